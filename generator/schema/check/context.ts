@@ -1,0 +1,63 @@
+import type { Dialect } from '../../syntax/dialect.js';
+import type { Expression, Pragmas, SyntaxString } from '../../syntax/tree.js';
+import {
+  type Diagnostic,
+  type DiagnosticDetails,
+  type DiagnosticName,
+  type DiagnosticParameters,
+  diagnostic,
+  type EnclosingDefinition,
+} from '../../text/diagnostic.js';
+import type { Span } from '../../text/source-file.js';
+
+/** What a check gets to know and where it reports: one for each run over a schema. */
+export class CheckContext {
+  readonly dialect: Dialect;
+  readonly pragmas: Pragmas;
+  /** What has been found so far, in the order in which the reference looks. */
+  readonly diagnostics: Diagnostic[] = [];
+  /** The definition that is being checked: what the reference would name. */
+  definition: EnclosingDefinition | undefined;
+
+  constructor(dialect: Dialect, pragmas: Pragmas) {
+    this.dialect = dialect;
+    this.pragmas = pragmas;
+  }
+
+  /** Makes an expression the one that is being checked. */
+  enter(expression: Expression): void {
+    this.definition = enclosing(expression);
+  }
+
+  /** Reports a problem of the definition that is being checked. `span` is the culprit itself. */
+  report<N extends DiagnosticName>(
+    name: N,
+    parameters: DiagnosticParameters<N>,
+    span: Span,
+    details: DiagnosticDetails = {},
+  ): void {
+    this.diagnostics.push(diagnostic(name, parameters, span, { definition: this.definition, ...details }));
+  }
+}
+
+/** The keys that make an expression a definition, in the order in which releases up to 6.1 look for them. */
+export const metaKeys = ['enum', 'union', 'alternate', 'struct', 'command', 'event'] as const;
+
+/** A key that makes an expression a definition. */
+export type MetaKey = (typeof metaKeys)[number];
+
+/** What an expression defines, by the first meta key it has; undefined when it defines nothing or its name is not a string. */
+export function definedName(expression: Expression): { readonly meta: MetaKey; readonly name: SyntaxString } | undefined {
+  for (const meta of metaKeys) {
+    const name = expression.value.pairs.get(meta)?.value;
+    if (name) return name.kind === 'string' ? { meta, name } : undefined;
+  }
+  return undefined;
+}
+
+/** An expression as the enclosing definition of a culprit. */
+export function enclosing(expression: Expression): EnclosingDefinition {
+  const { value } = expression;
+  const name = definedName(expression)?.name.value ?? value.pairs.keys().next().value;
+  return name === undefined ? { span: value.span } : { name, span: value.span };
+}
