@@ -8,6 +8,24 @@ const eras = {
   /** The literal `null`. */
   'null literal': ['2.4', '4.2'],
   boxed: ['2.7'],
+  // Names (generator/schema/names.ts)
+  /** A leading `_` and dots anywhere; an enum value may start with `-`, `.` and digits. */
+  'underscore and dots in names': ['2.4', '2.6'],
+  'empty enum values': ['2.4', '2.6', false],
+  'line feed after a name': ['2.4', '4.2', false],
+  "reserved prefix 'q_'": ['2.5'],
+  "reserved suffix 'Kind'": ['2.4', '6.2', false],
+  "reserved suffix 'List'": ['2.5'],
+  'reserved suffixes for types only': ['6.1'],
+  'reserved member names': ['2.5'],
+  /** Before, members are tested with their `*`, so that optional ones escape. */
+  'reserved names of optional members': ['6.0', undefined, false],
+  /** 2.6–4.1 test it just before they look for clashes. */
+  'uppercase checked with clashes': ['2.6', '4.2', false],
+  'uppercase checked with the name': ['4.2', '6.0', false],
+  /** CamelCase types, lowercase members and commands, uppercase events. */
+  'style of names': ['6.0', undefined, false],
+  'unstyled names of features': ['6.1', '7.1'],
 } as const satisfies Record<string, readonly [since: string, until?: string | undefined, auto?: boolean]>;
 
 /** A row of the era table. */

@@ -1,11 +1,17 @@
 import { definitions } from './definitions.js';
 import { documentation } from './documentation.js';
 import { lexical } from './lexical.js';
+import { names } from './names.js';
 import { syntax } from './syntax.js';
 import { types } from './types.js';
 
 /** Every diagnostic the front end can report, by name. */
-export type Catalogue = typeof lexical & typeof syntax & typeof definitions & typeof types & typeof documentation;
+export type Catalogue = typeof lexical &
+  typeof syntax &
+  typeof definitions &
+  typeof names &
+  typeof types &
+  typeof documentation;
 
 /** The one registry of diagnostics; `docs/diagnostics.md` is printed from it. */
-export const catalogue: Catalogue = { ...lexical, ...syntax, ...definitions, ...types, ...documentation };
+export const catalogue: Catalogue = { ...lexical, ...syntax, ...definitions, ...names, ...types, ...documentation };
