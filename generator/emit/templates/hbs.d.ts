@@ -1,0 +1,5 @@
+/** A precompiled template: what it prints for a context. */
+declare module '*.hbs' {
+  const render: (context: unknown) => string;
+  export default render;
+}

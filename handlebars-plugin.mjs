@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import Handlebars from 'handlebars';
+
+/** Turns a template into an ES module whose default export renders it. Nothing is escaped: the output is code, not HTML. */
+export function templateModule(source) {
+  const compiled = Handlebars.precompile(source, {
+    noEscape: true,
+    strict: true,
+    assumeObjects: true,
+    preventIndent: true,
+    knownHelpersOnly: true,
+  });
+  return `import Handlebars from 'handlebars/runtime.js';\nexport default Handlebars.template(${compiled});\n`;
+}
+
+/** Bundles `.hbs` files with esbuild. */
+export const esbuildHandlebars = {
+  name: 'handlebars',
+  setup(build) {
+    build.onLoad({ filter: /\.hbs$/ }, async ({ path }) => ({
+      contents: templateModule(await readFile(path, 'utf8')),
+      loader: 'js',
+      resolveDir: import.meta.dirname,
+    }));
+  },
+};
+
+/** Loads `.hbs` files in vitest. */
+export const viteHandlebars = {
+  name: 'handlebars',
+  enforce: 'pre',
+  transform(source, id) {
+    return id.endsWith('.hbs') ? { code: templateModule(source), map: null } : undefined;
+  },
+};
