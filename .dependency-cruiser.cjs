@@ -1,0 +1,87 @@
+/**
+ * The arrows of the design: an import that is not one of them is an error.
+ * Each row is a folder and what it may import besides itself; `docs/architecture.md` draws them.
+ */
+const arrows = {
+  'generator/text': [],
+  'generator/syntax': ['generator/text'],
+  'generator/schema': ['generator/syntax', 'generator/text'],
+  'generator/emit': ['generator/schema', 'generator/syntax', 'generator/text'],
+  'runtime/json': [],
+  'runtime/visit': ['runtime/json'],
+  'runtime/qmp': ['runtime/json'],
+  generated: ['runtime'],
+  'runtime/block': ['generated', 'runtime/visit', 'runtime/qmp', 'runtime/json'],
+  generator: [],
+  runtime: ['generated'],
+  cli: ['generator', 'runtime'],
+};
+
+/** The one folder that may use a package; what no row names may use none. */
+const owners = {
+  chevrotain: 'generator/syntax',
+  handlebars: 'generator/emit',
+  'ts-morph': 'generator/emit|cli',
+  commander: 'cli',
+};
+
+/** A regular expression for the files of some folders. */
+const under = (folders) => `^(${folders.join('|')})/`;
+
+const folderRules = Object.entries(arrows).map(([folder, targets]) => ({
+  name: `arrows-from-${folder.replace('/', '-')}`,
+  comment: `${folder} imports ${[folder, ...targets].join(', ')} and nothing else of the project.`,
+  severity: 'error',
+  from: { path: under([folder]) },
+  to: { path: under(['generator', 'generated', 'runtime', 'cli', 'test', 'bench']), pathNot: under([folder, ...targets]) },
+}));
+
+const ownerRules = Object.entries(owners).map(([name, folders]) => ({
+  name: `only-${folders.replace(/[/|]/g, '-')}-uses-${name}`,
+  comment: `One folder knows ${name}, so that it can be replaced there.`,
+  severity: 'error',
+  from: { path: under(['generator', 'generated', 'runtime', 'cli']), pathNot: under([folders]) },
+  to: { path: `node_modules/${name}/` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...folderRules,
+    ...ownerRules,
+    {
+      name: 'no-other-package',
+      comment: 'The project stands on the packages that .dependency-cruiser.cjs names.',
+      severity: 'error',
+      from: { path: under(['generator', 'generated', 'runtime', 'cli']) },
+      to: { path: 'node_modules/', pathNot: `node_modules/(${Object.keys(owners).join('|')})/` },
+    },
+    {
+      name: 'no-index-from-inside',
+      comment: 'An index.ts is for people outside: inside, import the module that has the thing.',
+      severity: 'error',
+      from: { path: under(['generator', 'runtime']) },
+      to: { path: '^(generator|runtime)/index[.]ts$' },
+    },
+    {
+      name: 'no-cycle',
+      comment: 'Two modules that need each other are one module, or lack a third. (Catalogue and diagnostics share types only.)',
+      severity: 'error',
+      from: { pathNot: '^generator/text/' },
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolved',
+      comment: 'Every import leads somewhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // TypeScript 7 has no compiler API. This parser sees type-only imports too.
+    parser: 'swc',
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};

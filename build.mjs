@@ -1,0 +1,86 @@
+/**
+ * Builds `dist`: bundled ES modules, the type declarations that the entry points reach, and the licences of what is bundled.
+ *
+ * What is bundled loads in a few milliseconds where the packages as shipped take hundreds (they are hundreds of files).
+ * ts-morph stays outside: it is large, and only `generate` loads it.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { esbuildHandlebars } from './handlebars-plugin.mjs';
+
+const root = import.meta.dirname;
+const dist = join(root, 'dist');
+
+await rm(dist, { recursive: true, force: true });
+const inputs = [
+  // Packages in CommonJS call `require` for Node's own modules; an ES module has none unless it makes one.
+  ...(await bundle(['cli/main.ts', 'generator/index.ts'], {
+    external: ['ts-morph'],
+    banner: { js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);" },
+    plugins: [esbuildHandlebars],
+  })),
+  ...(await bundle(['runtime/index.ts'], {})),
+];
+await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(inputs));
+await declarations(['generator/index.d.ts', 'runtime/index.d.ts']);
+
+/** Bundles entry points into `dist` and returns the files that went in. */
+async function bundle(entryPoints, options) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir: 'dist',
+    outbase: '.',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    chunkNames: 'chunks/[name]-[hash]',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    ...options,
+  });
+  return Object.keys(metafile.inputs);
+}
+
+/** The licences of the packages that some files belong to, one after the other. */
+async function licences(files) {
+  const folders = new Set(files.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]).filter(Boolean));
+  const notices = ['qapi-ts contains parts of the packages below, under their own licences.'];
+  for (const folder of [...folders].sort()) {
+    const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
+    const files = (await readdir(join(root, folder))).filter((file) => /^(licen[cs]e|notice)/i.test(file)).sort();
+    if (files.length === 0) throw new Error(`${name} is bundled, but has no licence file`);
+    const texts = await Promise.all(files.map((file) => readFile(join(root, folder, file), 'utf8')));
+    notices.push(`${name} ${version} (${license})\n\n${texts.map((text) => text.trim()).join('\n\n')}`);
+  }
+  return `${notices.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
+/** Writes the type declarations, and removes again those that no entry point reaches. */
+async function declarations(entryPoints) {
+  await mkdir(dist, { recursive: true });
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  const reached = new Set();
+  const queue = entryPoints.map((file) => join(dist, file));
+  for (const file of queue) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    const text = await readFile(file, 'utf8');
+    for (const [, specifier] of text.matchAll(/(?:\bfrom |\bimport\(|\bimport )['"](\.[^'"]+)['"]/g)) {
+      const target = resolve(dirname(file), specifier.replace(/\.js$/, '.d.ts'));
+      if (!existsSync(target)) throw new Error(`${relative(dist, file)} imports ${specifier}, which was not written`);
+      queue.push(target);
+    }
+  }
+  const written = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith('.d.ts'));
+  for (const file of written) if (!reached.has(join(dist, file))) await rm(join(dist, file));
+}
