@@ -1,7 +1,7 @@
 import type { DocBlock } from '../syntax/doc-block.js';
 import type { Expression } from '../syntax/tree.js';
 import type { Span } from '../text/source-file.js';
-import type { BuiltinType, Conditional, Feature } from './model.js';
+import type { BuiltinType, Conditional, EnumMember, Feature } from './model.js';
 
 /**
  * The entities of a schema between definition and model: every name is registered, references are names with the entity that
@@ -19,7 +19,9 @@ export interface TypeReference {
   /** Where it is named: the type name itself, also inside an array's brackets. */
   readonly span: Span;
   /** What it means; undefined when no such type is defined. */
-  target?: TypeDraft;
+  target?: TypeDraft | undefined;
+  /** Whether it needs no report that the target is missing: another problem is the cause, and is reported. */
+  excused?: boolean;
 }
 
 interface DraftBase extends Conditional {
@@ -35,16 +37,10 @@ export interface BuiltinDraft extends DraftBase, Pick<BuiltinType, 'json' | 'ran
   readonly kind: 'builtin';
 }
 
-export interface EnumMemberDraft extends Conditional {
-  readonly name: string;
-  readonly features: readonly Feature[];
-  readonly span: Span;
-}
-
 export interface EnumDraft extends DraftBase {
   readonly kind: 'enum';
   readonly prefix?: string;
-  readonly members: readonly EnumMemberDraft[];
+  readonly members: readonly EnumMember[];
 }
 
 export interface ArrayDraft extends DraftBase {
@@ -77,7 +73,7 @@ export interface VariantsDraft {
   readonly tagSpan: Span;
   readonly simple: boolean;
   /** The discriminator, where it was found. */
-  tag?: MemberDraft;
+  tag?: MemberDraft | undefined;
   /** As written; the implicit ones are appended when the tag is known. */
   readonly branches: BranchDraft[];
 }
@@ -88,6 +84,8 @@ export interface ObjectDraft extends DraftBase {
   readonly base?: TypeReference;
   /** Own members, without the base's. */
   readonly members: readonly MemberDraft[];
+  /** The type wrapped by a simple union's branch: the wrapper exists under the same condition. */
+  readonly wraps?: TypeReference;
   readonly variants?: VariantsDraft;
 }
 

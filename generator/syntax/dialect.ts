@@ -8,6 +8,11 @@ const eras = {
   /** The literal `null`. */
   'null literal': ['2.4', '4.2'],
   boxed: ['2.7'],
+  // Built-in types (generator/schema/builtins.ts)
+  'type null': ['2.10'],
+  'type QType': ['2.6'],
+  /** Any value, where `gen` is off; then called `any`. */
+  "type '**'": ['2.4', '2.5'],
   // Names (generator/schema/names.ts)
   /** A leading `_` and dots anywhere; an enum value may start with `-`, `.` and digits. */
   'underscore and dots in names': ['2.4', '2.6'],

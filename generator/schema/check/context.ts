@@ -47,7 +47,9 @@ export const metaKeys = ['enum', 'union', 'alternate', 'struct', 'command', 'eve
 export type MetaKey = (typeof metaKeys)[number];
 
 /** What an expression defines, by the first meta key it has; undefined when it defines nothing or its name is not a string. */
-export function definedName(expression: Expression): { readonly meta: MetaKey; readonly name: SyntaxString } | undefined {
+export function definedName(
+  expression: Expression,
+): { readonly meta: MetaKey; readonly name: SyntaxString } | undefined {
   for (const meta of metaKeys) {
     const name = expression.value.pairs.get(meta)?.value;
     if (name) return name.kind === 'string' ? { meta, name } : undefined;

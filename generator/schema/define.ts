@@ -1,0 +1,309 @@
+import type { Dialect } from '../syntax/dialect.js';
+import type { Expression, SyntaxString, SyntaxValue } from '../syntax/tree.js';
+import { builtinTypes, emptyObject, nowhere, qtype } from './builtins.js';
+import { definedName, type MetaKey } from './check/context.js';
+import type {
+  AlternateDraft,
+  ArrayDraft,
+  BranchDraft,
+  CommandDraft,
+  Draft,
+  EnumDraft,
+  EventDraft,
+  MemberDraft,
+  ObjectDraft,
+  TypeReference,
+  VariantsDraft,
+} from './draft.js';
+import { memberName } from './names.js';
+import {
+  get,
+  isInlineObject,
+  isLiteral,
+  pairsOf,
+  readConditional,
+  readEnumMembers,
+  readFeatures,
+  typeValue,
+} from './read.js';
+import { completeVariants } from './variants.js';
+
+/** Every entity of a schema, by name and in order of definition, built-in and implicit ones included. */
+export interface Drafts {
+  readonly entities: readonly Draft[];
+  readonly names: ReadonlyMap<string, Draft>;
+}
+
+/** Told of a second definition of a name. */
+export type OnRedefinition = (expression: Expression, name: SyntaxString, earlier: Draft) => void;
+
+/**
+ * Makes the entities that the expressions define, implicit types before the definition that needs them, and finds out what
+ * their references mean. Expressions may be wrong in any way: what can be understood of them is defined, so that their
+ * users are not told that it is missing.
+ *
+ * @param complete false when parts of the schema could not be read: then no reference can be called unknown
+ */
+export function define(
+  expressions: readonly Expression[],
+  dialect: Dialect,
+  complete: boolean,
+  onRedefinition: OnRedefinition,
+): Drafts {
+  const definer = new Definer(dialect, onRedefinition);
+  for (const expression of expressions) definer.define(expression);
+  definer.resolve(complete);
+  return definer;
+}
+
+class Definer implements Drafts {
+  readonly entities: Draft[] = [];
+  readonly names = new Map<string, Draft>();
+  /** Array types by the name of their element. */
+  readonly #arrays = new Map<string, ArrayDraft>();
+  readonly #references: TypeReference[] = [];
+  /** What expressions seem to define whose kind is not recognised. */
+  readonly #lost = new Set<string>();
+  readonly #empty = emptyObject();
+  readonly #onRedefinition: OnRedefinition;
+
+  constructor(dialect: Dialect, onRedefinition: OnRedefinition) {
+    this.#onRedefinition = onRedefinition;
+    for (const type of builtinTypes(dialect)) {
+      this.#add(type);
+      if (type.name === 'any' && dialect.has("type '**'")) this.names.set('**', type);
+      this.#add(this.#arrayOf({ name: type.name, span: nowhere, target: type }, undefined));
+    }
+    this.#add(this.#empty);
+    if (dialect.has('type QType')) this.#add(qtype(dialect));
+  }
+
+  define(expression: Expression): void {
+    const defined = definedName(expression);
+    if (defined) {
+      const draft = this.#draft(defined.meta, defined.name.value, expression);
+      const earlier = this.names.get(draft.name);
+      if (earlier) this.#onRedefinition(expression, defined.name, earlier);
+      this.#add(draft);
+      return;
+    }
+    const [pair] = expression.value.pairs.values();
+    if (pair?.value.kind === 'string') this.#lost.add(pair.value.value);
+  }
+
+  resolve(complete: boolean): void {
+    for (const reference of this.#references) {
+      const target = this.names.get(reference.name);
+      if (target && target.kind !== 'command' && target.kind !== 'event') reference.target = target;
+      else if (!target && (!complete || this.#lost.has(reference.name))) reference.excused = true;
+    }
+    for (const entity of this.entities) if (entity.kind === 'object') completeVariants(entity, this.#empty);
+  }
+
+  #draft(meta: MetaKey, name: string, expression: Expression): Draft {
+    switch (meta) {
+      case 'enum':
+        return this.#enum(name, expression);
+      case 'struct':
+        return this.#struct(name, expression);
+      case 'union':
+        return this.#union(name, expression);
+      case 'alternate':
+        return this.#alternate(name, expression);
+      case 'command':
+        return this.#command(name, expression);
+      case 'event':
+        return this.#event(name, expression);
+    }
+  }
+
+  #enum(name: string, expression: Expression): EnumDraft {
+    const prefix = get(expression.value, 'prefix');
+    return {
+      kind: 'enum',
+      ...common(name, expression),
+      ...(prefix?.kind === 'string' && { prefix: prefix.value }),
+      members: readEnumMembers(get(expression.value, 'data')),
+    };
+  }
+
+  #struct(name: string, expression: Expression): ObjectDraft {
+    const members = this.#members(get(expression.value, 'data'), expression);
+    const base = this.#typeName(get(expression.value, 'base'));
+    return { kind: 'object', ...common(name, expression), ...(base && { base }), members };
+  }
+
+  #union(name: string, expression: Expression): ObjectDraft {
+    const { value } = expression;
+    const base = this.#nameOrInline(get(value, 'base'), `q_obj_${name}-base`, expression);
+    const discriminator = get(value, 'discriminator');
+    if (discriminator?.kind === 'string' && discriminator.value !== '') {
+      const variants: VariantsDraft = {
+        tagName: discriminator.value,
+        tagSpan: discriminator.span,
+        simple: false,
+        branches: this.#branches(get(value, 'data'), expression),
+      };
+      return { kind: 'object', ...common(name, expression), ...(base && { base }), members: [], variants };
+    }
+    return { kind: 'object', ...common(name, expression), ...(base && { base }), ...this.#simple(name, expression) };
+  }
+
+  /** A simple union has a tag of its own and wraps the types of its branches. */
+  #simple(name: string, expression: Expression): Pick<ObjectDraft, 'members' | 'variants'> {
+    const { span } = expression.value;
+    const branches = [...pairsOf(get(expression.value, 'data'))].map(({ key, value }): BranchDraft => {
+      const type = this.#wrapper(this.#type(typeValue(value), value, expression), expression);
+      return { name: key.value, type, implicit: false, span: key.span, ...readConditional(value) };
+    });
+    const kind: EnumDraft = {
+      kind: 'enum',
+      ...implicit(`${name}Kind`, expression),
+      members: branches.map(({ name, span, condition }) => ({
+        name,
+        span,
+        features: [],
+        ...(condition && { condition }),
+      })),
+    };
+    this.#add(kind);
+    const type = { name: kind.name, span, target: kind };
+    const tag: MemberDraft = { name: 'type', type, optional: false, features: [], span };
+    return { members: [tag], variants: { tagName: 'type', tagSpan: span, simple: true, tag, branches } };
+  }
+
+  #wrapper(type: TypeReference, expression: Expression): TypeReference {
+    const name = `q_obj_${type.name}-wrapper`;
+    let target = this.names.get(name);
+    if (target?.kind !== 'object') {
+      const data: MemberDraft = { name: 'data', type, optional: false, features: [], span: type.span };
+      target = { kind: 'object', name, features: [], expression, implicit: true, members: [data], wraps: type };
+      this.#add(target);
+    }
+    return { name, span: type.span, target };
+  }
+
+  #alternate(name: string, expression: Expression): AlternateDraft {
+    const branches = this.#branches(get(expression.value, 'data'), expression);
+    return { kind: 'alternate', ...common(name, expression), branches };
+  }
+
+  #command(name: string, expression: Expression): CommandDraft {
+    const { value } = expression;
+    const args = this.#nameOrInline(get(value, 'data'), `q_obj_${name}-arg`, expression);
+    const result = get(value, 'returns');
+    const returns =
+      result?.kind === 'array'
+        ? this.#type(result, result, expression)
+        : this.#nameOrInline(result, `q_obj_${name}-ret`, expression);
+    return {
+      kind: 'command',
+      ...common(name, expression),
+      ...(args && { arguments: args }),
+      ...(returns && { returns }),
+      boxed: isLiteral(get(value, 'boxed'), true),
+      gen: !isLiteral(get(value, 'gen'), false),
+      successResponse: !isLiteral(get(value, 'success-response'), false),
+      allowOob: isLiteral(get(value, 'allow-oob'), true),
+      allowPreconfig: isLiteral(get(value, 'allow-preconfig'), true),
+      coroutine: isLiteral(get(value, 'coroutine'), true),
+    };
+  }
+
+  #event(name: string, expression: Expression): EventDraft {
+    const args = this.#nameOrInline(get(expression.value, 'data'), `q_obj_${name}-arg`, expression);
+    const boxed = isLiteral(get(expression.value, 'boxed'), true);
+    return { kind: 'event', ...common(name, expression), ...(args && { arguments: args }), boxed };
+  }
+
+  #members(data: SyntaxValue | undefined, expression: Expression): MemberDraft[] {
+    return [...pairsOf(data)].map(({ key, value }) => ({
+      name: memberName(key.value),
+      type: this.#type(typeValue(value), value, expression),
+      optional: key.value.startsWith('*'),
+      features: readFeatures(value),
+      span: key.span,
+      ...readConditional(value),
+    }));
+  }
+
+  #branches(data: SyntaxValue | undefined, expression: Expression): BranchDraft[] {
+    return [...pairsOf(data)].map(({ key, value }) => ({
+      name: key.value,
+      type: this.#type(typeValue(value), value, expression),
+      implicit: false,
+      span: key.span,
+      ...readConditional(value),
+    }));
+  }
+
+  /** A base, argument or return type: a name, or an inline object that becomes an implicit type unless it is empty. */
+  #nameOrInline(value: SyntaxValue | undefined, name: string, expression: Expression): TypeReference | undefined {
+    if (!isInlineObject(value)) return this.#typeName(value);
+    const members = this.#members(value, expression);
+    const target: ObjectDraft = { kind: 'object', ...implicit(name, expression), members };
+    this.#add(target);
+    return { name, span: value.span, target };
+  }
+
+  /** A type named where nothing else makes sense; an empty name counts as none (4.2+; the earlier releases' checks reject it). */
+  #typeName(value: SyntaxValue | undefined): TypeReference | undefined {
+    return value?.kind === 'string' && value.value !== '' ? this.#reference(value) : undefined;
+  }
+
+  /** A type named as `'T'` or `['T']`. */
+  #type(value: SyntaxValue | undefined, place: SyntaxValue, expression: Expression): TypeReference {
+    if (value?.kind === 'string') return this.#reference(value);
+    const [element, another] = value?.kind === 'array' ? value.elements : [];
+    if (element?.kind !== 'string' || another) return { name: '', span: (value ?? place).span, excused: true };
+    const reference = this.#reference(element);
+    let array = this.#arrays.get(reference.name);
+    if (!array) {
+      array = this.#arrayOf(reference, expression);
+      this.#add(array);
+    }
+    return { name: array.name, span: element.span, target: array };
+  }
+
+  #arrayOf(element: TypeReference, expression: Expression | undefined): ArrayDraft {
+    const array: ArrayDraft = {
+      kind: 'array',
+      name: `${element.name}List`,
+      element,
+      features: [],
+      implicit: true,
+      ...(expression && { expression }),
+    };
+    this.#arrays.set(element.name, array);
+    return array;
+  }
+
+  #reference(name: SyntaxString): TypeReference {
+    const reference = { name: name.value, span: name.span };
+    this.#references.push(reference);
+    return reference;
+  }
+
+  #add(draft: Draft): void {
+    this.entities.push(draft);
+    if (!this.names.has(draft.name)) this.names.set(draft.name, draft);
+  }
+}
+
+/** What every entity has that an expression defines. */
+function common(name: string, expression: Expression) {
+  const { doc } = expression;
+  return {
+    name,
+    ...readConditional(expression.value),
+    features: readFeatures(expression.value),
+    ...(doc?.symbol && { doc }),
+    expression,
+    implicit: false,
+  };
+}
+
+/** What an implicit type has: it exists under the condition of the definition that needs it. */
+function implicit(name: string, expression: Expression) {
+  return { name, ...readConditional(expression.value), features: [], expression, implicit: true };
+}
