@@ -14,8 +14,8 @@ export interface DiagnosticKind<P> {
   readonly message: (parameters: P) => string;
   /** For the catalogue in `docs/`: why the rule exists and how to satisfy it. Markdown. */
   readonly explanation: string;
-  /** For the catalogue: schema text that provokes the diagnostic, and the same text put right. */
-  readonly example: { readonly wrong: string; readonly right: string };
+  /** For the catalogue: schema text that provokes the diagnostic, and the same text put right. Under `auto` unless a release is named. */
+  readonly example: { readonly wrong: string; readonly right: string; readonly dialect?: string };
 }
 
 /** The name of a declared kind of diagnostic. */
