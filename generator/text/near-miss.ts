@@ -26,9 +26,6 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
 }
 
 /** Names that differ only in case or in the kind of separator are as near as can be. */
-/** Swapping neighbours is the likelier mistake than replacing a letter. */
-const swap = 0.9;
-
 function fold(name: string): string {
   return name.toLowerCase().replace(/[-_.* ]/g, '');
 }
