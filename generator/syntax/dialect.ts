@@ -13,6 +13,21 @@ const eras = {
   'type QType': ['2.6'],
   /** Any value, where `gen` is off; then called `any`. */
   "type '**'": ['2.4', '2.5'],
+  prefix: ['2.5'],
+  'allow-oob': ['2.12'],
+  'allow-preconfig': ['3.0'],
+  coroutine: ['5.2'],
+  /** `if` on definitions. */
+  conditions: ['3.0'],
+  'conditions in C': ['3.0', '6.2'],
+  'blank conditions are empty': ['4.2'],
+  'conditions as trees': ['6.2'],
+  'features of structs': ['4.1'],
+  'features of commands': ['4.2'],
+  'features of all definitions': ['5.0'],
+  'features of enum values': ['6.2'],
+  'empty features of any kind': ['4.1', '4.2', false],
+  'every union has a discriminator': ['6.2', undefined, false],
   // Names (generator/schema/names.ts)
   /** A leading `_` and dots anywhere; an enum value may start with `-`, `.` and digits. */
   'underscore and dots in names': ['2.4', '2.6'],

@@ -1,4 +1,161 @@
 import type { DiagnosticKind } from '../diagnostic.js';
 
 /** `QAPI3xxx`: definitions whose keys, values or names break the rules. */
-export const definitions = {} as const satisfies Record<string, DiagnosticKind<never>>;
+export const definitions = {
+  'no-definition': {
+    code: 'QAPI3001',
+    severity: 'error',
+    message: ({ known }: { known: string }) => `this expression defines nothing: it has none of the keys ${known}`,
+    explanation:
+      'Every expression is a definition, an `include` or (2.9 and later) a `pragma`. The key that says which is the one whose value is the name.',
+    example: { wrong: "{ 'name': 'Disk', 'data': {} }", right: "{ 'struct': 'Disk', 'data': {} }" },
+  },
+  'name-not-a-string': {
+    code: 'QAPI3003',
+    severity: 'error',
+    message: ({ meta, found }: { meta: string; found: string }) =>
+      `'${meta}' must be followed by the name that it defines, a string, not by ${found}`,
+    explanation: 'The value of the key that says what is defined is the name of the definition.',
+    example: { wrong: "{ 'command': {} }", right: "{ 'command': 'reset' }" },
+  },
+  'missing-key': {
+    code: 'QAPI3004',
+    severity: 'error',
+    message: ({ what, key }: { what: string; key: string }) => `${what} must have the key '${key}'`,
+    explanation:
+      'Some keys may not be left out: `data` of types, `type` and `name` in the long forms of members and values, and from 6.2 `base` and `discriminator` of unions.',
+    example: { wrong: "{ 'struct': 'Disk' }", right: "{ 'struct': 'Disk', 'data': {} }" },
+  },
+  'unknown-key': {
+    code: 'QAPI3005',
+    severity: 'error',
+    message: ({ what, key, known }: { what: string; key: string; known: string }) =>
+      `${what} has no key '${key}'; its keys are ${known}`,
+    explanation: 'Which keys exist depends on what is defined, and on the release: later ones know more.',
+    example: { wrong: "{ 'struct': 'Disk', 'data': {}, 'boxed': true }", right: "{ 'struct': 'Disk', 'data': {} }" },
+  },
+  'fixed-flag': {
+    code: 'QAPI3006',
+    severity: 'error',
+    message: ({ key, literal }: { key: string; literal: string }) =>
+      `the only value of '${key}' is ${literal}; leave the key out otherwise`,
+    explanation:
+      'Flags are written only where they differ from what is usual: `gen` and `success-response` are `false`, `boxed`, `allow-oob`, `allow-preconfig` and `coroutine` are `true`.',
+    example: { wrong: "{ 'command': 'reset', 'gen': true }", right: "{ 'command': 'reset' }" },
+  },
+  redefinition: {
+    code: 'QAPI3007',
+    severity: 'error',
+    message: ({ name, earlier }: { name: string; earlier: string }) => `'${name}' is already the name of ${earlier}`,
+    explanation:
+      'Types, commands and events share one namespace, together with the built-in types. Conditions that exclude each other do not help.',
+    example: {
+      wrong: "{ 'struct': 'Disk', 'data': {} }\n{ 'enum': 'Disk', 'data': [] }",
+      right: "{ 'struct': 'Disk', 'data': {} }\n{ 'enum': 'DiskKind2', 'data': [] }",
+    },
+  },
+  'wrong-value': {
+    code: 'QAPI3008',
+    severity: 'error',
+    message: ({ what, expected, found }: { what: string; expected: string; found: string }) =>
+      `${what} must be ${expected}, not ${found}`,
+    explanation:
+      'Every key has a kind of value: the `data` of an enum is an array, that of a struct an object, and so on.',
+    example: {
+      wrong: "{ 'enum': 'Color', 'data': { 'red': 'str' } }",
+      right: "{ 'enum': 'Color', 'data': [ 'red' ] }",
+    },
+  },
+  'member-clash': {
+    code: 'QAPI3009',
+    severity: 'error',
+    message: ({ what, earlier }: { what: string; earlier: string }) => `${what} clashes with ${earlier}`,
+    explanation:
+      'Members of an object (inherited ones and those of a union’s branch included), enum values, branches and features must differ also when every character that C does not allow in names counts as `_`. Releases 2.4 and 2.5 compare enum values and branches in the upper-case form of C constants instead, and members as they are written.',
+    example: {
+      wrong: "{ 'struct': 'Disk', 'data': { 'sector-size': 'int', 'sector_size': 'int' } }",
+      right: "{ 'struct': 'Disk', 'data': { 'sector-size': 'int' } }",
+    },
+  },
+  'empty-condition': {
+    code: 'QAPI3020',
+    severity: 'error',
+    message: () => "an empty condition says nothing: leave 'if' out where there is no condition",
+    explanation: 'A condition needs at least one symbol. This is true also inside `all`, `any` and `not`.',
+    example: { wrong: "{ 'event': 'GONE', 'if': '' }", right: "{ 'event': 'GONE' }" },
+  },
+  'malformed-condition': {
+    code: 'QAPI3021',
+    severity: 'error',
+    message: ({ found, expected }: { found: string; expected: string }) =>
+      `a condition must be ${expected}, not ${found}`,
+    explanation:
+      "From 6.2 a condition is a configuration symbol or an object `{ 'all': […] }`, `{ 'any': […] }`, `{ 'not': … }`; from 3.0 to 6.1 it is a C preprocessor expression or an array of them, meaning all.",
+    example: {
+      dialect: '10.1',
+      wrong: "{ 'event': 'GONE', 'if': { 'all': 'CONFIG_LINUX' } }",
+      right: "{ 'event': 'GONE', 'if': { 'all': [ 'CONFIG_LINUX' ] } }",
+    },
+  },
+  'condition-symbol': {
+    code: 'QAPI3022',
+    severity: 'error',
+    message: ({ text }: { text: string }) =>
+      `'${text}' is no configuration symbol: they have uppercase letters, digits and '_', and a letter first`,
+    explanation: 'From 6.2 conditions name symbols; operators are spelled `all`, `any` and `not`.',
+    example: {
+      dialect: '10.1',
+      wrong: "{ 'event': 'GONE', 'if': 'defined(CONFIG_LINUX)' }",
+      right: "{ 'event': 'GONE', 'if': 'CONFIG_LINUX' }",
+    },
+  },
+  'condition-operator': {
+    code: 'QAPI3023',
+    severity: 'error',
+    message: ({ key }: { key: string }) => `'${key}' is no operator of conditions; they are 'all', 'any' and 'not'`,
+    explanation: 'An object as condition has exactly one key, its operator.',
+    example: {
+      dialect: '10.1',
+      wrong: "{ 'event': 'GONE', 'if': { 'none': [ 'CONFIG_LINUX' ] } }",
+      right: "{ 'event': 'GONE', 'if': { 'not': 'CONFIG_LINUX' } }",
+    },
+  },
+  'condition-operators': {
+    code: 'QAPI3024',
+    severity: 'error',
+    message: ({ first, second }: { first: string; second: string }) =>
+      `a condition has one operator: join '${first}' and '${second}' by an 'all' or 'any' around both`,
+    explanation: 'An object as condition has exactly one key, its operator.',
+    example: {
+      dialect: '10.1',
+      wrong: "{ 'event': 'GONE', 'if': { 'any': [ 'CONFIG_A', 'CONFIG_B' ], 'not': 'CONFIG_C' } }",
+      right: "{ 'event': 'GONE', 'if': { 'all': [ { 'any': [ 'CONFIG_A', 'CONFIG_B' ] }, { 'not': 'CONFIG_C' } ] } }",
+    },
+  },
+  'optional-not-allowed': {
+    code: 'QAPI3501',
+    severity: 'error',
+    message: ({ what, name }: { what: string; name: string }) =>
+      `${what} cannot be optional: write '${name}' without the '*'`,
+    explanation:
+      'Only members of structs, inline bases and arguments may be optional. Enum values, branches and discriminators are there or not.',
+    example: {
+      dialect: '2.8',
+      wrong: "{ 'enum': 'Color', 'data': [ '*red' ] }",
+      right: "{ 'enum': 'Color', 'data': [ 'red' ] }",
+    },
+  },
+  'reserved-constant': {
+    code: 'QAPI3502',
+    severity: 'error',
+    message: ({ what, name }: { what: string; name: string }) =>
+      `'${name}' is not free as the name of ${what}: generated C needs its constant for itself`,
+    explanation:
+      'Up to 2.5 the number of values of an enum is the constant `MAX`, so that no enum value, branch or event can have that name; in 2.5 the branches of simple unions cannot be `kind` or `type` either.',
+    example: {
+      dialect: '2.4',
+      wrong: "{ 'enum': 'Limit', 'data': [ 'min', 'max' ] }",
+      right: "{ 'enum': 'Limit', 'data': [ 'minimum', 'maximum' ] }",
+    },
+  },
+} as const satisfies Record<string, DiagnosticKind<never>>;

@@ -1,0 +1,112 @@
+import type { Construct, Dialect } from '../../syntax/dialect.js';
+import type { SyntaxObject } from '../../syntax/tree.js';
+import { didYouMean } from '../../text/near-miss.js';
+import type { Span } from '../../text/source-file.js';
+import type { CheckContext, MetaKey } from './context.js';
+
+/** What has keys of its own: a definition, or the long form of something inside one. */
+export type KeyOwner = MetaKey | 'member' | 'branch' | 'enum value' | 'feature';
+
+/** A key, the construct that brought it, and the one from which it is required. No construct: always. */
+type KeyRule = readonly [key: string, since?: Construct | undefined, requiredSince?: Construct | 'always'];
+
+const condition: KeyRule = ['if', 'conditions'];
+const features: KeyRule = ['features', 'features of all definitions'];
+
+const table: Record<KeyOwner, readonly KeyRule[]> = {
+  enum: [['data', undefined, 'always'], ['prefix', 'prefix'], condition, features],
+  struct: [['data', undefined, 'always'], ['base'], condition, ['features', 'features of structs']],
+  union: [
+    ['data', undefined, 'always'],
+    ['base', undefined, 'every union has a discriminator'],
+    ['discriminator', undefined, 'every union has a discriminator'],
+    condition,
+    features,
+  ],
+  alternate: [['data', undefined, 'always'], condition, features],
+  command: [
+    ['data'],
+    ['returns'],
+    ['gen'],
+    ['success-response'],
+    ['boxed', 'boxed'],
+    ['allow-oob', 'allow-oob'],
+    ['allow-preconfig', 'allow-preconfig'],
+    condition,
+    ['features', 'features of commands'],
+    ['coroutine', 'coroutine'],
+  ],
+  event: [['data'], ['boxed', 'boxed'], condition, features],
+  member: [['type', undefined, 'always'], ['if'], features],
+  branch: [['type', undefined, 'always'], ['if']],
+  'enum value': [['name', undefined, 'always'], ['if'], ['features', 'features of enum values']],
+  feature: [['name', undefined, 'always'], ['if']],
+};
+
+const metas: ReadonlySet<string> = new Set<MetaKey>(['enum', 'union', 'alternate', 'struct', 'command', 'event']);
+
+/** The keys that something may and must have in a dialect. */
+export interface KeyRules {
+  readonly known: readonly string[];
+  readonly required: readonly string[];
+}
+
+/** What keys something may have. A definition's own meta key is among them. */
+export function keyRules(owner: KeyOwner, dialect: Dialect): KeyRules {
+  const meta = metas.has(owner) ? [owner] : [];
+  const rules = table[owner].filter(([, since]) => since === undefined || dialect.has(since));
+  const required = rules.filter(([, , need]) => need === 'always' || (need !== undefined && dialect.has(need)));
+  return {
+    known: [...meta, ...rules.map(([key]) => key)],
+    required: [...meta, ...required.map(([key]) => key)],
+  };
+}
+
+/**
+ * Checks that an object has all required keys and no unknown ones, in this order.
+ *
+ * @param what the object in the words of a message: "struct 'Disk'"
+ * @param place where a missing key is reported
+ * @returns whether all required keys are there
+ */
+export function checkKeys(
+  object: SyntaxObject,
+  owner: KeyOwner,
+  what: string,
+  place: Span,
+  context: CheckContext,
+): boolean {
+  const rules = keyRules(owner, context.dialect);
+  const missing = rules.required.filter((key) => !object.pairs.has(key));
+  for (const key of missing) context.report('missing-key', { what, key }, place);
+  for (const { key } of object.pairs.values()) {
+    if (!rules.known.includes(key.value)) reportUnknownKey(key.value, rules, what, key.span, context);
+  }
+  return missing.length === 0;
+}
+
+/** Reports a key that `what` may not have. */
+export function reportUnknownKey(key: string, rules: KeyRules, what: string, span: Span, context: CheckContext): void {
+  const known = rules.known.map((name) => `'${name}'`).join(', ');
+  context.report('unknown-key', { what, key, known }, span, { hint: didYouMean(key, rules.known) });
+}
+
+/** The flags, and the one value that each may have. */
+export const flags: ReadonlyMap<string, boolean> = new Map([
+  ['gen', false],
+  ['success-response', false],
+  ['boxed', true],
+  ['allow-oob', true],
+  ['allow-preconfig', true],
+  ['coroutine', true],
+]);
+
+/** Checks that a flag, where it is given, has its one value. */
+export function checkFlag(object: SyntaxObject, key: string, context: CheckContext): void {
+  const literal = flags.get(key);
+  const value = object.pairs.get(key)?.value;
+  if (literal === undefined || value === undefined) return;
+  if (value.kind !== 'boolean' || value.value !== literal) {
+    context.report('fixed-flag', { key, literal: `${literal}` }, value.span);
+  }
+}
