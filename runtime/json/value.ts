@@ -11,3 +11,8 @@ export type JsonValue = null | boolean | string | number | bigint | JsonValue[] 
 export interface JsonObject {
   [key: string]: JsonValue;
 }
+
+/** Whether a value is a JSON object, and not a list or `null`. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
