@@ -33,7 +33,10 @@ const folderRules = Object.entries(arrows).map(([folder, targets]) => ({
   comment: `${folder} imports ${[folder, ...targets].join(', ')} and nothing else of the project.`,
   severity: 'error',
   from: { path: under([folder]) },
-  to: { path: under(['generator', 'generated', 'runtime', 'cli', 'test', 'bench']), pathNot: under([folder, ...targets]) },
+  to: {
+    path: under(['generator', 'generated', 'runtime', 'cli', 'test', 'bench']),
+    pathNot: under([folder, ...targets]),
+  },
 }));
 
 const ownerRules = Object.entries(owners).map(([name, folders]) => ({
@@ -65,7 +68,8 @@ module.exports = {
     },
     {
       name: 'no-cycle',
-      comment: 'Two modules that need each other are one module, or lack a third. (Catalogue and diagnostics share types only.)',
+      comment:
+        'Two modules that need each other are one module, or lack a third. (Catalogue and diagnostics share types only.)',
       severity: 'error',
       from: { pathNot: '^generator/text/' },
       to: { circular: true },

@@ -19,7 +19,9 @@ const inputs = [
   // Packages in CommonJS call `require` for Node's own modules; an ES module has none unless it makes one.
   ...(await bundle(['cli/main.ts', 'generator/index.ts'], {
     external: ['ts-morph'],
-    banner: { js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);",
+    },
     plugins: [esbuildHandlebars],
   })),
   ...(await bundle(['runtime/index.ts'], {})),

@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { describe } from 'vitest';
+
+/**
+ * A `describe` whose tests run real programs: skipped, with a line that says so, where one is missing. On CI, where
+ * `.ci/run` has installed them, a missing program is a failure.
+ */
+export function describeWithPrograms(title: string, programs: readonly string[], body: () => void): void {
+  const missing = programs.filter((program) => spawnSync('which', [program]).status !== 0);
+  if (missing.length === 0) {
+    describe(title, body);
+    return;
+  }
+  const message = `"${title}" needs ${missing.join(', ')}; .ci/run names the Debian packages`;
+  if (process.env.CI === 'true') throw new Error(message);
+  process.stderr.write(`SKIPPED: ${message}\n`);
+  describe.skip(title, body);
+}
