@@ -1,0 +1,57 @@
+/**
+ * Proves that the package works where it is installed: packs it, lints the tarball, installs it in an empty folder,
+ * generates code there, and compiles and runs a program that uses all of it under the strictest settings.
+ */
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const folder = await mkdtemp(join(tmpdir(), 'qapi-ts-package-'));
+const bin = (name) => join(root, 'node_modules/.bin', name);
+
+try {
+  const [{ filename, size, unpackedSize, files }] = JSON.parse(
+    run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
+  );
+  const tarball = join(folder, filename);
+  console.log(`${filename}: ${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
+  for (const { path } of files) {
+    if (!/^(dist|qapi)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path))
+      throw new Error(`${path} is packed`);
+  }
+
+  console.log(run(root, bin('publint'), 'run', tarball, '--strict'));
+  console.log(run(root, bin('attw'), tarball, '--profile', 'esm-only', '--no-emoji'));
+
+  const consumer = join(folder, 'consumer');
+  await mkdir(consumer);
+  await cp(join(import.meta.dirname, 'consumer'), consumer, { recursive: true });
+  await writeFile(join(consumer, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  console.log(run(consumer, 'npm', 'install', '--no-audit', '--no-fund', tarball, '@types/node@20'));
+
+  const cli = join(consumer, 'node_modules/.bin/qapi-ts');
+  console.log(`qapi-ts ${run(consumer, cli, '--version').trim()} is installed`);
+  console.log(run(consumer, cli, 'check', 'schema.json'));
+  console.log(run(consumer, cli, 'generate', 'schema.json', '-o', 'generated'));
+  run(consumer, cli, 'generate', 'schema.json', '-o', 'generated', '--check');
+  run(consumer, cli, 'generate', join(root, 'qapi/qapi-schema.json'), '-o', 'generated-block');
+  run(consumer, bin('tsc'), '-p', '.');
+  console.log(run(consumer, process.execPath, 'build/program.js').trim());
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Runs a program and returns what it prints; throws with that when it fails. */
+function run(cwd, program, ...args) {
+  try {
+    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    throw new Error(`${program} ${args.join(' ')} failed\n${error.stdout}${error.stderr}`);
+  }
+}
+
+function kilobytes(bytes) {
+  return `${Math.round(bytes / 1000)} kB`;
+}
