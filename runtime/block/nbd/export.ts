@@ -1,0 +1,31 @@
+/** A stretch of an export in one state, as `base:allocation` tells it. */
+export interface NbdExtent {
+  /** Bytes, at least 1. */
+  readonly length: number;
+  /** Nothing is allocated for it. */
+  readonly hole: boolean;
+  /** It reads as zeroes. */
+  readonly zero: boolean;
+}
+
+/**
+ * A disk that NBD clients can use by name. Offsets and lengths are bytes; the server has checked that they lie inside.
+ * A failing method rejects; an error whose `code` is one of the protocol's names (`EPERM`, `ENOSPC`, …) reaches the client as that.
+ */
+export interface NbdExport {
+  readonly name: string;
+  readonly description?: string;
+  /** Bytes, fixed while the export exists. */
+  readonly size: number;
+  readonly readOnly: boolean;
+  /** Block sizes told to clients: powers of two. */
+  readonly blockSize: { readonly minimum: number; readonly preferred: number };
+  read(offset: number, length: number): Promise<Uint8Array>;
+  write(offset: number, data: Uint8Array, options: { fua: boolean }): Promise<void>;
+  writeZeroes(offset: number, length: number, options: { unmap: boolean; fua: boolean; fast: boolean }): Promise<void>;
+  trim(offset: number, length: number, options: { fua: boolean }): Promise<void>;
+  /** Everything written before is on the disk when it resolves. */
+  flush(): Promise<void>;
+  /** The extents from `offset` on: at least one, none beginning beyond `offset + length`. */
+  blockStatus(offset: number, length: number): Promise<readonly NbdExtent[]>;
+}

@@ -1,0 +1,298 @@
+import type { Duplex } from 'node:stream';
+import type { ByteReader } from './byte-reader.js';
+import type { NbdExport } from './export.js';
+import {
+  allocationContext,
+  allocationContextId,
+  ExportFlag,
+  HandshakeFlag,
+  Info,
+  initMagic,
+  largestOption,
+  largestPayload,
+  longestName,
+  Option,
+  OptionReply,
+  optionMagic,
+  optionReplyMagic,
+} from './protocol.js';
+
+/** What a client and the server have agreed on when transmission begins. */
+export interface Agreement {
+  readonly export: NbdExport;
+  readonly structuredReplies: boolean;
+  /** Whether the client selected the `base:allocation` context for this export. */
+  readonly allocationStatus: boolean;
+}
+
+/** Finds the exports that a client may name. */
+export interface ExportDirectory {
+  find(name: string): NbdExport | undefined;
+  names(): Iterable<string>;
+}
+
+/** The client broke the protocol; nothing can be said to it any more. */
+export class NbdProtocolError extends Error {
+  override readonly name = 'NbdProtocolError';
+}
+
+/** An option is turned down; the negotiation goes on. */
+class Refusal extends Error {
+  readonly type: number;
+
+  constructor(type: number, message: string) {
+    super(message);
+    this.type = type;
+  }
+}
+
+/** Options after which a client that has still not chosen an export is turned away. */
+const mostOptions = 1024;
+
+/**
+ * Negotiates with a client until it has chosen an export.
+ *
+ * @returns what was agreed, or `undefined` when the client went away in order or named an export that is not there.
+ * @throws NbdProtocolError when the client breaks the protocol.
+ * @throws ConnectionClosed when the connection ends in the middle.
+ */
+export async function negotiate(
+  stream: Duplex,
+  reader: ByteReader,
+  exports: ExportDirectory,
+): Promise<Agreement | undefined> {
+  const greeting = Buffer.alloc(18);
+  greeting.writeBigUInt64BE(initMagic, 0);
+  greeting.writeBigUInt64BE(optionMagic, 8);
+  greeting.writeUInt16BE(HandshakeFlag.fixedNewstyle | HandshakeFlag.noZeroes, 16);
+  stream.write(greeting);
+  const flags = (await reader.read(4)).readUInt32BE();
+  if (flags & ~(HandshakeFlag.fixedNewstyle | HandshakeFlag.noZeroes)) {
+    throw new NbdProtocolError(`The client sent unknown handshake flags 0x${flags.toString(16)}`);
+  }
+  return new Negotiation(stream, reader, exports, (flags & HandshakeFlag.noZeroes) !== 0).run();
+}
+
+class Negotiation {
+  readonly #stream: Duplex;
+  readonly #reader: ByteReader;
+  readonly #exports: ExportDirectory;
+  readonly #noZeroes: boolean;
+  #structuredReplies = false;
+  /** The export for which the client selected the allocation context. */
+  #contextOf: string | undefined;
+
+  constructor(stream: Duplex, reader: ByteReader, exports: ExportDirectory, noZeroes: boolean) {
+    this.#stream = stream;
+    this.#reader = reader;
+    this.#exports = exports;
+    this.#noZeroes = noZeroes;
+  }
+
+  async run(): Promise<Agreement | undefined> {
+    for (let count = 0; count < mostOptions; count++) {
+      const header = await this.#reader.read(16);
+      if (header.readBigUInt64BE(0) !== optionMagic)
+        throw new NbdProtocolError('The client sent no option where one was due');
+      const option = header.readUInt32BE(8);
+      const length = header.readUInt32BE(12);
+      if (length > largestOption) throw new NbdProtocolError(`The client sent an option of ${length} bytes`);
+      const data = await this.#reader.read(length);
+      if (option === Option.exportName) {
+        const found = this.#exports.find(data.toString());
+        if (found) this.#acceptExportName(found);
+        return found && this.#agreement(found);
+      }
+      let chosen: NbdExport | undefined;
+      try {
+        chosen = this.#answer(option, data);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        this.#reply(option, error.type, error.message);
+        continue;
+      }
+      this.#reply(option, OptionReply.ack);
+      if (option === Option.abort) return undefined;
+      if (chosen) return this.#agreement(chosen);
+    }
+    throw new NbdProtocolError('The client negotiated without end');
+  }
+
+  /** Answers an option, except for the acknowledgement that ends the answer. Gives the export that the client goes to. */
+  #answer(option: number, data: Buffer): NbdExport | undefined {
+    switch (option) {
+      case Option.abort:
+        return undefined;
+      case Option.list:
+        expectNoData(data);
+        for (const name of this.#exports.names()) this.#reply(option, OptionReply.server, lengthPrefixed(name));
+        return undefined;
+      case Option.info:
+        this.#describe(option, data);
+        return undefined;
+      case Option.go:
+        return this.#describe(option, data);
+      case Option.structuredReply:
+        expectNoData(data);
+        this.#structuredReplies = true;
+        return undefined;
+      case Option.listMetaContext:
+      case Option.setMetaContext:
+        this.#metaContext(option, data);
+        return undefined;
+      case Option.startTls:
+        throw new Refusal(OptionReply.policy, 'this server has no TLS');
+      default:
+        throw new Refusal(OptionReply.unsupported, `option ${option} is not known`);
+    }
+  }
+
+  #agreement(found: NbdExport): Agreement {
+    const allocationStatus = this.#structuredReplies && this.#contextOf === found.name;
+    return { export: found, structuredReplies: this.#structuredReplies, allocationStatus };
+  }
+
+  #acceptExportName(found: NbdExport): void {
+    const reply = Buffer.alloc(this.#noZeroes ? 10 : 134);
+    reply.writeBigUInt64BE(BigInt(found.size), 0);
+    reply.writeUInt16BE(exportFlags(found, this.#structuredReplies), 8);
+    this.#stream.write(reply);
+  }
+
+  /** What INFO and GO answer. */
+  #describe(option: number, data: Buffer): NbdExport {
+    const cursor = new Cursor(data);
+    const name = cursor.text();
+    const count = cursor.uint16();
+    const wanted = new Set<number | undefined>();
+    for (let i = 0; i < (count ?? 0); i++) wanted.add(cursor.uint16());
+    if (name === undefined || !cursor.exhausted) throw malformed();
+    const found = this.#find(name);
+    const size = infoReply(Info.export, 10);
+    size.writeBigUInt64BE(BigInt(found.size), 2);
+    size.writeUInt16BE(exportFlags(found, this.#structuredReplies), 10);
+    this.#reply(option, OptionReply.info, size);
+    if (wanted.has(Info.name)) {
+      this.#reply(option, OptionReply.info, Buffer.concat([infoReply(Info.name, 0), Buffer.from(found.name)]));
+    }
+    if (wanted.has(Info.description) && found.description !== undefined) {
+      const text = Buffer.from(found.description);
+      this.#reply(option, OptionReply.info, Buffer.concat([infoReply(Info.description, 0), text]));
+    }
+    const blocks = infoReply(Info.blockSize, 12);
+    blocks.writeUInt32BE(found.blockSize.minimum, 2);
+    blocks.writeUInt32BE(found.blockSize.preferred, 6);
+    blocks.writeUInt32BE(largestPayload, 10);
+    this.#reply(option, OptionReply.info, blocks);
+    return found;
+  }
+
+  #find(name: string): NbdExport {
+    const found = this.#exports.find(name);
+    if (!found) throw new Refusal(OptionReply.unknownExport, `there is no export '${name}'`);
+    return found;
+  }
+
+  #metaContext(option: number, data: Buffer): void {
+    const cursor = new Cursor(data);
+    const name = cursor.text();
+    const count = cursor.uint32();
+    const queries: (string | undefined)[] = [];
+    for (let i = 0; i < (count ?? 0) && !cursor.failed; i++) queries.push(cursor.text());
+    if (name === undefined || !cursor.exhausted) throw malformed();
+    if (!this.#structuredReplies) {
+      throw new Refusal(OptionReply.invalid, 'metadata contexts need structured replies');
+    }
+    this.#find(name);
+    const setting = option === Option.setMetaContext;
+    const offered =
+      queries.includes(allocationContext) || (!setting && (queries.length === 0 || queries.includes('base:')));
+    if (setting) this.#contextOf = offered ? name : undefined;
+    if (offered) {
+      const reply = Buffer.alloc(4 + allocationContext.length);
+      // In a listing the id has no meaning and is to be 0.
+      reply.writeUInt32BE(setting ? allocationContextId : 0, 0);
+      reply.write(allocationContext, 4);
+      this.#reply(option, OptionReply.metaContext, reply);
+    }
+  }
+
+  #reply(option: number, type: number, data: Buffer | string = ''): void {
+    const body = Buffer.from(data);
+    const header = Buffer.alloc(20);
+    header.writeBigUInt64BE(optionReplyMagic, 0);
+    header.writeUInt32BE(option, 8);
+    header.writeUInt32BE(type, 12);
+    header.writeUInt32BE(body.length, 16);
+    this.#stream.write(Buffer.concat([header, body]));
+  }
+}
+
+function malformed(): Refusal {
+  return new Refusal(OptionReply.invalid, 'the data of this option are malformed');
+}
+
+function expectNoData(data: Buffer): void {
+  if (data.length > 0) throw new Refusal(OptionReply.invalid, 'this option takes no data');
+}
+
+function exportFlags(found: NbdExport, structuredReplies: boolean): number {
+  const always = ExportFlag.hasFlags | ExportFlag.flush | ExportFlag.fua | ExportFlag.multiConnection;
+  const access = found.readOnly ? ExportFlag.readOnly : ExportFlag.trim | ExportFlag.writeZeroes | ExportFlag.fastZero;
+  return always | access | (structuredReplies ? ExportFlag.dontFragment : 0);
+}
+
+function infoReply(type: number, bytes: number): Buffer {
+  const reply = Buffer.alloc(2 + bytes);
+  reply.writeUInt16BE(type, 0);
+  return reply;
+}
+
+function lengthPrefixed(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length, 0);
+  return Buffer.concat([length, bytes]);
+}
+
+/** Reads the fields of an option's data. Reading beyond the end gives `undefined` and marks the data as malformed. */
+class Cursor {
+  readonly #data: Buffer;
+  #position = 0;
+  failed = false;
+
+  constructor(data: Buffer) {
+    this.#data = data;
+  }
+
+  get exhausted(): boolean {
+    return !this.failed && this.#position === this.#data.length;
+  }
+
+  uint16(): number | undefined {
+    return this.#next(2)?.readUInt16BE();
+  }
+
+  uint32(): number | undefined {
+    return this.#next(4)?.readUInt32BE();
+  }
+
+  /** A text after its length in 32 bits. */
+  text(): string | undefined {
+    const length = this.uint32();
+    if (length === undefined || length > longestName) {
+      this.failed = true;
+      return undefined;
+    }
+    return this.#next(length)?.toString();
+  }
+
+  #next(length: number): Buffer | undefined {
+    if (this.#position + length > this.#data.length) {
+      this.failed = true;
+      return undefined;
+    }
+    this.#position += length;
+    return this.#data.subarray(this.#position - length, this.#position);
+  }
+}
