@@ -32,6 +32,8 @@ import { completeVariants } from './variants.js';
 export interface Drafts {
   readonly entities: readonly Draft[];
   readonly names: ReadonlyMap<string, Draft>;
+  /** Whether it needs no report that nothing has this name: another problem is the cause, and is reported. */
+  excuses(name: string): boolean;
 }
 
 /** Told of a second definition of a name. */
@@ -64,6 +66,7 @@ class Definer implements Drafts {
   readonly #references: TypeReference[] = [];
   /** What expressions seem to define whose kind is not recognised. */
   readonly #lost = new Set<string>();
+  #complete = true;
   readonly #empty = emptyObject();
   readonly #onRedefinition: OnRedefinition;
 
@@ -91,11 +94,16 @@ class Definer implements Drafts {
     if (pair?.value.kind === 'string') this.#lost.add(pair.value.value);
   }
 
+  excuses(name: string): boolean {
+    return !this.#complete || this.#lost.has(name);
+  }
+
   resolve(complete: boolean): void {
+    this.#complete = complete;
     for (const reference of this.#references) {
       const target = this.names.get(reference.name);
       if (target && target.kind !== 'command' && target.kind !== 'event') reference.target = target;
-      else if (!target && (!complete || this.#lost.has(reference.name))) reference.excused = true;
+      else if (!target && this.excuses(reference.name)) reference.excused = true;
     }
     for (const entity of this.entities) if (entity.kind === 'object') completeVariants(entity, this.#empty);
   }
