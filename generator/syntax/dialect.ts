@@ -1,3 +1,6 @@
+import type { ColumnRule } from '../text/source-file.js';
+import { compareReleases, releaseOf, releases } from './releases.js';
+
 /**
  * The constructs that came into the language or left it, with the first release that has them and the first that does not.
  * This table is the one place where a release number decides anything: code asks `dialect.has('boxed')`.
@@ -5,6 +8,23 @@
  * Source: the releases' own generators.
  */
 const eras = {
+  // Text and tokens (lexer.ts)
+  /** Before, the input is bytes: nothing but LF ends a line, and Unicode's white space is none. */
+  'decoded text': ['2.12'],
+  'escapes beside the backslash': ['2.4', '4.2'],
+  'printable strings only': ['4.2', undefined, false],
+  // Expressions (parse.ts)
+  'values of any kind are read at the top level': ['6.1'],
+  // Includes (loader.ts)
+  'normalised include paths': ['2.12'],
+  // Pragmas (pragmas.ts)
+  pragma: ['2.9'],
+  "pragma 'returns-whitelist'": ['2.9', '6.0'],
+  "pragma 'command-returns-exceptions'": ['6.0'],
+  "pragma 'documentation-exceptions'": ['9.0'],
+  // Documentation comments (doc-*.ts)
+  /** Before, they are comments like any other; `auto` reads them, but lets them stand anywhere. */
+  'documentation comments checked': ['2.9', undefined, false],
   /** The literal `null`. */
   'null literal': ['2.4', '4.2'],
   boxed: ['2.7'],
@@ -28,6 +48,35 @@ const eras = {
   'features of enum values': ['6.2'],
   'empty features of any kind': ['4.1', '4.2', false],
   'every union has a discriminator': ['6.2', undefined, false],
+  // Definitions (generator/schema/check)
+  'exactly one kind': ['6.2'],
+  /** An inline object as the result of a command. */
+  'inline returns': ['2.4', '2.5'],
+  /** Names of branches obey the rules of names, and are not just values of an enum. */
+  'names of branches checked': ['4.2', '6.0', false],
+  'unions as branches': ['8.1'],
+  /** Unions as arguments without `boxed`. */
+  'unions as arguments': ['2.4', '2.5'],
+  'alternates as arguments': ['2.7', '4.2'],
+  /** Conditional members of arguments without `boxed`. */
+  'conditional arguments': ['4.0', '8.1'],
+  'arrays in alternates': ['7.1'],
+  /** An alternate may distinguish integers from other numbers. */
+  'alternates of int and number': ['2.4', '2.10'],
+  /** An alternate may have strings beside what a command line spells like them. */
+  'alternates by JSON type alone': ['2.4', '2.10'],
+  'QType like a string': ['2.10', '4.2', false],
+  "feature 'deprecated'": ['5.0', undefined, false],
+  "feature 'unstable'": ['6.2', undefined, false],
+  'limit of features': ['10.0', undefined, false],
+  // Documentation (generator/schema/check/documentation.ts)
+  'documentation as advice': ['2.4', '2.4'],
+  'descriptions of everything checked': ['4.2'],
+  'features must be described': ['4.2'],
+  'members must be described': ['9.0', undefined, false],
+  'Returns only where something is returned': ['9.0', undefined, false],
+  'documentation errors at the section': ['9.0'],
+  'non-existent descriptions reported last': ['9.0'],
   // Names (generator/schema/names.ts)
   /** A leading `_` and dots anywhere; an enum value may start with `-`, `.` and digits. */
   'underscore and dots in names': ['2.4', '2.6'],
@@ -50,3 +99,50 @@ const eras = {
 
 /** A row of the era table. */
 export type Construct = keyof typeof eras;
+
+/** The language of one release, or of all of them together. */
+export class Dialect {
+  /** `auto`, or the release: `9.0`. */
+  readonly name: string;
+  /** How columns are counted in diagnostics. */
+  readonly columns: ColumnRule;
+  readonly #constructs: ReadonlySet<Construct>;
+
+  private constructor(name: string) {
+    this.name = name;
+    const constructs = Object.entries(eras).filter(([, era]) => isPartOf(era, name));
+    this.#constructs = new Set(constructs.map(([construct]) => construct as Construct));
+    this.columns = name === 'auto' ? 'character' : this.has('decoded text') ? 'reference' : 'reference-bytes';
+  }
+
+  /** What reads the schema of any release. */
+  static readonly auto: Dialect = new Dialect('auto');
+
+  /**
+   * The dialect of a release: `9.0`, a patch or development version such as `8.2.1` or `2.7.50`, or `auto`.
+   * A name that is none of these gives a sentence that says what is wrong with it.
+   */
+  static named(name: string): { readonly dialect: Dialect } | { readonly problem: string } {
+    if (name === 'auto') return { dialect: Dialect.auto };
+    const found = releaseOf(name);
+    return 'problem' in found ? found : { dialect: new Dialect(found.release) };
+  }
+
+  /** Whether the language has a construct, or the rule that a row of the table names. */
+  has(construct: Construct): boolean {
+    return this.#constructs.has(construct);
+  }
+
+  /** Whether this is the given release or a newer one, for what no row can express. `auto` is newer than all. */
+  atLeast(release: string): boolean {
+    return this.name === 'auto' || compareReleases(this.name, release) >= 0;
+  }
+}
+
+/** Every name under which a dialect can be asked for, `auto` first. */
+export const dialectNames: readonly string[] = ['auto', ...releases];
+
+function isPartOf([since, until, auto = true]: readonly [string, string?, boolean?], name: string): boolean {
+  if (name === 'auto') return auto;
+  return compareReleases(name, since) >= 0 && (until === undefined || compareReleases(name, until) < 0);
+}
