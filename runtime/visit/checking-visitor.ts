@@ -1,0 +1,79 @@
+import type { Int64, JsonValue } from '../json/value.js';
+import { jsonKind } from './json-kind.js';
+import { mismatch, noBranch, noEnumValue } from './mismatch.js';
+import type { EnumInfo, JsonKind, Name, SpecialFeature, Visit, VisitMembers, Visitor } from './visitor.js';
+
+/** What the input and the output visitor have in common: a value must be what its schema type says. */
+export abstract class CheckingVisitor implements Visitor {
+  str(value: unknown, name: Name): string {
+    if (typeof value !== 'string') throw mismatch(value, name, 'str');
+    return value;
+  }
+
+  bool(value: unknown, name: Name): boolean {
+    if (typeof value !== 'boolean') throw mismatch(value, name, 'bool');
+    return value;
+  }
+
+  null(value: unknown, name: Name): null {
+    if (value !== null) throw mismatch(value, name, 'null');
+    return value;
+  }
+
+  int8(value: unknown, name: Name): number {
+    if (typeof value !== 'number' || (value << 24) >> 24 !== value) throw mismatch(value, name, 'int8');
+    return value;
+  }
+
+  int16(value: unknown, name: Name): number {
+    if (typeof value !== 'number' || (value << 16) >> 16 !== value) throw mismatch(value, name, 'int16');
+    return value;
+  }
+
+  int32(value: unknown, name: Name): number {
+    if (typeof value !== 'number' || (value | 0) !== value) throw mismatch(value, name, 'int32');
+    return value;
+  }
+
+  uint8(value: unknown, name: Name): number {
+    if (typeof value !== 'number' || (value & 0xff) !== value) throw mismatch(value, name, 'uint8');
+    return value;
+  }
+
+  uint16(value: unknown, name: Name): number {
+    if (typeof value !== 'number' || (value & 0xffff) !== value) throw mismatch(value, name, 'uint16');
+    return value;
+  }
+
+  uint32(value: unknown, name: Name): number {
+    if (typeof value !== 'number' || value >>> 0 !== value) throw mismatch(value, name, 'uint32');
+    return value;
+  }
+
+  enum<E extends string>(value: unknown, name: Name, type: EnumInfo<E>): E {
+    if (!type.has(value)) throw noEnumValue(value, name, type);
+    return value;
+  }
+
+  alternate(value: unknown, name: Name, _type: string): JsonKind {
+    const kind = jsonKind(value);
+    if (kind === undefined) throw mismatch(value, name, 'any');
+    return kind;
+  }
+
+  otherwise(value: unknown, name: Name, type: string, kinds: readonly JsonKind[]): unknown {
+    throw noBranch(value, name, type, kinds);
+  }
+
+  size(value: unknown, name: Name): Int64 {
+    return this.uint64(value, name);
+  }
+
+  abstract number(value: unknown, name: Name): number;
+  abstract int64(value: unknown, name: Name): Int64;
+  abstract uint64(value: unknown, name: Name): Int64;
+  abstract any(value: unknown, name: Name): JsonValue;
+  abstract struct(value: unknown, name: Name, type: string, members: VisitMembers): unknown;
+  abstract list<T>(value: unknown, name: Name, element: Visit<T>): T[];
+  abstract admits(value: unknown, name: Name, features: readonly SpecialFeature[]): boolean;
+}

@@ -1,0 +1,74 @@
+import type { Codec, DecodeOptions, EncodeOptions } from '../json/codec.js';
+import type { JsonValue } from '../json/value.js';
+import { CloneVisitor } from './clone-visitor.js';
+import { InputVisitor } from './input-visitor.js';
+import { OutputVisitor } from './output-visitor.js';
+import { VisitError } from './visit-error.js';
+import type { Visit, Visitor } from './visitor.js';
+
+const input = /* @__PURE__ */ new InputVisitor();
+const output = /* @__PURE__ */ new OutputVisitor();
+const copying = /* @__PURE__ */ new CloneVisitor();
+
+/**
+ * Checks a JSON value and gives it its type.
+ *
+ * The value is taken over: where its TypeScript form differs, it is changed in place.
+ *
+ * @example
+ * const info = decode(visitImageInfo, JSON.parse(text));
+ * @throws VisitError that names the member at fault by its full path
+ */
+export function decode<T>(visit: Visit<T>, value: unknown, options?: DecodeOptions): T {
+  return run(options === undefined ? input : new InputVisitor(options), visit, value, options?.root, decode);
+}
+
+/**
+ * Checks a typed value and makes a copy of it for the wire, without members that are `undefined`.
+ *
+ * @throws VisitError that names the member at fault by its full path
+ */
+export function encode<T>(visit: Visit<T>, value: T, options?: EncodeOptions): JsonValue {
+  const visitor = options === undefined ? output : new OutputVisitor(options);
+  return run(visitor, visit, value, options?.root, encode) as JsonValue;
+}
+
+/** Copies a typed value in depth. */
+export function clone<T>(visit: Visit<T>, value: T): T {
+  return visit(copying, value);
+}
+
+/** The codec of a type: its way from the wire and back. */
+export function codec<T>(visit: Visit<T>): Codec<T> {
+  return {
+    decode: (value, options) => decode(visit, value, options),
+    encode: (value, options) => encode(visit, value, options),
+  };
+}
+
+function run<T>(
+  visitor: Visitor,
+  visit: Visit<T>,
+  value: unknown,
+  root: string | undefined,
+  caller: (...args: never[]) => unknown,
+): T {
+  try {
+    return visit(visitor, value);
+  } catch (error) {
+    throw complete(error, root, caller);
+  }
+}
+
+function complete(error: unknown, root: string | undefined, caller: (...args: never[]) => unknown): unknown {
+  const complaint =
+    error instanceof RangeError
+      ? new VisitError({ kind: 'value', name: undefined, expected: 'a value that is not nested so deep', found: {} })
+      : error;
+  if (complaint instanceof VisitError) {
+    complaint.within(root);
+    // The text at the top of a stack is taken when it is captured, which was before the path was complete.
+    Error.captureStackTrace(complaint, caller);
+  }
+  return complaint;
+}

@@ -1,0 +1,24 @@
+import { IntegralDouble } from '../json/number.js';
+
+/** Longer strings are cut in messages. */
+const LONG = 60;
+
+/** Says in a few words what a value is, for messages. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  switch (typeof value) {
+    case 'string':
+      return value.length > LONG ? `${JSON.stringify(value.slice(0, LONG))}…` : JSON.stringify(value);
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    case 'undefined':
+      return 'nothing';
+    case 'object':
+      if (Array.isArray(value)) return 'a list';
+      return value instanceof IntegralDouble ? `${value.value} written as a fraction or with an exponent` : 'an object';
+    default:
+      return `a ${typeof value}`;
+  }
+}

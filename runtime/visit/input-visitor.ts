@@ -1,0 +1,117 @@
+import type { DecodeOptions } from '../json/codec.js';
+import { IntegralDouble } from '../json/number.js';
+import type { Int64, JsonValue } from '../json/value.js';
+import { CheckingVisitor } from './checking-visitor.js';
+import { cloneJson } from './clone-json.js';
+import { toInt64, wrapUint64 } from './integer-range.js';
+import { jsonKind } from './json-kind.js';
+import { mismatch, noObject } from './mismatch.js';
+import { unknownMember } from './unknown-member.js';
+import { VisitError, within } from './visit-error.js';
+import type { EnumInfo, JsonKind, Members, Name, SpecialFeature, Visit, VisitMembers } from './visitor.js';
+
+/**
+ * Reads typed values from JSON, as the argument check of a QMP server does: every member must be known, mandatory ones must be
+ * there, every value must have the JSON type and lie in the range of its schema type. As in QMP, a negative integer stands for
+ * an unsigned one of 64 bits modulo 2^64.
+ *
+ * The value is taken over: what has to change is changed in place. The visitor keeps no state, so one serves any number of values.
+ *
+ * @throws VisitError for the first member, in the order of the schema, that is wrong
+ */
+export class InputVisitor extends CheckingVisitor {
+  readonly #keep: boolean;
+  readonly #rejected: readonly SpecialFeature[];
+
+  constructor(options: DecodeOptions = {}) {
+    super();
+    this.#keep = options.unknown === 'keep';
+    this.#rejected = (['deprecated', 'unstable'] as const).filter((feature) => options[feature] === 'reject');
+  }
+
+  number(value: unknown, name: Name): number {
+    if (typeof value === 'number') return value;
+    if (typeof value === 'bigint') return Number(value);
+    if (value instanceof IntegralDouble) return value.value;
+    throw mismatch(value, name, 'number');
+  }
+
+  int64(value: unknown, name: Name): Int64 {
+    if (Number.isSafeInteger(value)) return value as number;
+    const integer = toInt64(value);
+    if (integer === undefined) throw mismatch(value, name, 'int64');
+    return integer;
+  }
+
+  uint64(value: unknown, name: Name): Int64 {
+    if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+    const integer = wrapUint64(value);
+    if (integer === undefined) throw mismatch(value, name, 'uint64');
+    return integer;
+  }
+
+  any(value: unknown, name: Name): JsonValue {
+    if (jsonKind(value) === undefined) throw mismatch(value, name, 'any');
+    return (holdsIntegralDouble(value) ? cloneJson(value) : value) as JsonValue;
+  }
+
+  override enum<E extends string>(value: unknown, name: Name, type: EnumInfo<E>): E {
+    if (!type.has(value)) {
+      if (this.#keep && typeof value === 'string') return value as E;
+      return super.enum(value, name, type);
+    }
+    if (type.features !== undefined) this.#checkPolicy(name, `value '${value}'`, type.features.get(value));
+    return value;
+  }
+
+  struct(value: unknown, name: Name, type: string, members: VisitMembers): unknown {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw noObject(value, name, type);
+    try {
+      const visited = members(this, value as Members);
+      if (!this.#keep && Object.keys(value).length !== visited) checkUnknown(value as Members, type, members);
+    } catch (error) {
+      throw value instanceof IntegralDouble ? noObject(value, name, type) : within(error, name);
+    }
+    return value;
+  }
+
+  list<T>(value: unknown, name: Name, element: Visit<T>): T[] {
+    if (!Array.isArray(value)) throw mismatch(value, name, 'list');
+    try {
+      for (let index = 0; index < value.length; index++) {
+        const item: unknown = value[index];
+        const visited = element(this, item, index);
+        if (visited !== item) value[index] = visited;
+      }
+    } catch (error) {
+      throw within(error, name);
+    }
+    return value;
+  }
+
+  override otherwise(value: unknown, name: Name, type: string, kinds: readonly JsonKind[]): unknown {
+    return this.#keep ? value : super.otherwise(value, name, type, kinds);
+  }
+
+  admits(_value: unknown, name: Name, features: readonly SpecialFeature[]): boolean {
+    this.#checkPolicy(name, 'it', features);
+    return true;
+  }
+
+  #checkPolicy(name: Name, what: string, features: readonly SpecialFeature[] | undefined): void {
+    for (const feature of this.#rejected) {
+      if (!features?.includes(feature)) continue;
+      throw new VisitError({ kind: 'policy', name, expected: `${what} is ${feature}, which is not accepted here` });
+    }
+  }
+}
+
+function checkUnknown(object: Members, type: string, members: VisitMembers): void {
+  const error = unknownMember(object, type, members);
+  if (error) throw error;
+}
+
+function holdsIntegralDouble(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return value instanceof IntegralDouble || Object.values(value).some(holdsIntegralDouble);
+}
