@@ -22,7 +22,7 @@ export interface Ir {
  * Writes a checked schema as JSON, for tools and for comparison with other readers of the language: modules in the order in which
  * the reference visits them, entities in order of definition. Built-in scalars and their arrays go without saying.
  */
-export function toIr(schema: Schema): Ir {
+export function modelAsJson(schema: Schema): Ir {
   return {
     modules: schema.modules.map((module) => ({
       name: module.name,

@@ -18,15 +18,17 @@ export class CheckContext {
   readonly diagnostics: Diagnostic[] = [];
   /** The definition that is being checked: what the reference would name. */
   definition: EnclosingDefinition | undefined;
+  /** The places of the definitions that have errors. */
+  readonly #faulty = new Set<Span>();
 
   constructor(dialect: Dialect, pragmas: Pragmas) {
     this.dialect = dialect;
     this.pragmas = pragmas;
   }
 
-  /** Makes an expression the one that is being checked. */
-  enter(expression: Expression): void {
-    this.definition = enclosing(expression);
+  /** Makes an expression the one that is being checked. Built-in types have none. */
+  enter(expression: Expression | undefined): void {
+    this.definition = expression && enclosing(expression);
   }
 
   /** Reports a problem of the definition that is being checked. `span` is the culprit itself. */
@@ -36,7 +38,14 @@ export class CheckContext {
     span: Span,
     details: DiagnosticDetails = {},
   ): void {
-    this.diagnostics.push(diagnostic(name, parameters, span, { definition: this.definition, ...details }));
+    const found = diagnostic(name, parameters, span, { definition: this.definition, ...details });
+    this.diagnostics.push(found);
+    if (this.definition && found.severity === 'error') this.#faulty.add(this.definition.span);
+  }
+
+  /** Whether an expression has errors: then not much can be said about what it lacks. */
+  isFaulty(expression: Expression | undefined): boolean {
+    return expression !== undefined && this.#faulty.has(expression.value.span);
   }
 }
 

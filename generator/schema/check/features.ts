@@ -2,7 +2,7 @@ import type { SyntaxValue } from '../../syntax/tree.js';
 import { nameFault, reportNameFault } from '../names.js';
 import { checkCondition } from './conditions.js';
 import type { CheckContext } from './context.js';
-import { found } from './found.js';
+import { found, isEmpty } from './found.js';
 import { checkKeys } from './keys.js';
 
 /** Checks the value of `features` in every way that needs no other part of the schema. */
@@ -31,19 +31,4 @@ function checkFeature(feature: SyntaxValue, context: CheckContext): void {
     );
   }
   if (feature.kind === 'object') checkCondition(feature.pairs.get('if')?.value, context);
-}
-
-function isEmpty(value: SyntaxValue): boolean {
-  switch (value.kind) {
-    case 'string':
-      return value.value === '';
-    case 'boolean':
-      return !value.value;
-    case 'null':
-      return true;
-    case 'array':
-      return value.elements.length === 0;
-    case 'object':
-      return value.pairs.size === 0;
-  }
 }

@@ -15,3 +15,19 @@ export function found(value: SyntaxValue): string {
       return value.pairs.size === 0 ? 'an empty object' : 'an object';
   }
 }
+
+/** Whether a value is one that the reference, by the rules of Python, takes for nothing. */
+export function isEmpty(value: SyntaxValue): boolean {
+  switch (value.kind) {
+    case 'string':
+      return value.value === '';
+    case 'boolean':
+      return !value.value;
+    case 'null':
+      return true;
+    case 'array':
+      return value.elements.length === 0;
+    case 'object':
+      return value.pairs.size === 0;
+  }
+}

@@ -1,5 +1,8 @@
 import type { DiagnosticKind } from '../diagnostic.js';
 
+/** More features than a schema can have, for an example. */
+const FEATURES = Array.from({ length: 63 }, (_, index) => `'feature-${index}'`);
+
 /** `QAPI3xxx`: definitions whose keys, values or names break the rules. */
 export const definitions = {
   'no-definition': {
@@ -9,6 +12,17 @@ export const definitions = {
     explanation:
       'Every expression is a definition, an `include` or (2.9 and later) a `pragma`. The key that says which is the one whose value is the name.',
     example: { wrong: "{ 'name': 'Disk', 'data': {} }", right: "{ 'struct': 'Disk', 'data': {} }" },
+  },
+  'several-definitions': {
+    code: 'QAPI3002',
+    severity: 'error',
+    message: ({ first, second }: { first: string; second: string }) =>
+      `an expression defines one thing: it cannot have both '${first}' and '${second}'`,
+    explanation: 'Every definition is an expression of its own.',
+    example: {
+      wrong: "{ 'struct': 'Disk', 'event': 'GONE', 'data': {} }",
+      right: "{ 'struct': 'Disk', 'data': {} }\n{ 'event': 'GONE', 'data': {} }",
+    },
   },
   'name-not-a-string': {
     code: 'QAPI3003',
@@ -77,10 +91,45 @@ export const definitions = {
       right: "{ 'struct': 'Disk', 'data': { 'sector-size': 'int' } }",
     },
   },
+  'conflicting-flags': {
+    code: 'QAPI3010',
+    severity: 'error',
+    message: (_: object) => "a command cannot have both 'allow-oob' and 'coroutine'",
+    explanation: 'Commands that run out of band must not wait, which is what coroutines are for.',
+    example: {
+      wrong: "{ 'command': 'reset', 'allow-oob': true, 'coroutine': true }",
+      right: "{ 'command': 'reset', 'allow-oob': true }",
+    },
+  },
+  'feature-of-types': {
+    code: 'QAPI3011',
+    severity: 'error',
+    message: ({ name }: { name: string }) =>
+      `the feature '${name}' cannot be given to a type: give it to the commands, events, members or values concerned`,
+    explanation:
+      '`deprecated` (from 5.0) and `unstable` (from 6.2) make a difference for whoever uses something, so that they belong to commands, events, members and enum values.',
+    example: {
+      dialect: '10.1',
+      wrong: "{ 'struct': 'Disk', 'data': { 'size': 'int' }, 'features': [ 'deprecated' ] }",
+      right: "{ 'struct': 'Disk', 'data': { 'size': { 'type': 'int', 'features': [ 'deprecated' ] } } }",
+    },
+  },
+  'too-many-features': {
+    code: 'QAPI3012',
+    severity: 'error',
+    message: ({ name, limit }: { name: string; limit: number }) =>
+      `feature '${name}' is one too many: a schema can have ${limit} different features, 'deprecated' and 'unstable' included`,
+    explanation: 'From 10.0 every feature of a schema has a bit in a word of 64.',
+    example: {
+      dialect: '10.1',
+      wrong: `{ 'command': 'reset', 'features': [ ${FEATURES.join(', ')} ] }`,
+      right: "{ 'command': 'reset', 'features': [ 'quick' ] }",
+    },
+  },
   'empty-condition': {
     code: 'QAPI3020',
     severity: 'error',
-    message: () => "an empty condition says nothing: leave 'if' out where there is no condition",
+    message: (_: object) => "an empty condition says nothing: leave 'if' out where there is no condition",
     explanation: 'A condition needs at least one symbol. This is true also inside `all`, `any` and `not`.',
     example: { wrong: "{ 'event': 'GONE', 'if': '' }", right: "{ 'event': 'GONE' }" },
   },

@@ -212,12 +212,40 @@ export const types = {
   'boxed-without-data': {
     code: 'QAPI4024',
     severity: 'error',
-    message: () => "'boxed' needs 'data' that names the argument type",
+    message: (_: object) => "'boxed' needs 'data' that names the argument type",
     explanation: 'Boxed arguments are passed as one value of a named type.',
     example: {
       wrong: "{ 'command': 'resize', 'boxed': true }",
       right:
         "{ 'struct': 'Resize', 'data': { 'size': 'int' } }\n{ 'command': 'resize', 'boxed': true, 'data': 'Resize' }",
+    },
+  },
+  'union-not-boxed': {
+    code: 'QAPI4025',
+    severity: 'error',
+    message: ({ type }: { type: string }) => `'data' can be the union '${type}' only with 'boxed': true`,
+    explanation:
+      'Without `boxed` every argument becomes a parameter of the C function, and the branches of a union are no list of parameters.',
+    example: {
+      dialect: '10.1',
+      wrong:
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'union': 'Setup', 'base': { 'mode': 'Mode' }, 'discriminator': 'mode', 'data': {} }\n{ 'command': 'set-up', 'data': 'Setup' }",
+      right:
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'union': 'Setup', 'base': { 'mode': 'Mode' }, 'discriminator': 'mode', 'data': {} }\n{ 'command': 'set-up', 'data': 'Setup', 'boxed': true }",
+    },
+  },
+  'conditional-argument': {
+    code: 'QAPI4026',
+    severity: 'error',
+    message: ({ name }: { name: string }) =>
+      `argument '${name}' is conditional: that needs a named argument type and 'boxed': true`,
+    explanation:
+      'From 8.1 the arguments of commands and events can only be conditional where they are passed as one value of a named type.',
+    example: {
+      dialect: '10.1',
+      wrong: "{ 'command': 'reset', 'data': { 'quick': { 'type': 'bool', 'if': 'CONFIG_QUICK' } } }",
+      right:
+        "{ 'struct': 'Reset', 'data': { 'quick': { 'type': 'bool', 'if': 'CONFIG_QUICK' } } }\n{ 'command': 'reset', 'data': 'Reset', 'boxed': true }",
     },
   },
   'missing-branch': {

@@ -1,0 +1,192 @@
+import type { Expression, SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
+import { didYouMean } from '../../text/near-miss.js';
+import type { Span } from '../../text/source-file.js';
+import { nameFault, reportNameFault, reservedSuffixFault } from '../names.js';
+import { get, pairsOf } from '../read.js';
+import { checkCondition } from './conditions.js';
+import { type CheckContext, type MetaKey, metaKeys } from './context.js';
+import { checkDocumentedKind } from './documentation.js';
+import { checkFeatures } from './features.js';
+import { found, isEmpty } from './found.js';
+import { checkFlag, checkKeys, flags } from './keys.js';
+import { checkBranch, checkMembers, checkWrittenType, type WrittenForms } from './types-written.js';
+
+/** Checks an expression in every way that needs no other part of the schema: the rules of 4.2 and later. */
+export function checkDefinition(expression: Expression, context: CheckContext): void {
+  const meta = checkKind(expression, context);
+  if (!meta) return;
+  const { value: object } = expression;
+  const name = object.pairs.get(meta)?.value;
+  if (name?.kind !== 'string') {
+    if (name) context.report('name-not-a-string', { meta, found: found(name) }, name.span);
+    return;
+  }
+  const fault = nameFault(name.value, meta, context) ?? reservedSuffixFault(name.value, meta, context.dialect);
+  reportNameFault(context, fault, name.span);
+  checkDocumentedKind(expression, meta, name, context);
+  checkKeys(object, meta, `${meta} '${name.value}'`, name.span, context);
+  checkWritten(object, meta, name, context);
+  checkCondition(get(object, 'if'), context);
+  checkFeatures(get(object, 'features'), context);
+  checkFlags(object, context);
+}
+
+/** Finds out what an expression defines. From 6.2 there must be exactly one key that says so; before, a second one is an unknown key. */
+function checkKind({ value }: Expression, context: CheckContext): MetaKey | undefined {
+  const present = metaKeys.filter((key) => value.pairs.has(key));
+  const [meta, another] = present;
+  if (!meta) {
+    const keys = [...value.pairs.keys()];
+    const known = metaKeys.map((key) => `'${key}'`).join(', ');
+    const hint = keys
+      .map((key) => didYouMean(key, [...metaKeys, 'include', 'pragma']))
+      .find((text) => text !== undefined);
+    context.report('no-definition', { known }, value.span, { hint });
+  } else if (another && context.dialect.has('exactly one kind')) {
+    const written = [...value.pairs.values()].map(({ key }) => key).filter(({ value }) => isMeta(value));
+    const [first, second] = written as [SyntaxString, SyntaxString];
+    context.report('several-definitions', { first: first.value, second: second.value }, second.span);
+    return undefined;
+  }
+  return meta;
+}
+
+function isMeta(key: string): boolean {
+  return metaKeys.some((meta) => meta === key);
+}
+
+/** Checks how the parts of a definition are written that its kind has. */
+export function checkWritten(object: SyntaxObject, meta: MetaKey, name: SyntaxString, context: CheckContext): void {
+  checkParts[meta](object, name, context);
+}
+
+type PartsCheck = (object: SyntaxObject, name: SyntaxString, context: CheckContext) => void;
+
+const checkParts: Record<MetaKey, PartsCheck> = {
+  enum: checkEnum,
+  struct: checkStruct,
+  union: checkUnion,
+  alternate: checkAlternate,
+  command: checkCommand,
+  event: checkArguments,
+};
+
+function checkEnum(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
+  const data = get(object, 'data');
+  const isArray = data?.kind === 'array';
+  if (data && !isArray) {
+    context.report('wrong-value', { what: "'data' of an enum", expected: 'an array', found: found(data) }, data.span);
+    return;
+  }
+  expectString(given(object, 'prefix', context), "'prefix'", context);
+  for (const value of isArray ? data.elements : []) checkEnumValue(value, name.value, context);
+}
+
+function checkEnumValue(value: SyntaxValue, owner: string, context: CheckContext): void {
+  const isLong = value.kind === 'object';
+  if (isLong && !checkKeys(value, 'enum value', 'an enum value', value.span, context)) return;
+  const name = isLong ? get(value, 'name') : value;
+  if (!expectString(name, 'an enum value', context)) return;
+  reportNameFault(context, nameFault(name.value, 'enum value', context, owner), name.span);
+  checkCondition(get(value, 'if'), context);
+  checkFeatures(get(value, 'features'), context);
+}
+
+function checkStruct(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
+  const data = get(object, 'data');
+  if (data?.kind === 'object') checkMembers(data, 'member', name.value, context);
+  else if (data) {
+    const expected = 'an object with members';
+    context.report('wrong-value', { what: "'data' of a struct", expected, found: found(data) }, data.span);
+  }
+  checkWrittenType(given(object, 'base', context), "'base'", {}, context);
+}
+
+function checkUnion(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
+  const base = given(object, 'base', context);
+  const discriminator = given(object, 'discriminator', context);
+  if (!context.dialect.has('every union has a discriminator')) {
+    if (base && !discriminator) context.report('base-without-discriminator', { name: name.value }, base.span);
+    if (discriminator && (!base || isEmpty(base))) {
+      context.report('discriminator-without-base', { name: name.value }, base?.span ?? discriminator.span);
+    }
+  }
+  checkWrittenType(base, "'base'", { inline: { members: 'member', owner: name.value } }, context);
+  if (expectString(discriminator, "'discriminator'", context) && discriminator.value === '') {
+    if (context.dialect.has('every union has a discriminator')) {
+      context.report('unknown-discriminator', { name: '', base: "'base'" }, discriminator.span);
+    }
+  }
+  checkBranches(get(object, 'data'), 'union', !discriminator, context);
+}
+
+function checkAlternate(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
+  const data = get(object, 'data');
+  if (data && isEmpty(data)) {
+    context.report('alternate-without-branches', { name: name.value, least: 'one branch' }, data.span);
+  } else checkBranches(data, 'alternate', true, context);
+}
+
+/** @param named whether the branches have names of their own: those of a union with a discriminator are values of its enum */
+function checkBranches(
+  data: SyntaxValue | undefined,
+  kind: 'union' | 'alternate',
+  named: boolean,
+  context: CheckContext,
+): void {
+  if (data && data.kind !== 'object') {
+    const expected = 'an object with branches';
+    context.report(
+      'wrong-value',
+      { what: `'data' of ${kind === 'union' ? 'a' : 'an'} ${kind}`, expected, found: found(data) },
+      data.span,
+    );
+  }
+  const forms: WrittenForms = { array: kind === 'union' ? named : context.dialect.has('arrays in alternates') };
+  for (const { key, value } of pairsOf(data)) {
+    if (named || context.dialect.has('names of branches checked')) {
+      reportNameFault(context, nameFault(key.value, 'branch', context), key.span);
+    }
+    checkBranch(key.value, value, forms, context);
+  }
+}
+
+function checkCommand(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
+  checkArguments(object, name, context);
+  const returns = given(object, 'returns', context);
+  const inline = { members: 'argument', owner: name.value } as const;
+  const forms: WrittenForms = context.dialect.has('inline returns') ? { array: true, inline } : { array: true };
+  checkWrittenType(returns, "'returns'", forms, context);
+}
+
+function checkArguments(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
+  const data = given(object, 'data', context);
+  const boxed = get(object, 'boxed');
+  if (!boxed || isEmpty(boxed)) {
+    checkWrittenType(data, "'data'", { inline: { members: 'argument', owner: name.value } }, context);
+  } else if (data) checkWrittenType(data, "'data' with 'boxed'", {}, context);
+  else context.report('boxed-without-data', {}, boxed.span);
+}
+
+function checkFlags(object: SyntaxObject, context: CheckContext): void {
+  for (const key of flags.keys()) checkFlag(object, key, context);
+  const oob = object.pairs.get('allow-oob');
+  const coroutine = object.pairs.get('coroutine');
+  if (oob && coroutine) {
+    const span: Span = oob.key.span.start > coroutine.key.span.start ? oob.key.span : coroutine.key.span;
+    context.report('conflicting-flags', {}, span);
+  }
+}
+
+/** The value of an optional key. Where the language has the literal `null`, that means that the key is absent. */
+function given(object: SyntaxObject, key: string, context: CheckContext): SyntaxValue | undefined {
+  const value = get(object, key);
+  return value?.kind === 'null' && context.dialect.has('null literal') ? undefined : value;
+}
+
+function expectString(value: SyntaxValue | undefined, what: string, context: CheckContext): value is SyntaxString {
+  if (value && value.kind !== 'string') {
+    context.report('wrong-value', { what, expected: 'a string', found: found(value) }, value.span);
+  }
+  return value?.kind === 'string';
+}

@@ -1,0 +1,90 @@
+import { didYouMean } from '../../text/near-miss.js';
+import type { BranchDraft, ObjectDraft, TypeReference, VariantsDraft } from '../draft.js';
+import { withBases } from '../variants.js';
+import type { Clashes } from './clashes.js';
+import type { CheckContext } from './context.js';
+import { describeKind } from './describe.js';
+import type { References } from './references.js';
+
+/**
+ * Checks what makes an object type a union: discriminator and branches. Yields each branch's type to be checked first, and then
+ * goes on with the branch.
+ */
+export function* checkVariants(
+  union: ObjectDraft,
+  variants: VariantsDraft,
+  context: CheckContext,
+  references: References,
+): Generator<TypeReference, void> {
+  const values = checkDiscriminator(union, variants, context);
+  const complete = variants.simple || values !== undefined;
+  if (complete && variants.branches.length === 0) {
+    context.report('union-without-branches', { name: union.name }, variants.tagSpan);
+  }
+  for (const branch of variants.branches) {
+    if (branch.implicit) continue;
+    const target = references.resolve(branch.type, `branch '${branch.name}'`);
+    if (values && !values.names.has(branch.name)) {
+      const hint = didYouMean(branch.name, values.names);
+      context.report('branch-not-in-enum', { name: branch.name, type: values.type }, branch.span, { hint });
+    }
+    if (!target) continue;
+    if (!isUsable(target.kind === 'object' ? target : undefined, context)) {
+      const role = `branch '${branch.name}'`;
+      const usable = context.dialect.has('unions as branches') ? 'a struct or union' : 'a struct';
+      const parameters = { role, type: target.name, kind: describeKind(target), usable };
+      context.report('unusable-type', parameters, branch.type.span);
+    } else yield branch.type;
+  }
+}
+
+function isUsable(type: ObjectDraft | undefined, { dialect }: CheckContext): boolean {
+  return type !== undefined && (!type.variants || dialect.has('unions as branches'));
+}
+
+interface Values {
+  readonly type: string;
+  readonly names: ReadonlySet<string>;
+}
+
+/** The values that can select a branch, if the discriminator has such. */
+function checkDiscriminator(union: ObjectDraft, variants: VariantsDraft, context: CheckContext): Values | undefined {
+  if (variants.simple) return undefined;
+  const { tag, tagName: name, tagSpan: span } = variants;
+  if (!tag) {
+    const bases = [...withBases(union)];
+    if (bases.some(({ base }) => base && base.target?.kind !== 'object')) return undefined;
+    const base = union.base && !union.base.target?.implicit ? `the base '${union.base.name}'` : "'base'";
+    const names = bases.flatMap(({ members }) => members.map((member) => member.name));
+    context.report('unknown-discriminator', { name, base }, span, { hint: didYouMean(name, names) });
+    return undefined;
+  }
+  const type = tag.type.target;
+  if (!type) return undefined;
+  const related = [{ message: `the member '${name}'`, span: tag.span }];
+  if (type.kind !== 'enum') {
+    context.report('discriminator-not-an-enum', { name }, span, { related });
+    return undefined;
+  }
+  if (tag.optional) context.report('optional-discriminator', { name }, span, { related });
+  if (tag.condition) context.report('conditional-discriminator', { name }, span, { related });
+  return { type: type.name, names: new Set(type.members.map((member) => member.name)) };
+}
+
+/** Reports the members of branches that the union has already. */
+export function reportBranchClashes(
+  union: ObjectDraft,
+  variants: VariantsDraft,
+  clashes: Clashes,
+  context: CheckContext,
+): void {
+  for (const { branch, later, earlier } of clashes.branches.get(union) ?? []) {
+    const { name, type } = variants.branches[branch] as BranchDraft;
+    const what = `member '${later.member.name}' of '${later.owner.name}', which branch '${name}' adds,`;
+    const related = [
+      { message: `member '${earlier.member.name}'`, span: earlier.member.span },
+      { message: `member '${later.member.name}'`, span: later.member.span },
+    ];
+    context.report('member-clash', { what, earlier: `member '${earlier.member.name}'` }, type.span, { related });
+  }
+}
