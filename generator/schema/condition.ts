@@ -54,21 +54,25 @@ function plain(value: SyntaxValue): unknown {
 /** Which symbols are known to be on or off. */
 export type Defines = ReadonlyMap<string, boolean>;
 
-/** Whether a condition holds. Undefined when that depends on symbols that `defines` does not mention. */
-export function evaluate(condition: Condition, defines: Defines): boolean | undefined {
+/**
+ * Whether a condition holds. Undefined when that depends on what is not known.
+ *
+ * @param otherwise what holds of symbols that `defines` does not mention
+ */
+export function evaluate(condition: Condition, defines: Defines, otherwise?: boolean): boolean | undefined {
   switch (condition.kind) {
     case 'symbol':
-      return defines.get(condition.name);
+      return defines.get(condition.name) ?? otherwise;
     case 'expression':
-      return defines.get(condition.text);
+      return defines.get(condition.text) ?? otherwise;
     case 'not': {
-      const operand = evaluate(condition.operand, defines);
+      const operand = evaluate(condition.operand, defines, otherwise);
       return operand === undefined ? undefined : !operand;
     }
     case 'all':
     case 'any': {
       const decisive = condition.kind === 'any';
-      const values = condition.operands.map((operand) => evaluate(operand, defines));
+      const values = condition.operands.map((operand) => evaluate(operand, defines, otherwise));
       if (values.includes(decisive)) return decisive;
       return values.includes(undefined) ? undefined : !decisive;
     }

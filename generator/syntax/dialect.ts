@@ -142,7 +142,7 @@ export class Dialect {
 /** Every name under which a dialect can be asked for, `auto` first. */
 export const dialectNames: readonly string[] = ['auto', ...releases];
 
-function isPartOf([since, until, auto = true]: readonly [string, string?, boolean?], name: string): boolean {
+function isPartOf([since, until, auto = true]: readonly [string, (string | undefined)?, boolean?], name: string): boolean {
   if (name === 'auto') return auto;
   return compareReleases(name, since) >= 0 && (until === undefined || compareReleases(name, until) < 0);
 }

@@ -9,7 +9,7 @@ const operators = ['all', 'any', 'not'] as const;
 export function checkCondition(value: SyntaxValue | undefined, context: CheckContext): void {
   if (value === undefined || value.kind === 'null') return;
   if (value.kind === 'array' && context.dialect.has('conditions in C')) {
-    if (value.elements.length === 0) context.report('empty-condition', undefined, value.span);
+    if (value.elements.length === 0) context.report('empty-condition', {}, value.span);
     for (const element of value.elements) {
       if (element.kind === 'string') checkText(element.value, element, context);
       else context.report('malformed-condition', { found: found(element), expected: 'a string' }, element.span);
@@ -35,7 +35,7 @@ function checkText(text: string, value: SyntaxValue, context: CheckContext): voi
   const { dialect } = context;
   if (dialect.has('conditions in C')) {
     const blank = dialect.has('blank conditions are empty') ? text.trim() === '' : text === '';
-    if (blank) context.report('empty-condition', undefined, value.span);
+    if (blank) context.report('empty-condition', {}, value.span);
   } else if (!/^[A-Z][A-Z0-9_]*$/.test(text)) {
     context.report('condition-symbol', { text }, value.span);
   }
@@ -49,7 +49,7 @@ function checkOperation(value: SyntaxObject, context: CheckContext): void {
   if (unknown.length > 0) return;
   const [pair, another] = value.pairs.values();
   if (!pair) {
-    context.report('empty-condition', undefined, value.span);
+    context.report('empty-condition', {}, value.span);
     return;
   }
   if (another) {
@@ -62,7 +62,7 @@ function checkOperation(value: SyntaxObject, context: CheckContext): void {
     const expected = `an array of the conditions that '${pair.key.value}' joins`;
     context.report('malformed-condition', { found: found(pair.value), expected }, pair.value.span);
   } else if (pair.value.elements.length === 0) {
-    context.report('empty-condition', undefined, pair.value.span);
+    context.report('empty-condition', {}, pair.value.span);
   } else {
     for (const operand of pair.value.elements) checkTree(operand, context);
   }
