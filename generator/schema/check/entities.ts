@@ -1,4 +1,3 @@
-import type { Span } from '../../text/source-file.js';
 import type { Drafts } from '../define.js';
 import type {
   AlternateDraft,
@@ -10,14 +9,16 @@ import type {
   ObjectDraft,
   TypeReference,
 } from '../draft.js';
-import { cName } from '../names.js';
+import type { EnumMember, Feature } from '../model.js';
 import { withBases } from '../variants.js';
 import { checkDistinction } from './alternates.js';
 import { type Clashes, findClashes } from './clashes.js';
+import { ContainmentWalk } from './containment.js';
 import type { CheckContext } from './context.js';
 import { describeKind } from './describe.js';
 import { References } from './references.js';
-import { checkVariants, reportBranchClashes } from './unions.js';
+import { clashesAmong, reportBranchClashes, reportClash, reportMemberClash } from './report-clash.js';
+import { checkVariants } from './unions.js';
 
 /**
  * Resolves and checks every entity as 4.2 and later do: in order of definition, but the base and branches of an object type
@@ -34,30 +35,23 @@ export function checkEntities(drafts: Drafts, context: CheckContext, checked: (d
   }
 }
 
-/** An object type whose check waits for that of a type which it contains. */
-interface Waiting {
-  readonly object: ObjectDraft;
-  readonly steps: Generator<TypeReference, void>;
-  /** Where it names the type that it waits for. */
-  reference?: TypeReference;
-}
-
 class EntityChecker {
   readonly #context: CheckContext;
   readonly #references: References;
   readonly #clashes: Clashes;
-  readonly #started = new Set<ObjectDraft>();
+  readonly #walk: ContainmentWalk;
 
   constructor(drafts: Drafts, context: CheckContext) {
     this.#context = context;
     this.#references = new References(drafts, context);
     this.#clashes = findClashes(drafts.entities.filter((draft) => draft.kind === 'object'));
+    this.#walk = new ContainmentWalk(context, (object) => this.#object(object));
   }
 
   check(draft: Draft): void {
     if (draft.kind === 'builtin') return;
     if (draft.kind === 'object') {
-      this.#checkWithParts(draft);
+      this.#walk.visit(draft);
       return;
     }
     this.#context.enter(draft.expression);
@@ -82,40 +76,6 @@ class EntityChecker {
     }
   }
 
-  /** Checks an object type, and the types that it contains when their turn comes. A stack of our own: chains may be long. */
-  #checkWithParts(root: ObjectDraft): void {
-    const stack: Waiting[] = [];
-    const waiting = new Map<ObjectDraft, Waiting>();
-    const start = (object: ObjectDraft) => {
-      if (this.#started.has(object)) return;
-      this.#started.add(object);
-      const check: Waiting = { object, steps: this.#object(object) };
-      waiting.set(object, check);
-      stack.push(check);
-    };
-    start(root);
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      this.#context.enter(top.object.expression);
-      const { done, value: reference } = top.steps.next();
-      if (done) {
-        stack.pop();
-        waiting.delete(top.object);
-        continue;
-      }
-      top.reference = reference;
-      const part = reference.target;
-      if (part?.kind !== 'object') continue;
-      const again = waiting.get(part);
-      if (again?.reference) this.#reportCircle(part, again.reference);
-      else start(part);
-    }
-  }
-
-  #reportCircle(object: ObjectDraft, reference: TypeReference): void {
-    this.#context.enter(object.expression);
-    this.#context.report('contains-itself', { name: object.name }, reference.span);
-  }
-
   /** Checks an object type. Yields what it contains, and waits until that is checked. */
   *#object(object: ObjectDraft): Generator<TypeReference, void> {
     this.#features(object);
@@ -126,23 +86,11 @@ class EntityChecker {
     for (const member of members) {
       this.#references.resolve(member.type, memberRole(object, member));
       this.#clash(member.features, 'feature');
-      this.#memberClash(member);
+      reportMemberClash(member, this.#clashes, this.#context);
     }
     if (!variants) return;
     yield* checkVariants(object, variants, this.#context, this.#references);
     reportBranchClashes(object, variants, this.#clashes, this.#context);
-  }
-
-  #memberClash(member: MemberDraft): void {
-    const clash = this.#clashes.members.get(member);
-    if (!clash) return;
-    const { earlier, later } = clash;
-    const from = earlier.owner === later.owner ? '' : ` of '${earlier.owner.name}'`;
-    const what = `member '${member.name}'`;
-    const related = [{ message: `member '${earlier.member.name}'`, span: earlier.member.span }];
-    this.#context.report('member-clash', { what, earlier: `member '${earlier.member.name}'${from}` }, member.span, {
-      related,
-    });
   }
 
   #array({ element }: ArrayDraft): void {
@@ -154,7 +102,9 @@ class EntityChecker {
   #alternate(alternate: AlternateDraft): void {
     for (const { name, type } of alternate.branches) this.#references.resolve(type, `branch '${name}'`);
     const clashes = clashesAmong(alternate.branches);
-    checkDistinction(alternate, this.#context, (branch) => this.#reportClash(branch, clashes, 'branch'));
+    checkDistinction(alternate, this.#context, (branch) =>
+      reportClash(branch, clashes.get(branch), 'branch', this.#context),
+    );
   }
 
   #arguments(entity: CommandDraft | EventDraft): void {
@@ -209,33 +159,10 @@ class EntityChecker {
     }
   }
 
-  #clash(things: readonly Named[], what: string): void {
+  #clash(things: readonly (EnumMember | Feature)[], what: string): void {
     const clashes = clashesAmong(things);
-    for (const thing of clashes.keys()) this.#reportClash(thing, clashes, what);
+    for (const [thing, earlier] of clashes) reportClash(thing, earlier, what, this.#context);
   }
-
-  #reportClash(thing: Named, clashes: ReadonlyMap<Named, Named>, what: string): void {
-    const earlier = clashes.get(thing);
-    if (!earlier) return;
-    const related = [{ message: `${what} '${earlier.name}'`, span: earlier.span }];
-    const parameters = { what: `${what} '${thing.name}'`, earlier: `${what} '${earlier.name}'` };
-    this.#context.report('member-clash', parameters, thing.span, { related });
-  }
-}
-
-type Named = { readonly name: string; readonly span: Span };
-
-/** The things whose C name an earlier one has, with that one. */
-function clashesAmong<T extends Named>(things: readonly T[]): Map<T, T> {
-  const seen = new Map<string, T>();
-  const clashes = new Map<T, T>();
-  for (const thing of things) {
-    const key = cName(thing.name);
-    const earlier = seen.get(key);
-    if (earlier) clashes.set(thing, earlier);
-    else seen.set(key, thing);
-  }
-  return clashes;
 }
 
 /** A member in the words of a message; what an implicit type has as members is known to the author as something else. */

@@ -1,7 +1,6 @@
 import { didYouMean } from '../../text/near-miss.js';
-import type { BranchDraft, ObjectDraft, TypeReference, VariantsDraft } from '../draft.js';
+import type { ObjectDraft, TypeReference, VariantsDraft } from '../draft.js';
 import { withBases } from '../variants.js';
-import type { Clashes } from './clashes.js';
 import type { CheckContext } from './context.js';
 import { describeKind } from './describe.js';
 import type { References } from './references.js';
@@ -69,22 +68,4 @@ function checkDiscriminator(union: ObjectDraft, variants: VariantsDraft, context
   if (tag.optional) context.report('optional-discriminator', { name }, span, { related });
   if (tag.condition) context.report('conditional-discriminator', { name }, span, { related });
   return { type: type.name, names: new Set(type.members.map((member) => member.name)) };
-}
-
-/** Reports the members of branches that the union has already. */
-export function reportBranchClashes(
-  union: ObjectDraft,
-  variants: VariantsDraft,
-  clashes: Clashes,
-  context: CheckContext,
-): void {
-  for (const { branch, later, earlier } of clashes.branches.get(union) ?? []) {
-    const { name, type } = variants.branches[branch] as BranchDraft;
-    const what = `member '${later.member.name}' of '${later.owner.name}', which branch '${name}' adds,`;
-    const related = [
-      { message: `member '${earlier.member.name}'`, span: earlier.member.span },
-      { message: `member '${later.member.name}'`, span: later.member.span },
-    ];
-    context.report('member-clash', { what, earlier: `member '${earlier.member.name}'` }, type.span, { related });
-  }
 }
