@@ -50,10 +50,15 @@ const eras = {
   'every union has a discriminator': ['6.2', undefined, false],
   // Definitions (generator/schema/check)
   'exactly one kind': ['6.2'],
+  /** Objects in place of plain member types, branch types and enum values, with a condition of their own. */
+  'long forms': ['4.0'],
+  'conditions of members checked': ['4.2'],
+  /** An inline object as the base of a union. */
+  'inline bases': ['2.6'],
   /** An inline object as the result of a command. */
   'inline returns': ['2.4', '2.5'],
   /** Names of branches obey the rules of names, and are not just values of an enum. */
-  'names of branches checked': ['4.2', '6.0', false],
+  'names of branches checked': ['2.4', '6.0', false],
   'unions as branches': ['8.1'],
   /** Unions as arguments without `boxed`. */
   'unions as arguments': ['2.4', '2.5'],
@@ -77,6 +82,20 @@ const eras = {
   'Returns only where something is returned': ['9.0', undefined, false],
   'documentation errors at the section': ['9.0'],
   'non-existent descriptions reported last': ['9.0'],
+  // What only releases up to 4.1 check (generator/schema/legacy)
+  /** Keys and names of all definitions first, then their contents, then what only shows when all is known. */
+  'checks in two passes': ['2.4', '4.2', false],
+  /** One after the other as written, and missing ones last. */
+  'keys checked as written': ['2.4', '4.0', false],
+  'no union without branches': ['2.6', '4.2', false],
+  'alternates without branches': ['2.4', '2.6', false],
+  'two branches of alternates': ['2.6', '4.2', false],
+  /** Every value of a discriminator needs a branch. */
+  'unions without gaps': ['2.7', '3.0', false],
+  'discriminator apart from its values': ['2.5', '2.6', false],
+  /** Enum values and branches clash by the constants that C has for them, members by their very names. */
+  'clashes of constants': ['2.4', '2.6', false],
+  "reserved branches 'kind' and 'type'": ['2.5', '2.6', false],
   // Names (generator/schema/names.ts)
   /** A leading `_` and dots anywhere; an enum value may start with `-`, `.` and digits. */
   'underscore and dots in names': ['2.4', '2.6'],
@@ -142,7 +161,10 @@ export class Dialect {
 /** Every name under which a dialect can be asked for, `auto` first. */
 export const dialectNames: readonly string[] = ['auto', ...releases];
 
-function isPartOf([since, until, auto = true]: readonly [string, (string | undefined)?, boolean?], name: string): boolean {
+function isPartOf(
+  [since, until, auto = true]: readonly [string, (string | undefined)?, boolean?],
+  name: string,
+): boolean {
   if (name === 'auto') return auto;
   return compareReleases(name, since) >= 0 && (until === undefined || compareReleases(name, until) < 0);
 }

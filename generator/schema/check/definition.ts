@@ -83,7 +83,7 @@ function checkEnum(object: SyntaxObject, name: SyntaxString, context: CheckConte
 }
 
 function checkEnumValue(value: SyntaxValue, owner: string, context: CheckContext): void {
-  const isLong = value.kind === 'object';
+  const isLong = value.kind === 'object' && context.dialect.has('long forms');
   if (isLong && !checkKeys(value, 'enum value', 'an enum value', value.span, context)) return;
   const name = isLong ? get(value, 'name') : value;
   if (!expectString(name, 'an enum value', context)) return;
@@ -111,19 +111,26 @@ function checkUnion(object: SyntaxObject, name: SyntaxString, context: CheckCont
       context.report('discriminator-without-base', { name: name.value }, base?.span ?? discriminator.span);
     }
   }
-  checkWrittenType(base, "'base'", { inline: { members: 'member', owner: name.value } }, context);
+  const inline = { members: 'member', owner: name.value } as const;
+  checkWrittenType(base, "'base'", context.dialect.has('inline bases') ? { inline } : {}, context);
   if (expectString(discriminator, "'discriminator'", context) && discriminator.value === '') {
     if (context.dialect.has('every union has a discriminator')) {
       context.report('unknown-discriminator', { name: '', base: "'base'" }, discriminator.span);
     }
   }
-  checkBranches(get(object, 'data'), 'union', !discriminator, context);
+  const data = get(object, 'data');
+  if (data && isEmpty(data) && context.dialect.has('no union without branches')) {
+    context.report('union-without-branches', { name: name.value }, data.span);
+  } else checkBranches(data, 'union', !discriminator, context);
 }
 
 function checkAlternate(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
+  const { dialect } = context;
   const data = get(object, 'data');
-  if (data && isEmpty(data)) {
-    context.report('alternate-without-branches', { name: name.value, least: 'one branch' }, data.span);
+  const least = dialect.has('two branches of alternates') ? 2 : dialect.has('alternates without branches') ? 0 : 1;
+  if (data && (data.kind === 'object' ? data.pairs.size < least : isEmpty(data))) {
+    const parameters = { name: name.value, least: least === 1 ? 'one branch' : 'two branches' };
+    context.report('alternate-without-branches', parameters, data.span);
   } else checkBranches(data, 'alternate', true, context);
 }
 
@@ -165,7 +172,7 @@ function checkArguments(object: SyntaxObject, name: SyntaxString, context: Check
   if (!boxed || isEmpty(boxed)) {
     checkWrittenType(data, "'data'", { inline: { members: 'argument', owner: name.value } }, context);
   } else if (data) checkWrittenType(data, "'data' with 'boxed'", {}, context);
-  else context.report('boxed-without-data', {}, boxed.span);
+  else if (!context.dialect.has('checks in two passes')) context.report('boxed-without-data', {}, boxed.span);
 }
 
 function checkFlags(object: SyntaxObject, context: CheckContext): void {

@@ -47,21 +47,28 @@ export function checkMembers(
     const fault = nameFault(name, kind, context, owner) ?? reservedMemberFault(key.value, context.dialect);
     reportNameFault(context, fault, key.span);
     const role = `${kind} '${name}'`;
-    if (value.kind === 'object') {
+    const isLong = value.kind === 'object' && context.dialect.has('long forms');
+    if (isLong) {
       if (!checkKeys(value, 'member', role, value.span, context)) continue;
-      checkCondition(value.pairs.get('if')?.value, context);
+      checkInnerCondition(value, context);
       checkFeatures(value.pairs.get('features')?.value, context);
     }
-    checkWrittenType(typeValue(value), role, { array: true }, context);
+    checkWrittenType(isLong ? typeValue(value) : value, role, { array: true }, context);
   }
 }
 
 /** Checks a branch of a union or alternate, except its name. */
 export function checkBranch(name: string, value: SyntaxValue, forms: WrittenForms, context: CheckContext): void {
   const role = `branch '${name}'`;
-  if (value.kind === 'object') {
+  const isLong = value.kind === 'object' && context.dialect.has('long forms');
+  if (isLong) {
     if (!checkKeys(value, 'branch', role, value.span, context)) return;
-    checkCondition(value.pairs.get('if')?.value, context);
+    checkInnerCondition(value, context);
   }
-  checkWrittenType(typeValue(value), role, forms, context);
+  checkWrittenType(isLong ? typeValue(value) : value, role, forms, context);
+}
+
+/** The condition of a member or branch; 4.0 and 4.1 take any value for one. */
+function checkInnerCondition(longForm: SyntaxObject, context: CheckContext): void {
+  if (context.dialect.has('conditions of members checked')) checkCondition(longForm.pairs.get('if')?.value, context);
 }
