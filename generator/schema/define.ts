@@ -270,7 +270,7 @@ class Definer implements Drafts {
       array = this.#arrayOf(reference, expression);
       this.#add(array);
     }
-    return { name: array.name, span: element.span, target: array };
+    return { name: array.name, span: element.span, array: true, target: array };
   }
 
   #arrayOf(element: TypeReference, expression: Expression | undefined): ArrayDraft {

@@ -18,6 +18,8 @@ export interface TypeReference {
   readonly name: string;
   /** Where it is named: the type name itself, also inside an array's brackets. */
   readonly span: Span;
+  /** Whether it is written as an array, and not by a name: where arrays are not allowed, that has been reported. */
+  readonly array?: true;
   /** What it means; undefined when no such type is defined. */
   target?: TypeDraft | undefined;
   /** Whether it needs no report that the target is missing: another problem is the cause, and is reported. */

@@ -18,7 +18,7 @@ export function checkDistinction(
   for (const branch of alternate.branches) {
     before(branch);
     const type = branch.type.target;
-    if (!type) continue;
+    if (!type || (branch.type.array && !context.dialect.has('arrays in alternates'))) continue;
     const json = jsonType(type, context);
     if (!json) {
       context.report('indeterminate-branch', { name: branch.name, type: type.name }, branch.type.span);

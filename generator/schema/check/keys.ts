@@ -1,6 +1,6 @@
 import type { Construct, Dialect } from '../../syntax/dialect.js';
 import type { SyntaxObject } from '../../syntax/tree.js';
-import { didYouMean } from '../../text/near-miss.js';
+import { didYouMean, nearMiss } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import type { CheckContext, MetaKey } from './context.js';
 
@@ -78,10 +78,13 @@ export function checkKeys(
 ): boolean {
   const rules = keyRules(owner, context.dialect);
   const missing = rules.required.filter((key) => !object.pairs.has(key));
-  for (const key of missing) context.report('missing-key', { what, key }, place);
-  for (const { key } of object.pairs.values()) {
-    if (!rules.known.includes(key.value)) reportUnknownKey(key.value, rules, what, key.span, context);
-  }
+  const unknown = [...object.pairs.values()].map(({ key }) => key).filter((key) => !rules.known.includes(key.value));
+  const misspelled = unknown.some((key) => nearMiss(key.value, missing) !== undefined);
+  // An object without the key that says the type is mostly an attempt to write the type itself there.
+  const inline = missing.includes('type') && !misspelled;
+  const hint = inline ? 'a type cannot be written out here: define it and name it' : undefined;
+  for (const key of missing) context.report('missing-key', { what, key }, place, { hint });
+  if (!inline) for (const key of unknown) reportUnknownKey(key.value, rules, what, key.span, context);
   return missing.length === 0;
 }
 

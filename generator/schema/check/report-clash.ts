@@ -4,7 +4,8 @@ import { cName } from '../names.js';
 import type { Clashes } from './clashes.js';
 import type { CheckContext } from './context.js';
 
-type Named = { readonly name: string; readonly span: Span };
+/** What has a name and a place: a value, branch or feature. */
+export type Named = { readonly name: string; readonly span: Span };
 
 /** The things whose C name an earlier one has, with that one. */
 export function clashesAmong<T extends Named>(things: readonly T[]): ReadonlyMap<T, T> {

@@ -27,7 +27,7 @@ export function* checkVariants(
       const hint = didYouMean(branch.name, values.names);
       context.report('branch-not-in-enum', { name: branch.name, type: values.type }, branch.span, { hint });
     }
-    if (!target) continue;
+    if (!target || branch.type.array) continue;
     if (!isUsable(target.kind === 'object' ? target : undefined, context)) {
       const role = `branch '${branch.name}'`;
       const usable = context.dialect.has('unions as branches') ? 'a struct or union' : 'a struct';

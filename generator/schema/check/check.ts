@@ -1,0 +1,48 @@
+import type { Expression, SyntaxString } from '../../syntax/tree.js';
+import { type Drafts, define } from '../define.js';
+import type { Draft } from '../draft.js';
+import type { CheckContext } from './context.js';
+import { checkDefinition } from './definition.js';
+import { describeKind } from './describe.js';
+import { checkDescribed, checkUndescribed } from './documentation.js';
+import { checkEntities } from './entities.js';
+import { checkFeatureLimit } from './feature-limit.js';
+
+/**
+ * Checks a schema in the order of 4.2 and later, and defines its entities: each definition by itself, then all names, then each
+ * entity with what it refers to.
+ */
+export function checkInPhases(expressions: readonly Expression[], complete: boolean, context: CheckContext): Drafts {
+  for (const expression of expressions) {
+    context.enter(expression);
+    checkDefinition(expression, context);
+  }
+  const drafts = define(expressions, context.dialect, complete, (expression, name, earlier) => {
+    context.enter(expression);
+    reportRedefinition(name, earlier, context);
+  });
+  const describedLast = context.dialect.has('non-existent descriptions reported last');
+  const documented: Draft[] = [];
+  checkEntities(drafts, context, (draft) => {
+    if (!draft.doc || context.isFaulty(draft.expression)) return;
+    checkUndescribed(draft, context);
+    if (describedLast) documented.push(draft);
+    else checkDescribed(draft, context);
+  });
+  for (const draft of documented) {
+    context.enter(draft.expression);
+    checkDescribed(draft, context);
+  }
+  checkFeatureLimit(drafts, context);
+  return drafts;
+}
+
+/** Reports a second definition of a name. The definition that has the name is the earlier one: the reference gives its place last. */
+function reportRedefinition(name: SyntaxString, earlier: Draft, context: CheckContext): void {
+  const span = earlier.expression?.value.span;
+  const details = span && {
+    definition: { name: earlier.name, span },
+    related: [{ message: 'the earlier definition', span }],
+  };
+  context.report('redefinition', { name: name.value, earlier: describeKind(earlier) }, name.span, details);
+}
