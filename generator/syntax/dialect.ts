@@ -87,6 +87,9 @@ const eras = {
   'checks in two passes': ['2.4', '4.2', false],
   /** One after the other as written, and missing ones last. */
   'keys checked as written': ['2.4', '4.0', false],
+  /** Lists in the tool, where later releases have pragmas. */
+  'fixed exceptions': ['2.4', '2.9'],
+  'fixed exceptions of 2.4': ['2.4', '2.5', false],
   'no union without branches': ['2.6', '4.2', false],
   'alternates without branches': ['2.4', '2.6', false],
   'two branches of alternates': ['2.6', '4.2', false],

@@ -1,0 +1,98 @@
+import type { Expression, SyntaxObject, SyntaxString } from '../../syntax/tree.js';
+import { checkDistinction } from '../check/alternates.js';
+import { type CheckContext, definedName, type MetaKey } from '../check/context.js';
+import { checkWritten } from '../check/definition.js';
+import { checkDocumentedReturns } from '../check/documentation.js';
+import { checkFeatures } from '../check/features.js';
+import type { Drafts } from '../define.js';
+import type { AlternateDraft } from '../draft.js';
+import { elementsOf, get, isLiteral, pairsOf, typeValue } from '../read.js';
+import { checkConstants, checkInheritedNames } from './old-clashes.js';
+import { checkUnionUses } from './unions.js';
+import { checkMemberUses, checkUse, dataKinds, type Kind } from './uses.js';
+
+/** Checks what the first pass has found to be definitions: how they are written, and whether the types that they name fit. */
+export function checkSecondPass(expressions: readonly Expression[], drafts: Drafts, context: CheckContext): void {
+  const alternates = new Map<Expression | undefined, AlternateDraft>();
+  for (const draft of drafts.entities) if (draft.kind === 'alternate') alternates.set(draft.expression, draft);
+  for (const expression of expressions) {
+    const defined = definedName(expression);
+    if (!defined) continue;
+    const { meta, name } = defined;
+    context.enter(expression);
+    checkWritten(expression.value, meta, name, context);
+    const alternate = alternates.get(expression);
+    if (alternate) checkAlternate(expression.value, alternate, drafts, context);
+    else checkContents[meta]?.(expression.value, name, drafts, context);
+    checkDocumentedReturns(expression, meta, context);
+  }
+}
+
+type ContentsCheck = (object: SyntaxObject, name: SyntaxString, drafts: Drafts, context: CheckContext) => void;
+
+const checkContents: Partial<Record<MetaKey, ContentsCheck>> = {
+  enum: checkEnum,
+  struct: checkStruct,
+  union: checkUnionUses,
+  command: checkCommand,
+  event: checkEvent,
+};
+
+function checkEnum(object: SyntaxObject, _name: SyntaxString, _drafts: Drafts, context: CheckContext): void {
+  const values = elementsOf(get(object, 'data')).filter((value) => value.kind === 'string');
+  checkConstants(values, 'enum value', context);
+}
+
+function checkStruct(object: SyntaxObject, _name: SyntaxString, drafts: Drafts, context: CheckContext): void {
+  const data = get(object, 'data');
+  if (data?.kind === 'object') checkMemberUses(data, 'member', false, drafts, context);
+  const base = get(object, 'base');
+  checkUse(base, { role: "'base'", kinds: ['struct'] }, drafts, context);
+  if (data?.kind === 'object') checkInheritedNames(data, base, drafts, context);
+  if (context.dialect.has('features of structs')) checkFeatures(get(object, 'features'), context);
+}
+
+function checkAlternate(object: SyntaxObject, alternate: AlternateDraft, drafts: Drafts, context: CheckContext): void {
+  const branches = [...pairsOf(get(object, 'data'))];
+  checkConstants(
+    branches.map(({ key }) => key),
+    'branch of an alternate',
+    context,
+  );
+  for (const { key, value } of branches) {
+    checkUse(typeValue(value), { role: `branch '${key.value}'`, kinds: dataKinds }, drafts, context);
+  }
+  checkDistinction(alternate, context, () => {});
+}
+
+function checkCommand(object: SyntaxObject, name: SyntaxString, drafts: Drafts, context: CheckContext): void {
+  const anything = object.pairs.has('gen');
+  checkArguments(object, anything, drafts, context);
+  const returns = get(object, 'returns');
+  if (returns?.kind === 'object') {
+    checkMemberUses(returns, 'member', anything, drafts, context);
+    return;
+  }
+  const excepted = context.pragmas.commandReturnsExceptions.has(name.value);
+  const kinds: readonly Kind[] = excepted ? dataKinds : ['struct', 'union'];
+  checkUse(returns, { role: "'returns'", kinds, anything }, drafts, context);
+}
+
+function checkEvent(object: SyntaxObject, name: SyntaxString, drafts: Drafts, context: CheckContext): void {
+  if (context.dialect.has('clashes of constants') && name.value.toUpperCase() === 'MAX') {
+    context.report('reserved-constant', { what: 'an event', name: name.value }, name.span);
+  }
+  checkArguments(object, false, drafts, context);
+}
+
+function checkArguments(object: SyntaxObject, anything: boolean, drafts: Drafts, context: CheckContext): void {
+  const data = get(object, 'data');
+  if (isLiteral(get(object, 'boxed'), true)) {
+    checkUse(data, { role: "'data' with 'boxed'", kinds: ['struct', 'union', 'alternate'] }, drafts, context);
+  } else if (data?.kind === 'object') {
+    checkMemberUses(data, 'argument', anything, drafts, context);
+  } else {
+    const kinds: Kind[] = context.dialect.has('unions as arguments') ? ['struct', 'union'] : ['struct'];
+    checkUse(data, { role: "'data'", kinds, anything }, drafts, context);
+  }
+}
