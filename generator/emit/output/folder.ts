@@ -1,0 +1,97 @@
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GeneratedFile } from '../file.js';
+import { marker } from './header.js';
+
+/** A reason why the output cannot be written, for the user to read. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
+}
+
+/** How an output folder differs from what would be generated. Paths are relative to the folder, `/`-separated. */
+export interface Changes {
+  /** Files whose text would change, with the text that they have. */
+  readonly changed: readonly { readonly file: GeneratedFile; readonly before: string }[];
+  /** Files that are not there yet. */
+  readonly missing: readonly GeneratedFile[];
+  /** Files of an earlier run that would not be generated any more. */
+  readonly stale: readonly string[];
+  readonly unchanged: number;
+}
+
+/** Where a run puts new files before they take their places; `run.ts` of the output has the details. */
+export const stagingPrefix = '.qapi-ts-';
+
+/**
+ * Compares a folder with what would be generated.
+ *
+ * @throws {OutputError} when the folder, or a file in a generated file's place, was not written by this tool
+ */
+export function compareFolder(folder: string, files: readonly GeneratedFile[]): Changes {
+  const present = listFiles(folder);
+  const changed: { file: GeneratedFile; before: string }[] = [];
+  const missing: GeneratedFile[] = [];
+  const generated = new Set(files.map((file) => file.path));
+  for (const file of files) {
+    if (!present.has(file.path)) {
+      missing.push(file);
+      continue;
+    }
+    const before = readFileSync(join(folder, file.path), 'utf8');
+    if (!before.startsWith(marker)) throw foreignFile(folder, file.path);
+    if (before !== file.text) changed.push({ file, before });
+  }
+  const stale = [...present].filter(
+    (path) => !generated.has(path) && path.endsWith('.ts') && isOurs(join(folder, path)),
+  );
+  if (present.size > 0 && stale.length === 0 && missing.length === files.length) throw foreignFolder(folder);
+  return { changed, missing, stale: stale.sort(), unchanged: files.length - changed.length - missing.length };
+}
+
+/** The files below a folder, without going into hidden folders, `node_modules` or symbolic links. */
+function listFiles(folder: string): Set<string> {
+  const files = new Set<string>();
+  if (!statSync(folder, { throwIfNoEntry: false })) return files;
+  const pending = [''];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    for (const entry of readFolder(join(folder, path))) {
+      const child = path === '' ? entry.name : `${path}/${entry.name}`;
+      if (!entry.isDirectory()) files.add(child);
+      else if (!entry.name.startsWith('.') && entry.name !== 'node_modules') pending.push(child);
+    }
+  }
+  return files;
+}
+
+function readFolder(path: string) {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+    throw new OutputError(`'${path}' is a file, not a folder; choose another output folder`);
+  }
+}
+
+function isOurs(path: string): boolean {
+  if (!statSync(path).isFile()) return false;
+  const start = Buffer.alloc(marker.length);
+  const descriptor = openSync(path, 'r');
+  try {
+    readSync(descriptor, start);
+  } finally {
+    closeSync(descriptor);
+  }
+  return start.toString('utf8') === marker;
+}
+
+function foreignFile(folder: string, path: string): OutputError {
+  return new OutputError(
+    `'${join(folder, path)}' is in the way: it was not written by qapi-ts; move it away or choose another output folder`,
+  );
+}
+
+function foreignFolder(folder: string): OutputError {
+  return new OutputError(
+    `'${folder}' has files in it, and none of them was written by qapi-ts; choose another output folder or empty this one`,
+  );
+}

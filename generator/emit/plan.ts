@@ -1,0 +1,62 @@
+import type { Member, Module, Schema, StructType, Type } from '../schema/model.js';
+import { moduleFolders } from './folders.js';
+import { assignNames, type NamedType, type Names } from './names.js';
+import type { ResolvedOptions } from './options.js';
+import { type Owners, ownersOf } from './owners.js';
+import { type Reach, reachOf } from './reach.js';
+
+/** What every target needs to know about the whole schema before it writes the files of one module. */
+export interface Plan {
+  readonly schema: Schema;
+  readonly options: ResolvedOptions;
+  readonly names: Names;
+  readonly owners: Owners;
+  readonly reach: Reach;
+  /** The folder of a module, relative to the output folder. */
+  folderOf(module: Module): string;
+}
+
+/** Decides all names and places of the generated code. */
+export function planOf(schema: Schema, options: ResolvedOptions): Plan {
+  const folders = moduleFolders(schema);
+  const owners = ownersOf(schema);
+  return {
+    schema,
+    options,
+    names: assignNames(schema, owners),
+    owners,
+    reach: reachOf(schema),
+    folderOf: (module) => folders.get(module.name) as string,
+  };
+}
+
+/** The types of a module that have a declaration, in order of definition. */
+export function declaredTypes(plan: Plan, module: Module): NamedType[] {
+  const types: NamedType[] = [];
+  for (const definition of module.definitions) {
+    if (definition.kind === 'command' || definition.kind === 'event') continue;
+    if (plan.names.isDeclared(definition)) types.push(definition);
+  }
+  return types;
+}
+
+/** Whether a struct has no members at all, neither own nor inherited. */
+export function isEmpty(type: Type): boolean {
+  for (let struct: Type | undefined = type; struct; struct = (struct as StructType).base) {
+    if (struct.kind !== 'struct' || struct.members.length > 0) return false;
+  }
+  return true;
+}
+
+/**
+ * Whether a member may hold values that the schema does not know: an enum of a type that only ever comes from the server.
+ * Tags of unions stay closed, so that they tell the branches apart.
+ */
+export function isOpen(plan: Plan, owner: Type, member: Member): boolean {
+  return isOpenPosition(plan, owner) && !plan.reach.tags.has(member);
+}
+
+/** Whether the values of a type only ever come from the server, and may be newer than the schema. */
+export function isOpenPosition(plan: Plan, owner: Type): boolean {
+  return plan.options.openEnums && plan.reach.received.has(owner) && !plan.reach.sent.has(owner);
+}

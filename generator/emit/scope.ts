@@ -1,0 +1,131 @@
+import type { Module, ObjectType, Type } from '../schema/model.js';
+import { memberName, stringLiteral } from './identifier.js';
+import type { NamedType } from './names.js';
+import type { Plan } from './plan.js';
+
+/** A file that is being generated: what it declares, and what it imports from others. */
+export class FileScope {
+  readonly plan: Plan;
+  readonly #folder: string;
+  readonly #file: string;
+  readonly #imports = new Map<string, Map<string, string>>();
+  readonly #typeImports = new Map<string, Map<string, string>>();
+
+  /** `folder` is relative to the output folder, `file` the name without extension. */
+  constructor(plan: Plan, folder: string, file: string) {
+    this.plan = plan;
+    this.#folder = folder;
+    this.#file = file;
+  }
+
+  /** The path of the file, relative to the output folder. */
+  get path(): string {
+    return `${this.#folder}/${this.#file}.ts`;
+  }
+
+  /** The name of a schema type, imported if it is another file's. */
+  type(type: NamedType): string {
+    const name = this.plan.names.type(type);
+    this.#use(this.#typeImports, type.module, 'types', name);
+    return name;
+  }
+
+  /** The value list of an enum. */
+  values(type: NamedType): string {
+    const name = this.plan.names.type(type);
+    this.#use(this.#imports, type.module, 'types', name);
+    return name;
+  }
+
+  /** The function that visits a type. */
+  visitor(type: NamedType): string {
+    const name = this.plan.names.visitor(type);
+    this.#use(this.#imports, type.module, 'visitors', name);
+    return name;
+  }
+
+  /** The function that visits the members of an object type. */
+  members(type: ObjectType): string {
+    const name = this.plan.names.members(type);
+    this.#use(this.#imports, type.module, 'visitors', name);
+    return name;
+  }
+
+  /** A type that the runtime exports. */
+  runtimeType(name: string): string {
+    return this.#useRuntime(this.#typeImports, name);
+  }
+
+  /** A value that the runtime exports. */
+  runtimeValue(name: string): string {
+    return this.#useRuntime(this.#imports, name);
+  }
+
+  /** Whether the file declares a type or already imports it. */
+  has(type: Type): boolean {
+    if (!this.plan.names.isDeclared(type)) return false;
+    const specifier = this.#specifier(type.module, 'types');
+    return specifier === undefined || (this.#typeImports.get(specifier)?.has(this.plan.names.type(type)) ?? false);
+  }
+
+  /** The import declarations, sorted; empty when there are none. */
+  importsText(): string {
+    const specifiers = new Set([...this.#typeImports.keys(), ...this.#imports.keys()]);
+    return [...specifiers]
+      .sort()
+      .map((specifier) => this.#importText(specifier))
+      .join('');
+  }
+
+  #importText(specifier: string): string {
+    const values = this.#imports.get(specifier) ?? new Map<string, string>();
+    const types = new Map([...(this.#typeImports.get(specifier) ?? [])].filter(([name]) => !values.has(name)));
+    const named = (names: Map<string, string>, prefix: string): string[] =>
+      [...names].map(([name, local]) => prefix + (name === local ? name : `${memberName(name)} as ${local}`)).sort();
+    if (values.size === 0) return importText('import type', named(types, ''), specifier);
+    return importText('import', [...named(values, ''), ...named(types, 'type ')], specifier);
+  }
+
+  #useRuntime(imports: Map<string, Map<string, string>>, name: string): string {
+    const local = this.plan.names.runtime(name);
+    entry(imports, this.plan.options.runtimeImport).set(name, local);
+    return local;
+  }
+
+  #use(imports: Map<string, Map<string, string>>, module: Module, file: string, name: string): void {
+    const specifier = this.#specifier(module, file);
+    if (specifier !== undefined) entry(imports, specifier).set(name, name);
+  }
+
+  #specifier(module: Module, file: string): string | undefined {
+    const folder = this.plan.folderOf(module);
+    if (folder === this.#folder && file === this.#file) return undefined;
+    return importSpecifier(this.#folder, `${folder}/${file}`, this.plan);
+  }
+}
+
+/** How a file in a folder names another file, given relative to the output folder and without extension. */
+export function importSpecifier(fromFolder: string, to: string, plan: Plan): string {
+  const from = fromFolder === '' ? [] : fromFolder.split('/');
+  const target = to.split('/');
+  let shared = 0;
+  while (shared < from.length && shared < target.length - 1 && from[shared] === target[shared]) shared++;
+  const up = '../'.repeat(from.length - shared) || './';
+  const { importExtension } = plan.options;
+  return up + target.slice(shared).join('/') + (importExtension === 'none' ? '' : `.${importExtension}`);
+}
+
+function importText(keyword: string, names: string[], specifier: string): string {
+  const line = `${keyword} { ${names.join(', ')} } from ${stringLiteral(specifier)};\n`;
+  if (line.length <= 121) return line;
+  return `${keyword} {\n${names.map((name) => `  ${name},\n`).join('')}} from ${stringLiteral(specifier)};\n`;
+}
+
+function entry(imports: Map<string, Map<string, string>>, specifier: string): Map<string, string> {
+  let names = imports.get(specifier);
+  if (names === undefined) {
+    names = new Map();
+    imports.set(specifier, names);
+  }
+  return names;
+}
