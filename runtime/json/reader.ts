@@ -50,6 +50,11 @@ export class MessageReader {
     return this.#chunks.length > 0;
   }
 
+  /** Whether all bytes are read and no message is begun. */
+  get idle(): boolean {
+    return !this.pending && this.#scanner.idle;
+  }
+
   /** Gives the reader more bytes. They are not copied: the caller leaves them alone. */
   push(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#chunks.push(chunk);
