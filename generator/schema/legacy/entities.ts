@@ -11,7 +11,7 @@ import {
   reportMemberClash,
 } from '../check/report-clash.js';
 import type { Drafts } from '../define.js';
-import type { CommandDraft, Draft, EventDraft, ObjectDraft, TypeReference } from '../draft.js';
+import type { AlternateDraft, CommandDraft, Draft, EventDraft, ObjectDraft, TypeReference } from '../draft.js';
 import { type NameKind, reportNameFault, uppercaseFault } from '../names.js';
 import { get } from '../read.js';
 import { withBases } from '../variants.js';
@@ -32,6 +32,7 @@ class LegacyEntityChecker {
   readonly #walk: ContainmentWalk;
   /** What expressions define, without the implicit types that they cause. */
   readonly #definitions: ReadonlyMap<Expression | undefined, Draft>;
+  readonly #alternates = new Set<AlternateDraft>();
   readonly #described = new Set<Draft>();
 
   constructor(drafts: Drafts, context: CheckContext) {
@@ -54,20 +55,19 @@ class LegacyEntityChecker {
         this.#names(draft.members, draft.implicit ? 'branch' : 'enum value', draft.name);
         break;
       case 'alternate':
-        this.#names(draft.branches, 'branch', draft.name);
+        this.#alternate(draft);
         break;
       case 'command':
       case 'event':
         this.#arguments(draft);
         break;
     }
-    this.#documentation(draft);
   }
 
   /** Checks what a definition's documentation describes, as soon as its own members are known: those of an inline object come before it. */
-  #documentation(draft: Draft): void {
-    const inline = draft.kind === 'object' && draft.implicit && !draft.wraps;
-    const definition = inline ? this.#definitions.get(draft.expression) : draft;
+  #documentation(type: ObjectDraft | AlternateDraft): void {
+    const inline = type.kind === 'object' && type.implicit && !type.wraps;
+    const definition = inline ? this.#definitions.get(type.expression) : type;
     if (!definition?.doc || this.#described.has(definition) || this.#context.isFaulty(definition.expression)) return;
     this.#described.add(definition);
     this.#context.enter(definition.expression);
@@ -80,8 +80,7 @@ class LegacyEntityChecker {
     if (base?.target?.kind === 'object' && !base.target.variants) yield base;
     const kind = object.name.endsWith('-arg') ? 'argument' : 'member';
     for (const member of members) {
-      // What the language itself calls `type` and `data` is lowercase.
-      if (!variants && !object.wraps) this.#uppercase(member, kind, object.name);
+      this.#uppercase(member, kind, object.name);
       if (this.#clashes) reportMemberClash(member, this.#clashes, this.#context);
     }
     if (variants) {
@@ -89,6 +88,15 @@ class LegacyEntityChecker {
       if (this.#clashes) reportBranchClashes(object, variants, this.#clashes, this.#context);
     }
     this.#names(object.features, 'feature', object.name);
+    this.#documentation(object);
+  }
+
+  #alternate(alternate: AlternateDraft): void {
+    if (this.#alternates.has(alternate)) return;
+    this.#alternates.add(alternate);
+    this.#context.enter(alternate.expression);
+    this.#names(alternate.branches, 'branch', alternate.name);
+    this.#documentation(alternate);
   }
 
   /** Looks for uppercase, and for clashes, among things that have names of their own. */
@@ -106,11 +114,12 @@ class LegacyEntityChecker {
   }
 
   #arguments({ arguments: reference, boxed, expression }: CommandDraft | EventDraft): void {
-    if (reference?.target?.kind === 'object') this.#walk.visit(reference.target);
+    const type = reference?.target;
+    if (type?.kind === 'object') this.#walk.visit(type);
+    else if (type?.kind === 'alternate') this.#alternate(type);
     if (!boxed) return;
     this.#context.enter(expression);
     const flag = expression && get(expression.value, 'boxed');
-    const type = reference?.target;
     if (!reference) {
       if (flag) this.#context.report('boxed-without-data', {}, flag.span);
     } else if (

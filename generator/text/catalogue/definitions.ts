@@ -181,21 +181,8 @@ export const definitions = {
       right: "{ 'event': 'GONE', 'if': { 'all': [ { 'any': [ 'CONFIG_A', 'CONFIG_B' ] }, { 'not': 'CONFIG_C' } ] } }",
     },
   },
-  'optional-not-allowed': {
-    code: 'QAPI3501',
-    severity: 'error',
-    message: ({ what, name }: { what: string; name: string }) =>
-      `${what} cannot be optional: write '${name}' without the '*'`,
-    explanation:
-      'Only members of structs, inline bases and arguments may be optional. Enum values, branches and discriminators are there or not.',
-    example: {
-      dialect: '2.8',
-      wrong: "{ 'enum': 'Color', 'data': [ '*red' ] }",
-      right: "{ 'enum': 'Color', 'data': [ 'red' ] }",
-    },
-  },
   'reserved-constant': {
-    code: 'QAPI3502',
+    code: 'QAPI3501',
     severity: 'error',
     message: ({ what, name }: { what: string; name: string }) =>
       `'${name}' is not free as the name of ${what}: generated C needs its constant for itself`,
