@@ -68,9 +68,11 @@ class Definer implements Drafts {
   readonly #lost = new Set<string>();
   #complete = true;
   readonly #empty = emptyObject();
+  readonly #dialect: Dialect;
   readonly #onRedefinition: OnRedefinition;
 
   constructor(dialect: Dialect, onRedefinition: OnRedefinition) {
+    this.#dialect = dialect;
     this.#onRedefinition = onRedefinition;
     for (const type of builtinTypes(dialect)) {
       this.#add(type);
@@ -145,16 +147,24 @@ class Definer implements Drafts {
     const { value } = expression;
     const base = this.#nameOrInline(get(value, 'base'), `q_obj_${name}-base`, expression);
     const discriminator = get(value, 'discriminator');
-    if (discriminator?.kind === 'string' && discriminator.value !== '') {
-      const variants: VariantsDraft = {
-        tagName: discriminator.value,
-        tagSpan: discriminator.span,
-        simple: false,
-        branches: this.#branches(get(value, 'data'), expression),
-      };
-      return { kind: 'object', ...common(name, expression), ...(base && { base }), members: [], variants };
-    }
-    return { kind: 'object', ...common(name, expression), ...(base && { base }), ...this.#simple(name, expression) };
+    const named = discriminator?.kind === 'string' && discriminator.value !== '' ? discriminator : undefined;
+    const simple = !named && !this.#dialect.has('every union has a discriminator');
+    const parts = simple
+      ? this.#simple(name, expression)
+      : { members: [], variants: this.#variants(named, get(value, 'data'), expression) };
+    return { kind: 'object', ...common(name, expression), ...(base && { base }), ...parts };
+  }
+
+  #variants(
+    discriminator: SyntaxString | undefined,
+    data: SyntaxValue | undefined,
+    expression: Expression,
+  ): VariantsDraft {
+    return {
+      ...(discriminator && { discriminator }),
+      simple: false,
+      branches: this.#branches(data, expression),
+    };
   }
 
   /** A simple union has a tag of its own and wraps the types of its branches. */
@@ -177,7 +187,7 @@ class Definer implements Drafts {
     this.#add(kind);
     const type = { name: kind.name, span, target: kind };
     const tag: MemberDraft = { name: 'type', type, optional: false, features: [], span };
-    return { members: [tag], variants: { tagName: 'type', tagSpan: span, simple: true, tag, branches } };
+    return { members: [tag], variants: { simple: true, tag, branches } };
   }
 
   #wrapper(type: TypeReference, expression: Expression): TypeReference {

@@ -1,5 +1,5 @@
 import type { DocBlock } from '../syntax/doc-block.js';
-import type { Expression } from '../syntax/tree.js';
+import type { Expression, SyntaxString } from '../syntax/tree.js';
 import type { Span } from '../text/source-file.js';
 import type { BuiltinType, Conditional, EnumMember, Feature } from './model.js';
 
@@ -70,9 +70,8 @@ export interface BranchDraft extends Conditional {
 
 /** The part of an object type that makes it a union. */
 export interface VariantsDraft {
-  /** The name of the discriminator and where it is named. A simple union's is its own `type`. */
-  readonly tagName: string;
-  readonly tagSpan: Span;
+  /** The name of the discriminator. A simple union has none: its tag is its own `type`. */
+  readonly discriminator?: SyntaxString;
   readonly simple: boolean;
   /** The discriminator, where it was found. */
   tag?: MemberDraft | undefined;

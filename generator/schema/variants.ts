@@ -15,14 +15,14 @@ export function* withBases(object: ObjectDraft): Generator<ObjectDraft> {
 /** Finds a flat union's discriminator and adds the branches that the schema left out: they add no members. */
 export function completeVariants(union: ObjectDraft, empty: ObjectDraft): void {
   const { variants } = union;
-  if (!variants || variants.simple) return;
-  variants.tag = findMember(union, variants.tagName);
+  if (!variants?.discriminator) return;
+  const { value, span } = variants.discriminator;
+  variants.tag = findMember(union, value);
   const type = variants.tag?.type.target;
   if (type?.kind !== 'enum') return;
   const written = new Set(variants.branches.map((branch) => branch.name));
   for (const { name, condition } of type.members) {
     if (written.has(name)) continue;
-    const { tagSpan: span } = variants;
     const branch: BranchDraft = { name, type: { name: empty.name, span, target: empty }, implicit: true, span };
     variants.branches.push(condition ? { ...branch, condition } : branch);
   }

@@ -16,19 +16,23 @@ export class CheckContext {
   readonly pragmas: Pragmas;
   /** What has been found so far, in the order in which the reference looks. */
   readonly diagnostics: Diagnostic[] = [];
-  /** The definition that is being checked: what the reference would name. */
-  definition: EnclosingDefinition | undefined;
-  /** The places of the definitions that have errors. */
-  readonly #faulty = new Set<Span>();
+  #expression: Expression | undefined;
+  /** The expressions that have errors. */
+  readonly #faulty = new Set<Expression>();
 
   constructor(dialect: Dialect, pragmas: Pragmas) {
     this.dialect = dialect;
     this.pragmas = pragmas;
   }
 
+  /** The definition that is being checked: what the reference would name. */
+  get definition(): EnclosingDefinition | undefined {
+    return this.#expression && enclosing(this.#expression);
+  }
+
   /** Makes an expression the one that is being checked. Built-in types have none. */
   enter(expression: Expression | undefined): void {
-    this.definition = expression && enclosing(expression);
+    this.#expression = expression;
   }
 
   /** Reports a problem of the definition that is being checked. `span` is the culprit itself. */
@@ -40,12 +44,12 @@ export class CheckContext {
   ): void {
     const found = diagnostic(name, parameters, span, { definition: this.definition, ...details });
     this.diagnostics.push(found);
-    if (this.definition && found.severity === 'error') this.#faulty.add(this.definition.span);
+    if (this.#expression && found.severity === 'error') this.#faulty.add(this.#expression);
   }
 
   /** Whether an expression has errors: then not much can be said about what it lacks. */
   isFaulty(expression: Expression | undefined): boolean {
-    return expression !== undefined && this.#faulty.has(expression.value.span);
+    return expression !== undefined && this.#faulty.has(expression);
   }
 }
 

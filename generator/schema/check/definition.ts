@@ -105,7 +105,8 @@ function checkStruct(object: SyntaxObject, name: SyntaxString, context: CheckCon
 function checkUnion(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
   const base = given(object, 'base', context);
   const discriminator = given(object, 'discriminator', context);
-  if (!context.dialect.has('every union has a discriminator')) {
+  const mustDiscriminate = context.dialect.has('every union has a discriminator');
+  if (!mustDiscriminate) {
     if (base && !discriminator) context.report('base-without-discriminator', { name: name.value }, base.span);
     if (discriminator && (!base || isEmpty(base))) {
       context.report('discriminator-without-base', { name: name.value }, base?.span ?? discriminator.span);
@@ -114,14 +115,14 @@ function checkUnion(object: SyntaxObject, name: SyntaxString, context: CheckCont
   const inline = { members: 'member', owner: name.value } as const;
   checkWrittenType(base, "'base'", context.dialect.has('inline bases') ? { inline } : {}, context);
   if (expectString(discriminator, "'discriminator'", context) && discriminator.value === '') {
-    if (context.dialect.has('every union has a discriminator')) {
+    if (mustDiscriminate) {
       context.report('unknown-discriminator', { name: '', base: "'base'" }, discriminator.span);
     }
   }
   const data = get(object, 'data');
   if (data && isEmpty(data) && context.dialect.has('no union without branches')) {
     context.report('union-without-branches', { name: name.value }, data.span);
-  } else checkBranches(data, 'union', !discriminator, context);
+  } else checkBranches(data, 'union', !discriminator && !mustDiscriminate, context);
 }
 
 function checkAlternate(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {

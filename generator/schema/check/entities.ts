@@ -117,11 +117,13 @@ class EntityChecker {
       this.#unusable(reference, "'data'", 'a struct or union');
       return;
     }
-    if (boxed) return;
-    if (type.variants && !dialect.has('unions as arguments')) {
+    if (type.variants && !boxed && !dialect.has('unions as arguments')) {
       this.#context.report('union-not-boxed', { type: type.name }, reference.span);
     }
     if (dialect.has('conditional arguments')) return;
+    this.#walk.visit(type);
+    this.#context.enter(entity.expression);
+    if (boxed) return;
     for (const { members } of withBases(type)) {
       for (const { name, condition, span } of members) {
         if (!condition) continue;

@@ -16,9 +16,9 @@ export function* checkVariants(
   references: References,
 ): Generator<TypeReference, void> {
   const values = checkDiscriminator(union, variants, context);
-  const complete = variants.simple || values !== undefined;
-  if (complete && variants.branches.length === 0) {
-    context.report('union-without-branches', { name: union.name }, variants.tagSpan);
+  if ((variants.simple || values) && variants.branches.length === 0) {
+    const span = variants.discriminator?.span ?? union.expression?.value.span;
+    if (span) context.report('union-without-branches', { name: union.name }, span);
   }
   for (const branch of variants.branches) {
     if (branch.implicit) continue;
@@ -48,8 +48,9 @@ interface Values {
 
 /** The values that can select a branch, if the discriminator has such. */
 function checkDiscriminator(union: ObjectDraft, variants: VariantsDraft, context: CheckContext): Values | undefined {
-  if (variants.simple) return undefined;
-  const { tag, tagName: name, tagSpan: span } = variants;
+  const { discriminator, tag } = variants;
+  if (!discriminator) return undefined;
+  const { value: name, span } = discriminator;
   if (!tag) {
     const bases = [...withBases(union)];
     if (bases.some(({ base }) => base && base.target?.kind !== 'object')) return undefined;
