@@ -27,6 +27,11 @@ export interface NameRules {
 
 type NameDiagnostic = keyof typeof catalogue;
 
+/** A fault, with a name that may be better. */
+type Finding = {
+  [N in NameDiagnostic]: { readonly name: N; readonly parameters: DiagnosticParameters<N>; readonly better?: string };
+}[NameDiagnostic];
+
 /** What is wrong with a name: a kind of diagnostic and its parameters, still without a place. */
 export type NameFault = {
   [N in NameDiagnostic]: { readonly name: N; readonly parameters: DiagnosticParameters<N>; readonly hint?: string };
@@ -78,16 +83,27 @@ export function memberName(key: string): string {
  * @param owner the definition that holds the member or value; the exception lists name owners
  */
 export function nameFault(name: string, kind: NameKind, rules: NameRules, owner?: string): NameFault | undefined {
+  const finding = findFault(name, kind, rules, owner);
+  return finding && proposing(finding, (better) => findFault(better, kind, rules, owner) === undefined);
+}
+
+function findFault(name: string, kind: NameKind, rules: NameRules, owner: string | undefined): Finding | undefined {
   const { dialect } = rules;
   if (!isWellFormed(name, kind, dialect)) return malformed(name, kind, dialect);
   if (dialect.has("reserved prefix 'q_'") && cName(name).startsWith('q_')) {
     return { name: 'reserved-prefix', parameters: { what: ARTICLE[kind], name } };
   }
-  if (dialect.has('style of names')) return styleFault(name, kind, rules, owner);
+  if (dialect.has('style of names')) return findStyleFault(name, kind, rules, owner);
   if (dialect.has('uppercase checked with the name') && !isDefinition(kind)) {
-    return uppercaseFault(name, kind, rules, kind === 'member' || kind === 'enum value' ? owner : undefined);
+    return findUppercase(name, kind, rules, kind === 'member' || kind === 'enum value' ? owner : undefined);
   }
   return undefined;
+}
+
+/** The fault with its better name as a hint, if that name is another one and good. */
+function proposing({ better, ...fault }: Finding, isGood: (name: string) => boolean): NameFault {
+  const good = better !== undefined && better !== fault.parameters.name && isGood(better);
+  return { ...fault, ...(good && { hint: `for instance '${better}'` }) } as NameFault;
 }
 
 /**
@@ -98,16 +114,26 @@ export function nameFault(name: string, kind: NameKind, rules: NameRules, owner?
 export function uppercaseFault(
   name: string,
   kind: NameKind,
-  { dialect, pragmas }: NameRules,
+  rules: NameRules,
   owner: string | undefined,
 ): NameFault | undefined {
+  const finding = findUppercase(name, kind, rules, owner);
+  return finding && proposing(finding, () => true);
+}
+
+function findUppercase(
+  name: string,
+  kind: NameKind,
+  { dialect, pragmas }: NameRules,
+  owner: string | undefined,
+): Finding | undefined {
   if (name.toLowerCase() === name) return undefined;
   if (owner !== undefined && pragmas.memberNameExceptions.has(owner)) return undefined;
   const way =
     owner !== undefined && dialect.has('pragma')
       ? `write it in lowercase, or list '${owner}' in the pragma 'name-case-whitelist'`
       : 'write it in lowercase';
-  return { name: 'uppercase-name', parameters: { what: ARTICLE[kind], name, way }, ...lowercaseHint(name) };
+  return { name: 'uppercase-name', parameters: { what: ARTICLE[kind], name, way }, better: hyphenated(name) };
 }
 
 /** Checks a definition's name for the endings that implicit types have. */
@@ -163,7 +189,7 @@ function isWellFormed(name: string, kind: NameKind, dialect: Dialect): boolean {
   return WELL_FORMED.test(kind === 'enum value' && /^[0-9]/.test(tested) ? `D${tested}` : tested);
 }
 
-function malformed(name: string, kind: NameKind, dialect: Dialect): NameFault {
+function malformed(name: string, kind: NameKind, dialect: Dialect): Finding {
   const odd = /[^a-zA-Z0-9_.-]/u.exec(name)?.[0];
   const first = name[0];
   let reason: string;
@@ -177,41 +203,41 @@ function malformed(name: string, kind: NameKind, dialect: Dialect): NameFault {
   } else if (first === '_')
     reason = "only a vendor's prefix, such as '__com.example_', may start with '_', and a letter must follow it";
   else reason = "dots are only allowed in a vendor's prefix, such as '__com.example_'";
-  const repaired = name
+  const better = name
     .replace(/[^a-zA-Z0-9_-]+/g, '-')
     .replace(/^[^a-zA-Z]+/, '')
     .replace(/-+$/, '');
-  const hint = repaired !== '' && repaired !== name && isWellFormed(repaired, kind, dialect);
-  return {
-    name: 'malformed-name',
-    parameters: { what: ARTICLE[kind], name, reason },
-    ...(hint && { hint: `for instance '${repaired}'` }),
-  };
+  return { name: 'malformed-name', parameters: { what: ARTICLE[kind], name, reason }, better };
 }
 
-function styleFault(name: string, kind: NameKind, rules: NameRules, owner: string | undefined): NameFault | undefined {
+function findStyleFault(
+  name: string,
+  kind: NameKind,
+  rules: NameRules,
+  owner: string | undefined,
+): Finding | undefined {
   const stem = STEM.exec(name)?.[1] ?? name;
   const prefix = name.slice(0, name.length - stem.length);
   if (isType(kind)) {
     if (/^[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*$/.test(stem)) return undefined;
-    return { name: 'type-name-style', parameters: { name }, ...hintAt(prefix + camelCase(stem), name) };
+    return { name: 'type-name-style', parameters: { name }, better: prefix + camelCase(stem) };
   }
   if (kind === 'event') {
     if (!/[a-z-]/.test(stem)) return undefined;
     const upper = stem.replace(/(?<=[a-z0-9])(?=[A-Z])|-/g, '_').toUpperCase();
-    return { name: 'event-name-style', parameters: { name }, ...hintAt(prefix + upper, name) };
+    return { name: 'event-name-style', parameters: { name }, better: prefix + upper };
   }
   if (kind === 'feature' && rules.dialect.has('unstyled names of features')) return undefined;
-  return lowercaseStyleFault(name, stem, kind, rules, owner);
+  return findLowercaseFault(name, stem, kind, rules, owner);
 }
 
-function lowercaseStyleFault(
+function findLowercaseFault(
   name: string,
   stem: string,
   kind: NameKind,
   { pragmas }: NameRules,
   owner: string | undefined,
-): NameFault | undefined {
+): Finding | undefined {
   const memberExcepted =
     (kind === 'member' || kind === 'enum value') && owner !== undefined && pragmas.memberNameExceptions.has(owner);
   const upper = !memberExcepted && /[A-Z]/.test(stem);
@@ -227,16 +253,8 @@ function lowercaseStyleFault(
   return {
     name: 'lowercase-name-style',
     parameters: { what: ARTICLE[kind], name, way },
-    ...hintAt(prefix + hyphenated(stem), name),
+    better: prefix + hyphenated(stem),
   };
-}
-
-function lowercaseHint(name: string): { hint?: string } {
-  return hintAt(hyphenated(name), name);
-}
-
-function hintAt(better: string, name: string): { hint?: string } {
-  return better !== name && better !== '' ? { hint: `for instance '${better}'` } : {};
 }
 
 function hyphenated(name: string): string {
