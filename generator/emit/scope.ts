@@ -1,5 +1,5 @@
 import type { Module, ObjectType, Type } from '../schema/model.js';
-import { memberName, stringLiteral } from './identifier.js';
+import { stringLiteral } from './identifier.js';
 import type { NamedType } from './names.js';
 import type { Plan } from './plan.js';
 
@@ -11,7 +11,7 @@ export class FileScope {
   readonly #imports = new Map<string, Map<string, string>>();
   readonly #typeImports = new Map<string, Map<string, string>>();
 
-  /** `folder` is relative to the output folder, `file` the name without extension. */
+  /** `folder` is relative to the output folder and empty for that itself; `file` is the name without extension. */
   constructor(plan: Plan, folder: string, file: string) {
     this.plan = plan;
     this.#folder = folder;
@@ -20,7 +20,7 @@ export class FileScope {
 
   /** The path of the file, relative to the output folder. */
   get path(): string {
-    return `${this.#folder}/${this.#file}.ts`;
+    return `${this.#folder === '' ? '' : `${this.#folder}/`}${this.#file}.ts`;
   }
 
   /** The name of a schema type, imported if it is another file's. */
@@ -49,6 +49,30 @@ export class FileScope {
     const name = this.plan.names.members(type);
     this.#use(this.#imports, type.module, 'visitors', name);
     return name;
+  }
+
+  /** Something that another generated file exports, under a name of this file's own. */
+  from(module: Module, file: string, name: string, local: string): string {
+    const specifier = this.#specifier(module, file);
+    if (specifier !== undefined) entry(this.#imports, specifier).set(name, local);
+    return local;
+  }
+
+  /** The same, for a type. */
+  typeFrom(module: Module, file: string, name: string, local: string): string {
+    const specifier = this.#specifier(module, file);
+    if (specifier !== undefined) entry(this.#typeImports, specifier).set(name, local);
+    return local;
+  }
+
+  /** How this file names a file of a module, as a string literal. */
+  specifier(module: Module, file: string): string {
+    return stringLiteral(importSpecifier(this.#folder, `${this.plan.folderOf(module)}/${file}`, this.plan));
+  }
+
+  /** How this file names a file about the whole schema, as a string literal. */
+  schemaSpecifier(file: string): string {
+    return stringLiteral(importSpecifier(this.#folder, file, this.plan));
   }
 
   /** A type that the runtime exports. */
@@ -81,7 +105,7 @@ export class FileScope {
     const values = this.#imports.get(specifier) ?? new Map<string, string>();
     const types = new Map([...(this.#typeImports.get(specifier) ?? [])].filter(([name]) => !values.has(name)));
     const named = (names: Map<string, string>, prefix: string): string[] =>
-      [...names].map(([name, local]) => prefix + (name === local ? name : `${memberName(name)} as ${local}`)).sort();
+      [...names].map(([name, local]) => prefix + (name === local ? name : `${name} as ${local}`)).sort();
     if (values.size === 0) return importText('import type', named(types, ''), specifier);
     return importText('import', [...named(values, ''), ...named(types, 'type ')], specifier);
   }
@@ -105,7 +129,7 @@ export class FileScope {
 }
 
 /** How a file in a folder names another file, given relative to the output folder and without extension. */
-export function importSpecifier(fromFolder: string, to: string, plan: Plan): string {
+function importSpecifier(fromFolder: string, to: string, plan: Plan): string {
   const from = fromFolder === '' ? [] : fromFolder.split('/');
   const target = to.split('/');
   let shared = 0;

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { GeneratedFile } from '../file.js';
+import type { GeneratedFile } from '../target.js';
 import { unifiedDiff } from './diff.js';
 import { compareFolder } from './folder.js';
 

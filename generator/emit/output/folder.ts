@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GeneratedFile } from '../file.js';
+import type { GeneratedFile } from '../target.js';
 import { marker } from './header.js';
 
 /** A reason why the output cannot be written, for the user to read. */

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { GeneratedFile } from '../file.js';
+import type { GeneratedFile } from '../target.js';
 import { compareFolder, OutputError, stagingPrefix } from './folder.js';
 
 /** What a run did to the output folder. Paths are relative to it. */

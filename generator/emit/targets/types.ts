@@ -6,19 +6,32 @@ import type {
   StructType,
   UnionBranch,
   UnionType,
-} from '../schema/model.js';
-import type { DocBlock } from '../syntax/doc-block.js';
-import { DeclarationPrinter, lineWidth, type Property } from './declarations.js';
-import { codeSpan } from './doc/inline.js';
-import { addNameList, type DocContext, type DocParts, definitionDoc, docText, memberDoc } from './doc/tsdoc.js';
-import { memberName, stringLiteral } from './identifier.js';
-import type { NamedType } from './names.js';
-import { isEmpty, isOpen, isOpenPosition } from './plan.js';
-import type { FileScope } from './scope.js';
-import { emptyObject, typeText } from './type-text.js';
+} from '../../schema/model.js';
+import type { DocBlock } from '../../syntax/doc-block.js';
+import { DeclarationPrinter, type Property } from '../declarations.js';
+import { codeSpan } from '../doc/inline.js';
+import { addNameList, type DocContext, type DocParts, definitionDoc, docText, memberDoc } from '../doc/tsdoc.js';
+import { docContext } from '../doc-context.js';
+import { memberName, stringLiteral } from '../identifier.js';
+import type { NamedType } from '../names.js';
+import { declaredTypes, isEmpty, isOpen, isOpenPosition } from '../plan.js';
+import { FileScope } from '../scope.js';
+import { moduleText, type Target } from '../target.js';
+import { emptyObject, typeText } from '../type-text.js';
 
-/** Declares types, in the order given. */
-export function declareTypes(scope: FileScope, types: readonly NamedType[]): string {
+/** The types of each module: interfaces, type aliases and the value lists of enums. */
+export const types: Target = {
+  name: 'types',
+  requires: [],
+  moduleFile(plan, module) {
+    const declared = declaredTypes(plan, module);
+    if (declared.length === 0) return undefined;
+    const scope = new FileScope(plan, plan.folderOf(module), 'types');
+    return moduleText(scope, module, declareTypes(scope, declared));
+  },
+};
+
+function declareTypes(scope: FileScope, types: readonly NamedType[]): string {
   const printer = new DeclarationPrinter();
   for (const type of types) {
     if (type.kind === 'enum') declareEnum(scope, type, printer);
@@ -129,17 +142,4 @@ function branchDoc(scope: FileScope, union: UnionType, branch: UnionBranch): Doc
 /** The documentation that describes a type's members: its own, or that of the definition that it is a part of. */
 function docOf(scope: FileScope, type: NamedType): DocBlock | undefined {
   return type.doc ?? scope.plan.owners.get(type)?.doc;
-}
-
-/** How comments of a file are written, indented by some spaces. */
-export function docContext(scope: FileScope, indent: number): DocContext {
-  return {
-    width: lineWidth - indent - ' * '.length - 10,
-    link(name) {
-      const target = scope.plan.schema.lookup(name);
-      if (!target || target.kind === 'command' || target.kind === 'event' || !scope.has(target)) return codeSpan(name);
-      const type = scope.plan.names.type(target as NamedType);
-      return type === name ? `{@link ${name}}` : `{@link ${type} | ${name}}`;
-    },
-  };
 }

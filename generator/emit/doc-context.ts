@@ -1,0 +1,19 @@
+import { lineWidth } from './declarations.js';
+import { codeSpan } from './doc/inline.js';
+import type { DocContext } from './doc/tsdoc.js';
+import type { FileScope } from './scope.js';
+
+/** How comments of a file are written, indented by some spaces: what the file knows is linked. */
+export function docContext(scope: FileScope, indent: number): DocContext {
+  const { schema, names } = scope.plan;
+  return {
+    width: lineWidth - indent - ' * '.length,
+    link(name) {
+      const target = schema.lookup(name);
+      if (!target || target.kind === 'command' || target.kind === 'event') return codeSpan(name);
+      if (!names.isDeclared(target) || !scope.has(target)) return codeSpan(name);
+      const type = names.type(target);
+      return type === name ? `{@link ${name}}` : `{@link ${type} | ${name}}`;
+    },
+  };
+}
