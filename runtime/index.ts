@@ -1,18 +1,30 @@
 /** What generated code, and those who use it, need at run time. */
-export type { Codec, DecodeOptions, EncodeOptions } from './json/codec.js';
+export type { Codec, DecodeOptions, Difference, DifferenceKind, EncodeOptions } from './json/codec.js';
 export type { Int64, JsonObject, JsonValue } from './json/value.js';
 export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
 export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './qmp/error.js';
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
 export { CloneVisitor } from './visit/clone-visitor.js';
-export { clone, codec, decode, encode } from './visit/codec.js';
+export { clone, codec, decode, encode, examine } from './visit/codec.js';
 export { enumInfo } from './visit/enum-info.js';
 export { InputVisitor } from './visit/input-visitor.js';
+export {
+  formatKeyval,
+  type Keyval,
+  type KeyvalObject,
+  type KeyvalOptions,
+  mergeKeyval,
+  parseKeyval,
+} from './visit/keyval-text.js';
+export { KeyvalVisitor } from './visit/keyval-visitor.js';
 export type { Open } from './visit/open.js';
+export { OptionError } from './visit/option-error.js';
+export { readKeyval, readOption, readOpts, readString, writeOption, writeString } from './visit/options.js';
+export { type Opts, type OptsTable, type OptsType, parseOpts } from './visit/opts-text.js';
 export { OutputVisitor } from './visit/output-visitor.js';
 export { own } from './visit/own.js';
 export * from './visit/scalars.js';
-export { VisitError, type VisitErrorKind } from './visit/visit-error.js';
+export { VisitError } from './visit/visit-error.js';
 export type {
   EnumInfo,
   JsonKind,

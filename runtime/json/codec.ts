@@ -25,6 +25,21 @@ export interface EncodeOptions {
   readonly unstable?: 'accept' | 'hide' | undefined;
 }
 
+/**
+ * What is wrong with a value: it is absent, not known to the schema, of another JSON type, of the right type but not allowed, or
+ * disabled by policy.
+ */
+export type DifferenceKind = 'missing' | 'unexpected' | 'type' | 'value' | 'policy';
+
+/** One way in which a value is not what the schema says. */
+export interface Difference {
+  readonly kind: DifferenceKind;
+  /** Where: names of members and indexes of elements, from the outermost. */
+  readonly path: readonly (string | number)[];
+  /** The path, what was expected, and what was found, for people. */
+  readonly message: string;
+}
+
 /** Turns the JSON form of a type into its TypeScript form and back, and checks the value both ways. */
 export interface Codec<T> {
   /**
@@ -39,4 +54,6 @@ export interface Codec<T> {
    * @throws an error that names the member at fault
    */
   encode(value: T, options?: EncodeOptions): JsonValue;
+  /** Lists every difference between a value of the wire and the schema. The value stays as it is. */
+  examine(value: unknown): readonly Difference[];
 }

@@ -1,6 +1,7 @@
-import type { Codec, DecodeOptions, EncodeOptions } from '../json/codec.js';
+import type { Codec, DecodeOptions, Difference, EncodeOptions } from '../json/codec.js';
 import type { JsonValue } from '../json/value.js';
 import { CloneVisitor } from './clone-visitor.js';
+import { Examiner } from './examiner.js';
 import { InputVisitor } from './input-visitor.js';
 import { OutputVisitor } from './output-visitor.js';
 import { VisitError } from './visit-error.js';
@@ -38,11 +39,24 @@ export function clone<T>(visit: Visit<T>, value: T): T {
   return visit(copying, value);
 }
 
+/** Lists every difference between a value of the wire and the schema. The value stays as it is. */
+export function examine<T>(visit: Visit<T>, value: unknown): readonly Difference[] {
+  const examiner = new Examiner();
+  try {
+    run(examiner, visit, value, undefined, examine);
+  } catch (error) {
+    if (!(error instanceof VisitError)) throw error;
+    return [...examiner.differences, error];
+  }
+  return examiner.differences;
+}
+
 /** The codec of a type: its way from the wire and back. */
 export function codec<T>(visit: Visit<T>): Codec<T> {
   return {
     decode: (value, options) => decode(visit, value, options),
     encode: (value, options) => encode(visit, value, options),
+    examine: (value) => examine(visit, value),
   };
 }
 

@@ -10,6 +10,9 @@ export function describe(value: unknown): string {
     case 'string':
       return value.length > LONG ? `${JSON.stringify(value.slice(0, LONG))}…` : JSON.stringify(value);
     case 'number':
+      if (Number.isInteger(value) && !Number.isSafeInteger(value))
+        return `${value}, which is not exact: a bigint would be`;
+      return String(value);
     case 'bigint':
     case 'boolean':
       return String(value);
@@ -17,7 +20,7 @@ export function describe(value: unknown): string {
       return 'nothing';
     case 'object':
       if (Array.isArray(value)) return 'a list';
-      return value instanceof IntegralDouble ? `${value.value} written as a fraction or with an exponent` : 'an object';
+      return value instanceof IntegralDouble ? `${value.value} written with a fraction or exponent` : 'an object';
     default:
       return `a ${typeof value}`;
   }

@@ -6,7 +6,7 @@ import { cloneJson } from './clone-json.js';
 import { toInt64, wrapUint64 } from './integer-range.js';
 import { jsonKind } from './json-kind.js';
 import { mismatch, noObject } from './mismatch.js';
-import { unknownMember } from './unknown-member.js';
+import { refuseFirst, unknownMembers } from './unknown-members.js';
 import { VisitError, within } from './visit-error.js';
 import type { EnumInfo, JsonKind, Members, Name, SpecialFeature, Visit, VisitMembers } from './visitor.js';
 
@@ -33,25 +33,25 @@ export class InputVisitor extends CheckingVisitor {
     if (typeof value === 'number') return value;
     if (typeof value === 'bigint') return Number(value);
     if (value instanceof IntegralDouble) return value.value;
-    throw mismatch(value, name, 'number');
+    return this.refuse(mismatch(value, name, 'number'), value);
   }
 
   int64(value: unknown, name: Name): Int64 {
     if (Number.isSafeInteger(value)) return value as number;
     const integer = toInt64(value);
-    if (integer === undefined) throw mismatch(value, name, 'int64');
+    if (integer === undefined) return this.refuse(mismatch(value, name, 'int64'), value);
     return integer;
   }
 
   uint64(value: unknown, name: Name): Int64 {
     if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
     const integer = wrapUint64(value);
-    if (integer === undefined) throw mismatch(value, name, 'uint64');
+    if (integer === undefined) return this.refuse(mismatch(value, name, 'uint64'), value);
     return integer;
   }
 
   any(value: unknown, name: Name): JsonValue {
-    if (jsonKind(value) === undefined) throw mismatch(value, name, 'any');
+    if (jsonKind(value) === undefined) return this.refuse(mismatch(value, name, 'any'), value);
     return (holdsIntegralDouble(value) ? cloneJson(value) : value) as JsonValue;
   }
 
@@ -65,10 +65,12 @@ export class InputVisitor extends CheckingVisitor {
   }
 
   struct(value: unknown, name: Name, type: string, members: VisitMembers): unknown {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw noObject(value, name, type);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return this.refuse(noObject(value, name, type), value);
     try {
       const visited = members(this, value as Members);
-      if (!this.#keep && Object.keys(value).length !== visited) checkUnknown(value as Members, type, members);
+      if (!this.#keep && Object.keys(value).length !== visited)
+        refuseFirst(unknownMembers(value as Members, type, members));
     } catch (error) {
       throw value instanceof IntegralDouble ? noObject(value, name, type) : within(error, name);
     }
@@ -76,7 +78,7 @@ export class InputVisitor extends CheckingVisitor {
   }
 
   list<T>(value: unknown, name: Name, element: Visit<T>): T[] {
-    if (!Array.isArray(value)) throw mismatch(value, name, 'list');
+    if (!Array.isArray(value)) return this.refuse(mismatch(value, name, 'list'), value);
     try {
       for (let index = 0; index < value.length; index++) {
         const item: unknown = value[index];
@@ -104,11 +106,6 @@ export class InputVisitor extends CheckingVisitor {
       throw new VisitError({ kind: 'policy', name, expected: `${what} is ${feature}, which is not accepted here` });
     }
   }
-}
-
-function checkUnknown(object: Members, type: string, members: VisitMembers): void {
-  const error = unknownMember(object, type, members);
-  if (error) throw error;
 }
 
 function holdsIntegralDouble(value: unknown): boolean {

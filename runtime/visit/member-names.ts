@@ -30,18 +30,6 @@ export function memberNames(members: VisitMembers, object: Members): Set<string>
 
 /** Accepts every scalar and goes into nothing. */
 class ShallowVisitor extends WalkVisitor {
-  override int64(): number {
-    return 0;
-  }
-
-  override uint64(): number {
-    return 0;
-  }
-
-  override size(): number {
-    return 0;
-  }
-
   override struct(value: unknown): unknown {
     return value;
   }

@@ -24,7 +24,9 @@ const builtins = {
 /** The error that a value is not of a built-in type. */
 export function mismatch(value: unknown, name: Name, type: keyof typeof builtins): VisitError {
   const [expected, kind] = builtins[type];
-  return error(value, name, expected, kind);
+  // The range only matters to who has sent a number.
+  const brief = expected.startsWith('an integer') && jsonKind(value) !== 'number';
+  return error(value, name, brief ? 'an integer' : expected, kind);
 }
 
 /** The error that a value is no object. */

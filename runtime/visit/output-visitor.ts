@@ -4,7 +4,7 @@ import { CheckingVisitor } from './checking-visitor.js';
 import { toInt64, toUint64 } from './integer-range.js';
 import { jsonKind } from './json-kind.js';
 import { mismatch, noObject } from './mismatch.js';
-import { unknownMember } from './unknown-member.js';
+import { refuseFirst, unknownMembers } from './unknown-members.js';
 import { within } from './visit-error.js';
 import type { Members, Name, SpecialFeature, Visit, VisitMembers } from './visitor.js';
 
@@ -25,19 +25,20 @@ export class OutputVisitor extends CheckingVisitor {
   }
 
   number(value: unknown, name: Name): number {
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw mismatch(value, name, 'number');
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      return this.refuse(mismatch(value, name, 'number'), value);
     return value;
   }
 
   int64(value: unknown, name: Name): Int64 {
     const integer = toInt64(value);
-    if (integer === undefined) throw mismatch(value, name, 'int64');
+    if (integer === undefined) return this.refuse(mismatch(value, name, 'int64'), value);
     return integer;
   }
 
   uint64(value: unknown, name: Name): Int64 {
     const integer = toUint64(value);
-    if (integer === undefined) throw mismatch(value, name, 'uint64');
+    if (integer === undefined) return this.refuse(mismatch(value, name, 'uint64'), value);
     return integer;
   }
 
@@ -50,7 +51,7 @@ export class OutputVisitor extends CheckingVisitor {
       case 'number':
         return typeof value === 'bigint' ? this.#anyInteger(value, name) : this.number(value, name);
       case undefined:
-        throw mismatch(value, name, 'any');
+        return this.refuse(mismatch(value, name, 'any'), value);
       default:
         return value as JsonValue;
     }
@@ -74,7 +75,8 @@ export class OutputVisitor extends CheckingVisitor {
   }
 
   struct(value: unknown, name: Name, type: string, members: VisitMembers): unknown {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw noObject(value, name, type);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return this.refuse(noObject(value, name, type), value);
     const copy: Members = { ...value };
     try {
       const visited = members(this, copy);
@@ -86,7 +88,7 @@ export class OutputVisitor extends CheckingVisitor {
   }
 
   list<T>(value: unknown, name: Name, element: Visit<T>): T[] {
-    if (!Array.isArray(value)) throw mismatch(value, name, 'list');
+    if (!Array.isArray(value)) return this.refuse(mismatch(value, name, 'list'), value);
     const copy: T[] = [];
     try {
       for (let index = 0; index < value.length; index++) copy.push(element(this, value[index], index));
@@ -103,7 +105,6 @@ export class OutputVisitor extends CheckingVisitor {
 
 /** Removes the members that are `undefined`; any others beyond what was visited are unknown to the schema. */
 function tidy(object: Members, type: string, members: VisitMembers): void {
-  const error = unknownMember(object, type, members);
-  if (error) throw error;
+  refuseFirst(unknownMembers(object, type, members));
   for (const name of Object.keys(object)) if (object[name] === undefined) delete object[name];
 }

@@ -38,13 +38,13 @@ export const visitAny = (visitor: Visitor, value: unknown, name?: Name): JsonVal
 
 /** Visits an `int` or `int64` in code generated with `--int64 bigint`. */
 export const visitInt64AsBigint = (visitor: Visitor, value: unknown, name?: Name): bigint =>
-  BigInt(visitor.int64(value, name));
+  bigint(visitor.int64(value, name));
 /** Visits a `uint64` in code generated with `--int64 bigint`. */
 export const visitUint64AsBigint = (visitor: Visitor, value: unknown, name?: Name): bigint =>
-  BigInt(visitor.uint64(value, name));
+  bigint(visitor.uint64(value, name));
 /** Visits a `size` in code generated with `--int64 bigint`. */
 export const visitSizeAsBigint = (visitor: Visitor, value: unknown, name?: Name): bigint =>
-  BigInt(visitor.size(value, name));
+  bigint(visitor.size(value, name));
 /** Visits an `int` or `int64` in code generated with `--int64 number`. */
 export const visitInt64AsNumber = (visitor: Visitor, value: unknown, name?: Name): number =>
   safe(visitor.int64(value, name), name);
@@ -55,8 +55,13 @@ export const visitUint64AsNumber = (visitor: Visitor, value: unknown, name?: Nam
 export const visitSizeAsNumber = (visitor: Visitor, value: unknown, name?: Name): number =>
   safe(visitor.size(value, name), name);
 
+// A visitor that does not check passes on what it is given, so these only convert what they can.
+function bigint(value: Int64): bigint {
+  return Number.isInteger(value) ? BigInt(value) : (value as bigint);
+}
+
 function safe(value: Int64, name: Name): number {
-  if (typeof value === 'number') return value;
+  if (typeof value !== 'bigint') return value;
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
   throw new VisitError({ kind: 'value', name, expected: 'an integer that a number holds exactly', found: value });

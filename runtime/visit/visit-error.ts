@@ -1,12 +1,10 @@
+import type { Difference, DifferenceKind } from '../json/codec.js';
 import { describe } from './describe.js';
 import type { Name } from './visitor.js';
 
-/** What is wrong with a value: it is absent, not known to the schema, of another JSON type, not allowed, or disabled by policy. */
-export type VisitErrorKind = 'missing' | 'unexpected' | 'type' | 'value' | 'policy';
-
 /** What a visitor has found wrong. */
 export interface Problem {
-  readonly kind: VisitErrorKind;
+  readonly kind: DifferenceKind;
   /** What the value is called where it stands. */
   readonly name: Name;
   /** What would be right, worded to follow `expected`; for an unexpected member, the type that does not have it. */
@@ -21,19 +19,20 @@ export interface Problem {
  * A value is not what its type in the schema says. The message names the member by its full path and says what was expected
  * and what was found: `options.file.inject-error[2].event: expected a string, found 5`.
  */
-export class VisitError extends Error {
+export class VisitError extends Error implements Difference {
   override readonly name = 'VisitError';
   /** The error's class in QMP. */
   readonly class = 'GenericError';
-  readonly kind: VisitErrorKind;
+  readonly kind: DifferenceKind;
   /** Where the value stands: names of members and indexes of elements, from the outermost. */
   readonly path: readonly (string | number)[];
-  readonly #problem: string;
+  /** The message without the path. */
+  readonly problem: string;
 
   constructor(problem: Problem) {
     super();
     this.kind = problem.kind;
-    this.#problem = wording(problem);
+    this.problem = wording(problem);
     this.path = problem.name === undefined ? [] : [problem.name];
     this.message = this.#text();
   }
@@ -47,7 +46,7 @@ export class VisitError extends Error {
   }
 
   #text(): string {
-    return this.path.length === 0 ? this.#problem : `${formatPath(this.path)}: ${this.#problem}`;
+    return this.path.length === 0 ? this.problem : `${formatPath(this.path)}: ${this.problem}`;
   }
 }
 

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/complexity/useLiteralKeys: compilers may forbid property access where there is an index signature
+// biome-ignore-all lint/style/useConst: generated code declares its variables alike everywhere
 /*
  * Generated code, written by hand: the shape that `types.ts` and `visitors.ts` of a schema module have. The schema:
  *
@@ -6,8 +8,9 @@
  * { 'struct': 'Base', 'data': { 'id': 'str', '*size': 'size' } }
  * { 'struct': 'Node', 'base': 'Base',
  *   'data': { 'count': 'int', '*flag': 'bool', '*colours': [ 'Colour' ], '*next': 'Node', '*children': [ 'NodeRef' ],
- *             '*data': 'any', '*constructor': 'uint8', '*empty': 'Empty',
+ *             '*data': 'any', '*level': 'uint8', '*empty': 'Empty',
  *             '*x-old': { 'type': 'str', 'features': [ 'deprecated', 'unstable' ] } } }
+ * { 'struct': 'Hostile', 'data': { '*constructor': 'str' } }
  * { 'union': 'Shape', 'base': { 'kind': 'ShapeKind', '*label': 'str' }, 'discriminator': 'kind',
  *   'data': { 'circle': 'Circle', 'solid': 'Solid' } }
  * { 'enum': 'ShapeKind', 'data': [ 'circle', 'solid', 'none' ] }
@@ -53,9 +56,13 @@ export interface Node extends Base {
   next?: Node;
   children?: NodeRef[];
   data?: JsonValue;
-  constructor?: number;
+  level?: number;
   empty?: Empty;
   'x-old'?: string;
+}
+
+export interface Hostile {
+  constructor?: string;
 }
 
 export interface ShapeBase {
@@ -150,7 +157,7 @@ export function membersOfBase(v: Visitor, o: Members): number {
   return count;
 }
 
-// A struct with a base. `constructor` is a name that every object inherits something under; `x-old` has special features.
+// A struct with a base. `x-old` has special features.
 export function visitNode(v: Visitor, value: unknown, name?: Name): Node {
   return v.struct(value, name, 'Node', membersOfNode) as Node;
 }
@@ -192,11 +199,11 @@ export function membersOfNode(v: Visitor, o: Members): number {
     result = v.any(member, 'data');
     if (result !== member) o['data'] = result;
   }
-  member = own(o, 'constructor');
+  member = o['level'];
   if (member !== undefined) {
     count++;
-    result = v.uint8(member, 'constructor');
-    if (result !== member) o['constructor'] = result;
+    result = v.uint8(member, 'level');
+    if (result !== member) o['level'] = result;
   }
   member = o['empty'];
   if (member !== undefined) {
@@ -211,6 +218,24 @@ export function membersOfNode(v: Visitor, o: Members): number {
       result = v.str(member, 'x-old');
       if (result !== member) o['x-old'] = result;
     } else o['x-old'] = undefined;
+  }
+  return count;
+}
+
+// Every object inherits something called `constructor`.
+export function visitHostile(v: Visitor, value: unknown, name?: Name): Hostile {
+  return v.struct(value, name, 'Hostile', membersOfHostile) as Hostile;
+}
+
+export function membersOfHostile(v: Visitor, o: Members): number {
+  let member: unknown;
+  let result: unknown;
+  let count = 0;
+  member = own(o, 'constructor');
+  if (member !== undefined) {
+    count++;
+    result = v.str(member, 'constructor');
+    if (result !== member) o['constructor'] = result;
   }
   return count;
 }
