@@ -33,6 +33,7 @@ const eras = {
   'type QType': ['2.6'],
   /** Any value, where `gen` is off; then called `any`. */
   "type '**'": ['2.4', '2.5'],
+  "type 'any'": ['2.5'],
   prefix: ['2.5'],
   'allow-oob': ['2.12'],
   'allow-preconfig': ['3.0'],

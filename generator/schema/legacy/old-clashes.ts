@@ -47,7 +47,7 @@ export function checkInheritedNames(
   branch?: SyntaxValue,
 ): void {
   if (!context.dialect.has('clashes of constants')) return;
-  const inherited = inheritedNames(base, drafts);
+  const inherited = inheritedNames(base, drafts, context);
   for (const { key } of members.pairs.values()) {
     const name = memberName(key.value);
     const earlier = inherited.get(name);
@@ -61,12 +61,16 @@ export function checkInheritedNames(
   }
 }
 
-function inheritedNames(base: SyntaxValue | undefined, drafts: Drafts): Map<string, SyntaxString> {
+function inheritedNames(
+  base: SyntaxValue | undefined,
+  drafts: Drafts,
+  context: CheckContext,
+): Map<string, SyntaxString> {
   const names = new Map<string, SyntaxString>();
   const seen = new Set<string>();
   for (let at = base; at?.kind === 'string' && !seen.has(at.value); ) {
     seen.add(at.value);
-    const type = known(at.value, drafts);
+    const type = known(at.value, drafts, context.dialect);
     const object = type?.kind === 'struct' ? type.draft.expression?.value : undefined;
     const data = get(object, 'data');
     if (data?.kind === 'object') for (const { key } of data.pairs.values()) names.set(memberName(key.value), key);

@@ -41,7 +41,7 @@ function checkBranch(
 ): void {
   const type = typeValue(value);
   checkUse(type, { role: `branch '${key.value}'`, kinds: ['struct'] }, drafts, context);
-  const members = get(structNamed(type, drafts), 'data');
+  const members = get(structNamed(type, drafts, context), 'data');
   if (members?.kind === 'object') checkInheritedNames(members, base, drafts, context, type);
   if (!values || values.members.some(({ name }) => name === key.value)) return;
   const hint = didYouMean(
@@ -76,7 +76,7 @@ function checkDiscriminator(
   context: CheckContext,
 ): EnumDraft | undefined {
   if (reportNameFault(context, nameFault(discriminator.value, 'member', context), discriminator.span)) return undefined;
-  const members = base?.kind === 'object' ? base : get(structNamed(base, drafts), 'data');
+  const members = base?.kind === 'object' ? base : get(structNamed(base, drafts, context), 'data');
   if (members?.kind !== 'object' || (base?.kind === 'object' && isEmpty(base))) return undefined;
   const name = discriminator.value;
   const member = members.pairs.get(name);
@@ -90,7 +90,7 @@ function checkDiscriminator(
     context.report('conditional-discriminator', { name }, discriminator.span, { related });
   }
   const type = typeValue(member.value);
-  const target = type?.kind === 'string' ? known(type.value, drafts) : undefined;
+  const target = type?.kind === 'string' ? known(type.value, drafts, context.dialect) : undefined;
   if (target?.draft.kind === 'enum' && target.kind === 'enum' && !target.draft.implicit) {
     checkApart(discriminator, target.draft, context);
     return target.draft;
@@ -125,7 +125,7 @@ function checkApart({ value: name, span }: SyntaxString, values: EnumDraft, cont
   context.report('discriminator-among-values', { name, type: values.name }, span, { related });
 }
 
-function structNamed(value: SyntaxValue | undefined, drafts: Drafts): SyntaxObject | undefined {
-  const type = value?.kind === 'string' ? known(value.value, drafts) : undefined;
+function structNamed(value: SyntaxValue | undefined, drafts: Drafts, context: CheckContext): SyntaxObject | undefined {
+  const type = value?.kind === 'string' ? known(value.value, drafts, context.dialect) : undefined;
   return type?.kind === 'struct' ? type.draft.expression?.value : undefined;
 }

@@ -1,3 +1,4 @@
+import type { Dialect } from '../../syntax/dialect.js';
 import type { SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
 import { didYouMean } from '../../text/near-miss.js';
 import type { CheckContext, MetaKey } from '../check/context.js';
@@ -25,9 +26,13 @@ export interface Use {
  * The definition or type that a name stands for. Up to 4.1 only built-in and defined names are known, and the enums `XKind`
  * of simple unions; not the names of other implicit types.
  */
-export function known(name: string, drafts: Drafts): { readonly draft: Draft; readonly kind: Kind } | undefined {
+export function known(
+  name: string,
+  drafts: Drafts,
+  dialect: Dialect,
+): { readonly draft: Draft; readonly kind: Kind } | undefined {
   const draft = drafts.names.get(name);
-  if (!draft) return undefined;
+  if (!draft || (name === 'any' && !dialect.has("type 'any'"))) return undefined;
   switch (draft.kind) {
     case 'builtin':
       return { draft, kind: 'built-in type' };
@@ -50,14 +55,14 @@ export function checkUse(value: SyntaxValue | undefined, use: Use, drafts: Draft
     if (!use.anything || value?.kind === 'array') context.report('star-without-gen', { role: use.role }, name.span);
     return;
   }
-  const type = known(name.value, drafts);
+  const type = known(name.value, drafts, context.dialect);
   if (!type) {
     if (drafts.excuses(name.value)) return;
-    const hint = didYouMean(name.value, namesOf(use.kinds, drafts));
+    const hint = didYouMean(name.value, namesOf(use.kinds, drafts, context.dialect));
     context.report('unknown-type', { role: use.role, type: name.value }, name.span, { hint });
   } else if (!use.kinds.includes(type.kind)) {
     const usable = listOf(use.kinds);
-    const hint = didYouMean(name.value, namesOf(use.kinds, drafts));
+    const hint = didYouMean(name.value, namesOf(use.kinds, drafts, context.dialect));
     const parameters = { role: use.role, type: name.value, kind: withArticle(type.kind), usable };
     context.report('unusable-type', parameters, name.span, { hint });
   }
@@ -83,9 +88,9 @@ function nameIn(value: SyntaxValue | undefined): SyntaxString | undefined {
   return element?.kind === 'string' && !another ? element : undefined;
 }
 
-function* namesOf(kinds: readonly Kind[], drafts: Drafts): Iterable<string> {
+function* namesOf(kinds: readonly Kind[], drafts: Drafts, dialect: Dialect): Iterable<string> {
   for (const name of drafts.names.keys()) {
-    const kind = known(name, drafts)?.kind;
+    const kind = known(name, drafts, dialect)?.kind;
     if (kind && kinds.includes(kind)) yield name;
   }
 }
