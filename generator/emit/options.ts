@@ -12,7 +12,10 @@ export interface EmitOptions {
   readonly int64?: Int64Mode | undefined;
   /** The extension in imports of generated files. Default: `js`. */
   readonly importExtension?: ImportExtension | undefined;
-  /** Where the generated code imports the runtime from. Default: `qapi-ts/runtime`. */
+  /**
+   * Where the generated code imports the runtime from. With `./` or `../` in front it is a path from the output folder.
+   * Default: `qapi-ts/runtime`.
+   */
   readonly runtimeImport?: string | undefined;
   /** Let enum members of types that only ever come from the server hold values that the schema does not know. Default: false. */
   readonly openEnums?: boolean | undefined;

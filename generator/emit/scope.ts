@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Module, ObjectType, Type } from '../schema/model.js';
 import { stringLiteral } from './identifier.js';
 import type { NamedType } from './names.js';
@@ -112,7 +113,7 @@ export class FileScope {
 
   #useRuntime(imports: Map<string, Map<string, string>>, name: string): string {
     const local = this.plan.names.runtime(name);
-    entry(imports, this.plan.options.runtimeImport).set(name, local);
+    entry(imports, runtimeSpecifier(this.#folder, this.plan.options.runtimeImport)).set(name, local);
     return local;
   }
 
@@ -126,6 +127,12 @@ export class FileScope {
     if (folder === this.#folder && file === this.#file) return undefined;
     return importSpecifier(this.#folder, `${folder}/${file}`, this.plan);
   }
+}
+
+/** How a file in a folder names the runtime: a path is given relative to the output folder. */
+function runtimeSpecifier(fromFolder: string, runtimeImport: string): string {
+  if (fromFolder === '' || !/^\.\.?\//.test(runtimeImport)) return runtimeImport;
+  return posix.join(fromFolder.replace(/[^/]+/g, '..'), runtimeImport);
 }
 
 /** How a file in a folder names another file, given relative to the output folder and without extension. */
