@@ -97,18 +97,30 @@ class ClashFinder implements Clashes {
   }
 
   #compareBranches(union: ObjectDraft): void {
-    if (![...this.#inScope.keys()].some((key) => (this.#counts.get(key) ?? 0) > 1)) return;
+    if (!this.#sharesNames()) return;
     const clashes: BranchClash[] = [];
     const seen = new Set<ObjectDraft>([union]);
-    for (const [index, { type }] of (union.variants?.branches ?? []).entries()) {
+    for (const [branch, { type }] of (union.variants?.branches ?? []).entries()) {
       for (const owner of reachable(type.target, seen)) {
-        for (const member of owner.members) {
-          const earlier = this.#inScope.get(cName(member.name));
-          if (earlier) clashes.push({ branch: index, later: { member, owner }, earlier });
-        }
+        const found = this.#clashesOf(owner);
+        for (const clash of found) clashes.push({ branch, ...clash });
+        // The first type of a branch that clashes will do: unions in unions in unions would all clash alike.
+        if (found.length > 0) break;
       }
     }
     if (clashes.length > 0) this.branches.set(union, clashes);
+  }
+
+  #sharesNames(): boolean {
+    for (const key of this.#inScope.keys()) if ((this.#counts.get(key) ?? 0) > 1) return true;
+    return false;
+  }
+
+  #clashesOf(owner: ObjectDraft): Clash[] {
+    return owner.members.flatMap((member) => {
+      const earlier = this.#inScope.get(cName(member.name));
+      return earlier ? [{ later: { member, owner }, earlier }] : [];
+    });
   }
 }
 

@@ -1,5 +1,4 @@
 import type { SyntaxObject, SyntaxValue } from '../../syntax/tree.js';
-import { didYouMean } from '../../text/near-miss.js';
 import type { CheckContext } from './context.js';
 import { found } from './found.js';
 
@@ -44,7 +43,7 @@ function checkText(text: string, value: SyntaxValue, context: CheckContext): voi
 function checkOperation(value: SyntaxObject, context: CheckContext): void {
   const unknown = [...value.pairs.values()].filter(({ key }) => !operators.some((name) => name === key.value));
   for (const { key } of unknown) {
-    context.report('condition-operator', { key: key.value }, key.span, { hint: didYouMean(key.value, operators) });
+    context.report('condition-operator', { key: key.value }, key.span, { hint: context.suggest(key.value, operators) });
   }
   if (unknown.length > 0) return;
   const [pair, another] = value.pairs.values();

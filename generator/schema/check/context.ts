@@ -8,7 +8,11 @@ import {
   diagnostic,
   type EnclosingDefinition,
 } from '../../text/diagnostic.js';
+import { didYouMean } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
+
+/** So many suggestions are made: looking for one among many names takes time, and nobody reads on after the first few. */
+const suggestionLimit = 100;
 
 /** What a check gets to know and where it reports: one for each run over a schema. */
 export class CheckContext {
@@ -19,6 +23,7 @@ export class CheckContext {
   #expression: Expression | undefined;
   /** The expressions that have errors. */
   readonly #faulty = new Set<Expression>();
+  #suggestions = 0;
 
   constructor(dialect: Dialect, pragmas: Pragmas) {
     this.dialect = dialect;
@@ -45,6 +50,12 @@ export class CheckContext {
     const found = diagnostic(name, parameters, span, { definition: this.definition, ...details });
     this.diagnostics.push(found);
     if (this.#expression && found.severity === 'error') this.#faulty.add(this.#expression);
+  }
+
+  /** A hint at the candidate that was probably meant by a name that is none of them. */
+  suggest(name: string, candidates: Iterable<string>): string | undefined {
+    this.#suggestions += 1;
+    return this.#suggestions > suggestionLimit ? undefined : didYouMean(name, candidates);
   }
 
   /** Whether an expression has errors: then not much can be said about what it lacks. */

@@ -1,5 +1,4 @@
 import type { Expression, SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
-import { didYouMean } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import { nameFault, reportNameFault, reservedSuffixFault } from '../names.js';
 import { get, pairsOf } from '../read.js';
@@ -39,7 +38,7 @@ function checkKind({ value }: Expression, context: CheckContext): MetaKey | unde
     const keys = [...value.pairs.keys()];
     const known = metaKeys.map((key) => `'${key}'`).join(', ');
     const hint = keys
-      .map((key) => didYouMean(key, [...metaKeys, 'include', 'pragma']))
+      .map((key) => context.suggest(key, [...metaKeys, 'include', 'pragma']))
       .find((text) => text !== undefined);
     context.report('no-definition', { known }, value.span, { hint });
   } else if (another && context.dialect.has('exactly one kind')) {

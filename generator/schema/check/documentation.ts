@@ -1,7 +1,6 @@
 import type { DocArgument, DocBlock } from '../../syntax/doc-block.js';
 import type { Expression, SyntaxString } from '../../syntax/tree.js';
 import type { DiagnosticDetails } from '../../text/diagnostic.js';
-import { didYouMean } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import type { Draft, TypeReference } from '../draft.js';
 import type { Feature } from '../model.js';
@@ -120,14 +119,14 @@ export function checkDescribed(draft: Draft, context: CheckContext): void {
   if (everything || draft.kind === 'object' || draft.kind === 'alternate' || inline) {
     const names = namesOf(subjects.members);
     for (const { name, span } of doc.arguments.filter((argument) => !names.has(argument.name))) {
-      const details = { ...place(expression, doc, context), hint: didYouMean(name, names) };
+      const details = { ...place(expression, doc, context), hint: context.suggest(name, names) };
       context.report('described-member-missing', { name, definition: draft.name }, span, details);
     }
   }
   if (!everything) return;
   const names = namesOf(subjects.features);
   for (const { name, span } of doc.features.filter((feature) => !names.has(feature.name))) {
-    const details = { ...place(expression, doc, context), hint: didYouMean(name, names) };
+    const details = { ...place(expression, doc, context), hint: context.suggest(name, names) };
     context.report('described-feature-missing', { name, definition: draft.name }, span, details);
   }
 }

@@ -1,6 +1,6 @@
 import type { Construct, Dialect } from '../../syntax/dialect.js';
 import type { SyntaxObject } from '../../syntax/tree.js';
-import { didYouMean, nearMiss } from '../../text/near-miss.js';
+import { nearMiss } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import type { CheckContext, MetaKey } from './context.js';
 
@@ -91,7 +91,7 @@ export function checkKeys(
 /** Reports a key that `what` may not have. */
 export function reportUnknownKey(key: string, rules: KeyRules, what: string, span: Span, context: CheckContext): void {
   const known = rules.known.map((name) => `'${name}'`).join(', ');
-  context.report('unknown-key', { what, key, known }, span, { hint: didYouMean(key, rules.known) });
+  context.report('unknown-key', { what, key, known }, span, { hint: context.suggest(key, rules.known) });
 }
 
 /** The flags, and the one value that each may have. */

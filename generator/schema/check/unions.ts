@@ -1,4 +1,3 @@
-import { didYouMean } from '../../text/near-miss.js';
 import type { ObjectDraft, TypeReference, VariantsDraft } from '../draft.js';
 import { withBases } from '../variants.js';
 import type { CheckContext } from './context.js';
@@ -24,7 +23,7 @@ export function* checkVariants(
     if (branch.implicit) continue;
     const target = references.resolve(branch.type, `branch '${branch.name}'`);
     if (values && !values.names.has(branch.name)) {
-      const hint = didYouMean(branch.name, values.names);
+      const hint = context.suggest(branch.name, values.names);
       context.report('branch-not-in-enum', { name: branch.name, type: values.type }, branch.span, { hint });
     }
     if (!target || branch.type.array) continue;
@@ -56,7 +55,7 @@ function checkDiscriminator(union: ObjectDraft, variants: VariantsDraft, context
     if (bases.some(({ base }) => base && base.target?.kind !== 'object')) return undefined;
     const base = union.base && !union.base.target?.implicit ? `the base '${union.base.name}'` : "'base'";
     const names = bases.flatMap(({ members }) => members.map((member) => member.name));
-    context.report('unknown-discriminator', { name, base }, span, { hint: didYouMean(name, names) });
+    context.report('unknown-discriminator', { name, base }, span, { hint: context.suggest(name, names) });
     return undefined;
   }
   const type = tag.type.target;

@@ -1,5 +1,4 @@
 import type { Expression, SyntaxObject, SyntaxString } from '../../syntax/tree.js';
-import { didYouMean } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import { builtinTypes } from '../builtins.js';
 import { checkCondition } from '../check/conditions.js';
@@ -33,7 +32,7 @@ function checkKind(expression: Expression, names: Map<string, Taken>, context: C
   if (!meta || !name) {
     const keys = [...object.pairs.keys()];
     const known = metaKeys.map((key) => `'${key}'`).join(', ');
-    const hint = keys.map((key) => didYouMean(key, metaKeys)).find((text) => text !== undefined);
+    const hint = keys.map((key) => context.suggest(key, metaKeys)).find((text) => text !== undefined);
     context.report('no-definition', { known }, object.span, { hint });
   } else if (name.kind !== 'string') {
     context.report('name-not-a-string', { meta, found: found(name) }, name.span);

@@ -1,5 +1,4 @@
 import type { SyntaxObject, SyntaxPair, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
-import { didYouMean } from '../../text/near-miss.js';
 import type { CheckContext } from '../check/context.js';
 import { isEmpty } from '../check/found.js';
 import type { Drafts } from '../define.js';
@@ -28,14 +27,20 @@ export function checkUnionUses(object: SyntaxObject, name: SyntaxString, drafts:
   if (base?.kind === 'object') checkMemberUses(base, 'member', false, drafts, context);
   else checkUse(base, { role: "'base'", kinds: ['struct'] }, drafts, context);
   const values = discriminator.kind === 'string' ? checkDiscriminator(discriminator, base, drafts, context) : undefined;
-  for (const branch of branches) checkBranch(branch, base, values, drafts, context);
+  const names = new Set(values?.members.map((member) => member.name));
+  for (const branch of branches) {
+    checkBranch(branch, base, drafts, context);
+    const { value, span } = branch.key;
+    if (!values || names.has(value)) continue;
+    const hint = context.suggest(value, names);
+    context.report('branch-not-in-enum', { name: value, type: values.name }, span, { hint });
+  }
   if (values) checkComplete(name, branches, values, get(object, 'data') ?? object, context);
 }
 
 function checkBranch(
   { key, value }: SyntaxPair,
   base: SyntaxValue | undefined,
-  values: EnumDraft | undefined,
   drafts: Drafts,
   context: CheckContext,
 ): void {
@@ -43,12 +48,6 @@ function checkBranch(
   checkUse(type, { role: `branch '${key.value}'`, kinds: ['struct'] }, drafts, context);
   const members = get(structNamed(type, drafts, context), 'data');
   if (members?.kind === 'object') checkInheritedNames(members, base, drafts, context, type);
-  if (!values || values.members.some(({ name }) => name === key.value)) return;
-  const hint = didYouMean(
-    key.value,
-    values.members.map(({ name }) => name),
-  );
-  context.report('branch-not-in-enum', { name: key.value, type: values.name }, key.span, { hint });
 }
 
 /** From 2.7 to 2.12 every value of the discriminator's enum needs a branch. */
@@ -111,7 +110,7 @@ function reportNoMember(
     context.report('optional-discriminator', { name }, span, { related });
     return;
   }
-  const hint = didYouMean(name, [...members.pairs.keys()].map(memberName));
+  const hint = context.suggest(name, [...members.pairs.keys()].map(memberName));
   const place = base?.kind === 'string' ? `the base '${base.value}' itself` : "'base'";
   context.report('unknown-discriminator', { name, base: place }, span, { hint });
 }

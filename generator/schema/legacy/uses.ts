@@ -1,6 +1,5 @@
 import type { Dialect } from '../../syntax/dialect.js';
 import type { SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
-import { didYouMean } from '../../text/near-miss.js';
 import type { CheckContext, MetaKey } from '../check/context.js';
 import type { Drafts } from '../define.js';
 import type { Draft } from '../draft.js';
@@ -58,11 +57,11 @@ export function checkUse(value: SyntaxValue | undefined, use: Use, drafts: Draft
   const type = known(name.value, drafts, context.dialect);
   if (!type) {
     if (drafts.excuses(name.value)) return;
-    const hint = didYouMean(name.value, namesOf(use.kinds, drafts, context.dialect));
+    const hint = context.suggest(name.value, namesOf(use.kinds, drafts, context.dialect));
     context.report('unknown-type', { role: use.role, type: name.value }, name.span, { hint });
   } else if (!use.kinds.includes(type.kind)) {
     const usable = listOf(use.kinds);
-    const hint = didYouMean(name.value, namesOf(use.kinds, drafts, context.dialect));
+    const hint = context.suggest(name.value, namesOf(use.kinds, drafts, context.dialect));
     const parameters = { role: use.role, type: name.value, kind: withArticle(type.kind), usable };
     context.report('unusable-type', parameters, name.span, { hint });
   }
