@@ -1,9 +1,25 @@
 /** What generated code, and those who use it, need at run time. */
 export type { Codec, DecodeOptions, Difference, DifferenceKind, EncodeOptions } from './json/codec.js';
 export type { Int64, JsonObject, JsonValue } from './json/value.js';
+export { connect, type QmpClient } from './qmp/client.js';
+export type {
+  ConnectOptions,
+  ExecuteOptions,
+  SchemaDifference,
+  SchemaTables,
+  ValidateOptions,
+} from './qmp/client-options.js';
 export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
+export type { QmpOddity } from './qmp/connection.js';
+export type { WaitOptions } from './qmp/deadline.js';
+export type { MonitorProcess, QmpAddress, StreamPair } from './qmp/endpoint.js';
 export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './qmp/error.js';
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
+export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
+export { QmpConnectionError, QmpSchemaError, QmpTimeoutError } from './qmp/failure.js';
+export type { ConnectionLoss, Reconnection, ReconnectOptions } from './qmp/reconnect.js';
+export type { AnySchema, EventTimestamp, QmpEvent, QmpSchema } from './qmp/schema.js';
+export type { QmpGreeting } from './qmp/session.js';
 export { CloneVisitor } from './visit/clone-visitor.js';
 export { clone, codec, decode, encode, examine } from './visit/codec.js';
 export { enumInfo } from './visit/enum-info.js';

@@ -14,7 +14,7 @@ export class QmpError extends Error {
   /** What kind of error it is. */
   readonly class: QmpErrorClass | (string & {});
   /** The command that was answered with it, where a client received it. */
-  readonly command?: string;
+  declare readonly command?: string;
 
   /**
    * @param description what went wrong, for people

@@ -1,0 +1,280 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
+import type { ConnectOptions, ExecuteOptions } from './client-options.js';
+import type { Request } from './connection.js';
+import { type WaitOptions, watch } from './deadline.js';
+import { endpointOf, type QmpAddress } from './endpoint.js';
+import { type EventConsumer, EventHub } from './event-hub.js';
+import { EventStream, type EventStreamOptions } from './event-stream.js';
+import { atCallSite, type CallSite, callSite, QmpConnectionError, QmpTimeoutError } from './failure.js';
+import { tell } from './listener.js';
+import type {
+  AnySchema,
+  ArgumentsOf,
+  CallParameters,
+  CommandName,
+  EventOf,
+  EventPattern,
+  EventTimestamp,
+  MatchingEvents,
+  PatternText,
+  QmpEvent,
+  QmpSchema,
+  ReturnsOf,
+} from './schema.js';
+import { type QmpGreeting, Session } from './session.js';
+import { type Validation, validationOf } from './validation.js';
+
+/** A name or pattern of events, as a parameter. */
+type Pattern<S extends QmpSchema, P extends string> = P & EventPattern<S, P>;
+
+/** The events that a name or pattern stands for. */
+type Matched<S extends QmpSchema, P extends string> = EventOf<S, MatchingEvents<S, P>>;
+
+/**
+ * Connects to a QMP server and agrees with it on how to talk: out-of-band execution is enabled where it is offered.
+ *
+ * @typeParam S the generated types of the server's schema
+ * @throws {@link QmpConnectionError} when there is no server
+ * @throws {@link QmpTimeoutError} when it does not greet in time, for example because it is busy with another client
+ * @example
+ * await using client = await connect<{ commands: Commands; events: Events }>('/run/qmp.sock');
+ * const nodes = await client.execute('query-named-block-nodes');
+ */
+export async function connect<S extends QmpSchema = AnySchema>(
+  address: QmpAddress,
+  options: ConnectOptions = {},
+): Promise<QmpClient<S>> {
+  const client = new QmpClient<S>(address, options);
+  await client.opened;
+  return client;
+}
+
+/**
+ * A connection to a QMP server; {@link connect} makes it.
+ *
+ * The schema types what is sent and what is received. Servers of other releases may send more than it knows: unknown members,
+ * values and events are passed on as they are, unless `validate` says otherwise.
+ */
+export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposable {
+  /** Settles when the client has come to its end: with the error that ended it, or without when it was closed from this side. */
+  readonly closed: Promise<Error | undefined>;
+  /** @internal */
+  readonly opened: Promise<void>;
+
+  readonly #timeout: number | undefined;
+  readonly #session: Session;
+  readonly #validation: Validation | undefined;
+  readonly #onOddity: ConnectOptions['onOddity'];
+  readonly #hub = new EventHub();
+  #listeners: { readonly pattern: string; readonly listener: unknown; readonly consumer: EventConsumer }[] = [];
+
+  /** @internal */
+  constructor(address: QmpAddress, options: ConnectOptions) {
+    this.#timeout = options.timeout;
+    this.#onOddity = options.onOddity;
+    this.#validation = validationOf(options);
+    let end: (error: Error | undefined) => void;
+    this.closed = new Promise((resolve) => {
+      end = resolve;
+    });
+    this.#session = new Session(endpointOf(address), options, {
+      event: (message) => this.#publish(message),
+      end: (error) => {
+        this.#hub.end(error);
+        end(error);
+      },
+    });
+    this.opened = this.#session.start();
+  }
+
+  /** What the server said of itself. */
+  get greeting(): QmpGreeting {
+    return this.#session.greeting;
+  }
+
+  /** Whether commands can be executed out of band. */
+  get oob(): boolean {
+    return this.#session.oob;
+  }
+
+  /**
+   * Executes a command.
+   *
+   * @returns what the command returns
+   * @throws {@link QmpError} when the server answers with an error
+   * @throws {@link QmpConnectionError} when there is no connection, or it is lost before the answer
+   * @throws {@link QmpTimeoutError} when the answer takes longer than `timeout`
+   * @example
+   * await client.execute('block_resize', { 'node-name': 'disk0', size: 2 ** 30 }, { timeout: 5000 });
+   */
+  execute<N extends CommandName<S>>(
+    command: N,
+    ...rest: CallParameters<ArgumentsOf<S, N>, ExecuteOptions>
+  ): Promise<ReturnsOf<S, N>> {
+    const [args, options] = rest as [JsonObject | undefined, ExecuteOptions | undefined];
+    return this.#request(command, args, options ?? {}, callSite(this.execute)) as Promise<ReturnsOf<S, N>>;
+  }
+
+  /**
+   * Executes a command that the schema does not know.
+   *
+   * @throws as {@link QmpClient.execute}
+   */
+  executeUnknown(command: string, args?: JsonObject, options: ExecuteOptions = {}): Promise<JsonValue> {
+    return this.#request(command, args, options, callSite(this.executeUnknown)) as Promise<JsonValue>;
+  }
+
+  /**
+   * The events that bear a name or match a pattern, for `for await`. Everything from now on is in it, read or not, within
+   * the bounds that `options` set.
+   *
+   * @param pattern a name, a pattern in which `*` stands for any text, or several of them
+   * @example
+   * for await (const event of client.events('BLOCK_JOB_*', { signal })) console.log(event.event, event.data);
+   */
+  events<const P extends PatternText<S>>(
+    pattern: Pattern<S, P> | readonly Pattern<S, P>[],
+    options: EventStreamOptions = {},
+  ): EventStream<Matched<S, P>> {
+    return new EventStream<Matched<S, P>>(this.#hub, [pattern].flat() as string[], options);
+  }
+
+  /** Calls a listener with every event that bears a name or matches a pattern. */
+  on<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
+    return this.#listen(pattern, listener as (event: QmpEvent) => void, false);
+  }
+
+  /** Calls a listener with the next event that bears a name or matches a pattern. */
+  once<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
+    return this.#listen(pattern, listener as (event: QmpEvent) => void, true);
+  }
+
+  /** Takes back what `on` or `once` with the same pattern and listener did. */
+  off<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
+    const index = this.#listeners.findIndex((entry) => entry.pattern === pattern && entry.listener === listener);
+    for (const { consumer } of index < 0 ? [] : this.#listeners.splice(index, 1)) this.#hub.delete(consumer);
+    return this;
+  }
+
+  /**
+   * Waits for an event. It counts from the call on: call it before the command that causes the event, and await it after.
+   *
+   * @param predicate which of the events it is to be. Default: the first
+   * @throws {@link QmpTimeoutError} when it does not come within `timeout`
+   * @throws {@link QmpConnectionError} when the connection ends before
+   * @example
+   * const stopped = client.waitFor('STOP', undefined, { timeout: 5000 });
+   * await client.execute('stop');
+   * await stopped;
+   */
+  waitFor<const P extends PatternText<S>>(
+    pattern: Pattern<S, P>,
+    predicate: (event: Matched<S, P>) => boolean = () => true,
+    options: WaitOptions = {},
+  ): Promise<Matched<S, P>> {
+    const found = new Promise<Matched<S, P>>((resolve, reject) => {
+      let unwatch: (() => void) | undefined;
+      const end = (then: () => void): void => {
+        this.#hub.delete(consumer);
+        unwatch?.();
+        then();
+      };
+      const consumer: EventConsumer = {
+        event: (event) => {
+          try {
+            if (predicate(event as Matched<S, P>)) end(() => resolve(event as Matched<S, P>));
+          } catch (error) {
+            end(() => reject(error));
+          }
+        },
+        end: (error) =>
+          end(() => reject(error ?? new QmpConnectionError(`the client was closed before ${pattern} came`))),
+      };
+      this.#hub.add([pattern], consumer);
+      unwatch = watch(options, `${pattern} did not come`, (error) => end(() => reject(error)));
+    });
+    // It is awaited later, after the command; if that fails, nobody may look at it any more.
+    found.catch(() => {});
+    return found;
+  }
+
+  /** Ends the connection. Commands that wait are rejected, streams of events end. */
+  async close(): Promise<void> {
+    this.#session.close();
+    await this.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #request(command: string, args: JsonObject | undefined, options: ExecuteOptions, site: CallSite): Promise<unknown> {
+    const { signal, timeout = this.#timeout, oob = false } = options;
+    return new Promise((resolve, reject) => {
+      let unwatch: (() => void) | undefined;
+      const request: Request = {
+        command,
+        arguments: this.#validation ? this.#validation.arguments(command, args) : args,
+        oob,
+        site,
+        resolve: (value) => {
+          unwatch?.();
+          this.#deliver(request, value, resolve);
+        },
+        reject: (error) => {
+          unwatch?.();
+          reject(error);
+        },
+      };
+      if (oob && !this.oob) throw new TypeError(NO_OOB);
+      unwatch = watch({ signal, timeout }, `${command} was not answered`, (error) => {
+        this.#session.abandon(request);
+        request.reject(error instanceof QmpTimeoutError ? atCallSite(error, site) : error);
+      });
+      if (!request.abandoned) this.#session.send(request);
+    });
+  }
+
+  #listen(pattern: string, listener: (event: QmpEvent) => void, once: boolean): this {
+    const consumer: EventConsumer = {
+      event: (event) => {
+        if (once) this.off(pattern as never, listener);
+        tell(listener, event);
+      },
+      end: () => {},
+    };
+    this.#listeners.push({ pattern, listener, consumer });
+    this.#hub.add([pattern], consumer);
+    return this;
+  }
+
+  #deliver({ command, site, reject }: Request, value: JsonValue, resolve: (value: unknown) => void): void {
+    try {
+      resolve(this.#validation ? this.#validation.returns(command, value) : value);
+    } catch (error) {
+      reject(atCallSite(error as Error, site));
+    }
+  }
+
+  #publish(message: JsonObject): void {
+    const { event, data } = message as { event: string; data?: JsonValue };
+    try {
+      const checked = this.#validation ? this.#validation.data(event, data) : data;
+      this.#hub.publish({ event, data: checked, ...timeOf(message.timestamp) });
+    } catch (error) {
+      tell(this.#onOddity, { kind: 'invalid-event', message, error: error as Error });
+    }
+  }
+}
+
+const NO_OOB =
+  'out-of-band execution is not enabled: the server does not offer it, or it was turned off when connecting';
+
+function timeOf(timestamp: JsonValue | undefined): { timestamp: EventTimestamp; date: Date } {
+  const { seconds, microseconds } = isJsonObject(timestamp) ? timestamp : {};
+  const known = typeof seconds === 'number' && typeof microseconds === 'number' && seconds >= 0;
+  return {
+    timestamp: { seconds: Number(seconds ?? -1), microseconds: Number(microseconds ?? -1) },
+    date: new Date(known ? seconds * 1000 + Math.floor(microseconds / 1000) : Number.NaN),
+  };
+}

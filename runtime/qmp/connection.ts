@@ -1,0 +1,228 @@
+import type { Readable } from 'node:stream';
+import { REPLY_LIMITS } from '../json/limits.js';
+import { MessageReader } from '../json/reader.js';
+import { stringify } from '../json/stringify.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
+import type { StreamPair } from './endpoint.js';
+import { atCallSite, type CallSite, errorOfReply, QmpConnectionError } from './failure.js';
+
+/** Something arrived that no one waits for or that cannot be read. The connection goes on. */
+export type QmpOddity =
+  | { readonly kind: 'malformed'; readonly error: Error }
+  | { readonly kind: 'invalid-event'; readonly message: JsonObject; readonly error: Error }
+  | { readonly kind: 'unsolicited-reply'; readonly message: JsonObject }
+  | { readonly kind: 'unknown-message'; readonly message: JsonValue };
+
+/** What a connection tells its owner. */
+export interface ConnectionHooks {
+  /** The server has said hello. That happens once. */
+  greeting(greeting: JsonObject): void;
+  event(message: JsonObject): void;
+  oddity(oddity: QmpOddity): void;
+  /** Every message that goes over the wire. */
+  log: ((direction: 'sent' | 'received', message: JsonValue) => void) | undefined;
+  /** The connection is gone, and all its requests have been rejected; `error` is absent when this side closed it. */
+  end(error: QmpConnectionError | undefined, lost: readonly string[]): void;
+}
+
+/** A request on its way. */
+export interface Request {
+  readonly command: string;
+  readonly arguments: JsonObject | undefined;
+  readonly oob: boolean;
+  readonly site: CallSite;
+  resolve(value: JsonValue): void;
+  reject(error: unknown): void;
+  /** Nobody waits for the reply any more. */
+  abandoned?: boolean;
+  /** Something unreadable arrived after it was sent: it may have been its reply. */
+  doubtful?: boolean;
+}
+
+/** How many in-band requests leave a server able to read an out-of-band one: with more of them waiting it stops reading. */
+const IN_BAND_LIMIT = 8;
+
+/** A request with the text that goes over the wire. */
+interface Outgoing {
+  readonly request: Request;
+  readonly id: string;
+  readonly message: JsonObject;
+  readonly text: string;
+}
+
+/**
+ * One connection to a server, from greeting to end: requests out, replies matched to them by `id`, everything else to its owner.
+ */
+export class Connection {
+  readonly #streams: StreamPair;
+  readonly #name: string;
+  readonly #hooks: ConnectionHooks;
+  readonly #reader = new MessageReader({ strict: false, limits: REPLY_LIMITS });
+  /** Sent and not answered, in the order of sending. */
+  readonly #pending = new Map<string, Request>();
+  #waiting: Outgoing[] = [];
+  #inBand = 0;
+  #limit = Number.POSITIVE_INFINITY;
+  #greeted = false;
+  #ended = false;
+  /** Ids are unlike those of earlier connections: a server may give the reply to a former client to its successor. */
+  readonly #series = Math.random().toString(36).slice(2, 8);
+  #serial = 0;
+
+  constructor(streams: StreamPair, name: string, hooks: ConnectionHooks) {
+    this.#streams = streams;
+    this.#name = name;
+    this.#hooks = hooks;
+    const { readable, writable } = streams;
+    const lose = (cause?: Error): void => this.#end(new QmpConnectionError(this.#lost(cause), { cause }));
+    readable.on('data', (chunk: Buffer) => this.#receive(chunk));
+    readable.once('end', () => lose());
+    for (const stream of new Set<Readable | typeof writable>([readable, writable])) {
+      stream.on('error', lose);
+      stream.once('close', () => lose());
+    }
+  }
+
+  /**
+   * Sends a request, or keeps it until the server has room.
+   *
+   * @throws TypeError when its arguments have no form in JSON
+   */
+  send(request: Request): void {
+    const id = `${this.#series}-${++this.#serial}`;
+    const message: JsonObject = { [request.oob ? 'exec-oob' : 'execute']: request.command };
+    if (request.arguments !== undefined) message.arguments = request.arguments;
+    message.id = id;
+    const outgoing = { request, id, message, text: `${stringify(message)}\n` };
+    if (request.oob) this.#write(outgoing);
+    else this.#waiting.push(outgoing);
+    this.#flush();
+  }
+
+  /** From now on leaves the place in which out-of-band requests can overtake. */
+  enableOutOfBand(): void {
+    this.#limit = IN_BAND_LIMIT;
+  }
+
+  /** Gives up on a request. What has been sent cannot be taken back; its reply will be ignored. */
+  abandon(request: Request): void {
+    request.abandoned = true;
+    this.#waiting = this.#waiting.filter((outgoing) => outgoing.request !== request);
+  }
+
+  /** Ends the connection from this side. */
+  close(): void {
+    this.#end(undefined);
+  }
+
+  #flush(): void {
+    while (this.#inBand < this.#limit) {
+      const outgoing = this.#waiting.shift();
+      if (!outgoing) return;
+      this.#inBand++;
+      this.#write(outgoing);
+    }
+  }
+
+  #write({ request, id, message, text }: Outgoing): void {
+    this.#pending.set(id, request);
+    this.#hooks.log?.('sent', message);
+    this.#streams.writable.write(text);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    for (let incoming = this.#reader.next(); incoming && !this.#ended; incoming = this.#reader.next()) {
+      if (incoming.error) {
+        for (const request of this.#pending.values()) request.doubtful = true;
+        this.#hooks.oddity({ kind: 'malformed', error: incoming.error });
+        continue;
+      }
+      this.#hooks.log?.('received', incoming.value);
+      this.#dispatch(incoming.value);
+    }
+  }
+
+  #dispatch(message: JsonValue): void {
+    if (!isJsonObject(message)) this.#hooks.oddity({ kind: 'unknown-message', message });
+    else if (typeof message.event === 'string') this.#hooks.event(message);
+    else if (message.return !== undefined || message.error !== undefined) this.#reply(message);
+    else if (isJsonObject(message.QMP) && !this.#greeted) {
+      this.#greeted = true;
+      this.#hooks.greeting(message.QMP);
+    } else this.#hooks.oddity({ kind: 'unknown-message', message });
+  }
+
+  #reply(message: JsonObject): void {
+    const id = message.id === undefined && message.error !== undefined ? this.#oldest() : message.id;
+    const request = typeof id === 'string' ? this.#pending.get(id) : undefined;
+    if (!request) {
+      this.#hooks.oddity({ kind: 'unsolicited-reply', message });
+      return;
+    }
+    if (!request.oob) this.#overtake(request);
+    this.#settle(id as string, request);
+    const { return: result, error } = message;
+    if (result === undefined) request.reject(atCallSite(errorOfReply(request.command, error), request.site));
+    else request.resolve(result);
+    this.#flush();
+  }
+
+  /** In-band replies come in order: a request that an answered one overtakes has lost its reply to something unreadable. */
+  #overtake(answered: Request): void {
+    for (const [id, request] of this.#pending) {
+      if (request === answered) return;
+      if (!request.doubtful || request.oob) continue;
+      this.#settle(id, request);
+      this.#reject(
+        request,
+        new QmpConnectionError(`the reply to ${request.command} could not be read`, { command: request.command }),
+      );
+    }
+  }
+
+  /** The request that an error without an id belongs to: servers leave it out when they could not read the request. */
+  #oldest(): string | undefined {
+    for (const [id, request] of this.#pending) if (!request.oob) return id;
+    return undefined;
+  }
+
+  #settle(id: string, request: Request): void {
+    this.#pending.delete(id);
+    if (!request.oob) this.#inBand--;
+  }
+
+  #reject(request: Request, error: Error): void {
+    request.reject(atCallSite(error, request.site));
+  }
+
+  #lost(cause: Error | undefined): string {
+    return `the connection to ${this.#name} was ${cause ? `lost: ${cause.message}` : 'closed by the peer'}`;
+  }
+
+  #end(error: QmpConnectionError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { readable, writable } = this.#streams;
+    writable.end();
+    readable.destroy();
+    const unsent = this.#waiting.map(({ request }) => request);
+    const unanswered = [...this.#pending.values()].filter((request) => !request.abandoned);
+    for (const request of unsent) this.#reject(request, this.#loss(request, error, 'it was not sent'));
+    for (const request of unanswered) {
+      // A program that quits need not find the time to say so.
+      if (request.command === 'quit' && error) request.resolve({});
+      else this.#reject(request, this.#loss(request, error, 'whether it was carried out is unknown'));
+    }
+    this.#hooks.end(
+      error,
+      unanswered.map((request) => request.command),
+    );
+  }
+
+  #loss(request: Request, error: QmpConnectionError | undefined, fate: string): QmpConnectionError {
+    const why = error?.message ?? `the connection to ${this.#name} was closed by this side`;
+    const message = `${why} before ${request.command} was answered; ${fate}`;
+    return new QmpConnectionError(message, { cause: error, command: request.command });
+  }
+}

@@ -1,0 +1,46 @@
+import type { QmpEvent } from './schema.js';
+
+/** Whoever wants to hear of events. */
+export interface EventConsumer {
+  event(event: QmpEvent): void;
+  /** There will be no more: `error` says why, unless the client closed the connection itself. */
+  end(error: Error | undefined): void;
+}
+
+/** Whether a name is what a pattern stands for: each `*` in it for any text. */
+export function eventMatcher(patterns: readonly string[]): (name: string) => boolean {
+  const exact = new Set(patterns);
+  const wild = patterns.filter((pattern) => pattern.includes('*')).map(toRegExp);
+  return (name) => exact.has(name) || wild.some((pattern) => pattern.test(name));
+}
+
+const toRegExp = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replace(/[^*\w]/g, '\\$&').replaceAll('*', '.*')}$`, 's');
+
+/** Hands every event to those who want it, in order, at once. */
+export class EventHub {
+  readonly #consumers = new Map<EventConsumer, (name: string) => boolean>();
+
+  #ended: { readonly error: Error | undefined } | undefined;
+
+  add(patterns: readonly string[], consumer: EventConsumer): void {
+    if (this.#ended) consumer.end(this.#ended.error);
+    else this.#consumers.set(consumer, eventMatcher(patterns));
+  }
+
+  delete(consumer: EventConsumer): void {
+    this.#consumers.delete(consumer);
+  }
+
+  publish(event: QmpEvent): void {
+    for (const [consumer, matches] of [...this.#consumers]) {
+      if (matches(event.event) && this.#consumers.has(consumer)) consumer.event(event);
+    }
+  }
+
+  end(error: Error | undefined): void {
+    this.#ended = { error };
+    for (const consumer of [...this.#consumers.keys()]) consumer.end(error);
+    this.#consumers.clear();
+  }
+}

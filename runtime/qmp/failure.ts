@@ -1,0 +1,59 @@
+import type { Difference } from '../json/codec.js';
+import { isJsonObject, type JsonValue } from '../json/value.js';
+import { QmpError } from './error.js';
+
+/** The place of a call, kept for the error that it may end with. */
+export interface CallSite {
+  stack?: string;
+}
+
+/** Takes down where `from` was called. The text is only made when somebody asks for it. */
+export function callSite(from: (...args: never[]) => unknown): CallSite {
+  const site: CallSite = {};
+  Error.captureStackTrace(site, from);
+  return site;
+}
+
+/** Gives an error the stack of the call that it answers. */
+export function atCallSite<E extends Error>(error: E, site: CallSite): E {
+  const frames = site.stack?.indexOf('\n    at ') ?? -1;
+  if (frames >= 0) error.stack = `${error.name}: ${error.message}${site.stack?.slice(frames)}`;
+  return error;
+}
+
+/** The error that a reply holds, whatever it looks like. */
+export function errorOfReply(command: string, error: JsonValue | undefined): QmpError {
+  const { class: kind, desc } = isJsonObject(error) ? error : {};
+  const description = typeof desc === 'string' ? desc : 'the server did not say why';
+  return new QmpError(description, { class: typeof kind === 'string' ? kind : undefined, command });
+}
+
+/** There is no connection (any more). */
+export class QmpConnectionError extends Error {
+  override readonly name: string = 'QmpConnectionError';
+  /** The command that was waiting for its reply. Whether it was carried out is unknown. */
+  declare readonly command?: string;
+
+  constructor(message: string, options?: { readonly cause?: unknown; readonly command?: string }) {
+    super(message, options?.cause !== undefined ? { cause: options.cause } : undefined);
+    if (options?.command !== undefined) this.command = options.command;
+  }
+}
+
+/** What arrived is not as the schema has it, and the client was told to be strict. */
+export class QmpSchemaError extends Error {
+  override readonly name: string = 'QmpSchemaError';
+  /** All that is not as it should be. */
+  readonly differences: readonly Difference[];
+
+  constructor(what: string, differences: readonly Difference[]) {
+    const [first, ...others] = differences;
+    super(`${what}: ${first?.message}${others.length > 0 ? `, and ${others.length} more` : ''}`);
+    this.differences = differences;
+  }
+}
+
+/** Something did not happen within the time that the caller gave it. */
+export class QmpTimeoutError extends Error {
+  override readonly name: string = 'QmpTimeoutError';
+}

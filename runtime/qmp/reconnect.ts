@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { QmpConnectionError } from './failure.js';
+
+/** What was lost with a connection. */
+export interface ConnectionLoss {
+  readonly error: QmpConnectionError;
+  /** The commands that had been sent and not answered. Whether they were carried out is unknown. */
+  readonly commands: readonly string[];
+}
+
+/** A connection was made again. Events that occurred meanwhile were missed. */
+export interface Reconnection extends ConnectionLoss {
+  /** How many times it was tried. */
+  readonly attempts: number;
+  /** How long there was no connection, in milliseconds. */
+  readonly downtime: number;
+}
+
+/** How a client connects again. */
+export interface ReconnectOptions {
+  /** The pause before the first attempt, in milliseconds; each further one is twice as long, give or take a fifth. Default: 100. */
+  readonly initialDelay?: number;
+  /** The longest pause, in milliseconds. Default: 10000. */
+  readonly maxDelay?: number;
+  /** How many attempts are made before the client gives up. Default: no end. */
+  readonly attempts?: number;
+  /** Hears that the connection was lost. */
+  readonly onLost?: (loss: ConnectionLoss) => void;
+  /** Hears that there is a connection again, and what went missing. */
+  readonly onReconnect?: (reconnection: Reconnection) => void;
+}
+
+/**
+ * Tries until it works or the attempts are used up.
+ *
+ * @returns how many times it tried
+ * @throws what the last attempt failed with, or the signal's reason
+ */
+export async function tryAgain(
+  open: () => Promise<void>,
+  options: ReconnectOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const { initialDelay = 100, maxDelay = 10_000, attempts = Number.POSITIVE_INFINITY } = options;
+  for (let attempt = 1; ; attempt++) {
+    const pause = Math.min(maxDelay, initialDelay * 2 ** (attempt - 1));
+    await delay(pause * (0.8 + 0.4 * Math.random()), undefined, { signal }).catch(() => signal.throwIfAborted());
+    try {
+      await open();
+      return attempt;
+    } catch (error) {
+      if (attempt >= attempts || signal.aborted) throw error;
+    }
+  }
+}

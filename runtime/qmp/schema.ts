@@ -1,0 +1,100 @@
+import type { JsonObject, JsonValue } from '../json/value.js';
+
+/**
+ * What a client is typed by: the `Commands` and `Events` that the generator writes for a schema.
+ *
+ * @example
+ * interface Schema { commands: Commands; events: Events }
+ * const client = await connect<Schema>('/run/qmp.sock');
+ */
+export interface QmpSchema {
+  /** By name, the `arguments` and `returns` of every command. */
+  readonly commands: object;
+  /** By name, the `data` of every event. */
+  readonly events: object;
+}
+
+/** The schema of a client that was given none: any command with any arguments, any event. */
+export interface AnySchema {
+  readonly commands: { readonly [name: string]: { arguments: JsonObject; returns: JsonValue } };
+  readonly events: { readonly [name: string]: { data: JsonObject } };
+}
+
+/** The names of a schema's commands. */
+export type CommandName<S extends QmpSchema> = keyof S['commands'] & string;
+
+/** The names of a schema's events. */
+export type EventName<S extends QmpSchema> = keyof S['events'] & string;
+
+/** What a command takes; a type without members when it takes nothing. */
+export type ArgumentsOf<S extends QmpSchema, N extends CommandName<S>> = S['commands'][N] extends { arguments: infer A }
+  ? A
+  : undefined;
+
+/** What a command returns. */
+export type ReturnsOf<S extends QmpSchema, N extends CommandName<S>> = S['commands'][N] extends { returns: infer R }
+  ? R
+  : undefined;
+
+/** What an event carries. */
+export type DataOf<S extends QmpSchema, N extends EventName<S>> = S['events'][N] extends { data: infer D }
+  ? D
+  : undefined;
+
+/** Whether a type of arguments leaves nothing to say: it is absent, or an object without members. */
+type IsNothing<A> = [A] extends [undefined]
+  ? true
+  : string extends keyof A
+    ? [A[keyof A]] extends [never]
+      ? true
+      : false
+    : [keyof A] extends [never]
+      ? true
+      : false;
+
+/** What stands behind a command's name in a call: its arguments, where it has some, and then options. */
+export type CallParameters<A, Options> =
+  IsNothing<A> extends true
+    ? [arguments?: undefined, options?: Options]
+    : Record<never, never> extends A
+      ? [arguments?: A | undefined, options?: Options]
+      : [arguments: A, options?: Options];
+
+/** When an event occurred, by the server's wall clock. Both are -1 where it could not read it. */
+export interface EventTimestamp {
+  readonly seconds: number;
+  /** 0 … 999999 */
+  readonly microseconds: number;
+}
+
+/** An event as a client receives it. */
+export interface QmpEvent<N extends string = string, D = unknown> {
+  readonly event: N;
+  /** What it carries; `undefined` where it carries nothing. */
+  readonly data: D;
+  /** When it occurred, as it was sent. Rate limiting delays events, so a later one may carry an earlier time. */
+  readonly timestamp: EventTimestamp;
+  /** The same as a `Date`, to the millisecond; an invalid one where the server had no clock. */
+  readonly date: Date;
+}
+
+/** One of several events: a union that `event` tells apart. */
+export type EventOf<S extends QmpSchema, N extends EventName<S>> = N extends unknown
+  ? QmpEvent<N, DataOf<S, N>>
+  : never;
+
+/** The names that a pattern stands for: each `*` for any text. */
+export type MatchingEvents<S extends QmpSchema, P extends string> =
+  string extends EventName<S> ? string : Extract<EventName<S>, Wildcards<P>>;
+
+type Wildcards<P extends string> = P extends `${infer Head}*${infer Tail}` ? `${Head}${string}${Wildcards<Tail>}` : P;
+
+/** A name or pattern, unless no event of the schema matches it: then nothing fits. */
+export type EventPattern<S extends QmpSchema, P extends string> = P extends unknown
+  ? [MatchingEvents<S, P>] extends [never]
+    ? never
+    : P
+  : never;
+
+/** What may be written where a name or pattern is wanted. */
+export type PatternText<S extends QmpSchema> = EventName<S> | `${string}*${string}`;

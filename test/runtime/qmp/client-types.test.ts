@@ -1,0 +1,125 @@
+import { describe, expectTypeOf, test } from 'vitest';
+import type { JsonObject, JsonValue } from '../../../runtime/json/value.js';
+import type { QmpClient } from '../../../runtime/qmp/client.js';
+import type { QmpEvent } from '../../../runtime/qmp/schema.js';
+
+/** As the generator writes them. */
+interface Commands {
+  stop: { arguments: Record<string, never>; returns: Record<string, never> };
+  'query-status': { arguments: Record<string, never>; returns: { running: boolean } };
+  'query-jobs': { arguments: undefined; returns: { id: string }[] };
+  'device-list': { arguments: { path?: string }; returns: string[] };
+  block_resize: { arguments: { device?: string; size: number | bigint }; returns: Record<string, never> };
+  'blockdev-add': {
+    arguments: { driver: 'file'; filename: string } | { driver: 'null-co'; size?: number };
+    returns: Record<string, never>;
+  };
+}
+
+interface Events {
+  STOP: { data: undefined };
+  BLOCK_JOB_READY: { data: { device: string } };
+  BLOCK_JOB_COMPLETED: { data: { device: string; error?: string } };
+  JOB_STATUS_CHANGE: { data: { id: string; status: 'created' | 'running' } };
+}
+
+interface Schema {
+  commands: Commands;
+  events: Events;
+}
+
+/** Only its type is of interest: nothing here is called. */
+declare const client: QmpClient<Schema>;
+declare const anything: QmpClient;
+const never = (_: () => unknown): void => {};
+
+describe('commands', () => {
+  test('results are typed', () => {
+    never(() => {
+      expectTypeOf(client.execute('query-status')).resolves.toEqualTypeOf<{ running: boolean }>();
+      expectTypeOf(client.execute('query-jobs')).resolves.toEqualTypeOf<{ id: string }[]>();
+    });
+  });
+
+  test('a command without arguments takes none, one with arguments takes its own', () => {
+    never(() => {
+      client.execute('stop', undefined, { timeout: 1 });
+      // @ts-expect-error it has no arguments
+      client.execute('stop', { force: true });
+      // @ts-expect-error it has no arguments
+      client.execute('query-jobs', { id: 'x' });
+      client.execute('device-list');
+      client.execute('device-list', undefined, { timeout: 1 });
+      client.execute('device-list', { path: '/' });
+      client.execute('block_resize', { size: 2n ** 40n }, { signal: AbortSignal.timeout(1), oob: true });
+      // @ts-expect-error the arguments are missing
+      client.execute('block_resize');
+      // @ts-expect-error one of them is missing
+      client.execute('block_resize', { device: 'd' });
+      // @ts-expect-error there is no such argument
+      client.execute('block_resize', { device: 'd', size: 1, force: true });
+      client.execute('blockdev-add', { driver: 'null-co', size: 1 });
+      // @ts-expect-error of another branch
+      client.execute('blockdev-add', { driver: 'null-co', filename: 'x' });
+      // @ts-expect-error no such driver
+      client.execute('blockdev-add', { driver: 'qcow' });
+    });
+  });
+
+  test('only those of the schema can be executed; others by another name', () => {
+    never(() => {
+      // @ts-expect-error not in the schema
+      client.execute('query-stauts');
+      expectTypeOf(client.executeUnknown('x-new', { a: [1n] })).resolves.toEqualTypeOf<JsonValue>();
+    });
+  });
+
+  test('without a schema everything goes', () => {
+    never(() => {
+      expectTypeOf(anything.execute('whatever', { a: 1 })).resolves.toEqualTypeOf<JsonValue>();
+      expectTypeOf(anything.execute('whatever')).resolves.toEqualTypeOf<JsonValue>();
+      anything.on('WHATEVER', (event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<string, JsonObject>>());
+    });
+  });
+});
+
+describe('events', () => {
+  test('one name', () => {
+    never(() => {
+      client.on('STOP', (event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
+      expectTypeOf(client.waitFor('BLOCK_JOB_READY')).resolves.toEqualTypeOf<
+        QmpEvent<'BLOCK_JOB_READY', { device: string }>
+      >();
+      client.waitFor('JOB_STATUS_CHANGE', ({ data }) => data.status === 'running');
+      // @ts-expect-error no such status
+      client.waitFor('JOB_STATUS_CHANGE', ({ data }) => data.status === 'nul');
+    });
+  });
+
+  test('a pattern stands for the events that match', () => {
+    never(async () => {
+      for await (const event of client.events('BLOCK_JOB_*')) {
+        expectTypeOf(event.event).toEqualTypeOf<'BLOCK_JOB_READY' | 'BLOCK_JOB_COMPLETED'>();
+        expectTypeOf(event.data.device).toBeString();
+        if (event.event === 'BLOCK_JOB_COMPLETED') expectTypeOf(event.data.error).toEqualTypeOf<string | undefined>();
+      }
+      for await (const event of client.events(['STOP', '*_CHANGE'])) {
+        expectTypeOf(event.event).toEqualTypeOf<'STOP' | 'JOB_STATUS_CHANGE'>();
+      }
+      for await (const event of client.events('*')) {
+        expectTypeOf(event.event).toEqualTypeOf<keyof Events>();
+      }
+    });
+  });
+
+  test('what matches nothing does not compile', () => {
+    never(() => {
+      // @ts-expect-error no such event
+      client.events('STOPP');
+      // @ts-expect-error nothing matches
+      client.on('BLOK_*', () => {});
+      // @ts-expect-error one of them matches nothing
+      client.events(['STOP', 'BLOK_*']);
+    });
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { connect } from '../../../runtime/qmp/client.js';
+import { QmpConnectionError } from '../../../runtime/qmp/failure.js';
+import type { ConnectionLoss, Reconnection } from '../../../runtime/qmp/reconnect.js';
+import { FakeServer, GREETING } from './fake-server.js';
+
+/** A place where a new server answers each time, as long as there are some. */
+function place(...servers: FakeServer[]) {
+  const waiting = [...servers];
+  let opened = 0;
+  return {
+    get opened() {
+      return opened;
+    },
+    open: () => {
+      opened++;
+      const server = waiting.shift();
+      if (!server) throw new QmpConnectionError('nobody is there');
+      server.send(GREETING);
+      return server.peer;
+    },
+  };
+}
+
+describe('reconnecting', () => {
+  test('negotiates again and tells what was lost', async () => {
+    const first = new FakeServer(() => undefined);
+    const second = new FakeServer(({ execute }) => ({ return: execute }));
+    const losses: ConnectionLoss[] = [];
+    const again: Reconnection[] = [];
+    await using client = await connect(place(first, second).open, {
+      reconnect: {
+        initialDelay: 1,
+        onLost: (loss) => losses.push(loss),
+        onReconnect: (reconnection) => again.push(reconnection),
+      },
+    });
+    const events = client.events('*');
+    const lost = client.execute('lost');
+    await first.until(1);
+    first.end();
+    await expect(lost).rejects.toThrow(
+      'closed by the peer before lost was answered; whether it was carried out is unknown',
+    );
+    // It has not been sent, so it can wait for the next connection.
+    expect(await client.execute('next')).toBe('next');
+    second.event('HELLO');
+    expect((await events.next()).value?.event).toBe('HELLO');
+    expect(losses).toEqual([{ error: expect.any(QmpConnectionError), commands: ['lost'] }]);
+    expect(again).toEqual([{ ...losses[0], attempts: 1, downtime: expect.any(Number) }]);
+  });
+
+  test('gives up after so many attempts', async () => {
+    const server = new FakeServer();
+    const there = place(server);
+    const client = await connect(there.open, { reconnect: { initialDelay: 1, attempts: 3 } });
+    server.end();
+    await new Promise(setImmediate);
+    await expect(client.execute('x')).rejects.toThrow('nobody is there');
+    expect(await client.closed).toEqual(new QmpConnectionError('nobody is there'));
+    expect(there.opened).toBe(4);
+  });
+
+  test('waits longer each time, up to a limit', async () => {
+    const server = new FakeServer();
+    const times: number[] = [];
+    const there = place(server);
+    const client = await connect(
+      () => {
+        times.push(performance.now());
+        return there.open();
+      },
+      { reconnect: { initialDelay: 10, maxDelay: 20, attempts: 4 } },
+    );
+    server.end();
+    await client.closed;
+    const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(pauses[0]).toBeGreaterThanOrEqual(7);
+    for (const pause of pauses.slice(1)) expect(pause).toBeGreaterThanOrEqual(15);
+    expect(pauses[3]).toBeLessThan(500);
+  });
+
+  test('stops when the client is closed', async () => {
+    const server = new FakeServer();
+    const client = await connect(place(server).open, { reconnect: { initialDelay: 60_000 } });
+    server.end();
+    await new Promise(setImmediate);
+    const waiting = client.execute('x');
+    const rejected = expect(waiting).rejects.toThrow('was closed by this side');
+    await client.close();
+    await rejected;
+    expect(await client.closed).toBeUndefined();
+  });
+
+  test('the first connection is not tried again', async () => {
+    const there = place();
+    await expect(connect(there.open, { reconnect: true })).rejects.toThrow('nobody is there');
+    expect(there.opened).toBe(1);
+  });
+
+  test('needs something that can be opened again', async () => {
+    await expect(connect(new FakeServer().peer, { reconnect: true })).rejects.toThrow(
+      /a stream cannot be opened again/,
+    );
+  });
+});
