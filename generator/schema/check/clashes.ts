@@ -28,9 +28,11 @@ export interface Clashes {
 /**
  * Finds all clashes by walking from the types without base to those that extend them, with the members met on the way in one
  * table: so a long chain of bases costs no more than its members. Types that extend themselves are left out.
+ *
+ * @param spelling what must differ: members clash when it maps their names to the same text
  */
-export function findClashes(objects: readonly ObjectDraft[]): Clashes {
-  const finder = new ClashFinder(objects);
+export function findClashes(objects: readonly ObjectDraft[], spelling: (name: string) => string = cName): Clashes {
+  const finder = new ClashFinder(objects, spelling);
   finder.run(objects);
   return finder;
 }
@@ -49,8 +51,10 @@ class ClashFinder implements Clashes {
   readonly #counts = new Map<string, number>();
   /** The members of the type at hand and of those that it extends, by C name. */
   readonly #inScope = new Map<string, OwnedMember>();
+  readonly #spelling: (name: string) => string;
 
-  constructor(objects: readonly ObjectDraft[]) {
+  constructor(objects: readonly ObjectDraft[], spelling: (name: string) => string) {
+    this.#spelling = spelling;
     for (const object of objects) {
       const base = baseOf(object);
       if (base) {
@@ -59,7 +63,7 @@ class ClashFinder implements Clashes {
         else this.#extensions.set(base, [object]);
       }
       for (const { name } of object.members) {
-        const key = cName(name);
+        const key = this.#spelling(name);
         this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
       }
     }
@@ -83,7 +87,7 @@ class ClashFinder implements Clashes {
   #enter(object: ObjectDraft): string[] {
     const added: string[] = [];
     for (const member of object.members) {
-      const key = cName(member.name);
+      const key = this.#spelling(member.name);
       const earlier = this.#inScope.get(key);
       const later = { member, owner: object };
       if (earlier) this.members.set(member, { later, earlier });
@@ -118,7 +122,7 @@ class ClashFinder implements Clashes {
 
   #clashesOf(owner: ObjectDraft): Clash[] {
     return owner.members.flatMap((member) => {
-      const earlier = this.#inScope.get(cName(member.name));
+      const earlier = this.#inScope.get(this.#spelling(member.name));
       return earlier ? [{ later: { member, owner }, earlier }] : [];
     });
   }

@@ -1,39 +1,56 @@
 import type { Expression, SyntaxObject, SyntaxString } from '../../syntax/tree.js';
 import { checkDistinction } from '../check/alternates.js';
+import { type Clashes, findClashes } from '../check/clashes.js';
 import { type CheckContext, definedName, type MetaKey } from '../check/context.js';
 import { checkWritten } from '../check/definition.js';
 import { checkDocumentedReturns } from '../check/documentation.js';
 import { checkFeatures } from '../check/features.js';
+import { reportBranchClashes, reportMemberClash } from '../check/report-clash.js';
 import type { Drafts } from '../define.js';
-import type { AlternateDraft } from '../draft.js';
+import type { ObjectDraft } from '../draft.js';
 import { elementsOf, get, isLiteral, pairsOf, typeValue } from '../read.js';
-import { checkConstants, checkInheritedNames } from './old-clashes.js';
+import { checkConstants } from './constants.js';
 import { checkUnionUses } from './unions.js';
 import { checkMemberUses, checkUse, dataKinds, type Kind } from './uses.js';
 
 /** Checks what the first pass has found to be definitions: how they are written, and whether the types that they name fit. */
 export function checkSecondPass(expressions: readonly Expression[], drafts: Drafts, context: CheckContext): void {
-  const alternates = new Map<Expression | undefined, AlternateDraft>();
-  for (const draft of drafts.entities) if (draft.kind === 'alternate') alternates.set(draft.expression, draft);
+  const definitions = new Map(
+    drafts.entities.filter(({ implicit }) => !implicit).map((draft) => [draft.expression, draft]),
+  );
+  const clashes = context.dialect.has('clashes of constants') ? findExactClashes(drafts) : undefined;
   for (const expression of expressions) {
     const defined = definedName(expression);
     if (!defined) continue;
     const { meta, name } = defined;
     context.enter(expression);
     checkWritten(expression.value, meta, name, context);
-    const alternate = alternates.get(expression);
-    if (alternate) checkAlternate(expression.value, alternate, drafts, context);
-    else checkContents[meta]?.(expression.value, name, drafts, context);
+    checkContents[meta](expression.value, name, drafts, context);
+    const draft = definitions.get(expression);
+    if (draft?.kind === 'alternate') checkDistinction(draft, context, () => {});
+    if (draft?.kind === 'object' && clashes) reportClashes(draft, clashes, context);
     checkDocumentedReturns(expression, meta, context);
   }
 }
 
+/** 2.4 and 2.5 compare members as they are written. */
+function findExactClashes({ entities }: Drafts): Clashes {
+  const objects = entities.filter((draft) => draft.kind === 'object');
+  return findClashes(objects, (name) => name);
+}
+
+function reportClashes(object: ObjectDraft, clashes: Clashes, context: CheckContext): void {
+  for (const member of object.members) reportMemberClash(member, clashes, context);
+  if (object.variants) reportBranchClashes(object, object.variants, clashes, context);
+}
+
 type ContentsCheck = (object: SyntaxObject, name: SyntaxString, drafts: Drafts, context: CheckContext) => void;
 
-const checkContents: Partial<Record<MetaKey, ContentsCheck>> = {
+const checkContents: Record<MetaKey, ContentsCheck> = {
   enum: checkEnum,
   struct: checkStruct,
   union: checkUnionUses,
+  alternate: checkAlternate,
   command: checkCommand,
   event: checkEvent,
 };
@@ -46,13 +63,11 @@ function checkEnum(object: SyntaxObject, _name: SyntaxString, _drafts: Drafts, c
 function checkStruct(object: SyntaxObject, _name: SyntaxString, drafts: Drafts, context: CheckContext): void {
   const data = get(object, 'data');
   if (data?.kind === 'object') checkMemberUses(data, 'member', false, drafts, context);
-  const base = get(object, 'base');
-  checkUse(base, { role: "'base'", kinds: ['struct'] }, drafts, context);
-  if (data?.kind === 'object') checkInheritedNames(data, base, drafts, context);
+  checkUse(get(object, 'base'), { role: "'base'", kinds: ['struct'] }, drafts, context);
   if (context.dialect.has('features of structs')) checkFeatures(get(object, 'features'), context);
 }
 
-function checkAlternate(object: SyntaxObject, alternate: AlternateDraft, drafts: Drafts, context: CheckContext): void {
+function checkAlternate(object: SyntaxObject, _name: SyntaxString, drafts: Drafts, context: CheckContext): void {
   const branches = [...pairsOf(get(object, 'data'))];
   checkConstants(
     branches.map(({ key }) => key),
@@ -62,7 +77,6 @@ function checkAlternate(object: SyntaxObject, alternate: AlternateDraft, drafts:
   for (const { key, value } of branches) {
     checkUse(typeValue(value), { role: `branch '${key.value}'`, kinds: dataKinds }, drafts, context);
   }
-  checkDistinction(alternate, context, () => {});
 }
 
 function checkCommand(object: SyntaxObject, name: SyntaxString, drafts: Drafts, context: CheckContext): void {

@@ -5,7 +5,7 @@ import type { Drafts } from '../define.js';
 import type { EnumDraft } from '../draft.js';
 import { memberName, nameFault, reportNameFault } from '../names.js';
 import { get, pairsOf, typeValue } from '../read.js';
-import { checkConstants, checkInheritedNames } from './old-clashes.js';
+import { checkConstants } from './constants.js';
 import { checkMemberUses, checkUse, dataKinds, known } from './uses.js';
 
 /** Checks the types and names that a union uses: base, discriminator and branches. */
@@ -28,26 +28,13 @@ export function checkUnionUses(object: SyntaxObject, name: SyntaxString, drafts:
   else checkUse(base, { role: "'base'", kinds: ['struct'] }, drafts, context);
   const values = discriminator.kind === 'string' ? checkDiscriminator(discriminator, base, drafts, context) : undefined;
   const names = new Set(values?.members.map((member) => member.name));
-  for (const branch of branches) {
-    checkBranch(branch, base, drafts, context);
-    const { value, span } = branch.key;
-    if (!values || names.has(value)) continue;
-    const hint = context.suggest(value, names);
-    context.report('branch-not-in-enum', { name: value, type: values.name }, span, { hint });
+  for (const { key, value: type } of branches) {
+    checkUse(typeValue(type), { role: `branch '${key.value}'`, kinds: ['struct'] }, drafts, context);
+    if (!values || names.has(key.value)) continue;
+    const hint = context.suggest(key.value, names);
+    context.report('branch-not-in-enum', { name: key.value, type: values.name }, key.span, { hint });
   }
   if (values) checkComplete(name, branches, values, get(object, 'data') ?? object, context);
-}
-
-function checkBranch(
-  { key, value }: SyntaxPair,
-  base: SyntaxValue | undefined,
-  drafts: Drafts,
-  context: CheckContext,
-): void {
-  const type = typeValue(value);
-  checkUse(type, { role: `branch '${key.value}'`, kinds: ['struct'] }, drafts, context);
-  const members = get(structNamed(type, drafts, context), 'data');
-  if (members?.kind === 'object') checkInheritedNames(members, base, drafts, context, type);
 }
 
 /** From 2.7 to 2.12 every value of the discriminator's enum needs a branch. */
