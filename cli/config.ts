@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Config } from '../generator/config.js';
+import { nearMiss } from '../generator/text/near-miss.js';
+import { configKeys } from './config-keys.js';
+import { UserError } from './user-error.js';
+
+/** A configuration as it was found. Its paths are absolute. */
+export interface FoundConfig {
+  /** The file, as to be named to the user. */
+  readonly file: string;
+  readonly config: Config;
+}
+
+const names = ['qapi-ts.config.json', 'qapi-ts.config.ts', 'qapi-ts.config.js'] as const;
+
+/** Reads the configuration of the nearest folder, from `cwd` upwards, that has one. */
+export async function findConfig(cwd: string): Promise<FoundConfig | undefined> {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const present = names.filter((name) => existsSync(join(folder, name)));
+    const [name, other] = present;
+    if (other !== undefined) {
+      throw new UserError(`two configurations in ${folder}: ${name} and ${other}`, { hint: 'keep one of them' });
+    }
+    if (name !== undefined) return readConfig(join(folder, name), cwd);
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+async function readConfig(path: string, cwd: string): Promise<FoundConfig> {
+  const file = relative(cwd, path);
+  const value = path.endsWith('.json') ? await readJson(path, file) : await importDefault(path, file);
+  return { file, config: withAbsolutePaths(checked(value, file), dirname(path)) };
+}
+
+async function readJson(path: string, file: string): Promise<unknown> {
+  try {
+    return JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new UserError(`${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The default export of a module. Node before 22.18 reads no TypeScript, so it gets JavaScript made from it. */
+async function importDefault(path: string, file: string): Promise<unknown> {
+  const native = (process.features as { typescript?: unknown }).typescript;
+  const stripped = path.endsWith('.ts') && !native ? await stripTypes(path) : undefined;
+  try {
+    // The query makes a watcher see the file anew.
+    const module = await import(`${pathToFileURL(stripped ?? path).href}?${Date.now()}`);
+    if ('default' in module) return module.default;
+  } catch (error) {
+    throw new UserError(`${file}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    if (stripped !== undefined) await rm(stripped, { force: true });
+  }
+  throw new UserError(`${file} has no default export`, { hint: 'write `export default { schema: …, output: … }`' });
+}
+
+/** Writes the JavaScript of a module beside it, where its imports mean the same, and returns the path. */
+async function stripTypes(path: string): Promise<string> {
+  const { ts } = await import('ts-morph');
+  const { outputText } = ts.transpileModule(await readFile(path, 'utf8'), {
+    fileName: path,
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+  });
+  const stripped = join(dirname(path), `.${basename(path, '.ts')}.${process.pid}.mjs`);
+  await writeFile(stripped, outputText);
+  return stripped;
+}
+
+function checked(value: unknown, file: string): Config {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UserError(`${file}: a configuration is an object`, { hint: 'such as { "schema": …, "output": … }' });
+  }
+  for (const [key, part] of Object.entries(value)) {
+    if (key === '$schema') continue;
+    const rule = Object.hasOwn(configKeys, key) ? configKeys[key as keyof Config] : undefined;
+    if (rule === undefined) {
+      const near = nearMiss(key, Object.keys(configKeys));
+      throw new UserError(`${file}: unknown key '${key}'`, {
+        hint: near ? `did you mean '${near}'?` : `the keys are ${Object.keys(configKeys).join(', ')}`,
+      });
+    }
+    const complaint = rule(part);
+    if (complaint !== undefined) throw new UserError(`${file}: '${key}' ${complaint}`);
+  }
+  return value;
+}
+
+function withAbsolutePaths(config: Config, folder: string): Config {
+  const { schema, output, runtimeImport } = config;
+  return {
+    ...config,
+    ...(schema !== undefined && { schema: resolve(folder, schema) }),
+    ...(output !== undefined && { output: resolve(folder, output) }),
+    ...(runtimeImport?.startsWith('.') && { runtimeImport: resolve(folder, runtimeImport) }),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,33 @@
+import type { Readable } from 'node:stream';
+
+/** Where a subcommand prints. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  /** The width of the terminal in characters, where there is one. */
+  readonly columns?: number;
+}
+
+/** What a subcommand needs of the process around it; tests make their own. */
+export interface Host {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable;
+  /** For what was asked for. */
+  readonly stdout: Output;
+  /** For what is said about it. */
+  readonly stderr: Output;
+  /** Takes Ctrl-C over from Node, which would end the process there and then: the signal tells of it instead. */
+  catchInterrupt(): AbortSignal;
+}
+
+/**
+ * Whether to print colours: `FORCE_COLOR` says yes (or no, when it is `0` or `false`), `NO_COLOR` says no, otherwise
+ * terminals get them unless they are dumb.
+ */
+export function wantsColours(output: Output, env: Host['env']): boolean {
+  const forced = env.FORCE_COLOR;
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
+  return output.isTTY === true && env.TERM !== 'dumb';
+}

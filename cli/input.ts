@@ -1,0 +1,64 @@
+import { relative, resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { Config } from '../generator/config.js';
+import { type FileHost, nodeHost } from '../generator/syntax/host.js';
+import { findConfig } from './config.js';
+import type { Host } from './host.js';
+import { UserError } from './user-error.js';
+
+/** The schema that a command is about. */
+export interface Input {
+  /** The root schema, as to be named to the user. */
+  readonly schema: string;
+  /** Where its files come from. */
+  readonly files: FileHost;
+  /** What the configuration says about it. */
+  readonly config: Config;
+  /** The configuration's file, when it has a say. */
+  readonly configFile?: string;
+}
+
+/**
+ * Finds the schema that the command line names, or else the configuration. A configuration that names another schema than
+ * the command line has no say.
+ */
+export async function inputOf(named: string | undefined, host: Host): Promise<Input> {
+  const found = await findConfig(host.cwd);
+  const configured = found?.config.schema;
+  if (named === undefined && configured === undefined) {
+    throw new UserError('there is no schema to read', {
+      hint: found
+        ? `name one, here or as "schema" in ${found.file}`
+        : 'name one, or write a qapi-ts.config.json with { "schema": …, "output": … }',
+    });
+  }
+  const schema = named ?? relative(host.cwd, configured as string);
+  const applies = configured === undefined || resolve(host.cwd, schema) === configured;
+  const files = schema === '-' ? await withStdin(host) : diskFrom(host.cwd);
+  return {
+    schema: schema === '-' ? stdinName : schema,
+    files,
+    ...(found && applies ? { config: found.config, configFile: found.file } : { config: {} }),
+  };
+}
+
+const stdinName = '<stdin>';
+
+/** The disk, with relative paths counted from a folder. */
+export function diskFrom(cwd: string): FileHost {
+  return {
+    read: (path) => nodeHost.read(resolve(cwd, path)),
+    resolve: (path) => nodeHost.resolve(resolve(cwd, path)),
+  };
+}
+
+/** The disk, with standard input as one file more, in the working directory. */
+async function withStdin({ cwd, stdin }: Host): Promise<FileHost> {
+  const disk = diskFrom(cwd);
+  const text = await buffer(stdin);
+  const path = disk.resolve(stdinName);
+  return {
+    read: async (file) => (disk.resolve(file) === path ? text : disk.read(file)),
+    resolve: disk.resolve,
+  };
+}

@@ -1,0 +1,32 @@
+import type { Host } from './host.js';
+import { run } from './program.js';
+
+/** Runs the command line of this process and sets its exit code; output still on its way is written before the process ends. */
+export async function runInProcess(): Promise<void> {
+  // A reader that has seen enough (`| head`) is no error; what it left unread is nobody's concern.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit();
+    });
+  }
+  const host: Host = {
+    cwd: process.cwd(),
+    env: process.env,
+    // Not touched before it is asked for: opening it costs time and may fail.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    catchInterrupt,
+  };
+  process.exitCode = await run(process.argv.slice(2), host);
+}
+
+function catchInterrupt(): AbortSignal {
+  const stop = new AbortController();
+  // Once: who asks a second time is not made to wait.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}
