@@ -1,0 +1,86 @@
+import type { DecodeOptions, EncodeOptions } from '../../json/codec.js';
+import type { JsonValue } from '../../json/value.js';
+import type { CommandEntry, CommandTable } from '../command-table.js';
+import { QmpError } from '../error.js';
+import type { Builtin } from './builtins.js';
+import { type CompatPolicy, rejectedFor } from './policy.js';
+import type { ServerRequest } from './request.js';
+import type { ServerSession } from './session.js';
+
+/** What a dispatcher executes commands with. */
+export interface DispatcherOptions<Handlers> {
+  readonly commands: CommandTable<Handlers>;
+  readonly handlers: Handlers;
+  readonly builtins: { readonly [name: string]: Builtin };
+  readonly policy: CompatPolicy;
+  /** Whether the machine is not complete yet, so that only commands with `allow-preconfig` may run. */
+  preconfig(): boolean;
+}
+
+/** Executes requests: checks in the reference's order, decodes the arguments, calls the handler, encodes the result. */
+export class Dispatcher<Handlers> {
+  readonly #options: DispatcherOptions<Handlers>;
+  readonly #decoding: DecodeOptions | undefined;
+  readonly #encoding: EncodeOptions | undefined;
+
+  constructor(options: DispatcherOptions<Handlers>) {
+    this.#options = options;
+    const { deprecatedInput, unstableInput, deprecatedOutput, unstableOutput } = options.policy;
+    const rejects = deprecatedInput === 'reject' || unstableInput === 'reject';
+    const hides = deprecatedOutput === 'hide' || unstableOutput === 'hide';
+    this.#decoding = rejects ? { deprecated: deprecatedInput, unstable: unstableInput } : undefined;
+    this.#encoding = hides ? { deprecated: deprecatedOutput, unstable: unstableOutput } : undefined;
+  }
+
+  /**
+   * Executes a request.
+   *
+   * @returns the value to send back; `undefined` for a command whose success is not answered
+   * @throws QmpError, or whatever the handler throws
+   */
+  async execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Promise<JsonValue | undefined> {
+    const { command } = request;
+    const builtin = this.#builtin(command);
+    const entry = this.#options.commands.get(command);
+    if (session.negotiating && command !== 'qmp_capabilities') {
+      throw new QmpError("Expected 'qmp_capabilities' to end the negotiation before any other command", {
+        class: 'CommandNotFound',
+      });
+    }
+    if (!builtin && !entry) throw new QmpError(`There is no command '${command}'`, { class: 'CommandNotFound' });
+    this.#check(request, entry);
+    const early = builtin !== undefined || entry?.allowPreconfig;
+    if (!early && this.#options.preconfig()) {
+      throw new QmpError(`Command '${command}' must wait until the machine is complete`);
+    }
+    if (builtin) return builtin(request.arguments, session);
+    return this.#call(entry as CommandEntry<Handlers>, request, signal);
+  }
+
+  #builtin(command: string): Builtin | undefined {
+    const { builtins } = this.#options;
+    return Object.hasOwn(builtins, command) ? builtins[command] : undefined;
+  }
+
+  #check({ command, outOfBand }: ServerRequest, entry: CommandEntry<Handlers> | undefined): void {
+    const feature = rejectedFor(entry?.features, this.#options.policy);
+    if (feature !== undefined) {
+      throw new QmpError(`Command '${command}' is ${feature}, which this server does not accept`, {
+        class: 'CommandNotFound',
+      });
+    }
+    if (outOfBand && !entry?.allowOob) throw new QmpError(`Command '${command}' cannot be executed out of band`);
+  }
+
+  async #call(
+    entry: CommandEntry<Handlers>,
+    request: ServerRequest,
+    signal: AbortSignal,
+  ): Promise<JsonValue | undefined> {
+    const args = entry.arguments.decode(request.arguments, this.#decoding);
+    const context = { command: request.command, outOfBand: request.outOfBand, signal };
+    const result = await entry.call(this.#options.handlers, args, context);
+    if (entry.successResponse === false) return undefined;
+    return entry.returns ? entry.returns.encode(result, this.#encoding) : {};
+  }
+}

@@ -1,0 +1,139 @@
+import { unlinkSync } from 'node:fs';
+import { lstat, unlink } from 'node:fs/promises';
+import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import type { StreamPair } from '../endpoint.js';
+
+/**
+ * Where a server takes clients:
+ *
+ * - `unix:PATH` or `{ path }`: a unix socket, for this user only
+ * - `tcp:HOST:PORT` or `{ port, host }`: TCP; without a host on the loopback interface, so that no other machine can connect
+ * - `stdio`, or two streams: one client that is already there
+ */
+export type ListenAddress =
+  | `unix:${string}`
+  | `tcp:${string}`
+  | 'stdio'
+  | { readonly path: string }
+  | { readonly port: number; readonly host?: string }
+  | StreamPair;
+
+/** A place where clients are taken. */
+export interface Listener {
+  /** Where it is, as a client would name it. With port 0 this tells the port that was chosen. */
+  readonly address: string;
+  /** Takes no more clients and removes the socket file. */
+  close(): Promise<void>;
+}
+
+/** The address cannot be listened on. The message says why, and what to do. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/**
+ * Begins to take clients.
+ *
+ * @param accept called for every client
+ * @throws ListenError when the address is malformed or cannot be had
+ */
+export async function listen(address: ListenAddress, accept: (streams: StreamPair) => void): Promise<Listener> {
+  const where = resolve(address);
+  if ('readable' in where) {
+    // Who listens may say something to its clients first, as on a socket.
+    setImmediate(() => accept(where));
+    return { address: 'stdio', close: async () => {} };
+  }
+  const server = createServer((socket: Socket) => {
+    socket.setNoDelay(true);
+    accept({ readable: socket, writable: socket });
+  });
+  if ('path' in where) return listenOnPath(server, where.path);
+  await bind(server, { host: where.host ?? 'localhost', port: where.port });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : where.port;
+  return { address: `tcp:${where.host ?? 'localhost'}:${port}`, close: () => closed(server) };
+}
+
+const tcp = /^tcp:(?:\[([\da-f:.]+)\]|([\w.-]*)):(\d{1,5})$/i;
+
+function resolve(address: ListenAddress): Exclude<ListenAddress, string> {
+  if (typeof address !== 'string') return address;
+  if (address === 'stdio') return { readable: process.stdin, writable: process.stdout };
+  if (address.startsWith('unix:') && address.length > 'unix:'.length) return { path: address.slice('unix:'.length) };
+  const [, literal, name, port] = tcp.exec(address) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
+    throw new ListenError(`Cannot listen on '${address}': expected unix:PATH, tcp:HOST:PORT or stdio`);
+  }
+  const host = literal ?? name;
+  return { port: Number(port), ...(host && { host }) };
+}
+
+async function listenOnPath(server: Server, path: string): Promise<Listener> {
+  await removeStale(path);
+  // Only this user may connect, from the moment the file is there. Node.js makes it before `listen` returns.
+  const mask = process.umask(0o177);
+  const bound = bind(server, { path });
+  process.umask(mask);
+  await bound;
+  const remove = (): void => {
+    try {
+      unlinkSync(path);
+    } catch {
+      // Somebody was faster.
+    }
+  };
+  process.once('exit', remove);
+  return {
+    address: `unix:${path}`,
+    close: async () => {
+      process.off('exit', remove);
+      await closed(server);
+    },
+  };
+}
+
+/** Removes a socket that an earlier process has left behind. What is in use, or is no socket, stays. */
+async function removeStale(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found) return;
+  if (!found.isSocket()) throw new ListenError(`Cannot listen on '${path}': a file that is no socket is there`);
+  if (await answers(path)) throw new ListenError(`Cannot listen on '${path}': another process listens there`);
+  await unlink(path).catch(() => {});
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((settle) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      settle(true);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    );
+  });
+}
+
+function bind(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((settle, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const where = options.path ?? `${options.host}:${options.port}`;
+      reject(
+        new ListenError(`Cannot listen on '${where}': ${reasons[error.code ?? ''] ?? error.message}`, { cause: error }),
+      );
+    });
+    server.listen(options, () => settle());
+  });
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use',
+  EACCES: 'this user may not create it',
+  ENOENT: 'its folder does not exist',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+};
+
+function closed(server: Server): Promise<void> {
+  return new Promise((settle) => server.close(() => settle()));
+}

@@ -1,0 +1,156 @@
+import { REQUEST_LIMITS } from '../../json/limits.js';
+import { type Incoming, MessageReader } from '../../json/reader.js';
+import { type ReplyLayout, stringifyReply } from '../../json/stringify.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json/value.js';
+import type { StreamPair } from '../endpoint.js';
+import { isQmpFailure, QmpError } from '../error.js';
+import { isOutOfBand, readRequest, type ServerRequest } from './request.js';
+import type { Participant, Rotation } from './rotation.js';
+import { ServerSession } from './session.js';
+
+/** What a monitor needs of its server. */
+export interface MonitorHost {
+  readonly greeting: JsonValue;
+  readonly capabilities: readonly string[];
+  readonly layout: ReplyLayout;
+  readonly rotation: Rotation;
+  /** The most bytes that may wait for a client to read them before it is disconnected. */
+  readonly maxBuffered: number;
+  execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Promise<JsonValue | undefined>;
+  /** A handler failed in a way that is not meant for the client. */
+  failed(command: string, error: unknown): void;
+  /** The monitor has ended; `problem` says why when it was not the client's wish. */
+  ended(monitor: Monitor, problem: string | undefined): void;
+}
+
+/** How many in-band requests may wait, the one that is executed not counted. Source: the reference's queue limit. */
+const queueLimit = 8;
+
+/** With so many bytes waiting for the client to read them, nothing more is read from it. */
+const patience = 1 << 20;
+
+/** One client's connection: its negotiation, its queue of requests, its replies and events. */
+export class Monitor implements Participant {
+  readonly #streams: StreamPair;
+  readonly #host: MonitorHost;
+  readonly #session: ServerSession;
+  readonly #reader = new MessageReader({ strict: true, limits: REQUEST_LIMITS });
+  readonly #queue: Incoming[] = [];
+  readonly #abort = new AbortController();
+  #executing = false;
+  #inputEnded = false;
+  #ended = false;
+
+  constructor(streams: StreamPair, host: MonitorHost) {
+    this.#streams = streams;
+    this.#host = host;
+    this.#session = new ServerSession(host.capabilities);
+    const { readable, writable } = streams;
+    readable.on('data', (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      this.#pump();
+    });
+    readable.once('end', () => {
+      this.#inputEnded = true;
+      this.#pump();
+    });
+    writable.on('drain', () => this.#pump());
+    for (const stream of new Set([readable, writable])) {
+      stream.on('error', () => this.end());
+      stream.once('close', () => this.end());
+    }
+    this.#send(host.greeting);
+  }
+
+  /** Whether a request waits to be executed. */
+  get ready(): boolean {
+    return this.#queue.length > 0 && !this.#ended;
+  }
+
+  /** Sends an event that is already text. A client that is still negotiating gets none. */
+  event(text: string): void {
+    if (!this.#session.negotiating) this.#write(text);
+  }
+
+  /** Executes the request that waits longest, and answers it. */
+  async work(): Promise<void> {
+    const incoming = this.#queue.shift() as Incoming;
+    this.#executing = true;
+    this.#pump();
+    await this.#answer(incoming);
+    this.#executing = false;
+    this.#pump();
+  }
+
+  /** Ends the connection: requests that wait are dropped, the one that is executed runs to its end. */
+  end(problem?: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#queue.length = 0;
+    this.#abort.abort(new Error('The client is gone'));
+    this.#host.rotation.leave(this);
+    this.#streams.writable.end();
+    this.#streams.readable.destroy();
+    this.#host.ended(this, problem);
+  }
+
+  /** Reads as many requests as may wait. Without out-of-band execution that is none while one is executed. */
+  #pump(): void {
+    while (this.#mayRead()) {
+      const incoming = this.#reader.next();
+      if (!incoming) break;
+      if (this.#session.outOfBand && incoming.value !== undefined && isOutOfBand(incoming.value)) {
+        void this.#answer(incoming);
+      } else {
+        this.#queue.push(incoming);
+        this.#host.rotation.enter(this);
+      }
+    }
+    if (this.#reader.pending) this.#streams.readable.pause();
+    else if (!this.#ended) this.#streams.readable.resume();
+    const idle = !this.#executing && this.#queue.length === 0 && !this.#reader.pending;
+    if (this.#inputEnded && idle) this.end();
+  }
+
+  #mayRead(): boolean {
+    if (this.#ended || this.#streams.writable.writableLength > patience) return false;
+    return this.#session.outOfBand ? this.#queue.length < queueLimit : this.#queue.length === 0 && !this.#executing;
+  }
+
+  async #answer(incoming: Incoming): Promise<void> {
+    const id = idOf(incoming.value);
+    let command = '';
+    try {
+      if (incoming.error) throw new QmpError(`The message is not valid JSON: ${incoming.error.message}`);
+      const request = readRequest(incoming.value, this.#session.outOfBand);
+      command = request.command;
+      const result = await this.#host.execute(request, this.#session, this.#abort.signal);
+      if (result !== undefined) this.#send({ return: result, ...id });
+    } catch (error) {
+      this.#send({ ...id, error: this.#describe(command, error) });
+    }
+  }
+
+  /** What the client is told of an error: all of one that was meant for it, nothing of any other. */
+  #describe(command: string, error: unknown): JsonObject {
+    if (isQmpFailure(error)) return { class: error.class, desc: error.message };
+    this.#host.failed(command, error);
+    return { class: 'GenericError', desc: `Command '${command}' failed unexpectedly; the server's log says why` };
+  }
+
+  #send(message: JsonValue): void {
+    this.#write(`${stringifyReply(message, this.#host.layout)}\r\n`);
+  }
+
+  #write(text: string): void {
+    const { writable } = this.#streams;
+    if (this.#ended || !writable.writable) return;
+    writable.write(text);
+    if (writable.writableLength > this.#host.maxBuffered) this.end('it does not read what it is sent');
+  }
+}
+
+/** The member to echo; none when the message is no object or has none. */
+function idOf(message: JsonValue | undefined): { id?: JsonValue } {
+  return isJsonObject(message) && message.id !== undefined ? { id: message.id } : {};
+}

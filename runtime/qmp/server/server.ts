@@ -1,0 +1,208 @@
+import type { ReplyLayout } from '../../json/stringify.js';
+import { stringifyReply } from '../../json/stringify.js';
+import type { JsonObject, JsonValue } from '../../json/value.js';
+import type { CommandTable } from '../command-table.js';
+import type { StreamPair } from '../endpoint.js';
+import type { EventSink, EventTable } from '../event-sink.js';
+import { Broadcast, type RateLimit, referenceRateLimits } from './broadcast.js';
+import { type BuiltinCommand, builtinCommands, builtins } from './builtins.js';
+import { Dispatcher } from './dispatcher.js';
+import { type ListenAddress, type Listener, listen } from './listen.js';
+import { Monitor, type MonitorHost } from './monitor.js';
+import { type CompatPolicy, isHidden, withoutDeprecated } from './policy.js';
+import { Rotation } from './rotation.js';
+
+/** Handlers of all commands but those that the server executes itself. */
+export type ServerHandlers<Handlers> = Omit<Handlers, BuiltinCommand>;
+
+/** The version that a server tells its clients. */
+export interface ServerVersion {
+  readonly major: number;
+  readonly minor: number;
+  readonly micro: number;
+  /** Free text. Default: empty. */
+  readonly package?: string;
+}
+
+/** Something that the operator of a server should know. */
+export type ServerProblem =
+  | { readonly kind: 'handler'; readonly command: string; readonly error: unknown }
+  | { readonly kind: 'client'; readonly message: string };
+
+/** How a QMP server works. */
+export interface QmpServerOptions<Handlers> {
+  /** The generated table of commands. */
+  readonly dispatch: CommandTable<Handlers>;
+  /** What the commands do; or a function that makes the handlers, given the sink for their events. */
+  readonly handlers: ServerHandlers<Handlers> | ((events: EventSink) => ServerHandlers<Handlers>);
+  /** The generated table of events. */
+  readonly events?: EventTable;
+  /** The generated introspection data, which `query-qmp-schema` returns. */
+  readonly introspection?: readonly object[];
+  /** Where to take clients. More places can be added later. */
+  readonly listen?: ListenAddress | readonly ListenAddress[];
+  /** What the greeting and `query-version` tell. Default: 0.0.0. */
+  readonly version?: ServerVersion;
+  /** What to do with deprecated and unstable interfaces. */
+  readonly policy?: CompatPolicy;
+  /** Whether to begin in the phase in which only commands with `allow-preconfig` may run. Default: no. */
+  readonly preconfig?: boolean;
+  /** How replies look. Default: compact. */
+  readonly layout?: ReplyLayout;
+  /** How often events may be sent. Default: as the reference limits them. */
+  readonly rateLimits?: { readonly [event: string]: RateLimit };
+  /** The most bytes that may wait for one client to read them; beyond, it is disconnected. Default: 64 MiB. */
+  readonly maxBuffered?: number;
+  /** Told what the operator should know: the whole story of unexpected errors, of which clients are told nothing. */
+  readonly onProblem?: (problem: ServerProblem) => void;
+}
+
+const defaultBuffer = 64 * 1024 * 1024;
+
+/** A QMP server on the generated dispatch layer. Made by {@link createQmpServer}. */
+export class QmpServer implements AsyncDisposable {
+  /** Where the generated emitters send the server's events. */
+  readonly events: EventSink;
+  /** Resolves when the server has been closed, by {@link QmpServer.close} or by the command `quit`. */
+  readonly closed: Promise<void>;
+  readonly #listeners: Listener[] = [];
+  readonly #monitors = new Set<Monitor>();
+  readonly #broadcast: Broadcast;
+  readonly #host: MonitorHost;
+  #preconfig: boolean;
+  #quitting = false;
+  #closing: Promise<void> | undefined;
+  #resolveClosed: () => void = () => {};
+
+  constructor(options: QmpServerOptions<object>) {
+    const { policy = {}, layout = {}, events: table, onProblem } = options;
+    this.#preconfig = options.preconfig ?? false;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.#broadcast = new Broadcast(options.rateLimits ?? referenceRateLimits, (message) => {
+      const text = `${stringifyReply(message, layout)}\r\n`;
+      for (const monitor of this.#monitors) monitor.event(text);
+    });
+    const hides = policy.deprecatedOutput === 'hide' || policy.unstableOutput === 'hide';
+    const hiding = { deprecated: policy.deprecatedOutput, unstable: policy.unstableOutput };
+    this.events = {
+      emit: (name, data, features) => {
+        const entry = table?.get(name);
+        if (isHidden(features ?? entry?.features, policy)) return;
+        this.#broadcast.send(name, hides && data !== undefined && entry?.data ? entry.data.encode(data, hiding) : data);
+      },
+    };
+    const { handlers, introspection = [] } = options;
+    const version = versionInfo(options.version ?? { major: 0, minor: 0, micro: 0 });
+    const data = introspection as unknown as JsonValue;
+    const dispatcher = new Dispatcher<object>({
+      commands: options.dispatch,
+      handlers: typeof handlers === 'function' ? handlers(this.events) : handlers,
+      builtins: builtins({
+        version,
+        commands: [...new Set([...options.dispatch.keys(), ...builtinCommands])],
+        introspection: policy.deprecatedOutput === 'hide' ? withoutDeprecated(data) : data,
+        quit: () => {
+          this.#quitting = true;
+          // The reply goes out first.
+          setImmediate(() => void this.close());
+        },
+      }),
+      policy,
+      preconfig: () => this.#preconfig,
+    });
+    this.#host = {
+      greeting: { QMP: { version, capabilities: ['oob'] } },
+      capabilities: ['oob'],
+      layout,
+      rotation: new Rotation(),
+      maxBuffered: options.maxBuffered ?? defaultBuffer,
+      execute: async (request, session, signal) =>
+        this.#quitting ? undefined : dispatcher.execute(request, session, signal),
+      failed: (command, error) => onProblem?.({ kind: 'handler', command, error }),
+      ended: (monitor, problem) => {
+        this.#monitors.delete(monitor);
+        if (problem !== undefined) onProblem?.({ kind: 'client', message: `A client was disconnected: ${problem}` });
+      },
+    };
+  }
+
+  /** Where the server takes clients, as they would name it. */
+  get addresses(): readonly string[] {
+    return this.#listeners.map((listener) => listener.address);
+  }
+
+  /** How many clients are connected. */
+  get clients(): number {
+    return this.#monitors.size;
+  }
+
+  /**
+   * Takes clients at one more place.
+   *
+   * @throws ListenError when the address is malformed or cannot be had
+   */
+  async listen(address: ListenAddress): Promise<void> {
+    this.#listeners.push(await listen(address, (streams) => this.serve(streams)));
+  }
+
+  /** Serves a client that is already connected. */
+  serve(streams: StreamPair): void {
+    if (this.#closing) {
+      streams.readable.destroy();
+      streams.writable.end();
+      return;
+    }
+    this.#monitors.add(new Monitor(streams, this.#host));
+  }
+
+  /** The machine is complete: from now on all commands may run. */
+  completePreconfig(): void {
+    this.#preconfig = false;
+  }
+
+  /** Takes no more clients, disconnects those that are there and removes the socket files. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#broadcast.close();
+    const listeners = Promise.all(this.#listeners.map((listener) => listener.close()));
+    for (const monitor of this.#monitors) monitor.end();
+    await listeners;
+    this.#resolveClosed();
+  }
+}
+
+function versionInfo({ major, minor, micro, package: text = '' }: ServerVersion): JsonObject {
+  return { qemu: { micro, minor, major }, package: text };
+}
+
+/**
+ * Starts a QMP server: wire protocol, negotiation, queues, events and the commands of every server are its own; all other
+ * commands go through the generated dispatch table to `handlers`. A missing or mistyped handler does not compile.
+ *
+ * @example
+ * const server = await createQmpServer({ dispatch: commandTable, handlers, events, introspection, listen: 'unix:/run/qmp' });
+ * @throws ListenError when an address is malformed or cannot be had
+ */
+export async function createQmpServer<Handlers extends object>(
+  options: QmpServerOptions<Handlers>,
+): Promise<QmpServer> {
+  const server = new QmpServer(options as unknown as QmpServerOptions<object>);
+  const addresses = options.listen === undefined ? [] : [options.listen].flat();
+  try {
+    for (const address of addresses as ListenAddress[]) await server.listen(address);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
+}
