@@ -19,6 +19,18 @@ export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
 export { QmpConnectionError, QmpSchemaError, QmpTimeoutError } from './qmp/failure.js';
 export type { ConnectionLoss, Reconnection, ReconnectOptions } from './qmp/reconnect.js';
 export type { AnySchema, EventTimestamp, QmpEvent, QmpSchema } from './qmp/schema.js';
+export { type RateLimit, referenceRateLimits } from './qmp/server/broadcast.js';
+export type { BuiltinCommand } from './qmp/server/builtins.js';
+export { type ListenAddress, ListenError } from './qmp/server/listen.js';
+export type { CompatPolicy } from './qmp/server/policy.js';
+export {
+  createQmpServer,
+  QmpServer,
+  type QmpServerOptions,
+  type ServerHandlers,
+  type ServerProblem,
+  type ServerVersion,
+} from './qmp/server/server.js';
 export type { QmpGreeting } from './qmp/session.js';
 export { CloneVisitor } from './visit/clone-visitor.js';
 export { clone, codec, decode, encode, examine } from './visit/codec.js';
