@@ -1,15 +1,13 @@
 import { createRequire } from 'node:module';
 import type { OptionalKind, PropertySignatureStructure } from 'ts-morph';
 import { stringLiteral } from './identifier.js';
+import { lineWidth } from './options.js';
 import { PlainWriter } from './plain-writer.js';
 
 type TsMorph = typeof import('ts-morph');
 
 /** A member of an interface. Its comment, if any, is the text of {@link docText}. */
 export type Property = OptionalKind<PropertySignatureStructure>;
-
-/** The widest line that is written where it can be broken. */
-export const lineWidth = 120;
 
 let tsMorph: TsMorph | undefined;
 

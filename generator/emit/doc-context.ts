@@ -1,6 +1,6 @@
-import { lineWidth } from './declarations.js';
 import { codeSpan } from './doc/inline.js';
 import type { DocContext } from './doc/tsdoc.js';
+import { lineWidth } from './options.js';
 import type { FileScope } from './scope.js';
 
 /** How comments of a file are written, indented by some spaces: what the file knows is linked. */

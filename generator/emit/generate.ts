@@ -35,11 +35,11 @@ export function assemble(
       if (!file) continue;
       files.push(file);
       present.push(module);
-      exported.push(index.specifier(module, target.name));
+      exported.push(index.specifier(target.name, module));
     }
     if (target.schemaFile) {
       files.push(target.schemaFile(plan));
-      exported.push(index.schemaSpecifier(target.name));
+      exported.push(index.specifier(target.name));
     }
     if (target.indexCode) code.push(target.indexCode(index, present));
   }

@@ -21,6 +21,6 @@ export function joinTables(
   const pool = new IdentifierPool();
   const prefixes = modules.map((module) => pool.claim(pascalCase(scope.plan.folderOf(module)) || 'Schema'));
   const types = modules.map((module, index) => scope.typeFrom(module, file, type, `${prefixes[index]}${type}`));
-  const tables = modules.map((module, index) => scope.from(module, file, table, `${table}Of${prefixes[index]}`));
+  const tables = modules.map((module, index) => scope.valueFrom(module, file, table, `${table}Of${prefixes[index]}`));
   return { types: types.join(', '), tables };
 }

@@ -1,3 +1,6 @@
+/** The widest line that is written where it can be broken. */
+export const lineWidth = 120;
+
 /** How 64-bit integers appear: `number | bigint`, or uniformly as one of them. */
 export type Int64Mode = 'union' | 'bigint' | 'number';
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Member, Module, Schema, StructType, Type } from '../schema/model.js';
 import { moduleFolders } from './folders.js';
 import { assignNames, type NamedType, type Names } from './names.js';
@@ -12,22 +13,33 @@ export interface Plan {
   readonly names: Names;
   readonly owners: Owners;
   readonly reach: Reach;
+  /** A digest of the texts of all modules. */
+  readonly digest: string;
   /** The folder of a module, relative to the output folder. */
   folderOf(module: Module): string;
+  /** A digest of a module's text. */
+  digestOf(module: Module): string;
 }
 
 /** Decides all names and places of the generated code. */
 export function planOf(schema: Schema, options: ResolvedOptions): Plan {
   const folders = moduleFolders(schema);
   const owners = ownersOf(schema);
+  const digests = new Map(schema.modules.map((module) => [module, digest(module.file?.text ?? '')]));
   return {
     schema,
     options,
     names: assignNames(schema, owners),
     owners,
     reach: reachOf(schema),
+    digest: digest([...digests.values()].join()),
     folderOf: (module) => folders.get(module.name) as string,
+    digestOf: (module) => digests.get(module) as string,
   };
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** The types of a module that have a declaration, in order of definition. */

@@ -25,18 +25,17 @@ export interface Target {
 
 /** Puts together a file of a module: header, imports, code. */
 export function moduleText(scope: FileScope, module: Module, code: string): GeneratedFile {
-  return fileText(scope, header(module.name, module.file?.text ?? '', scope.plan.options), code);
+  return fileText(scope, header(module.name, scope.plan.digestOf(module), scope.plan.options), code);
 }
 
 /** Puts together a file about the whole schema. */
 export function schemaText(scope: FileScope, code: string): GeneratedFile {
-  const { modules } = scope.plan.schema;
-  const root = modules.find((module) => module.file);
-  const text = modules.map((module) => module.file?.text ?? '').join('\0');
-  return fileText(scope, header(root?.name ?? 'nothing', text, scope.plan.options), code);
+  const { schema, digest, options } = scope.plan;
+  const root = schema.modules.find((module) => module.file);
+  return fileText(scope, header(root?.name ?? 'nothing', digest, options), code);
 }
 
 function fileText(scope: FileScope, start: string, code: string): GeneratedFile {
   const imports = scope.importsText();
-  return { path: scope.path, text: `${start}${imports}${imports && '\n'}${code}` };
+  return { path: `${scope.place}.ts`, text: `${start}${imports}${imports && '\n'}${code}` };
 }

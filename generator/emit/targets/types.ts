@@ -99,13 +99,17 @@ function declareBranch(scope: FileScope, union: UnionType, branch: UnionBranch, 
  */
 function canExtend(union: UnionType, type: ObjectType): boolean {
   if (type.kind === 'union') return false;
-  const names = new Set<string>();
-  for (let struct = union.base; struct; struct = struct.base)
-    for (const member of struct.members) names.add(member.name);
   for (let struct: StructType | undefined = type; struct; struct = struct.base) {
-    if (struct.members.some((member) => names.has(member.name))) return false;
+    if (struct.members.some((member) => declares(union.base, member.name))) return false;
   }
   return true;
+}
+
+function declares(type: StructType | undefined, name: string): boolean {
+  for (let struct = type; struct; struct = struct.base) {
+    if (struct.members.some((member) => member.name === name)) return true;
+  }
+  return false;
 }
 
 function property(scope: FileScope, owner: ObjectType, member: Member): Property {
