@@ -26,7 +26,7 @@ import {
   readFeatures,
   typeValue,
 } from './read.js';
-import { completeVariants } from './variants.js';
+import { completeUnions } from './variants.js';
 
 /** Every entity of a schema, by name and in order of definition, built-in and implicit ones included. */
 export interface Drafts {
@@ -107,7 +107,10 @@ class Definer implements Drafts {
       if (target && target.kind !== 'command' && target.kind !== 'event') reference.target = target;
       else if (!target && this.excuses(reference.name)) reference.excused = true;
     }
-    for (const entity of this.entities) if (entity.kind === 'object') completeVariants(entity, this.#empty);
+    completeUnions(
+      this.entities.filter((entity) => entity.kind === 'object'),
+      this.#empty,
+    );
   }
 
   #draft(meta: MetaKey, name: string, expression: Expression): Draft {

@@ -1,37 +1,30 @@
-import type { BranchDraft, MemberDraft, ObjectDraft, TypeReference } from './draft.js';
+import type { BranchDraft, MemberDraft, ObjectDraft } from './draft.js';
+import { walkInheritance } from './inheritance.js';
 
-/** An object type and what it extends, itself first. A type that extends itself is met once. */
-export function* withBases(object: ObjectDraft): Generator<ObjectDraft> {
-  const seen = new Set<ObjectDraft>();
-  let current: ObjectDraft | undefined = object;
-  while (current && !seen.has(current)) {
-    seen.add(current);
-    yield current;
-    const base: TypeReference | undefined = current.base;
-    current = base?.target?.kind === 'object' ? base.target : undefined;
-  }
+/** Finds the discriminators of unions and adds the branches that the schema left out: they add no members. */
+export function completeUnions(objects: readonly ObjectDraft[], empty: ObjectDraft): void {
+  const inScope = new Map<string, MemberDraft>();
+  const enter = (object: ObjectDraft): void => {
+    for (const member of object.members) if (!inScope.has(member.name)) inScope.set(member.name, member);
+    const { variants } = object;
+    if (!variants?.discriminator) return;
+    variants.tag = inScope.get(variants.discriminator.value);
+    addImplicitBranches(object, empty);
+  };
+  const leave = (object: ObjectDraft): void => {
+    for (const member of object.members) if (inScope.get(member.name) === member) inScope.delete(member.name);
+  };
+  walkInheritance(objects, enter, leave);
 }
 
-/** Finds a flat union's discriminator and adds the branches that the schema left out: they add no members. */
-export function completeVariants(union: ObjectDraft, empty: ObjectDraft): void {
-  const { variants } = union;
-  if (!variants?.discriminator) return;
-  const { value, span } = variants.discriminator;
-  variants.tag = findMember(union, value);
-  const type = variants.tag?.type.target;
-  if (type?.kind !== 'enum') return;
+function addImplicitBranches({ variants }: ObjectDraft, empty: ObjectDraft): void {
+  const type = variants?.tag?.type.target;
+  const span = variants?.discriminator?.span;
+  if (!span || type?.kind !== 'enum') return;
   const written = new Set(variants.branches.map((branch) => branch.name));
   for (const { name, condition } of type.members) {
     if (written.has(name)) continue;
     const branch: BranchDraft = { name, type: { name: empty.name, span, target: empty }, implicit: true, span };
     variants.branches.push(condition ? { ...branch, condition } : branch);
   }
-}
-
-function findMember(object: ObjectDraft, name: string): MemberDraft | undefined {
-  for (const { members } of withBases(object)) {
-    const found = members.find((member) => member.name === name);
-    if (found) return found;
-  }
-  return undefined;
 }

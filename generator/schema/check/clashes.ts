@@ -1,11 +1,6 @@
 import type { MemberDraft, ObjectDraft } from '../draft.js';
+import { type OwnedMember, walkInheritance } from '../inheritance.js';
 import { cName } from '../names.js';
-
-/** A member together with the object type that has it of its own. */
-export interface OwnedMember {
-  readonly member: MemberDraft;
-  readonly owner: ObjectDraft;
-}
 
 /** Two members of one object that C could not tell apart. */
 export interface Clash {
@@ -25,83 +20,64 @@ export interface Clashes {
   readonly branches: ReadonlyMap<ObjectDraft, readonly BranchClash[]>;
 }
 
-/**
- * Finds all clashes by walking from the types without base to those that extend them, with the members met on the way in one
- * table: so a long chain of bases costs no more than its members. Types that extend themselves are left out.
- *
- * @param spelling what must differ: members clash when it maps their names to the same text
- */
-export function findClashes(objects: readonly ObjectDraft[], spelling: (name: string) => string = cName): Clashes {
-  const finder = new ClashFinder(objects, spelling);
-  finder.run(objects);
+/** Finds all clashes. */
+export function findClashes(objects: readonly ObjectDraft[]): Clashes {
+  const finder = new ClashFinder(objects);
+  walkInheritance(
+    objects,
+    (object) => finder.enter(object),
+    (object) => finder.leave(object),
+  );
   return finder;
-}
-
-/** The struct that an object type extends, if its base is one. */
-function baseOf(object: ObjectDraft): ObjectDraft | undefined {
-  const base = object.base?.target;
-  return base?.kind === 'object' && !base.variants ? base : undefined;
 }
 
 class ClashFinder implements Clashes {
   readonly members = new Map<MemberDraft, Clash>();
   readonly branches = new Map<ObjectDraft, BranchClash[]>();
-  readonly #extensions = new Map<ObjectDraft, ObjectDraft[]>();
   /** How many members of the whole schema have a name: most have one of their own, and cannot clash. */
   readonly #counts = new Map<string, number>();
   /** The members of the type at hand and of those that it extends, by C name. */
   readonly #inScope = new Map<string, OwnedMember>();
-  readonly #spelling: (name: string) => string;
+  /** How many of them share their name with another member of the schema. */
+  #shared = 0;
 
-  constructor(objects: readonly ObjectDraft[], spelling: (name: string) => string) {
-    this.#spelling = spelling;
+  constructor(objects: readonly ObjectDraft[]) {
     for (const object of objects) {
-      const base = baseOf(object);
-      if (base) {
-        const extensions = this.#extensions.get(base);
-        if (extensions) extensions.push(object);
-        else this.#extensions.set(base, [object]);
-      }
       for (const { name } of object.members) {
-        const key = this.#spelling(name);
+        const key = cName(name);
         this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
       }
     }
   }
 
-  run(objects: readonly ObjectDraft[]): void {
-    type Step = { readonly object: ObjectDraft; readonly added?: readonly string[] };
-    const steps: Step[] = objects.filter((object) => !baseOf(object)).map((object) => ({ object }));
-    for (let step = steps.pop(); step; step = steps.pop()) {
-      if (step.added) {
-        for (const key of step.added) this.#inScope.delete(key);
-        continue;
-      }
-      const { object } = step;
-      steps.push({ object, added: this.#enter(object) });
-      for (const extension of this.#extensions.get(object) ?? []) steps.push({ object: extension });
-    }
-  }
-
-  /** Brings a type's own members into scope and returns the keys to take out again. */
-  #enter(object: ObjectDraft): string[] {
-    const added: string[] = [];
+  enter(object: ObjectDraft): void {
     for (const member of object.members) {
-      const key = this.#spelling(member.name);
+      const key = cName(member.name);
       const earlier = this.#inScope.get(key);
       const later = { member, owner: object };
       if (earlier) this.members.set(member, { later, earlier });
       else {
         this.#inScope.set(key, later);
-        added.push(key);
+        if (this.#isShared(key)) this.#shared += 1;
       }
     }
-    if (object.variants) this.#compareBranches(object);
-    return added;
+    if (object.variants && this.#shared > 0) this.#compareBranches(object);
+  }
+
+  leave(object: ObjectDraft): void {
+    for (const member of object.members) {
+      const key = cName(member.name);
+      if (this.#inScope.get(key)?.member !== member) continue;
+      this.#inScope.delete(key);
+      if (this.#isShared(key)) this.#shared -= 1;
+    }
+  }
+
+  #isShared(key: string): boolean {
+    return (this.#counts.get(key) ?? 0) > 1;
   }
 
   #compareBranches(union: ObjectDraft): void {
-    if (!this.#sharesNames()) return;
     const clashes: BranchClash[] = [];
     const seen = new Set<ObjectDraft>([union]);
     for (const [branch, { type }] of (union.variants?.branches ?? []).entries()) {
@@ -115,14 +91,9 @@ class ClashFinder implements Clashes {
     if (clashes.length > 0) this.branches.set(union, clashes);
   }
 
-  #sharesNames(): boolean {
-    for (const key of this.#inScope.keys()) if ((this.#counts.get(key) ?? 0) > 1) return true;
-    return false;
-  }
-
   #clashesOf(owner: ObjectDraft): Clash[] {
     return owner.members.flatMap((member) => {
-      const earlier = this.#inScope.get(this.#spelling(member.name));
+      const earlier = this.#inScope.get(cName(member.name));
       return earlier ? [{ later: { member, owner }, earlier }] : [];
     });
   }

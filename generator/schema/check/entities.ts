@@ -9,8 +9,8 @@ import type {
   ObjectDraft,
   TypeReference,
 } from '../draft.js';
+import { withBases } from '../inheritance.js';
 import type { EnumMember, Feature } from '../model.js';
-import { withBases } from '../variants.js';
 import { checkDistinction } from './alternates.js';
 import { type Clashes, findClashes } from './clashes.js';
 import { ContainmentWalk } from './containment.js';
@@ -40,6 +40,7 @@ class EntityChecker {
   readonly #references: References;
   readonly #clashes: Clashes;
   readonly #walk: ContainmentWalk;
+  readonly #conditional = new Map<ObjectDraft, MemberDraft | undefined>();
 
   constructor(drafts: Drafts, context: CheckContext) {
     this.#context = context;
@@ -123,16 +124,29 @@ class EntityChecker {
     if (dialect.has('conditional arguments')) return;
     this.#walk.visit(type);
     this.#context.enter(entity.expression);
-    if (boxed) return;
-    for (const { members } of withBases(type)) {
-      for (const { name, condition, span } of members) {
-        if (!condition) continue;
-        const place = type.implicit ? span : reference.span;
-        this.#context.report('conditional-argument', { name }, place, {
-          related: type.implicit ? [] : [{ message: `argument '${name}'`, span }],
-        });
+    const argument = boxed ? undefined : this.#conditionalMember(type);
+    if (!argument) return;
+    const { name, span } = argument;
+    const related = type.implicit ? [] : [{ message: `argument '${name}'`, span }];
+    this.#context.report('conditional-argument', { name }, type.implicit ? span : reference.span, { related });
+  }
+
+  /** The first conditional member of an object type, its own or inherited. */
+  #conditionalMember(object: ObjectDraft): MemberDraft | undefined {
+    const chain: ObjectDraft[] = [];
+    let found: MemberDraft | undefined;
+    for (const type of withBases(object)) {
+      if (this.#conditional.has(type)) {
+        found = this.#conditional.get(type);
+        break;
       }
+      chain.push(type);
     }
+    for (const type of chain.reverse()) {
+      found ??= type.members.find(({ condition }) => condition);
+      this.#conditional.set(type, found);
+    }
+    return found;
   }
 
   #returns({ name, returns }: CommandDraft): void {

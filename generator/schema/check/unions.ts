@@ -1,5 +1,5 @@
 import type { ObjectDraft, TypeReference, VariantsDraft } from '../draft.js';
-import { withBases } from '../variants.js';
+import { withBases } from '../inheritance.js';
 import type { CheckContext } from './context.js';
 import { describeKind } from './describe.js';
 import type { References } from './references.js';
@@ -52,7 +52,8 @@ function checkDiscriminator(union: ObjectDraft, variants: VariantsDraft, context
   const { value: name, span } = discriminator;
   if (!tag) {
     const bases = [...withBases(union)];
-    if (bases.some(({ base }) => base && base.target?.kind !== 'object')) return undefined;
+    // A base that is no struct, or extends itself, is reported as such.
+    if (bases.at(-1)?.base) return undefined;
     const base = union.base && !union.base.target?.implicit ? `the base '${union.base.name}'` : "'base'";
     const names = bases.flatMap(({ members }) => members.map((member) => member.name));
     context.report('unknown-discriminator', { name, base }, span, { hint: context.suggest(name, names) });
