@@ -92,10 +92,12 @@ class ClashFinder implements Clashes {
   }
 
   #clashesOf(owner: ObjectDraft): Clash[] {
-    return owner.members.flatMap((member) => {
+    const found: Clash[] = [];
+    for (const member of owner.members) {
       const earlier = this.#inScope.get(cName(member.name));
-      return earlier ? [{ later: { member, owner }, earlier }] : [];
-    });
+      if (earlier) found.push({ later: { member, owner }, earlier });
+    }
+    return found;
   }
 }
 

@@ -51,8 +51,24 @@ export interface KeyRules {
   readonly required: readonly string[];
 }
 
+const rulesOfDialects = new WeakMap<Dialect, Map<KeyOwner, KeyRules>>();
+
 /** What keys something may have. A definition's own meta key is among them. */
 export function keyRules(owner: KeyOwner, dialect: Dialect): KeyRules {
+  let rules = rulesOfDialects.get(dialect);
+  if (!rules) {
+    rules = new Map();
+    rulesOfDialects.set(dialect, rules);
+  }
+  let found = rules.get(owner);
+  if (!found) {
+    found = rulesFor(owner, dialect);
+    rules.set(owner, found);
+  }
+  return found;
+}
+
+function rulesFor(owner: KeyOwner, dialect: Dialect): KeyRules {
   const meta = metas.has(owner) ? [owner] : [];
   const rules = table[owner].filter(([, since]) => since === undefined || dialect.has(since));
   const required = rules.filter(([, , need]) => need === 'always' || (need !== undefined && dialect.has(need)));
@@ -79,6 +95,7 @@ export function checkKeys(
   const rules = keyRules(owner, context.dialect);
   const missing = rules.required.filter((key) => !object.pairs.has(key));
   const unknown = [...object.pairs.values()].map(({ key }) => key).filter((key) => !rules.known.includes(key.value));
+  if (missing.length === 0 && unknown.length === 0) return true;
   const misspelled = unknown.some((key) => nearMiss(key.value, missing) !== undefined);
   // An object without the key that says the type is mostly an attempt to write the type itself there.
   const inline = missing.includes('type') && !misspelled;
