@@ -1,6 +1,6 @@
 import type { Dialect } from '../syntax/dialect.js';
 import type { SyntaxTree } from '../syntax/tree.js';
-import type { Diagnostic } from '../text/diagnostic.js';
+import { type Diagnostic, isError } from '../text/diagnostic.js';
 import { build } from './build.js';
 import { checkInPhases } from './check/check.js';
 import { CheckContext } from './check/context.js';
@@ -28,8 +28,4 @@ export function analyse(tree: SyntaxTree, dialect: Dialect, problems: readonly D
   const drafts = check(tree.expressions, complete, context);
   const diagnostics = [...problems, ...context.diagnostics];
   return diagnostics.some(isError) ? { diagnostics } : { schema: build(drafts, tree.modules), diagnostics };
-}
-
-function isError({ severity }: Diagnostic): boolean {
-  return severity === 'error';
 }

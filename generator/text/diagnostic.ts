@@ -22,7 +22,8 @@ export interface DiagnosticKind<P> {
 export type DiagnosticName = keyof Catalogue;
 
 /** The parameters that the message of a kind takes. */
-export type DiagnosticParameters<N extends DiagnosticName> = Parameters<Catalogue[N]['message']>[0];
+export type DiagnosticParameters<N extends DiagnosticName> =
+  Parameters<Catalogue[N]['message']> extends [infer P] ? P : Readonly<Record<string, never>>;
 
 /** The definition around a culprit: what the reference names instead of the culprit. */
 export interface EnclosingDefinition {
@@ -60,6 +61,11 @@ export interface DiagnosticDetails {
   readonly hint?: string | undefined;
   /** Overrides the declared severity: documentation problems are warnings under the `auto` dialect. */
   readonly severity?: Severity | undefined;
+}
+
+/** Whether a problem makes the schema invalid. */
+export function isError(problem: Diagnostic): boolean {
+  return problem.severity === 'error';
 }
 
 /** Makes a diagnostic of a declared kind. An undeclared name or a missing parameter does not compile. */
