@@ -14,14 +14,8 @@ import type {
   Type,
   UnionType,
 } from './model.js';
+import { type Printable, printExpression } from './print-expression.js';
 
-/** A value of the QAPI JSON dialect, to be printed. Members go into a map: a plain object would sort names like '1' to the front. */
-type Printable =
-  | string
-  | boolean
-  | readonly Printable[]
-  | { readonly [key: string]: Printable }
-  | Map<string, Printable>;
 type Pairs = { [key: string]: Printable };
 
 /**
@@ -78,7 +72,7 @@ function itemsInOrder(module: Module): { definition?: Definition; text: string }
     if (!attached.has(doc)) items.push({ start: doc.span.start, text: sourceText(doc.span) });
   }
   for (const definition of module.definitions.filter(isWritten)) {
-    const text = printValue(pairsOf(definition), 0);
+    const text = printExpression(pairsOf(definition));
     items.push({
       start: definition.span?.start ?? 0,
       definition,
@@ -100,7 +94,7 @@ function printInclude(name: string, includer: string): string {
     from.shift();
     to.shift();
   }
-  return printValue({ include: [...from.map(() => '..'), ...to].join('/') }, 0);
+  return printExpression({ include: [...from.map(() => '..'), ...to].join('/') });
 }
 
 function isWritten(definition: Definition): boolean {
@@ -212,35 +206,4 @@ function common(entity: Conditional & { readonly features: readonly Feature[] })
       ),
     }),
   };
-}
-
-const lineWidth = 80;
-
-/** Prints on one line what fits there, else one pair or element a line. */
-function printValue(value: Printable, indent: number): string {
-  const flat = print(value, printFlat, ', ');
-  if (indent + flat.length <= lineWidth) return flat;
-  const inner = indent + 2;
-  return print(value, (item) => printValue(item, inner), `,\n${' '.repeat(inner)}`);
-}
-
-function printFlat(value: Printable): string {
-  return print(value, printFlat, ', ');
-}
-
-function print(value: Printable, printItem: (item: Printable) => string, separator: string): string {
-  if (typeof value === 'string') return quote(value);
-  if (typeof value === 'boolean') return String(value);
-  if (isList(value)) return value.length === 0 ? '[]' : `[ ${value.map(printItem).join(separator)} ]`;
-  const entries = value instanceof Map ? [...value] : Object.entries(value);
-  const pairs = entries.map(([key, item]) => `${quote(key)}: ${printItem(item)}`);
-  return pairs.length === 0 ? '{}' : `{ ${pairs.join(separator)} }`;
-}
-
-function isList(value: Printable): value is readonly Printable[] {
-  return Array.isArray(value);
-}
-
-function quote(text: string): string {
-  return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }

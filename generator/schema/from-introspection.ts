@@ -1,0 +1,146 @@
+import type { SchemaInfo, SchemaInfoMember } from './introspect.js';
+import { type InfoIndex, nameTypes, type TypeOrigin } from './introspected-names.js';
+import { type Printable, printExpression } from './print-expression.js';
+
+/**
+ * Writes the QAPI schema that a running program's `query-qmp-schema` describes, as far as it tells: integers have no width there,
+ * types no names, conditions are decided and there is no documentation. Types get names after where they are used.
+ *
+ * @param source what the data came from, for the documentation of the schema
+ */
+export function schemaFromIntrospection(infos: readonly SchemaInfo[], source: string): string {
+  return new Writer(infos).write(source);
+}
+
+type Info<M extends SchemaInfo['meta-type']> = Extract<SchemaInfo, { 'meta-type': M }>;
+
+class Writer {
+  readonly #infos: readonly SchemaInfo[];
+  readonly #index: InfoIndex;
+  readonly #names: ReadonlyMap<string, TypeOrigin>;
+  /** How often each type is used: an object used once, as arguments, is written where it is used. */
+  readonly #uses = new Map<string, number>();
+
+  constructor(infos: readonly SchemaInfo[]) {
+    this.#infos = infos;
+    this.#index = new Map(
+      infos
+        .filter((info) => info['meta-type'] !== 'command' && info['meta-type'] !== 'event')
+        .map((info) => [info.name, info]),
+    );
+    this.#names = nameTypes(infos, this.#index);
+    for (const info of infos)
+      for (const type of referencesOf(info)) this.#uses.set(type, (this.#uses.get(type) ?? 0) + 1);
+  }
+
+  write(source: string): string {
+    const parts = [`##\n# This schema was made from the introspection data of ${source}.\n##`];
+    for (const info of this.#infos) {
+      const expression = this.#expression(info);
+      if (!expression) continue;
+      const [name] = Object.values(expression) as [string];
+      const origin = this.#names.get(info.name)?.description ?? `Known from the introspection of ${source}.`;
+      parts.push(`##\n# @${name}:\n#\n# ${origin}\n##\n${printExpression(expression)}`);
+    }
+    return `${parts.join('\n\n')}\n`;
+  }
+
+  #expression(info: SchemaInfo): { readonly [key: string]: Printable } | undefined {
+    switch (info['meta-type']) {
+      case 'builtin':
+      case 'array':
+        return undefined;
+      case 'command':
+        return {
+          command: info.name,
+          ...this.#arguments(info['arg-type']),
+          ...(!this.#isEmpty(info['ret-type']) && { returns: this.#reference(info['ret-type']) }),
+          ...(info['allow-oob'] && { 'allow-oob': true }),
+          ...features(info),
+        };
+      case 'event':
+        return { event: info.name, ...this.#arguments(info['arg-type']), ...features(info) };
+      default:
+        return this.#type(info);
+    }
+  }
+
+  #type(info: Info<'enum' | 'object' | 'alternate'>): { readonly [key: string]: Printable } | undefined {
+    const name = this.#names.get(info.name)?.name;
+    if (name === undefined || this.#isEmpty(info.name) || this.#isInline(info.name)) return undefined;
+    switch (info['meta-type']) {
+      case 'enum': {
+        const values: readonly { name: string; features?: string[] }[] =
+          info.members ?? info.values.map((name) => ({ name }));
+        const data = values.map((value) => (value.features ? { name: value.name, ...features(value) } : value.name));
+        return { enum: name, data, ...features(info) };
+      }
+      case 'alternate': {
+        const data = new Map(info.members.map(({ type }, number) => [`branch${number}`, this.#reference(type)]));
+        return { alternate: name, data, ...features(info) };
+      }
+      case 'object': {
+        if (info.tag === undefined) return { struct: name, data: this.#members(info.members), ...features(info) };
+        const branches = (info.variants ?? []).filter((variant) => !this.#isEmpty(variant.type));
+        const data = new Map(branches.map((variant) => [variant.case, this.#reference(variant.type)]));
+        return { union: name, base: this.#members(info.members), discriminator: info.tag, data, ...features(info) };
+      }
+    }
+  }
+
+  #arguments(type: string): { readonly [key: string]: Printable } {
+    const info = this.#index.get(type);
+    if (!info || this.#isEmpty(type)) return {};
+    if (info['meta-type'] === 'object' && this.#isInline(type)) return { data: this.#members(info.members) };
+    return { data: this.#reference(type), boxed: true };
+  }
+
+  #members(members: readonly SchemaInfoMember[]): Map<string, Printable> {
+    return new Map(
+      members.map((member) => {
+        const type = this.#reference(member.type);
+        const value = member.features ? { type, ...features(member) } : type;
+        return [('default' in member ? '*' : '') + member.name, value];
+      }),
+    );
+  }
+
+  #reference(type: string): Printable {
+    const info = this.#index.get(type);
+    if (info?.['meta-type'] === 'array') return [this.#reference(info['element-type'])];
+    return this.#names.get(type)?.name ?? type;
+  }
+
+  /** Whether it is the object without members that stands for "no arguments" and "no result". */
+  #isEmpty(type: string): boolean {
+    const info = this.#index.get(type);
+    return info?.['meta-type'] === 'object' && info.members.length === 0 && info.tag === undefined;
+  }
+
+  #isInline(type: string): boolean {
+    const info = this.#index.get(type);
+    const origin = this.#names.get(type)?.description.startsWith('Arguments of ');
+    return info?.['meta-type'] === 'object' && info.tag === undefined && origin === true && this.#uses.get(type) === 1;
+  }
+}
+
+function referencesOf(info: SchemaInfo): string[] {
+  switch (info['meta-type']) {
+    case 'command':
+      return [info['arg-type'], info['ret-type']];
+    case 'event':
+      return [info['arg-type']];
+    case 'array':
+      return [info['element-type']];
+    case 'object':
+      return [...info.members.map(({ type }) => type), ...(info.variants ?? []).map(({ type }) => type)];
+    case 'alternate':
+      return info.members.map(({ type }) => type);
+    default:
+      return [];
+  }
+}
+
+function features(entity: { readonly features?: readonly string[] }): { readonly features?: readonly string[] } {
+  return entity.features && entity.features.length > 0 ? { features: entity.features } : {};
+}
