@@ -20,9 +20,13 @@ export interface Clashes {
   readonly branches: ReadonlyMap<ObjectDraft, readonly BranchClash[]>;
 }
 
-/** Finds all clashes. */
-export function findClashes(objects: readonly ObjectDraft[]): Clashes {
-  const finder = new ClashFinder(objects);
+/**
+ * Finds all clashes.
+ *
+ * @param spelling what must differ: members clash when it maps their names to the same text
+ */
+export function findClashes(objects: readonly ObjectDraft[], spelling: (name: string) => string = cName): Clashes {
+  const finder = new ClashFinder(objects, spelling);
   walkInheritance(
     objects,
     (object) => finder.enter(object),
@@ -36,15 +40,17 @@ class ClashFinder implements Clashes {
   readonly branches = new Map<ObjectDraft, BranchClash[]>();
   /** How many members of the whole schema have a name: most have one of their own, and cannot clash. */
   readonly #counts = new Map<string, number>();
-  /** The members of the type at hand and of those that it extends, by C name. */
+  /** The members of the type at hand and of those that it extends, by the spelling that must differ. */
   readonly #inScope = new Map<string, OwnedMember>();
   /** How many of them share their name with another member of the schema. */
   #shared = 0;
+  readonly #spelling: (name: string) => string;
 
-  constructor(objects: readonly ObjectDraft[]) {
+  constructor(objects: readonly ObjectDraft[], spelling: (name: string) => string) {
+    this.#spelling = spelling;
     for (const object of objects) {
       for (const { name } of object.members) {
-        const key = cName(name);
+        const key = this.#spelling(name);
         this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
       }
     }
@@ -52,7 +58,7 @@ class ClashFinder implements Clashes {
 
   enter(object: ObjectDraft): void {
     for (const member of object.members) {
-      const key = cName(member.name);
+      const key = this.#spelling(member.name);
       const earlier = this.#inScope.get(key);
       const later = { member, owner: object };
       if (earlier) this.members.set(member, { later, earlier });
@@ -66,7 +72,7 @@ class ClashFinder implements Clashes {
 
   leave(object: ObjectDraft): void {
     for (const member of object.members) {
-      const key = cName(member.name);
+      const key = this.#spelling(member.name);
       if (this.#inScope.get(key)?.member !== member) continue;
       this.#inScope.delete(key);
       if (this.#isShared(key)) this.#shared -= 1;
@@ -94,7 +100,7 @@ class ClashFinder implements Clashes {
   #clashesOf(owner: ObjectDraft): Clash[] {
     const found: Clash[] = [];
     for (const member of owner.members) {
-      const earlier = this.#inScope.get(cName(member.name));
+      const earlier = this.#inScope.get(this.#spelling(member.name));
       if (earlier) found.push({ later: { member, owner }, earlier });
     }
     return found;
