@@ -18,9 +18,12 @@ const identifier = /^[A-Za-z_$][\w$]*$/;
 /** The characters that a single-quoted literal cannot hold as they are. Lone surrogates have no UTF-8 form. */
 const unsafe = /[\\'\p{Cc}\u2028\u2029\p{Cs}]/gu;
 
+/** Text that has nothing to escape: nearly all names of a schema. */
+const harmless = /^[\w .:/-]*$/;
+
 /** A string literal of TypeScript. */
 export function stringLiteral(text: string): string {
-  return `'${text.replace(unsafe, escapeCharacter)}'`;
+  return harmless.test(text) ? `'${text}'` : `'${text.replace(unsafe, escapeCharacter)}'`;
 }
 
 function escapeCharacter(character: string): string {

@@ -7,7 +7,6 @@ import type {
   Schema,
   Type,
   UnionBranch,
-  UnionType,
 } from '../schema/model.js';
 import { IdentifierPool, pascalCase, toIdentifier } from './identifier.js';
 import type { Owner, Owners } from './owners.js';
@@ -34,7 +33,7 @@ export interface Names {
   /** The interface, type alias and value list of a type. */
   type(type: NamedType): string;
   /** The interface of one branch of a union. */
-  branch(union: UnionType, branch: UnionBranch): string;
+  branch(branch: UnionBranch): string;
   /** The function that visits a type. */
   visitor(type: NamedType): string;
   /** The function that visits the members of an object type. */
@@ -87,7 +86,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
   return {
     isDeclared: (type): type is NamedType => types.has(type),
     type: (type) => types.get(type) as string,
-    branch: (_union, branch) => branches.get(branch) as string,
+    branch: (branch) => branches.get(branch) as string,
     visitor: (type) => visitors.get(type) as string,
     members: (type) => details.get(type) as string,
     enumInfo: (type) => details.get(type) as string,

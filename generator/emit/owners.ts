@@ -3,7 +3,7 @@ import type { Command, Event, Schema, Type, UnionType } from '../schema/model.js
 /** A definition, a part of which is an implicit type. */
 export type Owner = Command | Event | UnionType;
 
-/** The definitions that caused implicit object types: inline arguments, inline data, inline bases. */
+/** The definitions that caused implicit object types: inline arguments, data and bases, and the tags of simple unions. */
 export type Owners = ReadonlyMap<Type, Owner>;
 
 /** Finds out which definition each implicit object type is a part of. */
@@ -24,6 +24,7 @@ function inlinePart(definition: Schema['definitions'][number]): Type | undefined
       return type?.name === `q_obj_${definition.name}-arg` ? type : undefined;
     }
     case 'union':
+      if (definition.simple) return definition.tag.type;
       return definition.base?.name === `q_obj_${definition.name}-base` ? definition.base : undefined;
     default:
       return undefined;

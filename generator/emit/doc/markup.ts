@@ -17,8 +17,13 @@ const exchange = /^(?:->|<-)(?:\s|$)/;
 const codeDirectives = new Set(['code', 'code-block', 'parsed-literal', 'sourcecode', 'literalinclude']);
 const titles: Readonly<Record<string, string>> = { seealso: 'See also' };
 
+/** What may be more than one paragraph of prose: empty lines, lines that do not start with a word, and announced literal text. */
+const structured = /(?:^|\n)[ \t]*(?:\n|[^\w\s@'"`([{]|\d{1,2}[.)]|\(\d)|::[ \t]*(?:\n|$)/;
+
 /** Turns the reStructuredText-like markup of documentation comments into Markdown. */
 export function toMarkdown(text: string, link: LinkName, width: number): Markdown {
+  if (text === '') return { lines: [], examples: [] };
+  if (!structured.test(text)) return { lines: wrap(inlineMarkdown(singleLine(text), link), width), examples: [] };
   const converter = new Converter(link);
   const lines = converter.blocks(splitLines(text), width);
   return { lines, examples: converter.examples };
@@ -36,17 +41,28 @@ export function splitLines(text: string): string[] {
   return text.split('\n').map((line) => line.trimEnd().replace(/\t/g, '    '));
 }
 
+/** Lists in lists in notes: nobody writes them deeper, except to see what happens. */
+const deepest = 10;
+
 /** Walks the block structure of a text. */
 class Converter {
   readonly examples: string[][] = [];
   readonly #link: LinkName;
+  #depth = 0;
 
   constructor(link: LinkName) {
     this.#link = link;
   }
 
   blocks(source: readonly string[], width: number): string[] {
-    const lines = dedent(source);
+    if (this.#depth === deepest) return wrap(this.#inline(singleLine(source.join(' '))), width);
+    this.#depth++;
+    const out = this.#blocks(dedent(source), width);
+    this.#depth--;
+    return out;
+  }
+
+  #blocks(lines: readonly string[], width: number): string[] {
     const out: string[] = [];
     let next = 0;
     while (next < lines.length) {
@@ -107,7 +123,7 @@ class Converter {
     const number = /\d+/.exec(marker[1] as string);
     const prefix = number ? `${number[0]}. ` : marker[1] === '#.' ? '1. ' : '- ';
     const first = (lines[0] as string).slice(marker[0].length);
-    const content = this.blocks([first, ...alignRest(lines.slice(1))], width - prefix.length);
+    const content = this.blocks([first, ...dedent(lines.slice(1))], width - prefix.length);
     const indent = ' '.repeat(prefix.length);
     return content.map((line, index) => (index === 0 ? prefix + line : line && indent + line));
   }
@@ -118,9 +134,11 @@ class Converter {
     const title = heading.exec(lines[0] as string);
     if (title) return [`**${this.#inline(title[1] as string)}**`];
     const literal = lines.findIndex((line) => line.endsWith('::'));
-    if (literal < 0) return wrap(this.#inline(joined(lines)), width);
+    if (literal < 0) return wrap(this.#inline(singleLine(lines.join(' '))), width);
     const code = trimBlank(lines.slice(literal + 1));
-    const text = joined(lines.slice(0, literal + 1)).replace(/\s*::$/, (colons) => (colons === '::' ? ':' : ''));
+    const text = singleLine(lines.slice(0, literal + 1).join(' ')).replace(/\s*::$/, (colons) =>
+      colons === '::' ? ':' : '',
+    );
     const shown = text === ':' ? [] : [...wrap(this.#inline(text), width), ''];
     return code.length > 0 ? [...shown, ...fenced(code)] : shown.slice(0, -1);
   }
@@ -199,16 +217,8 @@ function titled(title: string, lines: readonly string[], width: number): string[
   return [...wrap(`${title} ${paragraph.join(' ')}`, width), ...lines.slice(paragraph.length)];
 }
 
-/** The lines of a list item after its first, moved to where the first one's text starts. */
-function alignRest(lines: readonly string[]): string[] {
-  return dedent(lines);
-}
-
-function joined(lines: readonly string[]): string {
-  return lines
-    .map((line) => line.trim())
-    .join(' ')
-    .replace(/ {2,}/g, ' ');
+function singleLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 /** Removes the indentation that all lines share. */

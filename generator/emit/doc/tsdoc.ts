@@ -83,7 +83,8 @@ export function docText(parts: DocParts): string | undefined {
   if (lines.length > 0 && tags.length > 0) lines.push('');
   lines.push(...tags);
   if (lines.length === 0) return undefined;
-  const text = lines.join('\n').replace(/\*\//g, '*\\/');
+  const joined = lines.join('\n');
+  const text = joined.includes('*/') ? joined.replaceAll('*/', '*\\/') : joined;
   return lines.length === 1 ? text : `\n${text}`;
 }
 

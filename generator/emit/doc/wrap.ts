@@ -1,22 +1,34 @@
-/** What must not be torn apart: links, code spans, words. */
-const unbreakable = /(?:\{@link [^}]*\}|`[^`]*`|\S)+/g;
-
 /** A word that would turn a line that starts with it into something else in Markdown. */
-const lineMarker = /^(?:[-+*>=#|]+|\d+[.)]|```.*)$/;
+const lineMarker = /(?:[-+*>=#|]+|\d+[.)])(?: |$)/y;
 
-/** Breaks a paragraph into lines of at most `width` characters, where its words allow it. */
+/** Breaks a paragraph into lines of at most `width` characters, where its words allow it. Links and code spans stay whole. */
 export function wrap(text: string, width: number): string[] {
-  if (text.length <= width) return [text];
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.match(unbreakable) ?? []) {
-    if (line === '') line = word;
-    else if (line.length + 1 + word.length <= width || lineMarker.test(word)) line += ` ${word}`;
-    else {
-      lines.push(line);
-      line = word;
-    }
+  let start = 0;
+  while (text.length - start > width) {
+    const end = lineEnd(text, start, start + width);
+    if (end < 0) break;
+    lines.push(text.slice(start, end));
+    start = end + 1;
   }
-  if (line !== '') lines.push(line);
+  lines.push(text.slice(start));
   return lines;
+}
+
+/** The last space up to `limit` at which a line may end, else the first one after it; -1 when there is none. */
+function lineEnd(text: string, start: number, limit: number): number {
+  for (let end = text.lastIndexOf(' ', limit); end > start; end = text.lastIndexOf(' ', end - 1)) {
+    lineMarker.lastIndex = end + 1;
+    if (!lineMarker.test(text) && !isInside(text, start, end)) return end;
+  }
+  return text.indexOf(' ', limit);
+}
+
+/** Whether a place of a line is inside a code span or a link. */
+function isInside(text: string, start: number, place: number): boolean {
+  const link = text.lastIndexOf('{@link ', place);
+  if (link >= start && text.indexOf('}', link) > place) return true;
+  let odd = false;
+  for (let tick = text.indexOf('`', start); tick >= 0 && tick < place; tick = text.indexOf('`', tick + 1)) odd = !odd;
+  return odd;
 }

@@ -1,6 +1,6 @@
 import type { Command, Module } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { definitionDoc, docText } from '../doc/tsdoc.js';
+import { type DocContext, definitionDoc, docText } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { joinTables } from '../joined-tables.js';
@@ -21,15 +21,16 @@ export const commands: Target = {
     if (declared.length === 0) return undefined;
     const scope = new FileScope(plan, plan.folderOf(module), 'commands');
     const printer = new DeclarationPrinter();
-    const properties = declared.map((command) => commandProperty(scope, command));
+    const context = docContext(scope, 2);
+    const properties = declared.map((command) => commandProperty(scope, command, context));
     printer.interface('Commands', [], properties, 'The commands of this module: what they take and what they return.');
-    const context = {
+    const code = commandsTemplate({
       CommandContext: scope.runtimeType('CommandContext'),
       CommandEntry: scope.runtimeType('CommandEntry'),
       CommandTable: scope.runtimeType('CommandTable'),
       commands: declared.map((command) => entryContext(scope, command)),
-    };
-    return moduleText(scope, module, printer.toString() + commandsTemplate(context));
+    });
+    return moduleText(scope, module, printer.toString() + code);
   },
   indexCode: (scope, modules) =>
     commandsIndexTemplate({
@@ -44,11 +45,11 @@ function commandsOf(module: Module): Command[] {
   return module.definitions.filter((definition) => definition.kind === 'command');
 }
 
-function commandProperty(scope: FileScope, command: Command): Property {
+function commandProperty(scope: FileScope, command: Command, context: DocContext): Property {
   const open = command.returns !== undefined && isOpenPosition(scope.plan, command.returns);
   const returns = command.returns ? typeText(scope, command.returns, open) : 'void';
   const type = `{ arguments: ${argumentsText(scope, command)}; returns: ${returns} }`;
-  const doc = docText(definitionDoc(command, command.doc, docContext(scope, 2)));
+  const doc = docText(definitionDoc(command, command.doc, context));
   return { name: memberName(command.name), type, ...(doc !== undefined && { docs: [doc] }) };
 }
 

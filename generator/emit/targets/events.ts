@@ -1,6 +1,6 @@
 import type { Event, Module } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { definitionDoc, docText } from '../doc/tsdoc.js';
+import { type DocContext, definitionDoc, docText } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { joinTables } from '../joined-tables.js';
@@ -21,15 +21,15 @@ export const events: Target = {
     if (declared.length === 0) return undefined;
     const scope = new FileScope(plan, plan.folderOf(module), 'events');
     const printer = new DeclarationPrinter();
-    const properties = declared.map((event) => eventProperty(scope, event));
+    const context = docContext(scope, 2);
+    const properties = declared.map((event) => eventProperty(scope, event, context));
     printer.interface('Events', [], properties, 'The events of this module: what they carry.');
-    const context = {
+    const code = eventsTemplate({
       EventEntry: scope.runtimeType('EventEntry'),
-      EventSink: scope.runtimeType('EventSink'),
       EventTable: scope.runtimeType('EventTable'),
       events: declared.map((event) => eventContext(scope, event)),
-    };
-    return moduleText(scope, module, printer.toString() + eventsTemplate(context));
+    });
+    return moduleText(scope, module, printer.toString() + code);
   },
   indexCode: (scope, modules) =>
     eventsIndexTemplate({
@@ -43,16 +43,21 @@ function eventsOf(module: Module): Event[] {
   return module.definitions.filter((definition) => definition.kind === 'event');
 }
 
-function eventProperty(scope: FileScope, event: Event): Property {
+function eventProperty(scope: FileScope, event: Event, context: DocContext): Property {
   const data = event.arguments && !isEmpty(event.arguments) ? typeText(scope, event.arguments) : 'undefined';
-  const doc = docText(definitionDoc(event, event.doc, docContext(scope, 2)));
+  const doc = docText(definitionDoc(event, event.doc, context));
   return { name: memberName(event.name), type: `{ data: ${data} }`, ...(doc !== undefined && { docs: [doc] }) };
 }
 
 function eventContext(scope: FileScope, event: Event): object {
   const data = event.arguments && !isEmpty(event.arguments) ? event.arguments : undefined;
   const features = event.features.map((feature) => stringLiteral(feature.name)).join(', ');
-  const context = { name: stringLiteral(event.name), emitter: scope.plan.names.emitter(event), features };
+  const context = {
+    name: stringLiteral(event.name),
+    EventSink: scope.runtimeType('EventSink'),
+    emitter: scope.plan.names.emitter(event),
+    features,
+  };
   if (!data) return { ...context, data: '', codec: '', encode: '', visit: '' };
   return {
     ...context,

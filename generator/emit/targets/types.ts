@@ -7,13 +7,13 @@ import type {
   UnionBranch,
   UnionType,
 } from '../../schema/model.js';
-import type { DocBlock } from '../../syntax/doc-block.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
 import { codeSpan } from '../doc/inline.js';
 import { addNameList, type DocContext, type DocParts, definitionDoc, docText, memberDoc } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import type { NamedType } from '../names.js';
+import type { Owner } from '../owners.js';
 import { declaredTypes, isEmpty, isOpen, isOpenPosition } from '../plan.js';
 import { FileScope } from '../scope.js';
 import { moduleText, type Target } from '../target.js';
@@ -31,66 +31,85 @@ export const types: Target = {
   },
 };
 
+/** What the declarations of a file are made with. */
+interface Workplace {
+  readonly scope: FileScope;
+  readonly printer: DeclarationPrinter;
+  /** For comments of declarations. */
+  readonly outer: DocContext;
+  /** For comments of members. */
+  readonly inner: DocContext;
+}
+
 function declareTypes(scope: FileScope, types: readonly NamedType[]): string {
-  const printer = new DeclarationPrinter();
+  const at: Workplace = {
+    scope,
+    printer: new DeclarationPrinter(),
+    outer: docContext(scope, 0),
+    inner: docContext(scope, 2),
+  };
   for (const type of types) {
-    if (type.kind === 'enum') declareEnum(scope, type, printer);
-    else if (type.kind === 'alternate') declareAlternate(scope, type, printer);
-    else if (type.kind === 'struct') declareStruct(scope, type, printer);
-    else declareUnion(scope, type, printer);
+    if (type.kind === 'enum') declareEnum(at, type);
+    else if (type.kind === 'alternate') declareAlternate(at, type);
+    else if (type.kind === 'struct') declareStruct(at, type);
+    else declareUnion(at, type);
   }
-  return printer.toString();
+  return at.printer.toString();
 }
 
-function declareEnum(scope: FileScope, type: EnumType, printer: DeclarationPrinter): void {
+function declareEnum({ scope, printer, outer }: Workplace, type: EnumType): void {
+  const name = scope.type(type);
   const values = type.members.map((member) => member.name);
-  const context = docContext(scope, 0);
-  const parts = typeDoc(scope, type, context);
-  addNameList(parts, type.members, type.doc, context);
-  printer.union(scope.type(type), values.map(stringLiteral), docText(parts));
-  printer.values(scope.type(type), values);
+  const parts = typeDoc(scope, type, outer);
+  addNameList(parts, type.members, type.doc, outer);
+  printer.union(name, values.map(stringLiteral), docText(parts));
+  printer.values(name, values);
 }
 
-function declareAlternate(scope: FileScope, type: AlternateType, printer: DeclarationPrinter): void {
+function declareAlternate({ scope, printer, outer }: Workplace, type: AlternateType): void {
   const open = isOpenPosition(scope.plan, type);
   const types = type.branches.map((branch) => typeText(scope, branch.type, open));
-  const context = docContext(scope, 0);
-  const parts = typeDoc(scope, type, context);
-  addNameList(parts, type.branches, type.doc, context);
+  const parts = typeDoc(scope, type, outer);
+  addNameList(parts, type.branches, type.doc, outer);
   printer.union(scope.type(type), types, docText(parts));
 }
 
-function declareStruct(scope: FileScope, type: StructType, printer: DeclarationPrinter): void {
-  const bases = type.base && !isEmpty(type.base) ? [typeText(scope, type.base)] : [];
-  const properties = type.members.map((member) => property(scope, type, member));
-  const doc = docText(typeDoc(scope, type, docContext(scope, 0)));
+function declareStruct(at: Workplace, type: StructType): void {
+  const { scope, printer, outer } = at;
+  const bases = basesOf(scope, type.base);
+  const properties = type.members.map((member) => property(at, type, member));
+  const doc = docText(typeDoc(scope, type, outer));
   if (isEmpty(type)) printer.union(scope.type(type), [emptyObject], doc);
   else printer.interface(scope.type(type), bases, properties, doc);
 }
 
-function declareUnion(scope: FileScope, type: UnionType, printer: DeclarationPrinter): void {
-  const branches = type.branches.map((branch) => scope.plan.names.branch(type, branch));
-  printer.union(scope.type(type), branches, docText(typeDoc(scope, type, docContext(scope, 0))));
-  for (const branch of type.branches) declareBranch(scope, type, branch, printer);
+function declareUnion(at: Workplace, type: UnionType): void {
+  const { scope, printer, outer } = at;
+  const branches = type.branches.map((branch) => scope.plan.names.branch(branch));
+  printer.union(scope.type(type), branches, docText(typeDoc(scope, type, outer)));
+  for (const branch of type.branches) declareBranch(at, type, branch);
 }
 
 /** One branch of a union: its base and the branch's type together, with the tag's one value. */
-function declareBranch(scope: FileScope, union: UnionType, branch: UnionBranch, printer: DeclarationPrinter): void {
-  const name = scope.plan.names.branch(union, branch);
+function declareBranch(at: Workplace, union: UnionType, branch: UnionBranch): void {
+  const { scope, printer, outer } = at;
+  const name = scope.plan.names.branch(branch);
   const tag: Property = { name: memberName(union.tag.name), type: stringLiteral(branch.name) };
-  const own = union.members.filter((member) => member !== union.tag).map((member) => property(scope, union, member));
-  const bases = union.base && !isEmpty(union.base) ? [typeText(scope, union.base)] : [];
-  const doc = docText(branchDoc(scope, union, branch));
+  const bases = basesOf(scope, union.base);
+  const doc = docText(branchDoc(union, branch, outer));
   if (union.simple) {
-    const data = branch.type.members.map((member) => property(scope, branch.type, member));
-    printer.interface(name, bases, [tag, ...own, ...data], doc);
+    const data = branch.type.members.map((member) => property(at, branch.type, member));
+    printer.interface(name, bases, [tag, ...data], doc);
   } else if (canExtend(union, branch.type)) {
-    const branchBases = isEmpty(branch.type) ? [] : [typeText(scope, branch.type)];
-    printer.interface(name, [...bases, ...branchBases], [tag, ...own], doc);
+    printer.interface(name, [...bases, ...basesOf(scope, branch.type)], [tag], doc);
   } else {
-    const tagType = `{ ${tag.name}: ${tag.type} }`;
-    printer.intersection(name, [...bases, tagType, typeText(scope, branch.type)], doc);
+    printer.intersection(name, [...bases, `{ ${tag.name}: ${tag.type} }`, ...basesOf(scope, branch.type)], doc);
   }
+}
+
+/** What an interface extends to have the members of a type: nothing where there are none. */
+function basesOf(scope: FileScope, type: ObjectType | undefined): string[] {
+  return type && !isEmpty(type) ? [scope.type(type)] : [];
 }
 
 /**
@@ -112,38 +131,30 @@ function declares(type: StructType | undefined, name: string): boolean {
   return false;
 }
 
-function property(scope: FileScope, owner: ObjectType, member: Member): Property {
+function property({ scope, inner }: Workplace, owner: ObjectType, member: Member): Property {
   const type = typeText(scope, member.type, isOpen(scope.plan, owner, member));
-  const text = docText(memberDoc(member, docOf(scope, owner), docContext(scope, 2)));
-  return {
-    name: memberName(member.name),
-    type,
-    hasQuestionToken: member.optional,
-    ...(text !== undefined && { docs: [text] }),
-  };
+  const doc = docText(memberDoc(member, owner.doc ?? scope.plan.owners.get(owner)?.doc, inner));
+  const property = { name: memberName(member.name), type, hasQuestionToken: member.optional };
+  return doc === undefined ? property : { ...property, docs: [doc] };
 }
 
 /** The comment of a type. What the language made from a part of another definition refers to that. */
 function typeDoc(scope: FileScope, type: NamedType, context: DocContext): DocParts {
   const owner = scope.plan.owners.get(type);
   if (!owner) return definitionDoc(type, type.doc, context);
-  const what = { command: 'Arguments of command', event: 'Data of event', union: 'Members that all branches have of' }[
-    owner.kind
-  ];
-  const parts: DocParts = { lines: [`${what} ${context.link(owner.name)}.`], examples: [], tags: [] };
-  return parts;
+  return { lines: [partTitle(type, owner, context.link(owner.name))], examples: [], tags: [] };
 }
 
-function branchDoc(scope: FileScope, union: UnionType, branch: UnionBranch): DocParts {
-  const context = docContext(scope, 0);
-  const tag = `${codeSpan(union.tag.name)} is ${codeSpan(branch.name)}`;
-  const described = { ...branch, features: [], name: '' };
-  const parts = definitionDoc(described, undefined, context);
-  parts.lines.unshift(`${context.link(union.name)} when ${tag}.`, ...(parts.lines.length > 0 ? [''] : []));
-  return parts;
+function partTitle(type: NamedType, owner: Owner, link: string): string {
+  if (owner.kind === 'command') return `Arguments of command ${link}.`;
+  if (owner.kind === 'event') return `Data of event ${link}.`;
+  return type.kind === 'enum' ? `What tells the branches of ${link} apart.` : `What all branches of ${link} have.`;
 }
 
-/** The documentation that describes a type's members: its own, or that of the definition that it is a part of. */
-function docOf(scope: FileScope, type: NamedType): DocBlock | undefined {
-  return type.doc ?? scope.plan.owners.get(type)?.doc;
+/** What the union's documentation says of a branch, after the value by which it is told from the others. */
+function branchDoc(union: UnionType, branch: UnionBranch, context: DocContext): DocParts {
+  const parts = memberDoc({ ...branch, features: [] }, union.doc, context);
+  const head = `${context.link(union.name)} when ${codeSpan(union.tag.name)} is ${codeSpan(branch.name)}.`;
+  parts.lines.unshift(head, ...(parts.lines.length > 0 ? [''] : []));
+  return parts;
 }

@@ -4,7 +4,9 @@ import type { NamedType } from '../names.js';
 import { declaredTypes, isEmpty } from '../plan.js';
 import { FileScope } from '../scope.js';
 import { moduleText, type Target } from '../target.js';
-import visitorsTemplate from '../templates/visitors.hbs';
+import alternateVisitor from '../templates/alternate-visitor.hbs';
+import enumVisitor from '../templates/enum-visitor.hbs';
+import objectVisitor from '../templates/object-visitor.hbs';
 import { visitCall } from '../visit-text.js';
 
 /** The functions that walk the types of each module. */
@@ -15,45 +17,52 @@ export const visitors: Target = {
     const declared = declaredTypes(plan, module);
     if (declared.length === 0) return undefined;
     const scope = new FileScope(plan, plan.folderOf(module), 'visitors');
-    const context = {
-      Visitor: scope.runtimeType('Visitor'),
-      Name: scope.runtimeType('Name'),
-      types: declared.map((type) => visitorContext(scope, type)),
-    };
-    return moduleText(scope, module, visitorsTemplate(context));
+    return moduleText(scope, module, declared.map((type) => visitorOf(scope, type)).join('\n'));
   },
 };
 
-function visitorContext(scope: FileScope, type: NamedType): object {
-  const context = {
-    type: scope.type(type),
-    visitor: scope.visitor(type),
-    name: stringLiteral(type.name),
-    enum: false,
-    alternate: false,
-    object: false,
-  };
-  if (type.kind === 'enum') return { ...context, ...enumContext(scope, type) };
-  if (type.kind === 'alternate') return { ...context, ...alternateContext(scope, type) };
-  return { ...context, ...objectContext(scope, type) };
+function visitorOf(scope: FileScope, type: NamedType): string {
+  if (type.kind === 'enum') return enumVisitor(enumContext(scope, type));
+  if (type.kind === 'alternate') return alternateVisitor(alternateContext(scope, type));
+  return objectVisitor(objectContext(scope, type));
 }
 
 function enumContext(scope: FileScope, type: EnumType): object {
-  const features = type.members
-    .map((member) => ({ name: stringLiteral(member.name), features: specialFeatures(member.features) }))
-    .filter((member) => member.features !== '');
   return {
-    enum: true,
+    type: scope.type(type),
+    visitor: scope.visitor(type),
+    name: stringLiteral(type.name),
+    Visitor: scope.runtimeType('Visitor'),
+    Name: scope.runtimeType('Name'),
     info: scope.plan.names.enumInfo(type),
     EnumInfo: scope.runtimeType('EnumInfo'),
     enumInfo: scope.runtimeValue('enumInfo'),
     values: scope.values(type),
-    features,
+    features: type.members
+      .map((member) => ({ name: stringLiteral(member.name), features: specialFeatures(member.features) }))
+      .filter((member) => member.features !== ''),
   };
 }
 
-/** How alternates call the kinds of JSON values. */
-function kindOf(type: Type): string {
+function alternateContext(scope: FileScope, type: AlternateType): object {
+  const kinds = new Map<string, Type[]>();
+  for (const branch of type.branches) {
+    const kind = stringLiteral(jsonKind(branch.type));
+    kinds.set(kind, [...(kinds.get(kind) ?? []), branch.type]);
+  }
+  return {
+    type: scope.type(type),
+    visitor: scope.visitor(type),
+    name: stringLiteral(type.name),
+    Visitor: scope.runtimeType('Visitor'),
+    Name: scope.runtimeType('Name'),
+    branches: [...kinds].map(([kind, types]) => ({ kind, visit: branchCall(scope, types) })),
+    kinds: [...kinds.keys()].join(', '),
+  };
+}
+
+/** What a visitor calls the kind of JSON value that a branch of an alternate has. */
+function jsonKind(type: Type): string {
   switch (type.kind) {
     case 'enum':
       return 'string';
@@ -66,94 +75,95 @@ function kindOf(type: Type): string {
   }
 }
 
-function alternateContext(scope: FileScope, type: AlternateType): object {
-  const kinds = new Map<string, Type[]>();
-  for (const branch of type.branches) {
-    const kind = kindOf(branch.type);
-    kinds.set(kind, [...(kinds.get(kind) ?? []), branch.type]);
-  }
-  const branches = [...kinds].map(([kind, types]) => ({
-    kind: stringLiteral(kind),
-    visit: branchCall(scope, types),
-  }));
-  return { alternate: true, branches, kinds: [...kinds.keys()].map(stringLiteral).join(', ') };
-}
-
 /** Up to 2.9 an alternate could tell `int` from `number`: an integer beyond the safe range is not handed on as a double. */
 function branchCall(scope: FileScope, types: readonly Type[]): string {
   const calls = types.map((type) => visitCall(scope, type, 'value', 'name'));
   const wide = types.findIndex((type) => type.kind === 'builtin' && type.json === 'int');
   const other = calls.find((_call, index) => index !== wide);
-  return wide < 0 || other === undefined
-    ? (calls[0] as string)
-    : `typeof value === 'bigint' ? ${calls[wide]} : ${other}`;
+  if (wide < 0 || other === undefined) return calls[0] as string;
+  return `typeof value === 'bigint' ? ${calls[wide]} : ${other}`;
 }
 
 function objectContext(scope: FileScope, type: ObjectType): object {
-  const members = type.members.map((member) => memberContext(scope, member));
-  const fixed = members.filter((member) => !member.checked).length;
+  const fields = type.members.map((member) => fieldContext(scope, member));
+  const mandatory = fields.filter((field) => field.condition === '').length;
   const base = type.base && !isEmpty(type.base) ? scope.members(type.base) : undefined;
-  const branches = type.kind === 'union' ? branchesOf(scope, type) : [];
-  const counted = members.length > fixed;
-  const start = base ? `${base}(v, o)${fixed > 0 ? ` + ${fixed}` : ''}` : String(fixed);
+  const start = base ? `${base}(v, o)${mandatory > 0 ? ` + ${mandatory}` : ''}` : String(mandatory);
+  const grows = fields.length > mandatory;
+  const hasBranches = type.kind === 'union' && type.branches.some((branch) => !isEmpty(branch.type));
   // Where nothing comes between, the count needs no variable.
-  const counter = counted || (base !== undefined && (members.length > 0 || branches.length > 0));
-  const used = members.length > 0 || base !== undefined;
+  const isNamed = grows || (base !== undefined && (fields.length > 0 || hasBranches));
+  const count = isNamed ? 'count' : start;
+  const branches = hasBranches ? branchContexts(scope, type, count) : [];
   return {
-    object: true,
+    type: scope.type(type),
+    visitor: scope.visitor(type),
     members: scope.plan.names.members(type),
-    parameters: used ? `v: ${scope.runtimeType('Visitor')}, o: ${scope.runtimeType('Members')}` : '',
-    fields: members,
-    hasFields: members.length > 0 || branches.some((branch) => branch.fields.length > 0),
-    declaration: counted ? 'let' : 'const',
+    name: stringLiteral(type.name),
+    Visitor: scope.runtimeType('Visitor'),
+    Name: scope.runtimeType('Name'),
+    parameters:
+      fields.length > 0 || base ? `v: ${scope.runtimeType('Visitor')}, o: ${scope.runtimeType('Members')}` : '',
+    hasFields: fields.length > 0 || branches.some((branch) => branch.fields.length > 0),
+    declaration: isNamed && (grows ? 'let' : 'const'),
     start,
-    counter,
-    count: counter ? 'count' : start,
-    tag: type.kind === 'union' ? access(type.tag.name) : '',
+    fields,
+    tag: hasBranches && access(type.tag.name),
     branches,
+    count,
   };
 }
 
 interface BranchContext {
   readonly cases: string[];
   /** The members of a simple union's wrapper. */
-  readonly fields: object[];
-  /** What the branch adds to the count. */
-  readonly added: string;
+  readonly fields: readonly FieldContext[];
+  /** How many members there are, the branch's included. */
+  readonly count: string;
 }
 
 /** The branches that add members; those that share a type share the code. */
-function branchesOf(scope: FileScope, union: UnionType): BranchContext[] {
-  const shared = new Map<ObjectType, BranchContext>();
-  for (const branch of union.branches) {
-    if (isEmpty(branch.type)) continue;
-    let context = shared.get(branch.type);
+function branchContexts(scope: FileScope, union: UnionType, count: string): BranchContext[] {
+  const byType = new Map<ObjectType, BranchContext>();
+  for (const { name, type } of union.branches) {
+    if (isEmpty(type)) continue;
+    let context = byType.get(type);
     if (context === undefined) {
-      const fields = union.simple ? branch.type.members.map((member) => memberContext(scope, member)) : [];
-      context = {
-        cases: [],
-        fields,
-        added: union.simple ? String(fields.length) : `${scope.members(branch.type)}(v, o)`,
-      };
-      shared.set(branch.type, context);
+      const fields = union.simple ? type.members.map((member) => fieldContext(scope, member)) : [];
+      const added = union.simple ? fields.length : `${scope.members(type)}(v, o)`;
+      context = { cases: [], fields, count: `${count} + ${added}` };
+      byType.set(type, context);
     }
-    context.cases.push(stringLiteral(branch.name));
+    context.cases.push(stringLiteral(name));
   }
-  return [...shared.values()];
+  return [...byType.values()];
 }
 
-function memberContext(scope: FileScope, member: Member) {
+interface FieldContext {
+  readonly read: string;
+  readonly access: string;
+  readonly visit: string;
+  /** When the member is visited, and counted; empty when it always is. */
+  readonly condition: string;
+  /** What happens when it is not. */
+  readonly otherwise: string;
+}
+
+function fieldContext(scope: FileScope, member: Member): FieldContext {
   const name = stringLiteral(member.name);
+  const place = access(member.name);
   const features = specialFeatures(member.features);
+  const admitted = features && `v.admits(member, ${name}, [${features}])`;
+  const there = member.optional ? 'member !== undefined' : '';
   return {
-    name,
-    read: inherited.has(member.name) ? `${scope.runtimeValue('own')}(o, ${name})` : access(member.name),
-    access: access(member.name),
+    read: inherited.has(member.name) ? `${scope.runtimeValue('own')}(o, ${name})` : place,
+    access: place,
     visit: visitCall(scope, member.type, 'member', name),
-    optional: member.optional,
-    features,
-    /** Whether the member is counted only when it is visited. */
-    checked: member.optional || features !== '',
+    condition:
+      member.optional || !admitted
+        ? [there, admitted].filter(Boolean).join(' && ')
+        : `member === undefined || ${admitted}`,
+    otherwise: admitted && ` else ${there && `if (${there}) `}${place} = undefined;`,
   };
 }
 
