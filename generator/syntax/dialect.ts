@@ -25,6 +25,16 @@ const eras = {
   // Documentation comments (doc-*.ts)
   /** Before, they are comments like any other; `auto` reads them, but lets them stand anywhere. */
   'documentation comments checked': ['2.9', undefined, false],
+  'documentation by paragraphs': ['9.0', undefined, false],
+  'documented features': ['4.1'],
+  'optional markers forbidden': ['2.9', '2.12', false],
+  'indentation ignored': ['2.9', '5.2', false],
+  'indentation set by the first line': ['5.2', '8.1', false],
+  'indentation set by the second line': ['8.1', '9.0', false],
+  'section starts may hold blanks': ['8.1', undefined, false],
+  'headings checked': ['5.2', '10.1', false],
+  'outdated sections': ['9.1', undefined, false],
+  'comment after documentation starts another': ['9.0', '9.1', false],
   /** The literal `null`. */
   'null literal': ['2.4', '4.2'],
   boxed: ['2.7'],

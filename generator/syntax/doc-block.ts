@@ -3,18 +3,19 @@ import type { Span } from '../text/source-file.js';
 /** A section of a documentation block that starts with a tag, such as `Returns:` or `Since:`; `undefined` tag: untagged text after the arguments. */
 export interface DocSection {
   readonly tag?: string;
-  /** The text without the leading `# `, its indentation and the tag. */
+  /** The text without the leading `# `, the tag and the indentation that its lines share. */
   readonly text: string;
-  /** From the first line of the section to its last. */
+  /** From the tag, or the first word, to the end of the last line. */
   readonly span: Span;
 }
 
 /** What a documentation block says about one member, branch, value or feature. */
 export interface DocArgument {
   readonly name: string;
+  /** Like the text of a section. `#optional`, with which releases up to 2.11 marked optional members, is not part of it. */
   readonly text: string;
+  /** The `@NAME` that starts the description. */
   readonly span: Span;
-  /** Releases up to 2.11 wrote `#optional` where the member is optional; the marker is not part of `text`. */
 }
 
 /** A documentation comment: free-form when it has no `symbol`. */

@@ -46,6 +46,11 @@ export interface Expression {
   readonly value: SyntaxObject;
   /** The documentation block directly before it. */
   readonly doc?: DocBlock;
+  /**
+   * Its text has a syntax error, which has been reported: `value` is what could be read of it. It defines its name, so that
+   * references to it are fine, but nothing else is to be said about it.
+   */
+  readonly broken?: true;
 }
 
 /** The pragmas in force when the whole schema has been read (one state for all files). */
@@ -77,4 +82,19 @@ export interface SyntaxTree {
   /** Every expression of every module, in order of definition: includes expanded in place. */
   readonly expressions: readonly Expression[];
   readonly pragmas: Pragmas;
+  /** Whether documentation has rules: not before 2.9, nor in a schema of that time that is read without naming its release. */
+  readonly documentationChecked: boolean;
+}
+
+const kinds = {
+  string: 'a string',
+  boolean: 'a boolean',
+  null: 'null',
+  array: 'an array',
+  object: 'an object',
+} as const;
+
+/** What kind of value something is, in the words of a message. */
+export function describeValue({ kind }: SyntaxValue): string {
+  return kinds[kind];
 }

@@ -1,4 +1,5 @@
 import { definitions } from './definitions.js';
+import { docComments } from './doc-comments.js';
 import { documentation } from './documentation.js';
 import { lexical } from './lexical.js';
 import { names } from './names.js';
@@ -11,7 +12,16 @@ export type Catalogue = typeof lexical &
   typeof definitions &
   typeof names &
   typeof types &
+  typeof docComments &
   typeof documentation;
 
 /** The one registry of diagnostics; `docs/diagnostics.md` is printed from it. */
-export const catalogue: Catalogue = { ...lexical, ...syntax, ...definitions, ...names, ...types, ...documentation };
+export const catalogue: Catalogue = {
+  ...lexical,
+  ...syntax,
+  ...definitions,
+  ...names,
+  ...types,
+  ...docComments,
+  ...documentation,
+};

@@ -1,0 +1,49 @@
+import type { DocBlock } from './doc-block.js';
+import type { DocComment, DocLine } from './doc-builder.js';
+import { readDocumentation } from './doc-sections.js';
+import { readLegacyDocumentation } from './doc-sections-legacy.js';
+import { phase } from './problem.js';
+import type { Reading } from './reading.js';
+import { lastLineEnd, lineEnd, skipWhiteSpace } from './white-space.js';
+
+/** Reads the documentation comment that starts at `start`, as the releases from 2.9 on do. Up to 8.2 one comment can hold several blocks. */
+export function readDocComment(source: Reading, start: number): { readonly blocks: DocBlock[]; readonly end: number } {
+  const comment = scanComment(source, start);
+  const read = source.dialect.has('documentation by paragraphs') ? readDocumentation : readLegacyDocumentation;
+  return { blocks: read(source, comment), end: comment.end };
+}
+
+function scanComment({ file: { text }, dialect, problems }: Reading, start: number): DocComment {
+  const decoded = dialect.has('decoded text');
+  const opened = lineEnd(text, start);
+  if (opened !== start + 2) {
+    problems.report('text-after-doc-mark', { role: 'opens' }, [start, opened], { at: start, phase: phase.look });
+  }
+  const lines: DocLine[] = [];
+  let end = opened;
+  for (;;) {
+    const hash = skipWhiteSpace(text, end, decoded);
+    if (text[hash] !== '#') {
+      const at = Math.min(hash, lastLineEnd(text));
+      const found = hash === text.length ? 'the end of the file' : 'what follows';
+      problems.report('unclosed-documentation', { found }, [at, Math.min(at + 1, text.length)], {
+        at,
+        phase: phase.look,
+      });
+      return { lines, start, close: at, end, closed: false };
+    }
+    end = lineEnd(text, hash);
+    if (text[hash + 1] === '#') {
+      if (end !== hash + 2) {
+        problems.report('text-after-doc-mark', { role: 'closes' }, [hash, end], { at: hash, phase: phase.look });
+      }
+      return { lines, start, close: hash, end, closed: true };
+    }
+    if (end !== hash + 1 && text[hash + 1] !== ' ') {
+      problems.report('doc-without-blank', {}, [hash, end], { at: hash, phase: phase.look });
+      lines.push({ text: text.slice(hash + 1, end), start: hash + 1, hash });
+    } else {
+      lines.push({ text: text.slice(hash + 2, end), start: Math.min(hash + 2, end), hash });
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import type { DocBlock } from './doc-block.js';
+import type { DocComment } from './doc-builder.js';
+import { DocBuilder, type DocLine, isEmpty, label, type Section } from './doc-builder.js';
+import { readSymbol, reportLine, startDescription, startTagged } from './doc-rules.js';
+import { phase } from './problem.js';
+import type { Reading } from './reading.js';
+
+const tagWord = /^(Returns|Since|Notes?|Examples?|TODO):/;
+
+/** Reads a documentation comment as 2.9–8.2 do: line by line. From 5.2 a heading divides a free-form block. */
+export function readLegacyDocumentation(source: Reading, comment: DocComment): DocBlock[] {
+  const blocks: DocBlock[] = [];
+  const headings = source.dialect.has('headings checked');
+  let reader = new LegacyReader(source, comment, comment.start);
+  for (const line of comment.lines) {
+    if (headings && line.text.startsWith('=')) {
+      if (reader.builder.symbol) {
+        reportLine(source, 'misplaced-heading', { rule: 'it belongs into a documentation block of its own' }, line);
+      } else if (!reader.empty) {
+        blocks.push(reader.builder.finish(line.hash));
+        reader = new LegacyReader(source, comment, line.hash);
+      }
+    }
+    reader.line(line);
+  }
+  reader.finish();
+  blocks.push(reader.builder.finish(comment.end));
+  return blocks;
+}
+
+/** Where the reader of a definition block is: what a line means depends on what came before. */
+type Place = 'start' | 'free-form' | 'body' | 'arguments' | 'features' | 'sections';
+
+class LegacyReader {
+  readonly builder: DocBuilder;
+  readonly #source: Reading;
+  readonly #comment: DocComment;
+  #place: Place = 'start';
+  /** The last line of the current section was blank. */
+  #afterBlank = false;
+  /** How far the lines of the current section are indented at least; undefined when the next line decides that. */
+  #least: number | undefined = 0;
+
+  constructor(source: Reading, comment: DocComment, start: number) {
+    this.builder = new DocBuilder(source.file, start);
+    this.#source = source;
+    this.#comment = comment;
+  }
+
+  get empty(): boolean {
+    return this.#place === 'start';
+  }
+
+  line(line: DocLine): void {
+    if (this.#place === 'start') {
+      this.#place = 'free-form';
+      if (readSymbol(this.#source, line, this.builder)) {
+        this.#place = 'body';
+        return;
+      }
+    }
+    if (line.text === '') {
+      this.builder.add(line);
+      this.#afterBlank = true;
+      return;
+    }
+    if (this.#place === 'free-form' || !this.#startsSection(line)) this.#text(line, line.text);
+    this.#afterBlank = false;
+  }
+
+  finish(): void {
+    const { close, end } = this.#comment;
+    this.#checkEnded(this.builder.current, close, [close, Math.max(close, end)]);
+  }
+
+  /** Takes a line that starts a section, or the list of features. */
+  #startsSection(line: DocLine): boolean {
+    const { text } = line;
+    const described = this.#described(text);
+    if (described) {
+      const [start, name] = described;
+      if (this.#place === 'sections') {
+        const first = this.builder.sections.find(({ kind }) => kind === 'section');
+        const section = first?.name === undefined ? 'the text that follows them' : `'${label(first)}'`;
+        reportLine(this.#source, 'description-after-section', { name, section }, line);
+      }
+      const kind = this.#place === 'features' ? 'feature' : 'argument';
+      if (kind === 'argument') this.#place = 'arguments';
+      const ended = this.builder.current;
+      startDescription(this.#source, this.builder, kind, name, line, '');
+      this.#checkEnded(ended, line.hash, [line.start, line.start + text.length]);
+      this.#firstLine(line, start);
+      return true;
+    }
+    const tagged = this.#tagged(text);
+    if (tagged) {
+      const [start, tag] = tagged;
+      this.#place = 'sections';
+      const ended = this.builder.current;
+      startTagged(this.#source, this.builder, tag, line, '');
+      this.#checkEnded(ended, line.hash, [line.start, line.start + text.length]);
+      this.#firstLine(line, start);
+      return true;
+    }
+    if (this.#place === 'body') {
+      if (text !== 'Features:' || !this.#source.dialect.has('documented features')) return false;
+      this.#place = 'features';
+      return true;
+    }
+    if (this.#place === 'sections' || !this.#afterBlank || /^\s/.test(text)) return false;
+    if (this.#place === 'arguments' && text === 'Features:' && this.#source.dialect.has('documented features')) {
+      this.#place = 'features';
+      return true;
+    }
+    this.#place = 'sections';
+    this.#checkEnded(this.builder.current, line.hash, [line.start, line.start + text.length]);
+    this.builder.startUntagged(line);
+    this.#least = 0;
+    this.#checkText(line, text);
+    return true;
+  }
+
+  /** The length of `@NAME:` and the name, for a line that describes something. */
+  #described(text: string): [length: number, name: string] | undefined {
+    const match = this.#source.dialect.has('section starts may hold blanks')
+      ? /^@([^:]*):/.exec(text)
+      : /^@([^ ]*):(?= |$)/.exec(text);
+    return match ? [match[0].length, match[1] as string] : undefined;
+  }
+
+  #tagged(text: string): [length: number, tag: string] | undefined {
+    const match = tagWord.exec(text);
+    if (!match) return undefined;
+    const next = text[match[0].length];
+    if (next !== undefined && next !== ' ' && !this.#source.dialect.has('section starts may hold blanks'))
+      return undefined;
+    return [match[0].length, match[1] as string];
+  }
+
+  /** Takes the text behind the colon of a section's first line. */
+  #firstLine(line: DocLine, start: number): void {
+    const { dialect } = this.#source;
+    const text = line.text.slice(start);
+    const rest = text.trimStart();
+    this.#least = 0;
+    if (dialect.has('indentation set by the second line')) this.#least = undefined;
+    else if (dialect.has('indentation set by the first line') && rest !== '')
+      this.#least = line.text.length - rest.length;
+    if (rest === '') return;
+    this.#checkText(line, dialect.has('section starts may hold blanks') ? rest : text);
+    this.builder.current.lines[0] = rest.trimEnd();
+  }
+
+  /** Takes a line of text into the current section. */
+  #text(line: DocLine, text: string): void {
+    this.#checkText(line, text);
+    const { kind } = this.builder.current;
+    if (kind !== 'body' && !(kind === 'section' && this.builder.current.name === undefined)) {
+      const found = text.length - text.trimStart().length;
+      if (this.#least === undefined) this.#least = found;
+      else if (found < this.#least) reportLine(this.#source, 'unexpected-dedent', { least: this.#least }, line);
+    }
+    this.builder.add(line, text);
+  }
+
+  /** Text must not look like a description; releases up to 2.11 also look for the marker of older schemas. */
+  #checkText(line: DocLine, text: string): void {
+    const { dialect, problems } = this.#source;
+    const { current } = this.builder;
+    const example = current.kind === 'section' && current.name?.startsWith('Example');
+    const tested = dialect.has('indentation ignored') && !example ? text.trim() : text;
+    const described = /^@(\S+):/.exec(tested);
+    if (described) reportLine(this.#source, 'description-in-free-form', { name: described[1] as string }, line);
+    if (current.kind === 'argument' && text.includes('#optional') && dialect.has('optional markers forbidden')) {
+      const start = line.start + line.text.indexOf('#optional');
+      problems.report('optional-marker', { name: current.name as string }, [start, start + 9], {
+        at: line.hash,
+        phase: phase.look,
+      });
+    }
+  }
+
+  /** A section is found to be empty by what ends it. */
+  #checkEnded(section: Section, at: number, ends: readonly [number, number]): void {
+    if (!section.line || section.name === undefined || section.kind === 'discarded' || !isEmpty(section)) return;
+    const { start, text } = section.line;
+    this.#source.problems.report(
+      'empty-section',
+      { section: label(section) },
+      ends,
+      { at, phase: phase.look },
+      {
+        related: [
+          { message: 'the section starts here', span: { file: this.#source.file, start, end: start + text.length } },
+        ],
+      },
+    );
+  }
+}

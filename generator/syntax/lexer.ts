@@ -1,0 +1,219 @@
+import type { TokenType } from 'chevrotain';
+import type { SourceFile } from '../text/source-file.js';
+import type { Dialect } from './dialect.js';
+import type { DocBlock } from './doc-block.js';
+import { readDocComment } from './doc-comment.js';
+import { readLenientDocs } from './doc-lenient.js';
+import { type Problems, phase } from './problem.js';
+import type { Reading } from './reading.js';
+import { readStray } from './stray.js';
+import { readText } from './text-token.js';
+import {
+  CloseArray,
+  CloseObject,
+  Colon,
+  Comma,
+  Doc,
+  Literal,
+  MisplacedDoc,
+  OpenArray,
+  OpenExpression,
+  OpenObject,
+  Stray,
+  Text,
+  Token,
+  TopArray,
+  TopLiteral,
+  TopText,
+} from './tokens.js';
+import { isWhiteSpace, lineEnd } from './white-space.js';
+
+/** Deeper nesting is an error; the reference itself gives up at about five hundred levels. */
+const depthLimit = 300;
+
+/** A key that starts a definition, an include or a pragma, after its brace. */
+const definitionStart = /\{\s*'(?:enum|struct|union|alternate|command|event|include|pragma)'\s*:/y;
+
+/** The tokens of a file. */
+export interface Tokens {
+  readonly tokens: Token[];
+  /** The documentation blocks that a token of the kind `Doc` stands for, by the token's index. */
+  readonly docs: ReadonlyMap<number, readonly DocBlock[]>;
+}
+
+/** Divides a file into tokens; what is none is reported and becomes a token of the kind `Stray`. */
+export function tokenize(file: SourceFile, dialect: Dialect, problems: Problems): Tokens {
+  const lexer = new Lexer(file, dialect, problems);
+  lexer.run();
+  return lexer;
+}
+
+class Lexer implements Tokens {
+  readonly tokens: Token[] = [];
+  readonly docs = new Map<number, DocBlock[]>();
+  readonly #source: Reading;
+  readonly #text: string;
+  readonly #decoded: boolean;
+  readonly #checksDocs: boolean;
+  readonly #null: boolean;
+  #position = 0;
+  #depth = 0;
+  /** A misplaced documentation comment has been reported in this expression. */
+  #misplaced = false;
+
+  constructor(file: SourceFile, dialect: Dialect, problems: Problems) {
+    this.#source = { file, dialect, problems };
+    this.#text = file.text;
+    this.#decoded = dialect.has('decoded text');
+    this.#checksDocs = dialect.has('documentation comments checked');
+    this.#null = dialect.has('null literal');
+  }
+
+  run(): void {
+    const text = this.#text;
+    while (this.#position < text.length) {
+      const code = text.charCodeAt(this.#position);
+      switch (code) {
+        case 0x20:
+        case 0x0a:
+          this.#position++;
+          break;
+        case 0x23:
+          this.#comment();
+          break;
+        case 0x27:
+          this.#string();
+          break;
+        case 0x2c:
+          this.#punctuation(Comma, ',');
+          break;
+        case 0x3a:
+          this.#punctuation(Colon, ':');
+          break;
+        case 0x7b:
+          this.#open(this.#startsExpression() ? OpenExpression : OpenObject, '{');
+          break;
+        case 0x5b:
+          this.#open(this.#depth === 0 ? TopArray : OpenArray, '[');
+          break;
+        case 0x7d:
+          this.#close(CloseObject, '}');
+          break;
+        case 0x5d:
+          this.#close(CloseArray, ']');
+          break;
+        default:
+          if (isWhiteSpace(code, this.#decoded)) this.#position++;
+          else this.#word();
+      }
+    }
+  }
+
+  #push(type: TokenType, image: string, end: number): void {
+    this.tokens.push(new Token(type, image, this.#position, end, this.tokens.length));
+    this.#position = end;
+  }
+
+  #punctuation(type: TokenType, image: string): void {
+    this.#push(type, image, this.#position + 1);
+  }
+
+  #open(type: TokenType, image: string): void {
+    if (this.#depth >= depthLimit) {
+      this.#skipDeep();
+      return;
+    }
+    if (this.#depth++ === 0) this.#misplaced = false;
+    this.#punctuation(type, image);
+  }
+
+  #close(type: TokenType, image: string): void {
+    if (this.#depth > 0) this.#depth--;
+    this.#punctuation(type, image);
+  }
+
+  /** Whether the brace here starts an expression: surely at the top level, probably at the start of a line with a definition's key. */
+  #startsExpression(): boolean {
+    if (this.#depth === 0) return true;
+    if (!this.#atLineStart()) return false;
+    definitionStart.lastIndex = this.#position;
+    return definitionStart.test(this.#text);
+  }
+
+  #atLineStart(): boolean {
+    return this.#position === 0 || this.#text.charCodeAt(this.#position - 1) === 0x0a;
+  }
+
+  #string(): void {
+    const { value, end } = readText(this.#source, this.#position);
+    this.#push(this.#depth === 0 ? TopText : Text, value, end);
+  }
+
+  /** `true`, `false` and `null` are recognised by their letters alone, whatever follows. */
+  #word(): void {
+    const text = this.#text;
+    for (const word of keywords) {
+      if (text.startsWith(word, this.#position) && (word !== 'null' || this.#null)) {
+        this.#push(this.#depth === 0 ? TopLiteral : Literal, word, this.#position + word.length);
+        return;
+      }
+    }
+    this.#push(Stray, '', readStray(this.#source, this.#position));
+  }
+
+  #comment(): void {
+    const text = this.#text;
+    const documentation = text.charCodeAt(this.#position + 1) === 0x23;
+    if (!this.#checksDocs && this.#depth === 0) {
+      const { blocks, end } = readLenientDocs(this.#source, this.#position);
+      if (blocks.length > 0) this.#documentation(blocks, end);
+      this.#position = end;
+    } else if (!this.#checksDocs || !documentation) {
+      this.#position = lineEnd(text, this.#position);
+    } else if (this.#depth === 0 || this.#atLineStart()) {
+      // Inside an expression this is an error. At the start of a line it mostly means that the expression was not closed.
+      this.#depth = 0;
+      const { blocks, end } = readDocComment(this.#source, this.#position);
+      this.#documentation(blocks, end);
+    } else if (this.#misplaced) {
+      this.#position = lineEnd(text, this.#position);
+    } else {
+      this.#misplaced = true;
+      this.#push(MisplacedDoc, '', lineEnd(text, this.#position));
+    }
+  }
+
+  #documentation(blocks: DocBlock[], end: number): void {
+    this.docs.set(this.tokens.length, blocks);
+    this.#push(Doc, '', end);
+  }
+
+  /** Leaves out what is nested too deeply, up to where its brackets are closed. */
+  #skipDeep(): void {
+    const text = this.#text;
+    const start = this.#position;
+    this.#source.problems.report('nested-too-deeply', { limit: depthLimit }, [start, start + 1], {
+      at: start,
+      phase: phase.read,
+    });
+    let depth = 0;
+    let offset = start;
+    for (; offset < text.length; offset++) {
+      const character = text[offset];
+      if (character === '{' || character === '[') depth++;
+      else if (character === '#') offset = lineEnd(text, offset);
+      else if (character === "'") offset = closingQuote(text, offset);
+      else if ((character === '}' || character === ']') && --depth === 0) break;
+    }
+    this.#push(Stray, '', Math.min(offset + 1, text.length));
+  }
+}
+
+const keywords = ['true', 'false', 'null'];
+
+/** The offset of the quote that ends the string at `start`, or of the last character of its line. */
+function closingQuote(text: string, start: number): number {
+  const end = lineEnd(text, start);
+  const quote = text.indexOf("'", start + 1);
+  return quote === -1 || quote > end ? end - 1 : quote;
+}

@@ -1,0 +1,240 @@
+import { type Diagnostic, diagnostic, type RelatedPlace } from '../text/diagnostic.js';
+import { Dialect } from './dialect.js';
+import type { DocBlock } from './doc-block.js';
+import { DocumentationKeeper } from './documentation-keeper.js';
+import { type FileHost, nodeHost } from './host.js';
+import { parseFile } from './parse-file.js';
+import { besides, relativeTo } from './path.js';
+import { applyPragma, noPragmas } from './pragmas.js';
+import { compareMoments, type Moment, Problems, phase } from './problem.js';
+import { decodeSource } from './source.js';
+import {
+  describeValue,
+  type Expression,
+  type Pragmas,
+  type SyntaxModule,
+  type SyntaxObject,
+  type SyntaxTree,
+} from './tree.js';
+
+/** How to read a schema. */
+export interface SyntaxOptions {
+  /** Where the files come from. Default: the file system. */
+  readonly host?: FileHost;
+  /** Default: the dialect that reads the schemas of all releases. */
+  readonly dialect?: Dialect;
+}
+
+/** A schema as read, and what is wrong with its text. */
+export interface LoadedSyntax {
+  readonly tree: SyntaxTree;
+  /** In the order in which the reference would meet them: it would report the first one and stop. */
+  readonly diagnostics: Diagnostic[];
+}
+
+/**
+ * Reads a schema: its root file and, where they are named, the files that it includes. Pragmas are applied, documentation
+ * blocks attached to what they describe.
+ */
+export async function loadSyntax(rootPath: string, options: SyntaxOptions = {}): Promise<LoadedSyntax> {
+  const loader = new Loader(rootPath, options.host ?? nodeHost, options.dialect ?? Dialect.auto);
+  await loader.loadRoot();
+  return loader.result();
+}
+
+type ModuleInTheMaking = SyntaxModule & {
+  readonly includes: string[];
+  readonly expressions: Expression[];
+  readonly docs: DocBlock[];
+};
+
+/** A file on the way from the root to the one that is being read. */
+interface Including {
+  /** The absolute path, normalised. */
+  readonly path: string;
+  readonly module: ModuleInTheMaking;
+  /** From the root, the includes that led here. */
+  readonly chain: readonly RelatedPlace[];
+  readonly parent: Including | undefined;
+}
+
+class Loader {
+  readonly #rootPath: string;
+  readonly #root: string;
+  readonly #host: FileHost;
+  readonly #dialect: Dialect;
+  readonly #documentation: DocumentationKeeper;
+  readonly #modules: ModuleInTheMaking[] = [];
+  readonly #expressions: Expression[] = [];
+  readonly #diagnostics: Diagnostic[] = [];
+  readonly #seen = new Set<string>();
+  #pragmas: Pragmas = noPragmas;
+
+  constructor(rootPath: string, host: FileHost, dialect: Dialect) {
+    this.#rootPath = rootPath;
+    this.#root = host.resolve(rootPath);
+    this.#host = host;
+    this.#dialect = dialect;
+    this.#documentation = new DocumentationKeeper(dialect);
+  }
+
+  async loadRoot(): Promise<void> {
+    const read = await this.#read(this.#rootPath);
+    if (typeof read === 'string') {
+      this.#diagnostics.push(diagnostic('unreadable-schema', { path: this.#rootPath, reason: read }, undefined));
+      return;
+    }
+    await this.#file(this.#rootPath, this.#root, read, [], undefined);
+  }
+
+  result(): LoadedSyntax {
+    return {
+      tree: {
+        modules: this.#modules,
+        expressions: this.#expressions,
+        pragmas: this.#pragmas,
+        documentationChecked: this.#documentation.checked,
+      },
+      diagnostics: this.#documentation.judge(this.#diagnostics),
+    };
+  }
+
+  /** The contents of a file, or the reason why there are none. */
+  async #read(path: string): Promise<Uint8Array | string> {
+    try {
+      return await this.#host.read(path);
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+
+  async #file(
+    name: string,
+    path: string,
+    bytes: Uint8Array,
+    chain: readonly RelatedPlace[],
+    parent: Including | undefined,
+  ): Promise<void> {
+    this.#seen.add(path);
+    const { file, problem } = decodeSource(name, bytes, this.#dialect);
+    const module: ModuleInTheMaking = {
+      name: relativeTo(this.#root, path),
+      file,
+      includes: [],
+      expressions: [],
+      docs: [],
+    };
+    this.#modules.push(module);
+    const including: Including = { path, module, chain, parent };
+    if (problem) this.#report(problem, including);
+    this.#documentation.enter(file);
+    const parsed = parseFile({ file, dialect: this.#dialect, problems: new Problems(file) });
+    let reported = 0;
+    const reportUpTo = (moment: Moment): void => {
+      for (
+        let next = parsed.problems[reported];
+        next && compareMoments(next, moment) <= 0;
+        next = parsed.problems[reported]
+      ) {
+        this.#report(next.diagnostic, including);
+        reported++;
+      }
+    };
+    let pending: DocBlock | undefined;
+    const drop = (found: string): void => {
+      const fault = pending && this.#documentation.dropped(pending, found);
+      if (fault) this.#report(fault, including);
+      pending = undefined;
+    };
+    for (const item of parsed.items) {
+      if (item.kind === 'documentation') {
+        for (const block of item.blocks) {
+          reportUpTo({ at: block.span.start, phase: phase.finish });
+          drop('another documentation block');
+          module.docs.push(block);
+          pending = block;
+        }
+        reportUpTo(item.finished);
+        continue;
+      }
+      reportUpTo(item.finished);
+      const { value, broken } = item;
+      if (value.pairs.has('include')) {
+        drop('an include');
+        await this.#include(value, broken, including);
+      } else if (this.#dialect.has('pragma') && value.pairs.has('pragma')) {
+        drop('a pragma');
+        this.#pragma(value, broken, including);
+      } else {
+        const { doc, fault } = this.#documentation.attached(pending, value);
+        if (fault) this.#report(fault, including);
+        pending = undefined;
+        const expression: Expression = { value, ...(doc && { doc }), ...(broken && { broken }) };
+        module.expressions.push(expression);
+        this.#expressions.push(expression);
+      }
+    }
+    reportUpTo(parsed.finished);
+    drop('the end of the file');
+    reportUpTo({ at: Number.POSITIVE_INFINITY, phase: phase.look });
+  }
+
+  async #include(expression: SyntaxObject, broken: boolean, including: Including): Promise<void> {
+    const { module, path: includer, chain } = including;
+    const report = (found: Diagnostic): void => this.#report(found, including);
+    const definition = { name: 'include', span: expression.span };
+    const extra = [...expression.pairs.values()].find(({ key }) => key.value !== 'include')?.key;
+    if (extra && !broken) report(diagnostic('include-with-keys', { key: extra.value }, extra.span, { definition }));
+    const target = expression.pairs.get('include')?.value;
+    if (target?.kind !== 'string') {
+      if (target)
+        report(diagnostic('include-not-a-string', { found: describeValue(target) }, target.span, { definition }));
+      return;
+    }
+    const modern = this.#dialect.has('normalised include paths');
+    const spelled = besides(modern ? module.file.path : includer, target.value);
+    const path = this.#host.resolve(spelled);
+    module.includes.push(relativeTo(this.#root, path));
+    // Up to 2.11 a file spelled with `./` or `../` is read again and again: a cycle of such includes makes the reference crash.
+    if (isOnTheWay(path, including)) {
+      report(diagnostic('include-cycle', { path: target.value }, target.span, { definition }));
+      return;
+    }
+    if (this.#seen.has(modern ? path : spelled)) return;
+    const read = await this.#read(spelled);
+    if (typeof read === 'string') {
+      report(diagnostic('unreadable-include', { path: target.value, reason: read }, target.span, { definition }));
+      return;
+    }
+    const here = { message: 'included here', span: expression.span };
+    await this.#file(spelled, path, read, [...chain, here], including);
+  }
+
+  #pragma(expression: SyntaxObject, broken: boolean, including: Including): void {
+    this.#documentation.sawPragma();
+    const { pragmas, diagnostics } = applyPragma(this.#pragmas, expression, this.#dialect);
+    this.#pragmas = pragmas;
+    if (!broken) for (const found of diagnostics) this.#report(found, including);
+  }
+
+  #report(found: Diagnostic, { chain }: Including): void {
+    this.#diagnostics.push(chain.length === 0 ? found : { ...found, related: [...chain, ...found.related] });
+  }
+}
+
+function isOnTheWay(path: string, including: Including): boolean {
+  for (let file: Including | undefined = including; file; file = file.parent) if (file.path === path) return true;
+  return false;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  ENOTDIR: 'a part of the path is no folder',
+};
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  return reasons[code ?? ''] ?? message ?? String(error);
+}

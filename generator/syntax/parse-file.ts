@@ -1,0 +1,76 @@
+import type { DocBlock } from './doc-block.js';
+import { tokenize } from './lexer.js';
+import { type Item, parseTokens } from './parser.js';
+import { compareMoments, type Moment, type Problem, phase } from './problem.js';
+import type { Reading } from './reading.js';
+import { describe, placeOf, reportFaults } from './syntax-problems.js';
+import { Stray, type Token } from './tokens.js';
+import type { SyntaxObject } from './tree.js';
+
+/** What stands at the top level of a file. */
+export type FileItem =
+  | { readonly kind: 'documentation'; readonly blocks: readonly DocBlock[]; readonly finished: Moment }
+  | { readonly kind: 'expression'; readonly value: SyntaxObject; readonly broken: boolean; readonly finished: Moment };
+
+/** A file as it stands, before its includes and pragmas are looked at. */
+export interface ParsedFile {
+  readonly items: readonly FileItem[];
+  /** In the order in which the reference meets them. */
+  readonly problems: readonly Problem[];
+  /** When the end of the file has been reached. */
+  readonly finished: Moment;
+}
+
+/** Reads a file: tokens, expressions, documentation blocks. */
+export function parseFile(reading: Reading): ParsedFile {
+  const { file, dialect, problems } = reading;
+  const { tokens, docs } = tokenize(file, dialect, problems);
+  const isBroken = breakage(problems.found.map(({ at }) => at));
+  const { items, faults } = parseTokens(file, tokens);
+  const isMisread = breakage(faults.map(({ token }) => token?.index ?? Number.POSITIVE_INFINITY));
+  reportFaults(reading, tokens, faults);
+  const result: FileItem[] = [];
+  // What does not belong to the top level is reported once, and not at all after a broken expression.
+  let quiet = false;
+  for (const item of items) {
+    if (item.kind === 'doc') {
+      result.push({
+        kind: 'documentation',
+        blocks: docs.get(item.first.index) ?? [],
+        finished: after(reading, item.next),
+      });
+      quiet = false;
+    } else if (item.kind === 'expression') {
+      const { value, first, next } = item;
+      const misread = isMisread(first.index + 1, next?.index ?? Number.POSITIVE_INFINITY);
+      const broken = isBroken(value.span.start, value.span.end - 1) || misread;
+      result.push({ kind: 'expression', value, broken, finished: after(reading, item.next) });
+      quiet = broken;
+    } else {
+      if (!quiet && item.first.tokenType !== Stray) reportJunk(reading, item);
+      quiet = true;
+    }
+  }
+  return { items: result, problems: problems.found.sort(compareMoments), finished: after(reading, undefined) };
+}
+
+/** When the reference has read the token after something, and deals with what comes before it. */
+function after(reading: Reading, next: Token | undefined): Moment {
+  return { at: placeOf(reading, next)[1].at, phase: phase.finish };
+}
+
+/** Tells of one stretch after the other, in order, whether it holds one of some places, which are in order too. */
+function breakage(places: readonly number[]): (first: number, last: number) => boolean {
+  let index = 0;
+  return (first, last) => {
+    while (index < places.length && (places[index] as number) < first) index++;
+    return index < places.length && (places[index] as number) <= last;
+  };
+}
+
+function reportJunk(reading: Reading, item: Item & { kind: 'value' | 'junk' }): void {
+  const [span, looked] = placeOf(reading, item.first);
+  const whole = item.kind === 'value' && reading.dialect.has('values of any kind are read at the top level');
+  const when = whole ? after(reading, item.next) : looked;
+  reading.problems.report('expected-expression', { found: describe(item.first) }, span, when);
+}

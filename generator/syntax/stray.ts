@@ -1,0 +1,51 @@
+import { nearMiss } from '../text/near-miss.js';
+import { phase } from './problem.js';
+import type { Reading } from './reading.js';
+import { isWhiteSpace, lineEnd } from './white-space.js';
+
+/** Reports the text at `start`, which is no token, and returns the offset after it. */
+export function readStray({ file, dialect, problems }: Reading, start: number): number {
+  const { text } = file;
+  const end = strayEnd(text, start, dialect.has('decoded text'));
+  const found = text.slice(start, end);
+  const shown = /^[!-~]{1,40}$/.test(found) ? `'${found}'` : describe(found);
+  const hint = hintFor(found, dialect.has('null literal'));
+  problems.report('stray-text', { text: shown }, [start, end], { at: start, phase: phase.read }, { hint });
+  return end;
+}
+
+/** Up to what could be a token again. A comment or string of other languages counts as one piece. */
+function strayEnd(text: string, start: number, decoded: boolean): number {
+  const line = lineEnd(text, start);
+  if (text.startsWith('//', start) || text.startsWith('/*', start)) return line;
+  if (text[start] === '"') {
+    const quote = text.indexOf('"', start + 1);
+    if (quote !== -1 && quote < line) return quote + 1;
+  }
+  let end = start + 1;
+  while (end < line && !"{}[]:,'#".includes(text[end] as string) && !isWhiteSpace(text.charCodeAt(end), decoded)) end++;
+  return end;
+}
+
+function describe(found: string): string {
+  const [first = ''] = found;
+  const code = (first.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
+  return /[!-~]/.test(first) ? `'${first}…'` : /\p{C}|\p{Z}/u.test(first) ? `U+${code}` : `'${first}' (U+${code})`;
+}
+
+function hintFor(found: string, hasNull: boolean): string | undefined {
+  if (found.startsWith('\ufeff')) return 'save the file without a byte order mark';
+  if (found.startsWith('"')) {
+    return /^"[^"']*"$/.test(found)
+      ? `write '${found.slice(1, -1)}': strings stand in single quotes`
+      : "strings stand in single quotes: '…'";
+  }
+  if (/^\/[/*]/.test(found)) return "comments start with '#'";
+  if (/^[-+.]?\d/.test(found)) return `there are no numbers: write '${found}' in quotes`;
+  if (found === ';') return "a comma separates, and nothing ends a definition but its '}'";
+  if (found === '=') return "':' stands between a key and its value";
+  if (!/^[\w*.-]+$/.test(found)) return undefined;
+  if (found === 'null' && !hasNull) return "there is no 'null': leave out what has no value";
+  const word = nearMiss(found, ['true', 'false']);
+  return word === undefined ? `strings stand in single quotes: '${found}'` : `did you mean ${word}?`;
+}
