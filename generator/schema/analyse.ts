@@ -6,6 +6,7 @@ import { checkInPhases } from './check/check.js';
 import { CheckContext } from './check/context.js';
 import { checkLegacy } from './legacy/check.js';
 import { effectivePragmas } from './legacy/exceptions.js';
+import { lostNames } from './lost.js';
 import type { Schema } from './model.js';
 
 /** What came of checking a schema. */
@@ -22,10 +23,10 @@ export interface Analysis {
  * @param problems what was found while reading. Where it is an error, parts of the schema may be missing
  */
 export function analyse(tree: SyntaxTree, dialect: Dialect, problems: readonly Diagnostic[] = []): Analysis {
-  const context = new CheckContext(dialect, effectivePragmas(tree.pragmas, dialect));
-  const complete = !problems.some(isError);
+  const context = new CheckContext(dialect, effectivePragmas(tree.pragmas, dialect), tree.documentationChecked);
   const check = dialect.has('checks in two passes') ? checkLegacy : checkInPhases;
-  const drafts = check(tree.expressions, complete, context);
+  const sound = tree.expressions.filter((expression) => !expression.broken);
+  const drafts = check(sound, lostNames(tree, problems), context);
   const diagnostics = [...problems, ...context.diagnostics];
   return diagnostics.some(isError) ? { diagnostics } : { schema: build(drafts, tree.modules), diagnostics };
 }

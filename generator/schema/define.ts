@@ -15,6 +15,7 @@ import type {
   TypeReference,
   VariantsDraft,
 } from './draft.js';
+import type { LostNames } from './lost.js';
 import { memberName } from './names.js';
 import {
   get,
@@ -44,17 +45,17 @@ export type OnRedefinition = (expression: Expression, name: SyntaxString, earlie
  * their references mean. Expressions may be wrong in any way: what can be understood of them is defined, so that their
  * users are not told that it is missing.
  *
- * @param complete false when parts of the schema could not be read: then no reference can be called unknown
+ * @param lost the names that may be defined where nothing could be understood: no reference to them is called unknown
  */
 export function define(
   expressions: readonly Expression[],
   dialect: Dialect,
-  complete: boolean,
+  lost: LostNames,
   onRedefinition: OnRedefinition,
 ): Drafts {
-  const definer = new Definer(dialect, onRedefinition);
+  const definer = new Definer(dialect, lost, onRedefinition);
   for (const expression of expressions) definer.define(expression);
-  definer.resolve(complete);
+  definer.resolve();
   return definer;
 }
 
@@ -64,15 +65,14 @@ class Definer implements Drafts {
   /** Array types by the name of their element. */
   readonly #arrays = new Map<string, ArrayDraft>();
   readonly #references: TypeReference[] = [];
-  /** What expressions seem to define whose kind is not recognised. */
-  readonly #lost = new Set<string>();
-  #complete = true;
   readonly #empty = emptyObject();
   readonly #dialect: Dialect;
+  readonly #lost: LostNames;
   readonly #onRedefinition: OnRedefinition;
 
-  constructor(dialect: Dialect, onRedefinition: OnRedefinition) {
+  constructor(dialect: Dialect, lost: LostNames, onRedefinition: OnRedefinition) {
     this.#dialect = dialect;
+    this.#lost = lost;
     this.#onRedefinition = onRedefinition;
     for (const type of builtinTypes(dialect)) {
       this.#add(type);
@@ -85,23 +85,18 @@ class Definer implements Drafts {
 
   define(expression: Expression): void {
     const defined = definedName(expression);
-    if (defined) {
-      const draft = this.#draft(defined.meta, defined.name.value, expression);
-      const earlier = this.names.get(draft.name);
-      if (earlier) this.#onRedefinition(expression, defined.name, earlier);
-      this.#add(draft);
-      return;
-    }
-    const [pair] = expression.value.pairs.values();
-    if (pair?.value.kind === 'string') this.#lost.add(pair.value.value);
+    if (!defined) return;
+    const draft = this.#draft(defined.meta, defined.name.value, expression);
+    const earlier = this.names.get(draft.name);
+    if (earlier) this.#onRedefinition(expression, defined.name, earlier);
+    this.#add(draft);
   }
 
   excuses(name: string): boolean {
-    return !this.#complete || this.#lost.has(name);
+    return this.#lost.has(name);
   }
 
-  resolve(complete: boolean): void {
-    this.#complete = complete;
+  resolve(): void {
     for (const reference of this.#references) {
       const target = this.names.get(reference.name);
       if (target && target.kind !== 'command' && target.kind !== 'event') reference.target = target;

@@ -1,6 +1,7 @@
 import type { Expression, SyntaxString } from '../../syntax/tree.js';
 import { type Drafts, define } from '../define.js';
 import type { Draft } from '../draft.js';
+import type { LostNames } from '../lost.js';
 import type { CheckContext } from './context.js';
 import { checkDefinition } from './definition.js';
 import { describeKind } from './describe.js';
@@ -12,12 +13,12 @@ import { checkFeatureLimit } from './feature-limit.js';
  * Checks a schema in the order of 4.2 and later, and defines its entities: each definition by itself, then all names, then each
  * entity with what it refers to.
  */
-export function checkInPhases(expressions: readonly Expression[], complete: boolean, context: CheckContext): Drafts {
+export function checkInPhases(expressions: readonly Expression[], lost: LostNames, context: CheckContext): Drafts {
   for (const expression of expressions) {
     context.enter(expression);
     checkDefinition(expression, context);
   }
-  const drafts = define(expressions, context.dialect, complete, (expression, name, earlier) => {
+  const drafts = define(expressions, context.dialect, lost, (expression, name, earlier) => {
     context.enter(expression);
     reportRedefinition(name, earlier, context);
   });

@@ -18,6 +18,8 @@ const suggestionLimit = 100;
 export class CheckContext {
   readonly dialect: Dialect;
   readonly pragmas: Pragmas;
+  /** Whether documentation has rules at all. */
+  readonly documentationChecked: boolean;
   /** What has been found so far, in the order in which the reference looks. */
   readonly diagnostics: Diagnostic[] = [];
   #expression: Expression | undefined;
@@ -25,9 +27,10 @@ export class CheckContext {
   readonly #faulty = new Set<Expression>();
   #suggestions = 0;
 
-  constructor(dialect: Dialect, pragmas: Pragmas) {
+  constructor(dialect: Dialect, pragmas: Pragmas, documentationChecked = true) {
     this.dialect = dialect;
     this.pragmas = pragmas;
+    this.documentationChecked = documentationChecked;
   }
 
   /** The definition that is being checked: what the reference would name. */

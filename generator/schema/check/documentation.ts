@@ -20,14 +20,14 @@ export function checkDocumentedKind(
 
 /** A schema can demand that every definition is documented. */
 export function checkDocumentationRequired(expression: Expression, name: SyntaxString, context: CheckContext): void {
-  if (!context.pragmas.docRequired || expression.doc) return;
+  if (!context.documentationChecked || !context.pragmas.docRequired || expression.doc) return;
   context.report('undocumented-definition', { name: name.value }, name.span, severity(context));
 }
 
 /** A documentation block must be about the definition that follows it. */
 export function checkDocumentedSymbol(expression: Expression, name: SyntaxString, context: CheckContext): void {
   const symbol = expression.doc?.symbol;
-  if (!symbol || symbol.name === name.value) return;
+  if (!context.documentationChecked || !symbol || symbol.name === name.value) return;
   context.report(
     'misdirected-documentation',
     { symbol: symbol.name, name: name.value },
@@ -39,7 +39,7 @@ export function checkDocumentedSymbol(expression: Expression, name: SyntaxString
 /** Only commands return and fail. */
 export function checkDocumentedReturns(expression: Expression, meta: MetaKey, context: CheckContext): void {
   const { doc, value } = expression;
-  if (!doc) return;
+  if (!context.documentationChecked || !doc) return;
   const needsReturns = context.dialect.has('Returns only where something is returned');
   for (const { tag, span } of doc.sections) {
     if (tag !== 'Returns' && tag !== 'Errors') continue;
@@ -91,7 +91,7 @@ function implicitMembers(reference: TypeReference | undefined): readonly Part[] 
 /** Checks that a definition's documentation describes what the release demands: features from 4.2, from 9.0 also members. */
 export function checkUndescribed(draft: Draft, context: CheckContext): void {
   const { doc } = draft;
-  if (!doc?.symbol) return;
+  if (!context.documentationChecked || !doc?.symbol) return;
   const { members, features } = subjectsOf(draft);
   const excepted = context.pragmas.documentationExceptions.has(doc.symbol.name);
   if (context.dialect.has('members must be described') && !excepted) {
@@ -112,7 +112,7 @@ export function checkUndescribed(draft: Draft, context: CheckContext): void {
 /** Checks that what a definition's documentation describes exists. Up to 4.1 only members of objects and alternates are looked at. */
 export function checkDescribed(draft: Draft, context: CheckContext): void {
   const { doc, expression } = draft;
-  if (!doc || !expression) return;
+  if (!context.documentationChecked || !doc || !expression) return;
   const everything = context.dialect.has('descriptions of everything checked');
   const subjects = subjectsOf(draft);
   const inline = subjects.members.length > 0 && (draft.kind === 'command' || draft.kind === 'event');

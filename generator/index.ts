@@ -1,0 +1,33 @@
+/**
+ * The library: reads, checks, compares and prints QAPI schemas, and generates TypeScript from them.
+ *
+ * @example
+ * ```ts
+ * import { introspect, loadSchema } from 'qapi-ts';
+ *
+ * const { schema, diagnostics } = await loadSchema('qapi/qapi-schema.json');
+ * if (schema) console.log(JSON.stringify(introspect(schema)));
+ * ```
+ *
+ * @module
+ */
+export { describeCondition } from './schema/condition.js';
+export { schemaFromIntrospection } from './schema/from-introspection.js';
+export { type IntrospectOptions, introspect, type SchemaInfo, type SchemaInfoMember } from './schema/introspect.js';
+export { type Ir, type IrEntity, modelAsJson } from './schema/ir.js';
+export { checkSchema, type LoadedSchema, loadSchema, type SchemaOptions } from './schema/load.js';
+export type * from './schema/model.js';
+export { printSchema } from './schema/print.js';
+export { type Selection, selectSchema } from './schema/select.js';
+export { Dialect, dialectNames } from './syntax/dialect.js';
+export type { DocArgument, DocBlock, DocSection } from './syntax/doc-block.js';
+export { type FileHost, memoryHost, nodeHost } from './syntax/host.js';
+export {
+  type Diagnostic,
+  type DiagnosticName,
+  type EnclosingDefinition,
+  isError,
+  type RelatedPlace,
+  type Severity,
+} from './text/diagnostic.js';
+export type { Position, SourceFile, Span } from './text/source-file.js';

@@ -1,0 +1,64 @@
+import { Dialect } from '../syntax/dialect.js';
+import type { FileHost } from '../syntax/host.js';
+import { loadSyntax } from '../syntax/load.js';
+import type { Diagnostic } from '../text/diagnostic.js';
+import { analyse } from './analyse.js';
+import type { Schema } from './model.js';
+
+/** How to read and check a schema. */
+export interface SchemaOptions {
+  /**
+   * The release whose rules hold: `2.8`, `9.0`, also `8.2.1` and the like. Default: `auto`, which reads the schemas of all
+   * releases and takes problems of documentation for warnings.
+   */
+  readonly dialect?: string | Dialect | undefined;
+  /** Where the files come from. Default: the file system. */
+  readonly host?: FileHost | undefined;
+}
+
+/** A schema that was read and checked. */
+export interface LoadedSchema {
+  /** The schema; absent when there are errors. */
+  readonly schema?: Schema;
+  /** What was found, in the order in which the reference looks: the first error is the one that it would report. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The files that were read, the root first, under the names by which they are reported. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Reads a schema with all that it includes, checks it, and makes the model of it.
+ *
+ * @param path the root file
+ * @throws {RangeError} when there is no such dialect. Whatever is wrong with the schema, also that there is none, is a diagnostic
+ *
+ * @example
+ * ```ts
+ * const { schema, diagnostics } = await loadSchema('qapi/qapi-schema.json', { dialect: '10.1' });
+ * for (const { message, span } of diagnostics) console.error(span?.file.path, message);
+ * for (const definition of schema?.definitions ?? []) console.log(definition.kind, definition.name);
+ * ```
+ */
+export async function loadSchema(path: string, options: SchemaOptions = {}): Promise<LoadedSchema> {
+  const dialect = dialectOf(options.dialect);
+  const { host } = options;
+  const { tree, diagnostics } = await loadSyntax(path, { dialect, ...(host && { host }) });
+  const files = tree.modules.map(({ file }) => file.path);
+  return { ...analyse(tree, dialect, diagnostics), files };
+}
+
+/**
+ * Checks a schema with all that it includes: {@link loadSchema} for who only wants to know what is wrong.
+ *
+ * @throws {RangeError} when there is no such dialect
+ */
+export async function checkSchema(path: string, options: SchemaOptions = {}): Promise<readonly Diagnostic[]> {
+  return (await loadSchema(path, options)).diagnostics;
+}
+
+function dialectOf(dialect: string | Dialect = Dialect.auto): Dialect {
+  if (typeof dialect !== 'string') return dialect;
+  const found = Dialect.named(dialect);
+  if ('problem' in found) throw new RangeError(found.problem);
+  return found.dialect;
+}

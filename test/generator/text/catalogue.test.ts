@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { loadSchema, memoryHost } from '../../../generator/index.js';
+import { catalogue } from '../../../generator/text/catalogue/index.js';
+import type { DiagnosticKind } from '../../../generator/text/diagnostic.js';
+
+const kinds = Object.entries(catalogue) as [string, DiagnosticKind<never>][];
+
+/** Problems whose examples are not texts of a schema: what they are examples of cannot be shown, or not in one line. */
+const notSchemas: ReadonlySet<string> = new Set(['malformed-encoding', 'nested-too-deeply', 'unreadable-schema']);
+const shown = kinds.filter(([name]) => !notSchemas.has(name));
+
+/** What is found in a text. It is in a file of its own, unless it says in which, and has two others to include. */
+async function namesIn(text: string, dialect = 'auto'): Promise<string[]> {
+  const root = /^# in (\S+)/.exec(text)?.[1] ?? 'schema.json';
+  const host = memoryHost({ 'block.json': '', 'common.json': '', [root]: text });
+  const { diagnostics } = await loadSchema(root, { dialect, host });
+  return diagnostics.map(({ name }) => name);
+}
+
+describe.each(shown)('%s', (name, { example }) => {
+  it('is provoked by the example of what is wrong', async () => {
+    expect(await namesIn(example.wrong, example.dialect)).toContain(name);
+  });
+
+  it('is not, nor is anything else, by the example of what is right', async () => {
+    expect(await namesIn(example.right, example.dialect)).toEqual([]);
+  });
+});
+
+describe('codes', () => {
+  it('are unique', () => {
+    const codes = kinds.map(([, { code }]) => code);
+    expect(new Set(codes).size).toBe(codes.length);
+  });
+});
