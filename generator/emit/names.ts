@@ -60,9 +60,10 @@ export function assignNames(schema: Schema, owners: Owners): Names {
   const runtime = new Map<string, string>();
   for (const name of reservedForIndex) pool.claim(name);
 
-  for (const definition of schema.definitions) {
-    if (isType(definition) && isOwn(definition)) types.set(definition, pool.claim(toIdentifier(definition.name)));
-  }
+  const own = schema.definitions.filter(isType).filter(isOwn);
+  // A name that is an identifier already is not lost to another that becomes one.
+  for (const type of own) if (toIdentifier(type.name) === type.name) types.set(type, pool.claim(type.name));
+  for (const type of own) if (!types.has(type)) types.set(type, pool.claim(toIdentifier(type.name)));
   for (const [type, owner] of owners) if (!types.has(type)) types.set(type, pool.claim(partName(owner)));
   for (const type of namedImplicitTypes(schema)) {
     if (!types.has(type)) types.set(type, pool.claim(toIdentifier(type.name.replace(/^q_obj_/, ''))));

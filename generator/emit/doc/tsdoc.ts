@@ -59,15 +59,12 @@ export function addNameList(
   const items: string[] = [];
   for (const entry of names) {
     const described = doc?.arguments.find(({ name }) => name === entry.name);
-    const markdown = toMarkdown(described?.text ?? '', context.link, context.width - 2);
-    const notes = [
-      ...(entry.condition ? [`if ${conditionText(entry.condition.value)}`] : []),
-      ...(entry.features ?? []).map((feature) => feature.name),
-    ];
-    if (markdown.lines.length === 0 && notes.length === 0) continue;
-    const head = codeSpan(entry.name) + (notes.length > 0 ? ` (${notes.join(', ')})` : '');
-    const text = [markdown.lines.length > 0 ? `${head}: ${markdown.lines[0]}` : head, ...markdown.lines.slice(1)];
-    items.push(...text.map((line, index) => (index === 0 ? `- ${line}` : line && `  ${line}`)));
+    const said = described ? [described.text] : [];
+    if (entry.condition) said.push(`(if ${conditionText(entry.condition.value)})`);
+    for (const feature of entry.features ?? []) said.push(`**${feature.name}**: ${featureText(doc, feature)}`);
+    if (said.length === 0) continue;
+    const { lines } = toMarkdown(`\`\`${entry.name}\`\`: ${said.join(' ')}`, context.link, context.width - 2);
+    items.push(...lines.map((line, index) => (index === 0 ? `- ${line}` : line && `  ${line}`)));
   }
   if (items.length === 0) return;
   separate(parts);
@@ -79,7 +76,7 @@ export function docText(parts: DocParts): string | undefined {
   const lines = [...parts.lines];
   const tags: string[] = [];
   for (const example of parts.examples) tags.push('@example', ...example);
-  for (const [tag, text] of parts.tags) tags.push(text.length > 0 ? `@${tag} ${text[0]}` : `@${tag}`, ...text.slice(1));
+  for (const [tag, text] of parts.tags) tags.push(text[0] ? `@${tag} ${text[0]}` : `@${tag}`, ...text.slice(1));
   if (lines.length > 0 && tags.length > 0) lines.push('');
   lines.push(...tags);
   if (lines.length === 0) return undefined;
@@ -161,7 +158,7 @@ function addStatus(parts: DocParts, thing: Documented, doc: DocBlock | undefined
   }
   let experimental = /^(?:__[^_]+_)?x-/i.test(thing.name);
   for (const feature of thing.features) {
-    const text = doc?.features.find(({ name }) => name === feature.name)?.text ?? '';
+    const text = featureText(doc, feature);
     if (feature.name === 'deprecated') {
       parts.tags.push(['deprecated', toMarkdown(text, context.link, context.width).lines]);
     } else {
@@ -170,6 +167,10 @@ function addStatus(parts: DocParts, thing: Documented, doc: DocBlock | undefined
     }
   }
   if (experimental) parts.tags.push(['experimental', []]);
+}
+
+function featureText(doc: DocBlock | undefined, feature: Feature): string {
+  return doc?.features.find(({ name }) => name === feature.name)?.text ?? '';
 }
 
 function addFeature(parts: DocParts, feature: Feature, text: string, context: DocContext): void {

@@ -130,8 +130,11 @@ function branchContexts(scope: FileScope, union: UnionType, count: string): Bran
     let context = byType.get(type);
     if (context === undefined) {
       const fields = union.simple ? type.members.map((member) => fieldContext(scope, member)) : [];
-      const added = union.simple ? fields.length : `${scope.members(type)}(v, o)`;
-      context = { cases: [], fields, count: `${count} + ${added}` };
+      context = {
+        cases: [],
+        fields,
+        count: union.simple ? String(union.members.length + fields.length) : `${count} + ${scope.members(type)}(v, o)`,
+      };
       byType.set(type, context);
     }
     context.cases.push(stringLiteral(name));
