@@ -10,12 +10,12 @@ export interface Stretch {
 export interface Marked {
   /** The text without the marks. */
   readonly text: string;
-  /** What stood between the marks, in order of writing. */
+  /** What stood between the marks, in the order in which they open. */
   readonly stretches: readonly Stretch[];
 }
 
 /**
- * Takes the marks out of a text: `⟦…⟧` around what a diagnostic is expected to point at. They do not nest.
+ * Takes the marks out of a text: `⟦…⟧` around what a diagnostic is expected to point at. They may nest.
  *
  * @example
  * ```ts
@@ -24,10 +24,16 @@ export interface Marked {
  */
 export function marked(source: string): Marked {
   const stretches: Stretch[] = [];
+  const open: number[] = [];
   let text = '';
-  for (const [index, part] of source.split(/[⟦⟧]/).entries()) {
-    if (index % 2 === 1) stretches.push({ start: text.length, end: text.length + part.length });
-    text += part;
+  for (const part of source.split(/([⟦⟧])/)) {
+    if (part === '⟦') {
+      open.push(stretches.length);
+      stretches.push({ start: text.length, end: text.length });
+    } else if (part === '⟧') {
+      const index = open.pop() ?? -1;
+      stretches[index] = { start: stretches[index]?.start ?? 0, end: text.length };
+    } else text += part;
   }
   return { text, stretches };
 }
