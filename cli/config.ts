@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../generator/config.js';
 import { nearMiss } from '../generator/text/near-miss.js';
+import { SourceFile } from '../generator/text/source-file.js';
 import { configKeys } from './config-keys.js';
 import { UserError } from './user-error.js';
 
@@ -36,10 +37,16 @@ async function readConfig(path: string, cwd: string): Promise<FoundConfig> {
 }
 
 async function readJson(path: string, file: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8');
   try {
-    return JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
+    return JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${file}: ${messageOf(error)}`, { cause: error });
+    const message = messageOf(error);
+    // Node tells the place for some mistakes only.
+    const [, offset] = /at position (\d+)/.exec(message) ?? [];
+    const { line, column } = new SourceFile(file, text).positionAt(Number(offset));
+    const place = offset === undefined ? file : `${file}:${line}:${column}`;
+    throw new UserError(`${place}: ${message}`, { cause: error });
   }
 }
 

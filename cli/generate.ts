@@ -1,37 +1,17 @@
-import { relative, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import type { Command } from 'commander';
-import type { EmitOptions } from '../generator/emit/options.js';
-import { checkFiles } from '../generator/emit/output/check.js';
-import { OutputError } from '../generator/emit/output/folder.js';
-import { writeFiles } from '../generator/emit/output/write.js';
-import type { GeneratedFile } from '../generator/emit/target.js';
 import { generate as emit, targetNames } from '../generator/emit/generate.js';
+import { checkFiles, type Difference } from '../generator/emit/output/check.js';
+import { OutputError } from '../generator/emit/output/folder.js';
+import { type WriteResult, writeFiles } from '../generator/emit/output/write.js';
+import type { GeneratedFile } from '../generator/emit/target.js';
+import { loadSchema } from '../generator/schema/load.js';
 import type { Schema } from '../generator/schema/model.js';
-import { selectSchema } from '../generator/schema/select.js';
-import type { FileHost } from '../generator/syntax/host.js';
-import { isError } from '../generator/text/diagnostic.js';
-import { checkSchema } from '../generator/schema/load.js';
+import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
 import type { Host } from './host.js';
-import { inputOf } from './input.js';
 import { choiceOption, choicesOption, defineOption, dialectOption, importExtensions, int64Modes } from './options.js';
 import { exitCodes, type Subcommand } from './program.js';
 import { printDiagnostics } from './report.js';
 import { UserError } from './user-error.js';
-
-interface GenerateOptions {
-  readonly output?: string;
-  readonly check?: boolean;
-  readonly watch?: boolean;
-  readonly dialect?: string;
-  readonly target?: readonly string[];
-  readonly int64?: EmitOptions['int64'];
-  readonly importExtension?: EmitOptions['importExtension'];
-  readonly runtimeImport?: string;
-  readonly define?: Readonly<Record<string, boolean>>;
-  readonly onlyDefined?: boolean;
-  readonly openEnums?: boolean;
-}
 
 /** `qapi-ts generate`. */
 export const generate: Subcommand = {
@@ -52,13 +32,20 @@ export const generate: Subcommand = {
       .option('--open-enums', 'let what only the server sends hold enum values that the schema does not know')
       .addHelpText('after', examples);
   },
-  run: async (command, host) => {
-    const [schema] = command.args;
-    const options = command.opts<GenerateOptions>();
-    if (options.check && options.watch) throw new UserError('--check and --watch exclude each other');
-    const job = await jobFor(schema, options, host);
-    if (options.watch) return (await import('./watch.js')).watch(job, host);
-    return options.check ? compare(job, host) : write(job, host);
+  async run(command, host) {
+    const { check, watch, ...options } = command.opts<GenerateOptions & { check?: boolean; watch?: boolean }>();
+    if (check && watch) throw new UserError('--check and --watch exclude each other');
+    if (watch) return (await import('./watch.js')).watch(command.args[0], options, host);
+    const job = await generateJob(command.args[0], options, host);
+    const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: job.files });
+    printDiagnostics(diagnostics, host.stderr, host.env);
+    if (!schema) {
+      host.stderr.write(`${job.output.name} is as it was\n`);
+      return exitCodes.problems;
+    }
+    const wanted = selected(schema, job);
+    const files = emit(wanted, job.emit);
+    return check ? compare(job, files, host) : write(job, wanted, files, host);
   },
 };
 
@@ -69,3 +56,66 @@ Examples:
   $ qapi-ts generate schema.json -o types --target types --int64 bigint
   $ qapi-ts generate schema.json -o src/generated --define CONFIG_LINUX --define CONFIG_WIN32=off
   $ qapi-ts generate --watch           (with a qapi-ts.config.json, .ts or .js)`;
+
+function write(job: GenerateJob, schema: Schema, files: readonly GeneratedFile[], { stdout }: Host): number {
+  const result = withOutput(() => writeFiles(job.output.path, files));
+  stdout.write(`${summary(job, schema, files, result)} in ${seconds(performance.now())}\n`);
+  return exitCodes.ok;
+}
+
+function compare(job: GenerateJob, files: readonly GeneratedFile[], { stdout, stderr }: Host): number {
+  const differences = withOutput(() => checkFiles(job.output.path, files));
+  if (differences.length === 0) {
+    stdout.write(`${job.output.name} is current: ${count(files.length, 'file')}\n`);
+    return exitCodes.ok;
+  }
+  for (const difference of differences) stdout.write(describe(difference));
+  stderr.write(
+    `error: ${job.output.name} is not current: ${count(differences.length, 'file')} would change\n` +
+      'run the same command without --check to write it\n',
+  );
+  return exitCodes.problems;
+}
+
+function describe({ path, kind, diff }: Difference): string {
+  if (kind === 'changed') return diff;
+  return kind === 'missing' ? `${path} is missing\n` : `${path} would be removed\n`;
+}
+
+/** Runs something that reads or writes the output; what is wrong there is for the user to put right. */
+export function withOutput<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof OutputError) throw new UserError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** What a run has done, in a line. */
+export function summary(
+  { schema: name, output }: GenerateJob,
+  schema: Schema,
+  files: readonly GeneratedFile[],
+  { written, removed }: WriteResult,
+): string {
+  const modules = schema.modules.filter((module) => module.file).length;
+  const definitions = schema.definitions.filter((definition) => !definition.implicit).length;
+  const changes = [
+    written.length === 0 && removed.length === 0 ? 'all current' : `${written.length} written`,
+    ...(removed.length > 0 ? [`${removed.length} removed`] : []),
+  ];
+  return (
+    `${name}: ${count(modules, 'module')}, ${count(definitions, 'definition')}; ` +
+    `${output.name}: ${count(files.length, 'file')} (${changes.join(', ')})`
+  );
+}
+
+/** A time as people read it. */
+export function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}

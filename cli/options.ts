@@ -22,7 +22,9 @@ export function complaintAboutDialect(name: string): string | undefined {
 
 /** An option that takes one of a few values. */
 export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
-  return new Option(flags, description).choices(choices).argParser((value) => accepted(value, complaintAbout(value, choices)));
+  return new Option(flags, description)
+    .choices(choices)
+    .argParser((value) => accepted(value, complaintAbout(value, choices)));
 }
 
 /** An option that takes some of a few values, separated by commas or given again and again. */
@@ -36,8 +38,9 @@ export function choicesOption(flags: string, description: string, choices: reado
 /** `--dialect`. */
 export function dialectOption(): Option {
   const range = `${dialectNames[1]} to ${dialectNames.at(-1)}`;
-  return new Option('--dialect <release>', `check by the rules of a release, ${range}, or of all ("auto")`)
-    .argParser((value) => accepted(value, complaintAboutDialect(value)));
+  return new Option('--dialect <release>', `check by the rules of a release, ${range}, or of all ("auto")`).argParser(
+    (value) => accepted(value, complaintAboutDialect(value)),
+  );
 }
 
 /** `--define NAME[=on|off]`, once for each symbol. */

@@ -84,7 +84,7 @@ function configure(command: Command, host: Host): void {
 }
 
 /** Says what went wrong, and returns the exit code for it. */
-function report(error: unknown, { env, stderr }: Host): number {
+export function report(error: unknown, { env, stderr }: Host): number {
   const trace = env.QAPI_TS_DEBUG ? `${error instanceof Error ? error.stack : String(error)}\n` : '';
   if (error instanceof UserError) {
     stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}${trace}`);

@@ -1,0 +1,85 @@
+import { relative, resolve } from 'node:path';
+import type { EmitOptions } from '../generator/emit/options.js';
+import type { Schema } from '../generator/schema/model.js';
+import { type Selection, selectSchema } from '../generator/schema/select.js';
+import type { Dialect } from '../generator/syntax/dialect.js';
+import type { FileHost } from '../generator/syntax/host.js';
+import type { Host } from './host.js';
+import { inputOf } from './input.js';
+import { dialectNamed } from './load.js';
+import { UserError } from './user-error.js';
+
+/** The options of `qapi-ts generate` as the command line gives them. */
+export interface GenerateOptions {
+  readonly output?: string;
+  readonly dialect?: string;
+  readonly target?: readonly string[];
+  readonly int64?: EmitOptions['int64'];
+  readonly importExtension?: EmitOptions['importExtension'];
+  readonly runtimeImport?: string;
+  readonly define?: Readonly<Record<string, boolean>>;
+  readonly onlyDefined?: boolean;
+  readonly openEnums?: boolean;
+}
+
+/** What to generate, from what, and where to. */
+export interface GenerateJob {
+  /** The root schema, as to be named to the user. */
+  readonly schema: string;
+  readonly files: FileHost;
+  readonly dialect: Dialect;
+  readonly selection: Selection;
+  readonly emit: EmitOptions;
+  /** The folder to write: its absolute path, and as to be named to the user. */
+  readonly output: { readonly path: string; readonly name: string };
+  /** The configuration's absolute path, where one has a say. */
+  readonly configFile?: string;
+}
+
+/** Puts together what the command line and the configuration say. The command line wins. */
+export async function generateJob(
+  schema: string | undefined,
+  options: GenerateOptions,
+  host: Host,
+): Promise<GenerateJob> {
+  const input = await inputOf(schema, host);
+  const { config } = input;
+  const output = options.output ?? config.output;
+  if (output === undefined) {
+    throw new UserError('there is no folder to write to', {
+      hint: 'name one with -o, or as "output" in a qapi-ts.config.json',
+    });
+  }
+  const path = resolve(host.cwd, output);
+  const runtime = options.runtimeImport ?? config.runtimeImport;
+  return {
+    schema: input.schema,
+    files: input.files,
+    dialect: dialectNamed(options.dialect ?? config.dialect),
+    selection: {
+      defines: new Map(Object.entries({ ...config.define, ...options.define })),
+      onlyDefined: options.onlyDefined ?? config.onlyDefined ?? false,
+    },
+    emit: {
+      targets: options.target ?? config.targets,
+      int64: options.int64 ?? config.int64,
+      importExtension: options.importExtension ?? config.importExtension,
+      runtimeImport: runtime === undefined ? undefined : specifierFrom(path, runtime, host.cwd),
+      openEnums: options.openEnums ?? config.openEnums,
+    },
+    output: { path, name: relative(host.cwd, path) || '.' },
+    ...(input.configFile !== undefined && { configFile: resolve(host.cwd, input.configFile) }),
+  };
+}
+
+/** The schema of the configuration that the job is for. */
+export function selected(schema: Schema, { selection }: GenerateJob): Schema {
+  return selection.defines.size > 0 || selection.onlyDefined ? selectSchema(schema, selection) : schema;
+}
+
+/** A path to the runtime as the output folder sees it; the name of a package stays as it is. */
+function specifierFrom(output: string, runtime: string, cwd: string): string {
+  if (!/^(\.\.?)?[\\/]/.test(runtime)) return runtime;
+  const path = relative(output, resolve(cwd, runtime)).replaceAll('\\', '/');
+  return path.startsWith('.') ? path : `./${path}`;
+}

@@ -1,0 +1,32 @@
+import { loadSchema } from '../generator/schema/load.js';
+import type { Schema } from '../generator/schema/model.js';
+import { Dialect } from '../generator/syntax/dialect.js';
+import type { Host } from './host.js';
+import { inputOf } from './input.js';
+import { printDiagnostics } from './report.js';
+import { UserError } from './user-error.js';
+
+/**
+ * Loads the one schema that a command is about, and says on standard error what is wrong with it.
+ *
+ * @returns undefined when it has errors
+ */
+export async function loadOrReport(
+  named: string | undefined,
+  dialectName: string | undefined,
+  host: Host,
+): Promise<{ readonly schema: Schema; readonly dialect: Dialect } | undefined> {
+  const input = await inputOf(named, host);
+  const dialect = dialectNamed(dialectName ?? input.config.dialect);
+  const { schema, diagnostics } = await loadSchema(input.schema, { dialect, host: input.files });
+  printDiagnostics(diagnostics, host.stderr, host.env);
+  return schema && { schema, dialect };
+}
+
+/** The dialect of a name that the command line or a configuration gives; without one, the one that reads all schemas. */
+export function dialectNamed(name: string | undefined): Dialect {
+  if (name === undefined) return Dialect.auto;
+  const named = Dialect.named(name);
+  if ('problem' in named) throw new UserError(named.problem);
+  return named.dialect;
+}

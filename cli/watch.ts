@@ -1,0 +1,55 @@
+import { performance } from 'node:perf_hooks';
+import { generate as emit } from '../generator/emit/generate.js';
+import { writeFiles } from '../generator/emit/output/write.js';
+import { loadSchema } from '../generator/schema/load.js';
+import { FileWatcher } from './file-watcher.js';
+import { seconds, summary, withOutput } from './generate.js';
+import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
+import type { Host } from './host.js';
+import { exitCodes, report } from './program.js';
+import { printDiagnostics } from './report.js';
+
+/** Generates, and generates again whenever the schema or the configuration changes, until the user stops it. Mistakes do not end it. */
+export async function watch(schema: string | undefined, options: GenerateOptions, host: Host): Promise<number> {
+  // Without a job there is nothing to watch: the first one has to be right.
+  let job = await generateJob(schema, options, host);
+  const stop = host.catchInterrupt();
+  const watcher = new FileWatcher();
+  try {
+    while (!stop.aborted) {
+      const read = new Set<string>();
+      try {
+        job = await generateJob(schema, options, host);
+        await run(job, read, host);
+      } catch (error) {
+        report(error, host);
+      }
+      watcher.follow([...read, ...(job.configFile === undefined ? [] : [job.configFile])]);
+      await watcher.change(stop);
+    }
+  } finally {
+    watcher.close();
+  }
+  return exitCodes.ok;
+}
+
+async function run(job: GenerateJob, read: Set<string>, host: Host): Promise<void> {
+  const start = performance.now();
+  const files: GenerateJob['files'] = {
+    read(path) {
+      read.add(job.files.resolve(path));
+      return job.files.read(path);
+    },
+    resolve: job.files.resolve,
+  };
+  const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: files });
+  printDiagnostics(diagnostics, host.stderr, host.env);
+  if (!schema) {
+    host.stderr.write(`${job.output.name} is as it was; waiting for changes\n`);
+    return;
+  }
+  const wanted = selected(schema, job);
+  const generated = emit(wanted, job.emit);
+  const result = withOutput(() => writeFiles(job.output.path, generated));
+  host.stdout.write(`${summary(job, wanted, generated, result)} in ${seconds(performance.now() - start)}\n`);
+}
