@@ -25,7 +25,9 @@ export interface ParsedFile {
 export function parseFile(reading: Reading): ParsedFile {
   const { file, dialect, problems } = reading;
   const { tokens, docs } = tokenize(file, dialect, problems);
-  const isBroken = breakage(problems.found.map(({ at }) => at));
+  // Problems of documentation, which are there too, break nothing but the documentation.
+  const malformed = problems.found.filter(({ diagnostic }) => !diagnostic.code.startsWith('QAPI5'));
+  const isBroken = breakage(malformed.map(({ at }) => at));
   const { items, faults } = parseTokens(file, tokens);
   const isMisread = breakage(faults.map(({ token }) => token?.index ?? Number.POSITIVE_INFINITY));
   reportFaults(reading, tokens, faults);
