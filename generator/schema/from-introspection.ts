@@ -18,6 +18,8 @@ class Writer {
   readonly #infos: readonly SchemaInfo[];
   readonly #index: InfoIndex;
   readonly #names: ReadonlyMap<string, TypeOrigin>;
+  /** The types of members, elements and alternatives. */
+  readonly #held: ReadonlySet<string>;
   /** How often each type is used: an object used once, as arguments, is written where it is used. */
   readonly #uses = new Map<string, number>();
 
@@ -29,20 +31,33 @@ class Writer {
         .map((info) => [info.name, info]),
     );
     this.#names = nameTypes(infos, this.#index);
+    this.#held = new Set(infos.flatMap(heldTypes));
     for (const info of infos)
       for (const type of referencesOf(info)) this.#uses.set(type, (this.#uses.get(type) ?? 0) + 1);
   }
 
   write(source: string): string {
-    const parts = [`##\n# This schema was made from the introspection data of ${source}.\n##`];
+    const parts = [
+      `##\n# This schema was made from the introspection data of ${source}.\n##`,
+      printExpression({ pragma: { 'command-returns-exceptions': this.#commandsReturningNoObject() } }),
+    ];
     for (const info of this.#infos) {
       const expression = this.#expression(info);
       if (!expression) continue;
       const [name] = Object.values(expression) as [string];
       const origin = this.#names.get(info.name)?.description ?? `Known from the introspection of ${source}.`;
-      parts.push(`##\n# @${name}:\n#\n# ${origin}\n##\n${printExpression(expression)}`);
+      parts.push(`${documentation(name, origin, this.#featuresWithin(info))}\n${printExpression(expression)}`);
     }
     return `${parts.join('\n\n')}\n`;
+  }
+
+  #commandsReturningNoObject(): string[] {
+    return this.#infos.flatMap((info) => {
+      if (info['meta-type'] !== 'command') return [];
+      const result = this.#index.get(info['ret-type']);
+      const element = result?.['meta-type'] === 'array' ? this.#index.get(result['element-type']) : result;
+      return element?.['meta-type'] === 'object' ? [] : [info.name];
+    });
   }
 
   #expression(info: SchemaInfo): { readonly [key: string]: Printable } | undefined {
@@ -95,6 +110,15 @@ class Writer {
     return { data: this.#reference(type), boxed: true };
   }
 
+  /** The features of a definition and of the members that are written in it. */
+  #featuresWithin(info: SchemaInfo): Set<string> {
+    const args = 'arg-type' in info && this.#isInline(info['arg-type']) ? this.#index.get(info['arg-type']) : undefined;
+    const members = [info, args].flatMap((holder): readonly { readonly features?: readonly string[] }[] =>
+      holder?.['meta-type'] === 'object' || holder?.['meta-type'] === 'enum' ? (holder.members ?? []) : [],
+    );
+    return new Set([info, ...members].flatMap((entity) => entity.features ?? []));
+  }
+
   #members(members: readonly SchemaInfoMember[]): Map<string, Printable> {
     return new Map(
       members.map((member) => {
@@ -114,7 +138,8 @@ class Writer {
   /** Whether it is the object without members that stands for "no arguments" and "no result". */
   #isEmpty(type: string): boolean {
     const info = this.#index.get(type);
-    return info?.['meta-type'] === 'object' && info.members.length === 0 && info.tag === undefined;
+    const bare = info?.['meta-type'] === 'object' && info.members.length === 0 && info.tag === undefined;
+    return bare && !this.#held.has(type);
   }
 
   #isInline(type: string): boolean {
@@ -124,21 +149,38 @@ class Writer {
   }
 }
 
-function referencesOf(info: SchemaInfo): string[] {
+function referencesOf(info: SchemaInfo): readonly string[] {
   switch (info['meta-type']) {
     case 'command':
       return [info['arg-type'], info['ret-type']];
     case 'event':
       return [info['arg-type']];
-    case 'array':
-      return [info['element-type']];
     case 'object':
-      return [...info.members.map(({ type }) => type), ...(info.variants ?? []).map(({ type }) => type)];
-    case 'alternate':
-      return info.members.map(({ type }) => type);
+      return [...heldTypes(info), ...(info.variants ?? []).map(({ type }) => type)];
     default:
-      return [];
+      return heldTypes(info);
   }
+}
+
+/** The types whose values a type's values hold. */
+function heldTypes(info: SchemaInfo): readonly string[] {
+  if (info['meta-type'] === 'array') return [info['element-type']];
+  if (info['meta-type'] !== 'object' && info['meta-type'] !== 'alternate') return [];
+  return info.members.map(({ type }: { readonly type: string }) => type);
+}
+
+/** What special features say about a definition or about some of its members. */
+const featureTexts: Readonly<Record<string, string>> = {
+  deprecated: 'It may be removed in a later release.',
+  unstable: 'It may change or go away at any time.',
+};
+
+function documentation(name: string, text: string, described: ReadonlySet<string>): string {
+  const lines = [`@${name}:`, '', text];
+  if (described.size > 0) lines.push('', 'Features:');
+  for (const feature of described)
+    lines.push('', `@${feature}: ${featureTexts[feature] ?? 'Not known from introspection.'}`);
+  return ['##', ...lines.map((line) => `# ${line}`.trimEnd()), '##'].join('\n');
 }
 
 function features(entity: { readonly features?: readonly string[] }): { readonly features?: readonly string[] } {

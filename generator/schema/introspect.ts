@@ -1,4 +1,4 @@
-import type { Dialect } from '../syntax/dialect.js';
+import { Dialect } from '../syntax/dialect.js';
 import { type IntrospectionShape, promisedShape, shapes } from './introspection-shape.js';
 import type { AlternateType, Command, Event, Feature, Member, ObjectType, Schema, Type, UnionType } from './model.js';
 
@@ -32,23 +32,25 @@ export interface IntrospectOptions {
   /** Replace type names by numbers, as a running program does, so that nobody comes to depend on them. Default: false. */
   readonly mask?: boolean;
   /** The release whose form the data takes. By default the form that the schema's own `SchemaInfo` promises, else the newest. */
-  readonly dialect?: Dialect;
+  readonly dialect?: string | Dialect | undefined;
 }
 
 /**
  * The data that `query-qmp-schema` returns for a schema, with every condition taken as true:
  * all commands and events, and every type that one of them reaches.
+ *
+ * @throws {RangeError} when there is no such dialect
  */
 export function introspect(schema: Schema, options: IntrospectOptions = {}): SchemaInfo[] {
-  const shape = shapeFor(schema, options.dialect);
+  const shape = shapeFor(schema, Dialect.of(options.dialect));
   const types = new TypeUse(options.mask ?? false, schema.lookup('q_empty') as ObjectType);
   const infos = entryPoints(schema, shape).map((entity) => describeEntity(entity, shape, types));
   for (const type of types) infos.push(describeType(type, shape, types));
   return infos;
 }
 
-function shapeFor(schema: Schema, dialect: Dialect | undefined): IntrospectionShape {
-  if (dialect === undefined || dialect.name === 'auto') return promisedShape(schema);
+function shapeFor(schema: Schema, dialect: Dialect): IntrospectionShape {
+  if (dialect.name === 'auto') return promisedShape(schema);
   const found = shapes.find(({ since }) => dialect.atLeast(since)) ?? shapes.at(-1);
   return (found as (typeof shapes)[number]).shape;
 }

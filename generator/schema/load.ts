@@ -40,7 +40,7 @@ export interface LoadedSchema {
  * ```
  */
 export async function loadSchema(path: string, options: SchemaOptions = {}): Promise<LoadedSchema> {
-  const dialect = dialectOf(options.dialect);
+  const dialect = Dialect.of(options.dialect);
   const { host } = options;
   const { tree, diagnostics } = await loadSyntax(path, { dialect, ...(host && { host }) });
   const files = tree.modules.map(({ file }) => file.path);
@@ -54,11 +54,4 @@ export async function loadSchema(path: string, options: SchemaOptions = {}): Pro
  */
 export async function checkSchema(path: string, options: SchemaOptions = {}): Promise<readonly Diagnostic[]> {
   return (await loadSchema(path, options)).diagnostics;
-}
-
-function dialectOf(dialect: string | Dialect = Dialect.auto): Dialect {
-  if (typeof dialect !== 'string') return dialect;
-  const found = Dialect.named(dialect);
-  if ('problem' in found) throw new RangeError(found.problem);
-  return found.dialect;
 }

@@ -161,6 +161,18 @@ export class Dialect {
     return 'problem' in found ? found : { dialect: new Dialect(found.release) };
   }
 
+  /**
+   * The dialect that a caller asks for by name or hands over; `auto` when it does neither.
+   *
+   * @throws {RangeError} when there is no dialect of that name
+   */
+  static of(dialect: string | Dialect = Dialect.auto): Dialect {
+    if (typeof dialect !== 'string') return dialect;
+    const found = Dialect.named(dialect);
+    if ('problem' in found) throw new RangeError(found.problem);
+    return found.dialect;
+  }
+
   /** Whether the language has a construct, or the rule that a row of the table names. */
   has(construct: Construct): boolean {
     return this.#constructs.has(construct);
