@@ -5,8 +5,6 @@ export { connect, type QmpClient } from './qmp/client.js';
 export type {
   ConnectOptions,
   ExecuteOptions,
-  SchemaDifference,
-  SchemaTables,
   ValidateOptions,
 } from './qmp/client-options.js';
 export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
@@ -16,8 +14,14 @@ export type { MonitorProcess, QmpAddress, StreamPair } from './qmp/endpoint.js';
 export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './qmp/error.js';
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
 export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
-export { QmpConnectionError, QmpSchemaError, QmpTimeoutError } from './qmp/failure.js';
-export type { ConnectionLoss, Reconnection, ReconnectOptions } from './qmp/reconnect.js';
+export { QmpConnectionError, QmpTimeoutError } from './qmp/failure.js';
+export {
+  type BackOffOptions,
+  backOff,
+  type ConnectionLoss,
+  type Reconnect,
+  type Reconnection,
+} from './qmp/reconnect.js';
 export type { AnySchema, EventTimestamp, QmpEvent, QmpSchema } from './qmp/schema.js';
 export { type RateLimit, referenceRateLimits } from './qmp/server/broadcast.js';
 export type { BuiltinCommand } from './qmp/server/builtins.js';
@@ -32,6 +36,13 @@ export {
   type ServerVersion,
 } from './qmp/server/server.js';
 export type { QmpGreeting } from './qmp/session.js';
+export {
+  checkedBy,
+  QmpSchemaError,
+  type SchemaCheck,
+  type SchemaDifference,
+  type SchemaTables,
+} from './qmp/validation.js';
 export { CloneVisitor } from './visit/clone-visitor.js';
 export { clone, codec, decode, encode, examine } from './visit/codec.js';
 export { enumInfo } from './visit/enum-info.js';

@@ -14,7 +14,7 @@ const MEBIBYTE = 1024 * 1024;
 export const REQUEST_LIMITS: JsonLimits = { nesting: 1024, tokens: 2 * MEBIBYTE, text: 64 * MEBIBYTE };
 
 /**
- * What a client takes from its server. Servers have no limit on output and long replies are legitimate; these bounds
- * only keep a broken peer from using up the memory.
+ * What a client takes from its server. Servers have no limit on output and long replies are legitimate; these bounds only keep
+ * a broken peer from using up the memory.
  */
-export const REPLY_LIMITS: JsonLimits = { nesting: 2048, tokens: Number.POSITIVE_INFINITY, text: 256 * MEBIBYTE };
+export const REPLY_LIMITS = { nesting: 2048, text: 256 * MEBIBYTE };

@@ -1,10 +1,5 @@
 import type { Int64 } from './value.js';
 
-/** The least signed 64-bit integer. */
-export const INT64_MIN = -(2n ** 63n);
-/** The greatest unsigned 64-bit integer. */
-export const UINT64_MAX = 2n ** 64n - 1n;
-
 /** Integers of so many characters, the sign included, are safe whatever their digits. */
 const SAFE_LENGTH = 15;
 
@@ -18,7 +13,7 @@ export function parseInteger(digits: string): Int64 {
   if (digits.length <= SAFE_LENGTH || Number.isSafeInteger(double)) return double + 0;
   if (digits.length > 20) return double;
   const exact = BigInt(digits);
-  return exact >= INT64_MIN && exact <= UINT64_MAX ? exact : double;
+  return exact === BigInt.asIntN(64, exact) || exact === BigInt.asUintN(64, exact) ? exact : double;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { parseTokens } from './parser.js';
-import type { JsonValue } from './value.js';
+import { parseInteger } from './number.js';
+import type { JsonObject, JsonValue } from './value.js';
 
 /** The shortest run of digits that can be an integer beyond the safe range. */
 const LONG = 16;
@@ -14,31 +14,91 @@ function mayHoldUnsafeInteger(text: string): boolean {
   for (let at = LONG - 1; at < text.length; at += LONG) {
     if (!isDigit(text.charCodeAt(at))) continue;
     let start = at;
-    while (start > 0 && isDigit(text.charCodeAt(start - 1))) start--;
+    while (isDigit(text.charCodeAt(start - 1))) start--;
     let end = at + 1;
-    while (end < text.length && isDigit(text.charCodeAt(end))) end++;
-    if (end - start >= LONG && isUnsafe(text, start, end)) return true;
+    while (isDigit(text.charCodeAt(end))) end++;
+    // Most long runs are the fractions of doubles, which servers write with 17 digits.
+    if (text[start - 1] !== '.' && isUnsafe(text.slice(start, end))) return true;
     at = end - 1;
   }
   return false;
 }
 
-/** Whether the run of digits can be an integer token: not the fraction of a double, not glued to a quote or letter. */
-function isUnsafe(text: string, start: number, end: number): boolean {
-  const before = text.charAt(start - 1);
-  const after = text.charAt(end);
-  if (!' \t\r\n:,[-'.includes(before) || after === '.' || after === 'e' || after === 'E') return false;
-  return !Number.isSafeInteger(Number(text.slice(start, end)));
+/** How C prints doubles that JSON has no form for. */
+const NOT_FINITE: Record<string, number> = { inf: Infinity, '-inf': -Infinity, nan: NaN, '-nan': NaN };
+
+const isUnsafe = (token: string): boolean => /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
+
+/**
+ * The text with those numbers that `JSON.parse` would refuse or round turned into strings that begin with a mark.
+ * @returns undefined when there are none
+ */
+function markNumbers(text: string, mark: string): string | undefined {
+  const token = /"|-?(?:\d[\d.eE+-]*|[a-z]+)/g;
+  let marked = '';
+  let done = 0;
+  for (let match = token.exec(text); match; match = token.exec(text)) {
+    const [found] = match;
+    if (found === '"') {
+      token.lastIndex = endOfString(text, match.index) + 1;
+    } else if (Object.hasOwn(NOT_FINITE, found) || isUnsafe(found)) {
+      marked += `${text.slice(done, match.index)}"${mark}${found}"`;
+      done = token.lastIndex;
+    }
+  }
+  return done > 0 ? marked + text.slice(done) : undefined;
+}
+
+/** Where the closing quote of a string is: one with an even number of backslashes before it. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let backslash = end;
+    while (text[backslash - 1] === '\\') backslash--;
+    if ((end - backslash) % 2 === 0) return end;
+  }
+  return text.length;
+}
+
+/** Puts the numbers back that were marked, in place. */
+function restore(value: JsonValue, mark: string): JsonValue {
+  if (typeof value === 'string') {
+    if (!value.startsWith(mark)) return value;
+    const token = value.slice(mark.length);
+    return NOT_FINITE[token] ?? parseInteger(token);
+  }
+  if (typeof value === 'object' && value !== null) {
+    for (const [key, member] of Object.entries(value)) {
+      const restored = restore(member, mark);
+      if (restored !== member) (value as JsonObject)[key] = restored;
+    }
+  }
+  return value;
+}
+
+function parseMarked(text: string): JsonValue | undefined {
+  let mark = '#';
+  while (text.includes(`"${mark}`)) mark += Math.random();
+  const marked = markNumbers(text, mark);
+  return marked === undefined ? undefined : restore(JSON.parse(marked) as JsonValue, mark);
 }
 
 /**
- * `JSON.parse` without loss: integers that are not safe as `number` come back as `bigint`, as far as 64 bits go.
+ * `JSON.parse` without loss: integers that are not safe as `number` come back as `bigint`, as far as 64 bits go. It also takes
+ * `inf` and `nan`, which QMP servers write for doubles that JSON has no form for.
  *
- * It costs what `JSON.parse` costs unless there is such an integer; then about three times as much.
+ * It costs what `JSON.parse` costs unless there is such a number; then some times as much.
  *
  * @throws SyntaxError as `JSON.parse` does
  */
 export function parseJson(text: string): JsonValue {
-  const value = JSON.parse(text) as JsonValue;
-  return mayHoldUnsafeInteger(text) ? parseTokens(text, { strict: false }) : value;
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+    if (!mayHoldUnsafeInteger(text)) return value;
+  } catch (error) {
+    const marked = parseMarked(text);
+    if (marked === undefined) throw error;
+    return marked;
+  }
+  return parseMarked(text) ?? value;
 }

@@ -1,12 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
+import { decode } from './decode.js';
 import { JsonSyntaxError } from './syntax-error.js';
-
-const text = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-/** The text of a message; what is not UTF-8 in it becomes U+FFFD. */
-export function decodeLenient(bytes: Uint8Array): string {
-  return text(bytes).toString(isAscii(bytes) ? 'latin1' : 'utf8');
-}
 
 /**
  * The text of a message in the variety of UTF-8 that QMP reads: U+0000 may be written as the two bytes C0 80.
@@ -15,10 +9,10 @@ export function decodeLenient(bytes: Uint8Array): string {
  * @throws JsonSyntaxError when the bytes are not that
  */
 export function decodeStrict(bytes: Uint8Array): string {
-  if (isAscii(bytes)) return text(bytes).toString('latin1');
+  if (isAscii(bytes)) return decode(bytes);
   const plain = isUtf8(bytes) ? bytes : contractNul(bytes);
   if (!isUtf8(plain)) throw new JsonSyntaxError('a string is not valid UTF-8');
-  return text(plain).toString('utf8');
+  return decode(plain);
 }
 
 /** The bytes with each C0 80 replaced by a zero byte. */

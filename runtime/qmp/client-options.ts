@@ -1,25 +1,8 @@
-import type { Difference } from '../json/codec.js';
 import type { JsonValue } from '../json/value.js';
-import type { CommandTable } from './command-table.js';
 import type { QmpOddity } from './connection.js';
 import type { WaitOptions } from './deadline.js';
-import type { EventTable } from './event-sink.js';
-import type { ReconnectOptions } from './reconnect.js';
-
-/** What the generator knows of a schema at run time: its tables of commands and events. */
-export interface SchemaTables {
-  // biome-ignore lint/suspicious/noExplicitAny: a table fits whatever handlers it is for
-  readonly commands: CommandTable<any>;
-  readonly events: EventTable;
-}
-
-/** A message that is not as the schema has it. */
-export interface SchemaDifference extends Difference {
-  /** The command or event whose message it is. */
-  readonly name: string;
-  /** Which of its parts. */
-  readonly part: 'returns' | 'data';
-}
+import type { Reconnect } from './reconnect.js';
+import type { SchemaCheck, SchemaDifference } from './validation.js';
 
 /** How much a client cares whether what is sent and received is as its schema says. */
 export type ValidateOptions =
@@ -27,8 +10,8 @@ export type ValidateOptions =
   | {
       /** `report` tells `onDifference` of everything and lets it pass; `strict` refuses it. */
       readonly validate: 'report' | 'strict';
-      /** The generated tables of the schema: `{ commands, events }`. */
-      readonly schema: SchemaTables;
+      /** The schema: {@link checkedBy} makes it of the generated tables. */
+      readonly schema: SchemaCheck;
       /** Hears of every difference between what arrived and the schema. */
       readonly onDifference?: (difference: SchemaDifference) => void;
     };
@@ -43,8 +26,8 @@ export type ConnectOptions = ValidateOptions & {
   readonly timeout?: number;
   /** Gives up connecting. */
   readonly signal?: AbortSignal;
-  /** Connects again after the connection was lost. Default: `false`. */
-  readonly reconnect?: boolean | ReconnectOptions;
+  /** Connects again after the connection was lost: {@link backOff} says how. */
+  readonly reconnect?: Reconnect;
   /** Hears of what arrives and cannot be read, or that no one waits for. */
   readonly onOddity?: (oddity: QmpOddity) => void;
   /** Hears of every message that goes over the wire; `wireLog` makes one that keeps secrets. */

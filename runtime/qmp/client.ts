@@ -5,7 +5,7 @@ import { type WaitOptions, watch } from './deadline.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
 import { type EventConsumer, EventHub } from './event-hub.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
-import { atCallSite, type CallSite, callSite, QmpConnectionError, QmpTimeoutError } from './failure.js';
+import { atCallSite, type CallSite, callSite, QmpConnectionError } from './failure.js';
 import { tell } from './listener.js';
 import type {
   AnySchema,
@@ -22,7 +22,13 @@ import type {
   ReturnsOf,
 } from './schema.js';
 import { type QmpGreeting, Session } from './session.js';
-import { type Validation, validationOf } from './validation.js';
+import type { Validation } from './validation.js';
+
+/** What `on` or `once` was called with. */
+interface Listener extends EventConsumer {
+  readonly pattern: string;
+  readonly listener: unknown;
+}
 
 /** A name or pattern of events, as a parameter. */
 type Pattern<S extends QmpSchema, P extends string> = P & EventPattern<S, P>;
@@ -63,16 +69,18 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
 
   readonly #timeout: number | undefined;
   readonly #session: Session;
-  readonly #validation: Validation | undefined;
+  readonly #validation?: Validation;
   readonly #onOddity: ConnectOptions['onOddity'];
   readonly #hub = new EventHub();
-  #listeners: { readonly pattern: string; readonly listener: unknown; readonly consumer: EventConsumer }[] = [];
+  readonly #listeners: Listener[] = [];
 
   /** @internal */
   constructor(address: QmpAddress, options: ConnectOptions) {
     this.#timeout = options.timeout;
     this.#onOddity = options.onOddity;
-    this.#validation = validationOf(options);
+    const { validate } = options;
+    if (validate === 'report' || validate === 'strict')
+      this.#validation = options.schema(validate, options.onDifference);
     let end: (error: Error | undefined) => void;
     this.closed = new Promise((resolve) => {
       end = resolve;
@@ -89,7 +97,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
 
   /** What the server said of itself. */
   get greeting(): QmpGreeting {
-    return this.#session.greeting;
+    return this.#session.greeting as QmpGreeting;
   }
 
   /** Whether commands can be executed out of band. */
@@ -152,7 +160,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
   /** Takes back what `on` or `once` with the same pattern and listener did. */
   off<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
     const index = this.#listeners.findIndex((entry) => entry.pattern === pattern && entry.listener === listener);
-    for (const { consumer } of index < 0 ? [] : this.#listeners.splice(index, 1)) this.#hub.delete(consumer);
+    for (const entry of index < 0 ? [] : this.#listeners.splice(index, 1)) this.#hub.delete(entry);
     return this;
   }
 
@@ -172,27 +180,17 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     predicate: (event: Matched<S, P>) => boolean = () => true,
     options: WaitOptions = {},
   ): Promise<Matched<S, P>> {
-    const found = new Promise<Matched<S, P>>((resolve, reject) => {
-      let unwatch: (() => void) | undefined;
-      const end = (then: () => void): void => {
-        this.#hub.delete(consumer);
-        unwatch?.();
-        then();
-      };
-      const consumer: EventConsumer = {
-        event: (event) => {
-          try {
-            if (predicate(event as Matched<S, P>)) end(() => resolve(event as Matched<S, P>));
-          } catch (error) {
-            end(() => reject(error));
-          }
-        },
-        end: (error) =>
-          end(() => reject(error ?? new QmpConnectionError(`the client was closed before ${pattern} came`))),
-      };
-      this.#hub.add([pattern], consumer);
-      unwatch = watch(options, `${pattern} did not come`, (error) => end(() => reject(error)));
-    });
+    const deadline = new AbortController();
+    const unwatch = watch(options, `${pattern} did not come`, (error) => deadline.abort(error));
+    const events = this.events(pattern, { signal: deadline.signal, buffer: Number.POSITIVE_INFINITY });
+    const found = (async () => {
+      try {
+        for await (const event of events) if (predicate(event)) return event;
+        throw new QmpConnectionError(`the client was closed before ${pattern} came`);
+      } finally {
+        unwatch();
+      }
+    })();
     // It is awaited later, after the command; if that fails, nobody may look at it any more.
     found.catch(() => {});
     return found;
@@ -208,52 +206,44 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     return this.close();
   }
 
-  #request(command: string, args: JsonObject | undefined, options: ExecuteOptions, site: CallSite): Promise<unknown> {
-    const { signal, timeout = this.#timeout, oob = false } = options;
-    return new Promise((resolve, reject) => {
-      let unwatch: (() => void) | undefined;
-      const request: Request = {
-        command,
-        arguments: this.#validation ? this.#validation.arguments(command, args) : args,
-        oob,
-        site,
-        resolve: (value) => {
-          unwatch?.();
-          this.#deliver(request, value, resolve);
-        },
-        reject: (error) => {
-          unwatch?.();
+  async #request(
+    command: string,
+    args: JsonObject | undefined,
+    { signal, timeout = this.#timeout, oob = false }: ExecuteOptions,
+    site: CallSite,
+  ): Promise<unknown> {
+    let unwatch: (() => void) | undefined;
+    try {
+      if (oob && !this.oob) throw new TypeError('out-of-band execution is not enabled on this connection');
+      const checked = this.#validation ? this.#validation.arguments(command, args) : args;
+      const result = await new Promise<JsonValue>((resolve, reject) => {
+        const request: Request = { command, arguments: checked, oob, resolve, reject };
+        unwatch = watch({ signal, timeout }, `${command} was not answered`, (error) => {
+          this.#session.abandon(request);
           reject(error);
-        },
-      };
-      if (oob && !this.oob) throw new TypeError(NO_OOB);
-      unwatch = watch({ signal, timeout }, `${command} was not answered`, (error) => {
-        this.#session.abandon(request);
-        request.reject(error instanceof QmpTimeoutError ? atCallSite(error, site) : error);
+        });
+        if (!request.abandoned) this.#session.send(request);
       });
-      if (!request.abandoned) this.#session.send(request);
-    });
+      return this.#validation ? this.#validation.returns(command, result) : result;
+    } catch (error) {
+      throw error === signal?.reason ? error : atCallSite(error as Error, site);
+    } finally {
+      unwatch?.();
+    }
   }
 
   #listen(pattern: string, listener: (event: QmpEvent) => void, once: boolean): this {
-    const consumer: EventConsumer = {
+    const entry: Listener = {
+      pattern,
+      listener,
       event: (event) => {
         if (once) this.off(pattern as never, listener);
         tell(listener, event);
       },
-      end: () => {},
     };
-    this.#listeners.push({ pattern, listener, consumer });
-    this.#hub.add([pattern], consumer);
+    this.#listeners.push(entry);
+    this.#hub.add([pattern], entry);
     return this;
-  }
-
-  #deliver({ command, site, reject }: Request, value: JsonValue, resolve: (value: unknown) => void): void {
-    try {
-      resolve(this.#validation ? this.#validation.returns(command, value) : value);
-    } catch (error) {
-      reject(atCallSite(error as Error, site));
-    }
   }
 
   #publish(message: JsonObject): void {
@@ -267,14 +257,9 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
   }
 }
 
-const NO_OOB =
-  'out-of-band execution is not enabled: the server does not offer it, or it was turned off when connecting';
-
 function timeOf(timestamp: JsonValue | undefined): { timestamp: EventTimestamp; date: Date } {
-  const { seconds, microseconds } = isJsonObject(timestamp) ? timestamp : {};
-  const known = typeof seconds === 'number' && typeof microseconds === 'number' && seconds >= 0;
-  return {
-    timestamp: { seconds: Number(seconds ?? -1), microseconds: Number(microseconds ?? -1) },
-    date: new Date(known ? seconds * 1000 + Math.floor(microseconds / 1000) : Number.NaN),
-  };
+  const { seconds = -1, microseconds = -1 } = isJsonObject(timestamp) ? timestamp : {};
+  const time = { seconds: Number(seconds), microseconds: Number(microseconds) };
+  const date = new Date(time.seconds < 0 ? Number.NaN : time.seconds * 1000 + time.microseconds / 1000);
+  return { timestamp: time, date };
 }

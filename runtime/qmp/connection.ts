@@ -1,10 +1,9 @@
-import type { Readable } from 'node:stream';
 import { REPLY_LIMITS } from '../json/limits.js';
-import { MessageReader } from '../json/reader.js';
+import { ReplyReader } from '../json/reply-reader.js';
 import { stringify } from '../json/stringify.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
 import type { StreamPair } from './endpoint.js';
-import { atCallSite, type CallSite, errorOfReply, QmpConnectionError } from './failure.js';
+import { errorOfReply, QmpConnectionError } from './failure.js';
 
 /** Something arrived that no one waits for or that cannot be read. The connection goes on. */
 export type QmpOddity =
@@ -20,7 +19,7 @@ export interface ConnectionHooks {
   event(message: JsonObject): void;
   oddity(oddity: QmpOddity): void;
   /** Every message that goes over the wire. */
-  log: ((direction: 'sent' | 'received', message: JsonValue) => void) | undefined;
+  log(direction: 'sent' | 'received', message: JsonValue): void;
   /** The connection is gone, and all its requests have been rejected; `error` is absent when this side closed it. */
   end(error: QmpConnectionError | undefined, lost: readonly string[]): void;
 }
@@ -30,7 +29,6 @@ export interface Request {
   readonly command: string;
   readonly arguments: JsonObject | undefined;
   readonly oob: boolean;
-  readonly site: CallSite;
   resolve(value: JsonValue): void;
   reject(error: unknown): void;
   /** Nobody waits for the reply any more. */
@@ -39,8 +37,10 @@ export interface Request {
   doubtful?: boolean;
 }
 
-/** How many in-band requests leave a server able to read an out-of-band one: with more of them waiting it stops reading. */
-const IN_BAND_LIMIT = 8;
+/** Fails a request for want of a connection. */
+export function fail({ command, reject }: Request, message: string, cause?: Error): void {
+  reject(new QmpConnectionError(message, { command, ...(cause && { cause }) }));
+}
 
 /** A request with the text that goes over the wire. */
 interface Outgoing {
@@ -54,15 +54,17 @@ interface Outgoing {
  * One connection to a server, from greeting to end: requests out, replies matched to them by `id`, everything else to its owner.
  */
 export class Connection {
+  /** How many in-band requests may be unanswered at a time. */
+  limit = Number.POSITIVE_INFINITY;
+
   readonly #streams: StreamPair;
   readonly #name: string;
   readonly #hooks: ConnectionHooks;
-  readonly #reader = new MessageReader({ strict: false, limits: REPLY_LIMITS });
+  readonly #reader = new ReplyReader(REPLY_LIMITS);
   /** Sent and not answered, in the order of sending. */
   readonly #pending = new Map<string, Request>();
   #waiting: Outgoing[] = [];
   #inBand = 0;
-  #limit = Number.POSITIVE_INFINITY;
   #greeted = false;
   #ended = false;
   /** Ids are unlike those of earlier connections: a server may give the reply to a former client to its successor. */
@@ -74,10 +76,13 @@ export class Connection {
     this.#name = name;
     this.#hooks = hooks;
     const { readable, writable } = streams;
-    const lose = (cause?: Error): void => this.#end(new QmpConnectionError(this.#lost(cause), { cause }));
+    const lose = (cause?: Error): void => {
+      const how = cause ? `lost: ${cause.message}` : 'closed by the peer';
+      this.#end(new QmpConnectionError(`the connection to ${name} was ${how}`, cause && { cause }));
+    };
     readable.on('data', (chunk: Buffer) => this.#receive(chunk));
     readable.once('end', () => lose());
-    for (const stream of new Set<Readable | typeof writable>([readable, writable])) {
+    for (const stream of [readable, writable]) {
       stream.on('error', lose);
       stream.once('close', () => lose());
     }
@@ -90,18 +95,12 @@ export class Connection {
    */
   send(request: Request): void {
     const id = `${this.#series}-${++this.#serial}`;
-    const message: JsonObject = { [request.oob ? 'exec-oob' : 'execute']: request.command };
-    if (request.arguments !== undefined) message.arguments = request.arguments;
-    message.id = id;
+    const key = request.oob ? 'exec-oob' : 'execute';
+    const message = { [key]: request.command, ...(request.arguments && { arguments: request.arguments }), id };
     const outgoing = { request, id, message, text: `${stringify(message)}\n` };
     if (request.oob) this.#write(outgoing);
     else this.#waiting.push(outgoing);
     this.#flush();
-  }
-
-  /** From now on leaves the place in which out-of-band requests can overtake. */
-  enableOutOfBand(): void {
-    this.#limit = IN_BAND_LIMIT;
   }
 
   /** Gives up on a request. What has been sent cannot be taken back; its reply will be ignored. */
@@ -116,7 +115,7 @@ export class Connection {
   }
 
   #flush(): void {
-    while (this.#inBand < this.#limit) {
+    while (this.#inBand < this.limit) {
       const outgoing = this.#waiting.shift();
       if (!outgoing) return;
       this.#inBand++;
@@ -126,7 +125,7 @@ export class Connection {
 
   #write({ request, id, message, text }: Outgoing): void {
     this.#pending.set(id, request);
-    this.#hooks.log?.('sent', message);
+    this.#hooks.log('sent', message);
     this.#streams.writable.write(text);
   }
 
@@ -138,7 +137,7 @@ export class Connection {
         this.#hooks.oddity({ kind: 'malformed', error: incoming.error });
         continue;
       }
-      this.#hooks.log?.('received', incoming.value);
+      this.#hooks.log('received', incoming.value);
       this.#dispatch(incoming.value);
     }
   }
@@ -163,7 +162,7 @@ export class Connection {
     if (!request.oob) this.#overtake(request);
     this.#settle(id as string, request);
     const { return: result, error } = message;
-    if (result === undefined) request.reject(atCallSite(errorOfReply(request.command, error), request.site));
+    if (result === undefined) request.reject(errorOfReply(request.command, error));
     else request.resolve(result);
     this.#flush();
   }
@@ -174,10 +173,7 @@ export class Connection {
       if (request === answered) return;
       if (!request.doubtful || request.oob) continue;
       this.#settle(id, request);
-      this.#reject(
-        request,
-        new QmpConnectionError(`the reply to ${request.command} could not be read`, { command: request.command }),
-      );
+      fail(request, `the reply to ${request.command} could not be read`);
     }
   }
 
@@ -192,37 +188,23 @@ export class Connection {
     if (!request.oob) this.#inBand--;
   }
 
-  #reject(request: Request, error: Error): void {
-    request.reject(atCallSite(error, request.site));
-  }
-
-  #lost(cause: Error | undefined): string {
-    return `the connection to ${this.#name} was ${cause ? `lost: ${cause.message}` : 'closed by the peer'}`;
-  }
-
   #end(error: QmpConnectionError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     const { readable, writable } = this.#streams;
     writable.end();
     readable.destroy();
-    const unsent = this.#waiting.map(({ request }) => request);
+    const why = error?.message ?? `the connection to ${this.#name} was closed by this side`;
+    for (const { request } of this.#waiting) fail(request, `${why}; ${request.command} was not sent`, error);
     const unanswered = [...this.#pending.values()].filter((request) => !request.abandoned);
-    for (const request of unsent) this.#reject(request, this.#loss(request, error, 'it was not sent'));
     for (const request of unanswered) {
       // A program that quits need not find the time to say so.
       if (request.command === 'quit' && error) request.resolve({});
-      else this.#reject(request, this.#loss(request, error, 'whether it was carried out is unknown'));
+      else fail(request, `${why} before ${request.command} was answered; whether it was carried out is unknown`, error);
     }
     this.#hooks.end(
       error,
       unanswered.map((request) => request.command),
     );
-  }
-
-  #loss(request: Request, error: QmpConnectionError | undefined, fate: string): QmpConnectionError {
-    const why = error?.message ?? `the connection to ${this.#name} was closed by this side`;
-    const message = `${why} before ${request.command} was answered; ${fate}`;
-    return new QmpConnectionError(message, { cause: error, command: request.command });
   }
 }

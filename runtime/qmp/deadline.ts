@@ -15,14 +15,14 @@ export interface WaitOptions {
  * @returns ends the watch
  */
 export function watch({ signal, timeout }: WaitOptions, what: string, giveUp: (error: unknown) => void): () => void {
-  if (signal?.aborted) {
-    giveUp(signal.reason);
-    return () => {};
-  }
-  const abort = (): void => giveUp(signal?.reason);
-  signal?.addEventListener('abort', abort);
   const expire = (): void => giveUp(new QmpTimeoutError(`${what} within ${timeout} ms`));
   const timer = timeout === undefined ? undefined : setTimeout(expire, timeout);
+  const abort = (): void => {
+    clearTimeout(timer);
+    giveUp(signal?.reason);
+  };
+  if (signal?.aborted) abort();
+  else signal?.addEventListener('abort', abort);
   return () => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);

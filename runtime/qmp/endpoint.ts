@@ -40,68 +40,57 @@ export interface Endpoint {
   open(signal: AbortSignal): Promise<StreamPair>;
 }
 
-const HOST_AND_PORT = /^(?:tcp:)?(?:\[([\da-f:.]+)\]|([\w.-]*)):(\d+)$/i;
+const HOST_AND_PORT = /^(?!unix:)(?:tcp:)?\[?([\w.:-]*?)\]?:(\d+)$/;
 
 /** Finds out what kind of address it is. */
 export function endpointOf(address: QmpAddress): Endpoint {
   if (typeof address === 'string') {
-    const [, literal, host, port] = HOST_AND_PORT.exec(address) ?? [];
-    return port === undefined
-      ? socket({ path: address.replace(/^unix:/, '') })
-      : socket({ host: literal ?? (host || 'localhost'), port: Number(port) });
+    const [, host, port] = HOST_AND_PORT.exec(address) ?? [];
+    return socket(port ? { host, port: Number(port) } : { path: address.replace(/^unix:/, '') });
   }
-  if (typeof address === 'function')
-    return { name: 'the peer', lasting: true, open: async () => pairOf(await address()) };
-  if ('path' in address && typeof address.path === 'string' && !isStream(address))
-    return socket({ path: address.path });
-  if ('port' in address && !isStream(address)) return socket({ host: 'localhost', ...address } as NetConnectOpts);
-  return { name: 'the peer', lasting: false, open: async () => pairOf(address as Streams) };
+  if (typeof address === 'object' && !('write' in address) && ('path' in address || 'port' in address))
+    return socket(address);
+  const lasting = typeof address === 'function';
+  return { name: 'the peer', lasting, open: async () => pairOf(await (lasting ? address() : (address as Streams))) };
 }
-
-const isStream = (value: object): value is Readable & Writable => 'pipe' in value && 'write' in value;
 
 type Streams = StreamPair | (Readable & Writable) | MonitorProcess;
 
 function pairOf(streams: Streams): StreamPair {
-  if (isStream(streams)) return { readable: streams, writable: streams };
-  if ('readable' in streams && 'writable' in streams) return streams;
-  const { stdin, stdout } = streams as MonitorProcess;
+  if ('write' in streams) return { readable: streams, writable: streams };
+  if ('writable' in streams) return streams;
+  const { stdin, stdout } = streams;
   if (stdin && stdout) return { readable: stdout, writable: stdin };
-  throw new TypeError("a process that is to speak QMP must be spawned with 'pipe' for its standard input and output");
+  throw new TypeError("a process that speaks QMP must be spawned with 'pipe' for stdin and stdout");
 }
 
-function socket(where: NetConnectOpts): Endpoint {
-  const name = 'path' in where ? where.path : `${where.host}:${where.port}`;
+function socket(
+  where: { readonly path: string } | { readonly host?: string | undefined; readonly port: number },
+): Endpoint {
+  const name = 'path' in where ? where.path : `${where.host || 'localhost'}:${where.port}`;
   return {
     name,
     lasting: true,
     open: (signal) =>
       new Promise((resolve, reject) => {
-        const stream = connect(where);
-        const abort = (): void => void stream.destroy(signal.reason);
-        signal.addEventListener('abort', abort);
-        stream.once('error', (cause) => {
-          signal.removeEventListener('abort', abort);
-          reject(signal.aborted ? signal.reason : new QmpConnectionError(refusal(name, cause), { cause }));
-        });
-        stream.once('connect', () => {
-          signal.removeEventListener('abort', abort);
-          stream.removeAllListeners('error');
-          stream.setNoDelay();
+        const stream = connect(where as NetConnectOpts, () => {
           resolve({ readable: stream, writable: stream });
+        });
+        const fail = (cause: NodeJS.ErrnoException): void => {
+          const why = HINTS[cause.code ?? ''] ?? cause.message;
+          reject(new QmpConnectionError(`cannot connect to ${name}: ${why}`, { cause }));
+        };
+        stream.setNoDelay().once('error', fail);
+        signal.addEventListener('abort', () => {
+          if (!stream.connecting) return;
+          stream.destroy();
+          reject(signal.reason);
         });
       }),
   };
 }
 
-/** Why a socket could not be opened, and what to do about it. */
-function refusal(name: string, cause: NodeJS.ErrnoException): string {
-  const hint = HINTS[cause.code ?? ''];
-  return `cannot connect to ${name}: ${hint ?? cause.message}`;
-}
-
 const HINTS: Record<string, string> = {
-  ENOENT: 'there is no such socket; has the program been started with a QMP monitor there?',
-  ECONNREFUSED: 'nobody listens there; has the program ended?',
-  EACCES: 'this user may not open the socket',
+  ENOENT: 'no such socket; does the program run, with a QMP monitor there?',
+  ECONNREFUSED: 'nobody listens there',
 };

@@ -28,7 +28,7 @@ export class QmpError extends Error {
       readonly cause?: unknown;
     } = {},
   ) {
-    super(description, 'cause' in options ? { cause: options.cause } : undefined);
+    super(description, options);
     this.class = options.class ?? 'GenericError';
     if (options.command !== undefined) this.command = options.command;
   }

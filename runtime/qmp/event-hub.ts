@@ -4,18 +4,15 @@ import type { QmpEvent } from './schema.js';
 export interface EventConsumer {
   event(event: QmpEvent): void;
   /** There will be no more: `error` says why, unless the client closed the connection itself. */
-  end(error: Error | undefined): void;
+  end?(error: Error | undefined): void;
 }
 
-/** Whether a name is what a pattern stands for: each `*` in it for any text. */
+/** Whether a name is one of those that some patterns stand for: each `*` in them for any text. */
 export function eventMatcher(patterns: readonly string[]): (name: string) => boolean {
-  const exact = new Set(patterns);
-  const wild = patterns.filter((pattern) => pattern.includes('*')).map(toRegExp);
-  return (name) => exact.has(name) || wild.some((pattern) => pattern.test(name));
+  const sources = patterns.map((pattern) => pattern.replace(/[^*\w]/g, '\\$&').replaceAll('*', '.*'));
+  const names = new RegExp(`^(?:${sources.join('|')})$`, 's');
+  return (name) => names.test(name);
 }
-
-const toRegExp = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.replace(/[^*\w]/g, '\\$&').replaceAll('*', '.*')}$`, 's');
 
 /** Hands every event to those who want it, in order, at once. */
 export class EventHub {
@@ -24,7 +21,7 @@ export class EventHub {
   #ended: { readonly error: Error | undefined } | undefined;
 
   add(patterns: readonly string[], consumer: EventConsumer): void {
-    if (this.#ended) consumer.end(this.#ended.error);
+    if (this.#ended) consumer.end?.(this.#ended.error);
     else this.#consumers.set(consumer, eventMatcher(patterns));
   }
 
@@ -40,7 +37,7 @@ export class EventHub {
 
   end(error: Error | undefined): void {
     this.#ended = { error };
-    for (const consumer of [...this.#consumers.keys()]) consumer.end(error);
+    for (const consumer of [...this.#consumers.keys()]) consumer.end?.(error);
     this.#consumers.clear();
   }
 }

@@ -16,12 +16,6 @@ export interface EventStreamOptions {
 
 const DEFAULT_BUFFER = 1024;
 
-/** A reader that waits. */
-interface Waiting<E> {
-  resolve(result: IteratorResult<E, undefined>): void;
-  reject(error: unknown): void;
-}
-
 /**
  * Events as they come, for `for await`. It holds everything from the moment it was made, read or not, within its bounds. Leaving
  * the loop ends it; so does the end of the connection, with an error unless the client closed it.
@@ -33,11 +27,13 @@ export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E,
   readonly #hub: EventHub;
   readonly #options: EventStreamOptions;
   readonly #unread: E[] = [];
-  readonly #waiting: Waiting<E>[] = [];
+  /** Wake those who wait for an event. */
+  readonly #waiting: (() => void)[] = [];
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
   readonly #abort = (): void => this.#end({ error: this.#options.signal?.reason });
 
+  /** @internal */
   constructor(hub: EventHub, patterns: readonly string[], options: EventStreamOptions) {
     this.#hub = hub;
     this.#options = options;
@@ -46,37 +42,39 @@ export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E,
     else options.signal?.addEventListener('abort', this.#abort);
   }
 
+  /** @internal */
   event(event: QmpEvent): void {
-    const waiting = this.#waiting.shift();
-    if (waiting) {
-      waiting.resolve({ value: event as E, done: false });
-    } else if (this.#unread.length < (this.#options.buffer ?? DEFAULT_BUFFER)) {
+    const { overflow = 'error', buffer = DEFAULT_BUFFER } = this.#options;
+    if (this.#unread.length < buffer + this.#waiting.length) {
       this.#unread.push(event as E);
+      this.#waiting.shift()?.();
+    } else if (overflow === 'error') {
+      this.#end({ error: new RangeError(`${buffer} events wait unread: read faster, or set 'buffer' or 'overflow'`) });
     } else {
-      this.#overflow(event as E);
+      this.dropped++;
+      if (overflow === 'drop-oldest' && this.#unread.shift()) this.#unread.push(event as E);
     }
   }
 
+  /** @internal */
   end(error: Error | undefined): void {
     this.#end(error && { error });
   }
 
-  next(): Promise<IteratorResult<E, undefined>> {
+  async next(): Promise<IteratorResult<E, undefined>> {
+    while (this.#unread.length === 0 && !this.#ended) await new Promise<void>((wake) => this.#waiting.push(wake));
     const value = this.#unread.shift();
-    if (value) return Promise.resolve({ value, done: false });
+    if (value) return { value, done: false };
     const failure = this.#failure;
-    if (failure) {
-      this.#failure = undefined;
-      return Promise.reject(failure.error);
-    }
-    if (this.#ended) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.#failure = undefined;
+    if (failure) throw failure.error;
+    return { value, done: true };
   }
 
-  return(): Promise<IteratorResult<E, undefined>> {
+  async return(): Promise<IteratorResult<E, undefined>> {
     this.#unread.length = 0;
     this.#end(undefined);
-    return Promise.resolve({ value: undefined, done: true });
+    return { value: undefined, done: true };
   }
 
   [Symbol.asyncIterator](): this {
@@ -87,26 +85,12 @@ export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E,
     await this.return();
   }
 
-  #overflow(event: E): void {
-    const { overflow = 'error', buffer = DEFAULT_BUFFER } = this.#options;
-    if (overflow === 'error') {
-      const message = `${buffer} events wait unread; read faster, raise 'buffer' or choose what to drop by 'overflow'`;
-      this.#end({ error: new RangeError(message) });
-      return;
-    }
-    this.dropped++;
-    if (overflow === 'drop-oldest' && this.#unread.shift()) this.#unread.push(event);
-  }
-
   #end(failure: { readonly error: unknown } | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#failure = failure;
     this.#hub.delete(this);
     this.#options.signal?.removeEventListener('abort', this.#abort);
-    const [first, ...others] = this.#waiting.splice(0);
-    if (first && failure) first.reject(failure.error);
-    else first?.resolve({ value: undefined, done: true });
-    if (!first) this.#failure = failure;
-    for (const waiting of others) waiting.resolve({ value: undefined, done: true });
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -1,4 +1,3 @@
-import type { Difference } from '../json/codec.js';
 import { isJsonObject, type JsonValue } from '../json/value.js';
 import { QmpError } from './error.js';
 
@@ -16,8 +15,8 @@ export function callSite(from: (...args: never[]) => unknown): CallSite {
 
 /** Gives an error the stack of the call that it answers. */
 export function atCallSite<E extends Error>(error: E, site: CallSite): E {
-  const frames = site.stack?.indexOf('\n    at ') ?? -1;
-  if (frames >= 0) error.stack = `${error.name}: ${error.message}${site.stack?.slice(frames)}`;
+  const frames = site.stack?.match(/\n {4}at .*/s);
+  if (frames) error.stack = `${error.name}: ${error.message}${frames}`;
   return error;
 }
 
@@ -35,21 +34,8 @@ export class QmpConnectionError extends Error {
   declare readonly command?: string;
 
   constructor(message: string, options?: { readonly cause?: unknown; readonly command?: string }) {
-    super(message, options?.cause !== undefined ? { cause: options.cause } : undefined);
-    if (options?.command !== undefined) this.command = options.command;
-  }
-}
-
-/** What arrived is not as the schema has it, and the client was told to be strict. */
-export class QmpSchemaError extends Error {
-  override readonly name: string = 'QmpSchemaError';
-  /** All that is not as it should be. */
-  readonly differences: readonly Difference[];
-
-  constructor(what: string, differences: readonly Difference[]) {
-    const [first, ...others] = differences;
-    super(`${what}: ${first?.message}${others.length > 0 ? `, and ${others.length} more` : ''}`);
-    this.differences = differences;
+    super(message, options);
+    if (options?.command) this.command = options.command;
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QmpConnectionError } from './failure.js';
+import { tell } from './listener.js';
 
 /** What was lost with a connection. */
 export interface ConnectionLoss {
@@ -16,8 +17,11 @@ export interface Reconnection extends ConnectionLoss {
   readonly downtime: number;
 }
 
-/** How a client connects again. */
-export interface ReconnectOptions {
+/** Connects again: calls `open` until it works or there is no point in going on. */
+export type Reconnect = (open: () => Promise<void>, loss: ConnectionLoss, signal: AbortSignal) => Promise<void>;
+
+/** How {@link backOff} goes about it. */
+export interface BackOffOptions {
   /** The pause before the first attempt, in milliseconds; each further one is twice as long, give or take a fifth. Default: 100. */
   readonly initialDelay?: number;
   /** The longest pause, in milliseconds. Default: 10000. */
@@ -31,25 +35,27 @@ export interface ReconnectOptions {
 }
 
 /**
- * Tries until it works or the attempts are used up.
+ * Connects again with growing pauses. Commands that were given in the meantime wait until there is a connection; those that had
+ * been sent are rejected, since nobody knows whether they were carried out.
  *
- * @returns how many times it tried
- * @throws what the last attempt failed with, or the signal's reason
+ * @example
+ * await connect('/run/qmp.sock', { reconnect: backOff({ onReconnect: ({ commands }) => console.warn('lost:', commands) }) });
  */
-export async function tryAgain(
-  open: () => Promise<void>,
-  options: ReconnectOptions,
-  signal: AbortSignal,
-): Promise<number> {
+export function backOff(options: BackOffOptions = {}): Reconnect {
   const { initialDelay = 100, maxDelay = 10_000, attempts = Number.POSITIVE_INFINITY } = options;
-  for (let attempt = 1; ; attempt++) {
-    const pause = Math.min(maxDelay, initialDelay * 2 ** (attempt - 1));
-    await delay(pause * (0.8 + 0.4 * Math.random()), undefined, { signal }).catch(() => signal.throwIfAborted());
-    try {
-      await open();
-      return attempt;
-    } catch (error) {
-      if (attempt >= attempts || signal.aborted) throw error;
+  return async (open, loss, signal) => {
+    const since = Date.now();
+    tell(options.onLost, loss);
+    for (let attempt = 1; ; attempt++) {
+      const pause = Math.min(maxDelay, initialDelay * 2 ** (attempt - 1));
+      await delay(pause * (0.8 + 0.4 * Math.random()), undefined, { signal }).catch(() => signal.throwIfAborted());
+      try {
+        await open();
+        tell(options.onReconnect, { ...loss, attempts: attempt, downtime: Date.now() - since });
+        return;
+      } catch (error) {
+        if (attempt >= attempts || signal.aborted) throw error;
+      }
     }
-  }
+  };
 }

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../json/value.js';
 import type { ConnectOptions } from './client-options.js';
-import { Connection, type Request } from './connection.js';
-import type { Endpoint } from './endpoint.js';
-import { atCallSite, callSite, QmpConnectionError, QmpTimeoutError } from './failure.js';
+import { Connection, fail, type Request } from './connection.js';
+import { watch } from './deadline.js';
+import type { Endpoint, StreamPair } from './endpoint.js';
+import { QmpConnectionError } from './failure.js';
 import { tell } from './listener.js';
-import { tryAgain } from './reconnect.js';
 
 /** What a server says of itself when a connection is made. */
 export interface QmpGreeting {
@@ -25,9 +25,12 @@ export interface SessionHooks {
 
 const CONNECT_TIMEOUT = 10_000;
 
+/** How many in-band requests leave a server able to read an out-of-band one: with more of them waiting it stops reading. */
+const IN_BAND_LIMIT = 8;
+
 /** Keeps a client connected: opens, negotiates, and where wanted does so again. */
 export class Session {
-  greeting: QmpGreeting = { version: { qemu: { major: 0, minor: 0, micro: 0 }, package: '' }, capabilities: [] };
+  greeting: QmpGreeting | undefined;
   /** Whether out-of-band execution is enabled. */
   oob = false;
 
@@ -37,14 +40,12 @@ export class Session {
   readonly #closing = new AbortController();
   #connection: Connection | undefined;
   /** Settles when there is a connection, or when there will be none. */
-  #opening: Promise<unknown> = Promise.resolve();
+  #opening: Promise<void> = Promise.resolve();
   #ended = false;
 
   constructor(endpoint: Endpoint, options: ConnectOptions, hooks: SessionHooks) {
     if (options.reconnect && !endpoint.lasting) {
-      throw new TypeError(
-        'a stream cannot be opened again: to reconnect, give a path, host:port, or a function that opens one',
-      );
+      throw new TypeError('a stream cannot be opened again: to reconnect, give an address or a function');
     }
     this.#endpoint = endpoint;
     this.#options = options;
@@ -52,9 +53,9 @@ export class Session {
   }
 
   /** Makes the first connection. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     this.#opening = this.#open();
-    await this.#opening;
+    return this.#opening;
   }
 
   /**
@@ -68,14 +69,9 @@ export class Session {
       this.#opening
         .then(
           () => request.abandoned || this.send(request),
-          (error) => this.#refuse(request, error),
+          (error: Error) => fail(request, `${error.message}; ${request.command} was not sent`, error),
         )
         .catch(request.reject);
-  }
-
-  #refuse({ command, site, reject }: Request, cause: Error): void {
-    const message = `${cause.message}; ${command} was not sent`;
-    reject(atCallSite(new QmpConnectionError(message, { cause, command }), site));
   }
 
   /** Gives up on a request. */
@@ -92,76 +88,65 @@ export class Session {
   }
 
   async #open(): Promise<void> {
-    const { connectTimeout = CONNECT_TIMEOUT, signal } = this.#options;
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new QmpTimeoutError(this.#silence(connectTimeout))), connectTimeout);
-    const signals = [deadline.signal, this.#closing.signal, ...(signal ? [signal] : [])];
-    const stop = AbortSignal.any(signals);
+    const { connectTimeout: timeout = CONNECT_TIMEOUT, signal = this.#closing.signal } = this.#options;
+    const stop = new AbortController();
+    const silence = `${this.#endpoint.name}, which may be busy with another client, did not greet and agree`;
+    const giveUp = (error: unknown): void => stop.abort(error);
+    const unwatch = watch({ signal: AbortSignal.any([signal, this.#closing.signal]), timeout }, silence, giveUp);
     try {
-      stop.throwIfAborted();
-      await this.#negotiate(await this.#endpoint.open(stop), stop);
+      stop.signal.throwIfAborted();
+      await this.#negotiate(await this.#endpoint.open(stop.signal), stop.signal);
     } finally {
-      clearTimeout(timer);
+      unwatch();
     }
   }
 
-  #negotiate(streams: Awaited<ReturnType<Endpoint['open']>>, stop: AbortSignal): Promise<void> {
+  #negotiate(streams: StreamPair, stop: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const { onOddity, onWire } = this.#options;
-      const fail = (error: unknown): void => {
+      const giveUp = (error: unknown): void => {
         reject(error);
         connection.close();
       };
       const connection = new Connection(streams, this.#endpoint.name, {
         greeting: (greeting) => {
-          const oob = this.#options.oob !== false && offers(greeting, 'oob');
+          const offered = (greeting as Partial<QmpGreeting>).capabilities;
+          const oob = this.#options.oob !== false && Array.isArray(offered) && offered.includes('oob');
           connection.send({
             command: 'qmp_capabilities',
             arguments: oob ? { enable: ['oob'] } : undefined,
             oob: false,
-            site: callSite(this.start),
-            reject: fail,
+            reject: giveUp,
             resolve: () => {
-              stop.removeEventListener('abort', abort);
               this.greeting = greeting as unknown as QmpGreeting;
               this.oob = oob;
-              if (oob) connection.enableOutOfBand();
+              if (oob) connection.limit = IN_BAND_LIMIT;
               this.#connection = connection;
               resolve();
             },
           });
         },
-        event: (message) => this.#hooks.event(message),
+        event: this.#hooks.event,
         oddity: (oddity) => tell(onOddity, oddity),
-        log: onWire && ((direction, message) => tell(onWire, direction, message)),
+        log: (direction, message) => tell(onWire, direction, message),
         end: (error, lost) => {
           reject(error);
           if (connection === this.#connection) this.#lose(error, lost);
         },
       });
-      const abort = (): void => fail(stop.reason);
-      stop.addEventListener('abort', abort);
+      stop.addEventListener('abort', () => giveUp(stop.reason));
     });
   }
 
   #lose(error: QmpConnectionError | undefined, commands: readonly string[]): void {
     this.#connection = undefined;
     const { reconnect } = this.#options;
-    if (!error || !reconnect) {
+    if (error && reconnect) {
+      this.#opening = reconnect(() => this.#open(), { error, commands }, this.#closing.signal);
+      this.#opening.catch((last: Error) => this.#finish(last));
+    } else {
       this.#finish(error);
-      return;
     }
-    const options = reconnect === true ? {} : reconnect;
-    const since = Date.now();
-    tell(options.onLost, { error, commands });
-    this.#opening = tryAgain(() => this.#open(), options, this.#closing.signal).then(
-      (attempts) => tell(options.onReconnect, { error, commands, attempts, downtime: Date.now() - since }),
-      (last: unknown) => {
-        this.#finish(last instanceof Error ? last : error);
-        throw last;
-      },
-    );
-    this.#opening.catch(() => {});
   }
 
   #finish(error: Error | undefined): void {
@@ -171,11 +156,4 @@ export class Session {
     this.#opening.catch(() => {});
     this.#hooks.end(error);
   }
-
-  #silence(timeout: number): string {
-    return `${this.#endpoint.name} did not greet and agree within ${timeout} ms; a QMP server talks to one client at a time: is another one connected?`;
-  }
 }
-
-const offers = (greeting: JsonObject, capability: string): boolean =>
-  Array.isArray(greeting.capabilities) && greeting.capabilities.includes(capability);

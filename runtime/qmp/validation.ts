@@ -1,7 +1,22 @@
 import type { Codec, Difference } from '../json/codec.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
-import type { SchemaDifference, ValidateOptions } from './client-options.js';
-import { QmpSchemaError } from './failure.js';
+import type { CommandTable } from './command-table.js';
+import type { EventTable } from './event-sink.js';
+
+/** What the generator knows of a schema at run time: its tables of commands and events. */
+export interface SchemaTables {
+  // biome-ignore lint/suspicious/noExplicitAny: a table fits whatever handlers it is for
+  readonly commands: CommandTable<any>;
+  readonly events: EventTable;
+}
+
+/** A way in which a message is not as the schema has it. */
+export interface SchemaDifference extends Difference {
+  /** The command or event whose message it is. */
+  readonly name: string;
+  /** What a command `returns`, or the `data` of an event. */
+  readonly part: 'returns' | 'data';
+}
 
 /** Holds what is sent and received against the schema. */
 export interface Validation {
@@ -17,10 +32,34 @@ type Part = SchemaDifference['part'];
 
 const VERBS: Record<Part, string> = { returns: 'returned', data: 'carried' };
 
-/** The part of the options that says how to validate; undefined when nothing is to be. */
-export function validationOf(options: ValidateOptions): Validation | undefined {
-  if (options.validate !== 'report' && options.validate !== 'strict') return undefined;
-  const { validate, schema, onDifference } = options;
+/** What arrived is not as the schema has it, and the client was told to be strict. */
+export class QmpSchemaError extends Error {
+  override readonly name: string = 'QmpSchemaError';
+  /** All that is not as it should be. */
+  readonly differences: readonly Difference[];
+
+  constructor(what: string, differences: readonly Difference[]) {
+    const [first, ...others] = differences;
+    super(`${what}: ${first?.message}${others.length > 0 ? `, and ${others.length} more` : ''}`);
+    this.differences = differences;
+  }
+}
+
+/** Makes the validation that a client's options ask for. */
+export type SchemaCheck = (mode: 'report' | 'strict', report?: (difference: SchemaDifference) => void) => Validation;
+
+/**
+ * What `validate` holds messages against: the tables that the generator wrote.
+ *
+ * @example
+ * import * as generated from './generated/index.js';
+ * await connect(address, { validate: 'report', schema: checkedBy(generated), onDifference: console.log });
+ */
+export function checkedBy(tables: SchemaTables): SchemaCheck {
+  return (mode, report) => validation(tables, mode, report);
+}
+
+function validation(schema: SchemaTables, mode: 'report' | 'strict', report: Parameters<SchemaCheck>[1]): Validation {
   const receive = (
     part: Part,
     name: string,
@@ -29,13 +68,13 @@ export function validationOf(options: ValidateOptions): Validation | undefined {
   ): unknown => {
     const differences = codec && value !== undefined ? codec.examine(value) : unlikeNothing(value, codec);
     if (differences.length === 0) return codec ? codec.decode(value) : value;
-    for (const difference of differences) onDifference?.({ name, part, ...difference });
-    if (validate === 'strict')
+    for (const difference of differences) report?.({ name, part, ...difference });
+    if (mode === 'strict')
       throw new QmpSchemaError(`what ${name} ${VERBS[part]} is not as the schema has it`, differences);
     return value;
   };
   const unknown = (part: Part, name: string): void =>
-    onDifference?.({
+    report?.({
       name,
       part,
       kind: 'unexpected',
@@ -45,7 +84,7 @@ export function validationOf(options: ValidateOptions): Validation | undefined {
   return {
     arguments: (command, value) => {
       const entry = schema.commands.get(command);
-      if (validate !== 'strict' || !entry) return value;
+      if (mode !== 'strict' || !entry) return value;
       return entry.arguments.encode(value ?? {}) as JsonObject;
     },
     returns: (command, value) => {

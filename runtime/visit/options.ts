@@ -1,5 +1,5 @@
 import { REQUEST_LIMITS } from '../json/limits.js';
-import { MessageReader } from '../json/reader.js';
+import { RequestReader } from '../json/request-reader.js';
 import { decode, encode } from './codec.js';
 import { formatIntegers } from './integer-list.js';
 import { formatKeyval, type KeyvalObject, type KeyvalOptions, type KeyvalValue, parseKeyval } from './keyval-text.js';
@@ -88,7 +88,7 @@ function naming<T>(read: () => T): T {
 }
 
 function parseOneObject(text: string): unknown {
-  const reader = new MessageReader({ strict: true, limits: REQUEST_LIMITS });
+  const reader = new RequestReader(REQUEST_LIMITS);
   reader.push(Buffer.from(text));
   const first = reader.next();
   if (first === undefined) throw new OptionError('The JSON text is not complete: a bracket is missing at its end');

@@ -1,6 +1,7 @@
+import type { Incoming } from '../../json/incoming.js';
 import { REQUEST_LIMITS } from '../../json/limits.js';
-import { type Incoming, MessageReader } from '../../json/reader.js';
-import { type ReplyLayout, stringifyReply } from '../../json/stringify.js';
+import { RequestReader } from '../../json/request-reader.js';
+import { type ReplyLayout, stringifyReply } from '../../json/stringify-reply.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json/value.js';
 import type { StreamPair } from '../endpoint.js';
 import { isQmpFailure, QmpError } from '../error.js';
@@ -34,7 +35,7 @@ export class Monitor implements Participant {
   readonly #streams: StreamPair;
   readonly #host: MonitorHost;
   readonly #session: ServerSession;
-  readonly #reader = new MessageReader({ strict: true, limits: REQUEST_LIMITS });
+  readonly #reader = new RequestReader(REQUEST_LIMITS);
   readonly #queue: Incoming[] = [];
   readonly #abort = new AbortController();
   #executing = false;

@@ -1,5 +1,5 @@
-import type { ReplyLayout } from '../../json/stringify.js';
-import { stringifyReply } from '../../json/stringify.js';
+import type { ReplyLayout } from '../../json/stringify-reply.js';
+import { stringifyReply } from '../../json/stringify-reply.js';
 import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandTable } from '../command-table.js';
 import type { StreamPair } from '../endpoint.js';

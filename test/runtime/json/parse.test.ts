@@ -22,8 +22,15 @@ describe('reading without loss', () => {
     ['"9007199254740993"', '9007199254740993'],
     ['" 9007199254740993 "', ' 9007199254740993 '],
     ['{"9007199254740993":1}', { '9007199254740993': 1 }],
+    ['["#9007199254740993",9007199254740993]', ['#9007199254740993', 9007199254740993n]],
+    ['["\\\\",9007199254740993,"\\\\\\"9007199254740993"]', ['\\', 9007199254740993n, '\\"9007199254740993']],
   ])('%s', (text, value) => {
     expect(parseJson(text)).toStrictEqual(value);
+  });
+
+  test('a key is data, whatever its name', () => {
+    const value = parseJson('{"__proto__":9007199254740993}');
+    expect(Object.entries(value as object)).toEqual([['__proto__', 9007199254740993n]]);
   });
 
   test('an unsafe integer is found wherever it stands', () => {
@@ -53,7 +60,7 @@ describe('reading without loss', () => {
     );
   });
 
-  test.each(['', '{', '[1,]', "{'a':1}", '01', '[9007199254740993', 'inf', '"\n"'])(
+  test.each(['', '{', '[1,]', "{'a':1}", '01', '[9007199254740993', 'inf1', 'infinity', '[inf,]', '"\n"'])(
     '%j is refused as by JSON.parse',
     (text) => {
       expect(() => parseJson(text)).toThrow(SyntaxError);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatDouble } from '../../../runtime/json/double.js';
-import { stringify, stringifyReply } from '../../../runtime/json/stringify.js';
+import { stringify } from '../../../runtime/json/stringify.js';
+import { stringifyReply } from '../../../runtime/json/stringify-reply.js';
 import type { JsonValue } from '../../../runtime/json/value.js';
 import { jsonText } from './arbitrary-json.js';
 
@@ -27,15 +28,15 @@ describe('requests', () => {
   test('a circular value is refused', () => {
     const list: JsonValue[] = [];
     list.push(list);
-    expect(() => stringify(list)).toThrow(/nested deeper than 2048 levels, or circular/);
+    expect(() => stringify(list)).toThrow(/nested too deeply, or circular/);
   });
 
   test.each<[unknown, string]>([
     [Number.NaN, 'NaN has no form in JSON'],
     [Number.POSITIVE_INFINITY, 'Infinity has no form in JSON'],
-    [() => 1, 'a function has no form in JSON'],
-    [[undefined], 'a undefined has no form in JSON'],
-    [Symbol('s'), 'a symbol has no form in JSON'],
+    [() => 1, 'a value of type function has no form in JSON'],
+    [[undefined], 'a value of type undefined has no form in JSON'],
+    [Symbol('s'), 'a value of type symbol has no form in JSON'],
   ])('%s is refused', (value, message) => {
     expect(() => stringify(value as JsonValue)).toThrow(new TypeError(message));
   });

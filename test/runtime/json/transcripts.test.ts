@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { REQUEST_LIMITS } from '../../../runtime/json/limits.js';
-import { MessageReader } from '../../../runtime/json/reader.js';
-import { stringifyReply } from '../../../runtime/json/stringify.js';
+import { RequestReader } from '../../../runtime/json/request-reader.js';
+import { stringifyReply } from '../../../runtime/json/stringify-reply.js';
 import { isJsonObject, type JsonObject } from '../../../runtime/json/value.js';
 import { corpusPath, describeWithCorpus } from '../../corpus.js';
 
@@ -37,10 +37,10 @@ function echoed(reply: string): string | undefined {
 
 function ours(lines: readonly Line[]): Verdict[] {
   const verdicts: Verdict[] = [];
-  const readers = new Map<string, MessageReader>();
+  const readers = new Map<string, RequestReader>();
   for (const { dir, conn = '', raw = '', b64 } of lines) {
     if (dir !== 'C') continue;
-    const reader = readers.get(conn) ?? new MessageReader({ strict: true, limits: REQUEST_LIMITS });
+    const reader = readers.get(conn) ?? new RequestReader(REQUEST_LIMITS);
     readers.set(conn, reader);
     reader.push(b64 === undefined ? Buffer.from(raw) : Buffer.from(b64, 'base64'));
     for (let incoming = reader.next(); incoming; incoming = reader.next()) {

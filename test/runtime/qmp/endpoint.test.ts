@@ -77,7 +77,7 @@ describe('what cannot be connected to', () => {
   test('a socket that is not there', async () => {
     const path = join(await temporaryFolder(), 'none');
     await expect(connect(path)).rejects.toThrow(
-      `cannot connect to ${path}: there is no such socket; has the program been started with a QMP monitor there?`,
+      `cannot connect to ${path}: no such socket; does the program run, with a QMP monitor there?`,
     );
   });
 
@@ -85,7 +85,7 @@ describe('what cannot be connected to', () => {
     const listener = await listening({ host: '127.0.0.1', port: 0 });
     const { port } = listener.address() as { port: number };
     await new Promise((resolve) => listener.close(resolve));
-    await expect(connect(`127.0.0.1:${port}`)).rejects.toThrow(/nobody listens there; has the program ended\?$/);
+    await expect(connect(`127.0.0.1:${port}`)).rejects.toThrow(/nobody listens there$/);
   });
 
   test('a process without pipes', async () => {

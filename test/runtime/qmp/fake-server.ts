@@ -1,8 +1,8 @@
 import { type Duplex, duplexPair } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { REQUEST_LIMITS } from '../../../runtime/json/limits.js';
-import { MessageReader } from '../../../runtime/json/reader.js';
-import { stringifyReply } from '../../../runtime/json/stringify.js';
+import { RequestReader } from '../../../runtime/json/request-reader.js';
+import { stringifyReply } from '../../../runtime/json/stringify-reply.js';
 import type { JsonObject, JsonValue } from '../../../runtime/json/value.js';
 import { connect, type QmpClient } from '../../../runtime/qmp/client.js';
 import type { ConnectOptions } from '../../../runtime/qmp/client-options.js';
@@ -27,7 +27,7 @@ export class FakeServer {
   /** The client's end. */
   readonly peer: Duplex;
   readonly #stream: Duplex;
-  readonly #reader = new MessageReader({ strict: true, limits: REQUEST_LIMITS });
+  readonly #reader = new RequestReader(REQUEST_LIMITS);
   #answer: (request: Received, server: FakeServer) => Answer;
   readonly #expecting: { count: number; resolve(): void }[] = [];
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { stringifyReply } from '../../../runtime/json/stringify.js';
+import { stringifyReply } from '../../../runtime/json/stringify-reply.js';
 import { connect } from '../../../runtime/qmp/client.js';
 import { jsonValue } from '../json/arbitrary-json.js';
 import { FakeServer, GREETING } from './fake-server.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { connect } from '../../../runtime/qmp/client.js';
 import { QmpConnectionError } from '../../../runtime/qmp/failure.js';
-import type { ConnectionLoss, Reconnection } from '../../../runtime/qmp/reconnect.js';
+import { backOff, type ConnectionLoss, type Reconnection } from '../../../runtime/qmp/reconnect.js';
 import { FakeServer, GREETING } from './fake-server.js';
 
 /** A place where a new server answers each time, as long as there are some. */
@@ -29,11 +29,11 @@ describe('reconnecting', () => {
     const losses: ConnectionLoss[] = [];
     const again: Reconnection[] = [];
     await using client = await connect(place(first, second).open, {
-      reconnect: {
+      reconnect: backOff({
         initialDelay: 1,
         onLost: (loss) => losses.push(loss),
         onReconnect: (reconnection) => again.push(reconnection),
-      },
+      }),
     });
     const events = client.events('*');
     const lost = client.execute('lost');
@@ -53,7 +53,7 @@ describe('reconnecting', () => {
   test('gives up after so many attempts', async () => {
     const server = new FakeServer();
     const there = place(server);
-    const client = await connect(there.open, { reconnect: { initialDelay: 1, attempts: 3 } });
+    const client = await connect(there.open, { reconnect: backOff({ initialDelay: 1, attempts: 3 }) });
     server.end();
     await new Promise(setImmediate);
     await expect(client.execute('x')).rejects.toThrow('nobody is there');
@@ -70,7 +70,7 @@ describe('reconnecting', () => {
         times.push(performance.now());
         return there.open();
       },
-      { reconnect: { initialDelay: 10, maxDelay: 20, attempts: 4 } },
+      { reconnect: backOff({ initialDelay: 10, maxDelay: 20, attempts: 4 }) },
     );
     server.end();
     await client.closed;
@@ -82,7 +82,7 @@ describe('reconnecting', () => {
 
   test('stops when the client is closed', async () => {
     const server = new FakeServer();
-    const client = await connect(place(server).open, { reconnect: { initialDelay: 60_000 } });
+    const client = await connect(place(server).open, { reconnect: backOff({ initialDelay: 60_000 }) });
     server.end();
     await new Promise(setImmediate);
     const waiting = client.execute('x');
@@ -94,12 +94,12 @@ describe('reconnecting', () => {
 
   test('the first connection is not tried again', async () => {
     const there = place();
-    await expect(connect(there.open, { reconnect: true })).rejects.toThrow('nobody is there');
+    await expect(connect(there.open, { reconnect: backOff() })).rejects.toThrow('nobody is there');
     expect(there.opened).toBe(1);
   });
 
   test('needs something that can be opened again', async () => {
-    await expect(connect(new FakeServer().peer, { reconnect: true })).rejects.toThrow(
+    await expect(connect(new FakeServer().peer, { reconnect: backOff() })).rejects.toThrow(
       /a stream cannot be opened again/,
     );
   });

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Codec } from '../../../runtime/json/codec.js';
 import type { JsonValue } from '../../../runtime/json/value.js';
-import type { SchemaDifference, SchemaTables } from '../../../runtime/qmp/client-options.js';
 import type { QmpOddity } from '../../../runtime/qmp/connection.js';
-import { QmpSchemaError } from '../../../runtime/qmp/failure.js';
+import {
+  checkedBy,
+  QmpSchemaError,
+  type SchemaDifference,
+  type SchemaTables,
+} from '../../../runtime/qmp/validation.js';
 import { codec } from '../../../runtime/visit/codec.js';
 import { visitEmpty } from '../../../runtime/visit/scalars.js';
 import type { Members, Visit, Visitor } from '../../../runtime/visit/visitor.js';
@@ -45,7 +49,7 @@ async function validating(validate: 'report' | 'strict', answer: JsonValue = {})
   const { client, server } = await connected(
     {
       validate,
-      schema,
+      schema: checkedBy(schema),
       onDifference: (difference) => differences.push(difference),
       onOddity: (oddity) => oddities.push(oddity),
     },

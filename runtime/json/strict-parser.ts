@@ -3,15 +3,6 @@ import { JsonSyntaxError, quote } from './syntax-error.js';
 import { hasNoncharacter } from './utf8.js';
 import type { JsonObject, JsonValue } from './value.js';
 
-/** What a parser lets pass. */
-export interface ParseRules {
-  /**
-   * Strict is what a QMP server reads: no key twice in an object, no lone surrogate or non-character, integral doubles kept
-   * apart from integers. Otherwise the reading is tolerant, for what a server writes: `inf` and `nan` are numbers.
-   */
-  readonly strict: boolean;
-}
-
 const ESCAPES: Record<string, string> = {
   '"': '"',
   "'": "'",
@@ -29,34 +20,20 @@ const WORDS = new Map<string, JsonValue>([
   ['false', false],
   ['null', null],
 ]);
-/** How C prints doubles that JSON has no form for; a reply can hold them. */
-const NOT_FINITE = new Map<string, number>([
-  ['inf', Number.POSITIVE_INFINITY],
-  ['-inf', Number.NEGATIVE_INFINITY],
-  ['nan', Number.NaN],
-  ['-nan', Number.NaN],
-]);
-
 const NUMBER = /-?(?:0(?:\.\d+(?:[eE][+-]?\d+)?)?|[1-9]\d*(?:\.\d+)?(?:[eE][+-]?\d+)?)/y;
-const TOLERANT_NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const WORD = /-?[a-z]+/y;
+const WORD = /[a-z]+/y;
 const HEX = /^[0-9a-fA-F]{4}$/;
 
-/**
- * Reads one message whose tokens are in order (a scanner or `JSON.parse` has seen it): the value, or what is wrong with it.
- * Nesting is recursion: the caller has bounded it.
- */
+/** Reads one message. Nesting is recursion: the scanner has bounded it. */
 class Parser {
   readonly #text: string;
-  readonly #strict: boolean;
   /** Whether there is anything beyond ASCII. */
   readonly #foreign: boolean;
   #at = 0;
 
-  constructor(text: string, rules: ParseRules) {
+  constructor(text: string) {
     this.#text = text;
-    this.#strict = rules.strict;
-    this.#foreign = rules.strict && /[^\0-\x7f]/.test(text);
+    this.#foreign = /[^\0-\x7f]/.test(text);
   }
 
   message(): JsonValue {
@@ -106,7 +83,7 @@ class Parser {
       if (typeof key !== 'string') throw new JsonSyntaxError('an object key must be a string');
       if (this.#peek() !== ':') throw new JsonSyntaxError(`expected ':' after the key ${quote(key)}`);
       this.#at++;
-      if (this.#strict && Object.hasOwn(object, key)) throw new JsonSyntaxError(`duplicate key ${quote(key)}`);
+      if (Object.hasOwn(object, key)) throw new JsonSyntaxError(`duplicate key ${quote(key)}`);
       setMember(object, key, this.#value());
       const next = this.#peek();
       if (next !== '}' && next !== ',') throw new JsonSyntaxError("expected ',' or '}' after an object member");
@@ -133,14 +110,13 @@ class Parser {
 
   #number(first: string): JsonValue | undefined {
     if (first !== '-' && (first < '0' || first > '9')) return undefined;
-    const pattern = this.#strict ? NUMBER : TOLERANT_NUMBER;
-    pattern.lastIndex = this.#at;
-    const digits = pattern.exec(this.#text)?.[0];
+    NUMBER.lastIndex = this.#at;
+    const digits = NUMBER.exec(this.#text)?.[0];
     if (digits === undefined) return undefined;
     this.#at += digits.length;
     if (!/[.eE]/.test(digits)) return parseInteger(digits);
     const double = Number(digits);
-    if (!this.#strict || !Number.isSafeInteger(double)) return double;
+    if (!Number.isSafeInteger(double)) return double;
     // It passes for a JsonValue until a visitor that knows the type looks at it.
     return new IntegralDouble(double) as unknown as JsonValue;
   }
@@ -148,7 +124,7 @@ class Parser {
   #word(): JsonValue {
     WORD.lastIndex = this.#at;
     const word = WORD.exec(this.#text)?.[0] ?? this.#text.charAt(this.#at);
-    const value = WORDS.has(word) || this.#strict ? WORDS.get(word) : NOT_FINITE.get(word);
+    const value = WORDS.get(word);
     if (value === undefined) throw new JsonSyntaxError(`unknown word ${quote(word)}`);
     this.#at += word.length;
     return value;
@@ -162,7 +138,7 @@ class Parser {
     const escaped = value.includes('\\');
     if (escaped) value = this.#escaped(delimiter);
     else this.#at = end + 1;
-    if (this.#strict && (escaped || this.#foreign) && hasNoncharacter(value)) {
+    if ((escaped || this.#foreign) && hasNoncharacter(value)) {
       throw new JsonSyntaxError('a string holds a code point that is not for interchange');
     }
     return value;
@@ -197,7 +173,7 @@ class Parser {
 
   #unicode(): string {
     const unit = this.#codeUnit();
-    if (unit < 0xd800 || unit > 0xdfff || !this.#strict) return String.fromCharCode(unit);
+    if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit);
     if (unit < 0xdc00 && this.#text.startsWith('\\u', this.#at)) {
       this.#at += 2;
       const low = this.#codeUnit();
@@ -221,10 +197,11 @@ function setMember(object: JsonObject, key: string, value: JsonValue): void {
 }
 
 /**
- * Reads one message whose tokens are known to be in order.
+ * Reads one message as a QMP server does: no key twice in an object, no lone surrogates or non-characters, integral doubles kept
+ * apart from integers. Its tokens must be in order: a {@link RequestScanner} has seen them.
  *
  * @throws JsonSyntaxError saying what is wrong with their sequence
  */
-export function parseTokens(text: string, rules: ParseRules): JsonValue {
-  return new Parser(text, rules).message();
+export function parseStrict(text: string): JsonValue {
+  return new Parser(text).message();
 }

@@ -43,7 +43,7 @@ const inString = (c: number): boolean => c >= 0x20 && c <= 0xfd;
  *
  * Every byte is looked at once. Between two calls only the state of the lexer and some counters are kept.
  */
-export class MessageScanner {
+export class RequestScanner {
   /** Why the last scan stopped; undefined when it used up its input. */
   stop: ScanStop | undefined;
   /** Where in the bytes of the last scan the message in progress, or the one just ended, began, if it began in them. */
@@ -60,12 +60,9 @@ export class MessageScanner {
   /** White space inside the message. It is not text, but a reader has to hold it, so it is bounded all the same. */
   #space = 0;
   readonly #limits: JsonLimits;
-  /** Whether `inf` and `nan` may carry a minus sign, which only the output of a server can have. */
-  readonly #signedWords: boolean;
 
-  constructor(limits: JsonLimits, signedWords = false) {
+  constructor(limits: JsonLimits) {
     this.#limits = limits;
-    this.#signedWords = signedWords;
   }
 
   /** Whether nothing of a message has been seen since the last one ended. */
@@ -184,8 +181,8 @@ export class MessageScanner {
       case WORD:
         return kind === LETTER ? WORD : START;
       case MINUS:
-        if (kind === DIGIT) return c === 0x30 ? ZERO : DIGITS;
-        return this.#signedWords && kind === LETTER ? WORD : -1;
+        if (kind !== DIGIT) return -1;
+        return c === 0x30 ? ZERO : DIGITS;
       case ZERO:
         if (c === 0x2e) return POINT;
         return kind === DIGIT ? -1 : START;
