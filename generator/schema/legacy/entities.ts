@@ -12,9 +12,9 @@ import {
 } from '../check/report-clash.js';
 import type { Drafts } from '../define.js';
 import type { AlternateDraft, CommandDraft, Draft, EventDraft, ObjectDraft, TypeReference } from '../draft.js';
+import { withBases } from '../inheritance.js';
 import { type NameKind, reportNameFault, uppercaseFault } from '../names.js';
 import { get } from '../read.js';
-import { withBases } from '../inheritance.js';
 
 /**
  * Checks entities, implicit ones included, for what can be seen only when all members are together: the last step of releases
