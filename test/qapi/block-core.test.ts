@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, expect, it } from 'vitest';
+import { introspect } from '../../generator/index.js';
+import type { SchemaInfo } from '../../generator/schema/introspect.js';
+import type { Definition, Schema } from '../../generator/schema/model.js';
+import { corpusPath, describeWithCorpus } from '../corpus.js';
+import { factsOf } from './definition-facts.js';
+import { load, ownDefinitions, ownSchema } from './schemas.js';
+import { commentedSince, documentedSince } from './since.js';
+import { byName, type Introspection, wireDifferences } from './wire-comparison.js';
+
+const release = 'releases/2.8-dev';
+
+/** Neighbours of block core that have today's form, not that of October 2016. */
+const modern = new Set([
+  'object-add',
+  'qmp_capabilities',
+  'query-qmp-schema',
+  'SchemaInfo',
+  'SchemaInfoCommand',
+  'SchemaInfoEnum',
+  'SchemaInfoObjectMember',
+]);
+
+describeWithCorpus('block core, compared with that of October 2016', release, () => {
+  let ours: Schema;
+  let theirs: Schema;
+  let wire: Introspection;
+  let theirWire: Introspection;
+  /** Their definitions in `block-core.json`. */
+  let blockCore: Definition[];
+  /** Our definitions elsewhere that they have too. */
+  let neighbours: Definition[];
+
+  beforeAll(async () => {
+    ours = await load(ownSchema, '10.1');
+    theirs = await load(corpusPath(release, 'qapi-schema.json'), '2.8');
+    wire = byName(introspect(ours));
+    theirWire = byName(JSON.parse(readFileSync(corpusPath(release, 'introspect.json'), 'utf8')) as SchemaInfo[]);
+    blockCore = ownDefinitions(theirs).filter(({ module }) => module.name === 'qapi/block-core.json');
+    neighbours = ownDefinitions(ours).filter(
+      ({ module, name }) => module.name !== 'block-core.json' && theirs.lookup(name) && !modern.has(name),
+    );
+  });
+
+  it('is the same on the wire', () => {
+    const entities = blockCore.filter(isEntity);
+    expect(entities).toHaveLength(40);
+    expect(entities.flatMap(({ name }) => wireDifferences(theirWire, wire, name))).toEqual([]);
+  });
+
+  it('has the same definitions in the same module', () => {
+    expect(blockCore).toHaveLength(104);
+    const own = blockCore.flatMap(({ name }) => ours.lookup(name) ?? []);
+    expect(collect(own, factsOf)).toEqual(collect(blockCore, factsOf));
+    expect(new Set(own.map(({ module }) => module.name))).toEqual(new Set(['block-core.json']));
+  });
+
+  it('came with the same releases, wherever these are known', () => {
+    const own = blockCore.flatMap(({ name }) => ours.lookup(name) ?? []);
+    expect(collect(own, documentedSince)).toMatchObject(collect(blockCore, commentedSince));
+  });
+
+  it('has the same neighbours, on the wire and as definitions', () => {
+    const entities = neighbours.filter(isEntity);
+    expect(entities).toHaveLength(20);
+    expect(entities.flatMap(({ name }) => wireDifferences(theirWire, wire, name))).toEqual([]);
+    // A struct called `String` would hide JavaScript's: ours is `FdSocketAddress`.
+    const alike = neighbours.filter(({ name }) => name !== 'SocketAddress');
+    const counterparts = alike.flatMap(({ name }) => theirs.lookup(name) ?? []);
+    expect(collect(alike, factsOf)).toEqual(collect(counterparts, factsOf));
+  });
+});
+
+function isEntity({ kind }: Definition): boolean {
+  return kind === 'command' || kind === 'event';
+}
+
+/** One fact of each definition, by the definition's name. */
+function collect<F>(definitions: readonly Definition[], fact: (definition: Definition) => F): Record<string, F> {
+  return Object.fromEntries(definitions.map((definition) => [definition.name, fact(definition)]));
+}
