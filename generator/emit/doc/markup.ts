@@ -111,7 +111,7 @@ class Converter {
   #example(title: string, body: readonly string[], width: number): string[] {
     const lines = trimBlank(dedent(body));
     const out = title ? [...wrap(this.#inline(title), width), ''] : [];
-    const starts = lines.findIndex((line) => exchange.test(line));
+    const starts = lines.findIndex((line) => exchange.test(line.trimStart()));
     const prose = lines.some(
       (line, index) => /^[A-Z].*[a-z]{2} [a-z]/.test(line) && (index === 0 || lines[index - 1] === ''),
     );

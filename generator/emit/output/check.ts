@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { GeneratedFile } from '../target.js';
 import { unifiedDiff } from './diff.js';
-import { compareFolder } from './folder.js';
+import { compareFolder, usingFolder } from './folder.js';
 
 /** How one file of an output folder differs from what would be generated. */
 export interface Difference {
@@ -19,7 +19,7 @@ export interface Difference {
  * @throws {OutputError} when the folder was not written by this tool
  */
 export function checkFiles(folder: string, files: readonly GeneratedFile[]): Difference[] {
-  const { changed, missing, stale } = compareFolder(resolve(folder), files);
+  const { changed, missing, stale } = usingFolder(folder, () => compareFolder(resolve(folder), files));
   const differences: Difference[] = [
     ...changed.map(
       ({ file, before }): Difference => ({

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, type Dirent, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GeneratedFile } from '../target.js';
 import { marker } from './header.js';
@@ -6,6 +6,30 @@ import { marker } from './header.js';
 /** A reason why the output cannot be written, for the user to read. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left',
+  ENOTDIR: 'a file is where a folder should be',
+  EEXIST: 'a file is where a folder should be',
+  EISDIR: 'a folder is where a file should be',
+};
+
+/** Does something with an output folder. What the file system has against it becomes an error for the user. */
+export function usingFolder<T>(folder: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (error instanceof OutputError || code === undefined) throw error;
+    const place = path === undefined ? '' : ` (${path})`;
+    throw new OutputError(
+      `cannot use '${folder}' for output: ${reasons[code] ?? code}${place}; nothing has been changed`,
+    );
+  }
 }
 
 /** How an output folder differs from what would be generated. Paths are relative to the folder, `/`-separated. */
@@ -28,11 +52,12 @@ export const stagingPrefix = '.qapi-ts-';
  * @throws {OutputError} when the folder, or a file in a generated file's place, was not written by this tool
  */
 export function compareFolder(folder: string, files: readonly GeneratedFile[]): Changes {
-  const present = listFiles(folder);
+  const { present, folders } = list(folder);
   const changed: { file: GeneratedFile; before: string }[] = [];
   const missing: GeneratedFile[] = [];
   const generated = new Set(files.map((file) => file.path));
   for (const file of files) {
+    if (folders.has(file.path)) throw foreignFile(folder, file.path);
     if (!present.has(file.path)) {
       missing.push(file);
       continue;
@@ -48,28 +73,27 @@ export function compareFolder(folder: string, files: readonly GeneratedFile[]): 
   return { changed, missing, stale: stale.sort(), unchanged: files.length - changed.length - missing.length };
 }
 
-/** The files below a folder, without going into hidden folders, `node_modules` or symbolic links. */
-function listFiles(folder: string): Set<string> {
-  const files = new Set<string>();
-  if (!statSync(folder, { throwIfNoEntry: false })) return files;
-  const pending = [''];
+/** The files and folders below a folder but hidden ones, without going into `node_modules` or symbolic links. */
+function list(folder: string): { present: Set<string>; folders: Set<string> } {
+  const present = new Set<string>();
+  const folders = new Set<string>();
+  const pending = statSync(folder, { throwIfNoEntry: false }) ? [''] : [];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     for (const entry of readFolder(join(folder, path))) {
+      if (entry.name.startsWith('.')) continue;
       const child = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (!entry.isDirectory()) files.add(child);
-      else if (!entry.name.startsWith('.') && entry.name !== 'node_modules') pending.push(child);
+      if (!entry.isDirectory()) present.add(child);
+      else if (entry.name !== 'node_modules') {
+        folders.add(child);
+        pending.push(child);
+      }
     }
   }
-  return files;
+  return { present, folders };
 }
 
-function readFolder(path: string) {
-  try {
-    return readdirSync(path, { withFileTypes: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
-    throw new OutputError(`'${path}' is a file, not a folder; choose another output folder`);
-  }
+function readFolder(path: string): Dirent[] {
+  return readdirSync(path, { withFileTypes: true });
 }
 
 function isOurs(path: string): boolean {

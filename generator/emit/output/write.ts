@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { GeneratedFile } from '../target.js';
-import { compareFolder, OutputError, stagingPrefix } from './folder.js';
+import { compareFolder, stagingPrefix, usingFolder } from './folder.js';
 
 /** What a run did to the output folder. Paths are relative to it. */
 export interface WriteResult {
@@ -21,16 +21,12 @@ export interface WriteResult {
  */
 export function writeFiles(folder: string, files: readonly GeneratedFile[]): WriteResult {
   const root = resolve(folder);
-  const { changed, missing, stale, unchanged } = compareFolder(root, files);
-  const written = [...changed.map(({ file }) => file), ...missing];
-  if (written.length > 0 || stale.length > 0) {
-    try {
-      replace(root, written, stale);
-    } catch (error) {
-      throw error instanceof OutputError ? error : writeError(folder, error);
-    }
-  }
-  return { written: written.map((file) => file.path).sort(), removed: stale, unchanged };
+  return usingFolder(folder, () => {
+    const { changed, missing, stale, unchanged } = compareFolder(root, files);
+    const written = [...changed.map(({ file }) => file), ...missing];
+    if (written.length > 0 || stale.length > 0) replace(root, written, stale);
+    return { written: written.map((file) => file.path).sort(), removed: stale, unchanged };
+  });
 }
 
 function replace(root: string, files: readonly GeneratedFile[], stale: readonly string[]): void {
@@ -101,35 +97,24 @@ function isRunning(pid: number): boolean {
   }
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+let holding = false;
+
 /** Runs something that a signal must not tear apart. The signal takes effect afterwards. */
 function holdingSignals(action: () => void): void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const raise = (signal: NodeJS.Signals): void => {
-    process.removeListener(signal, raise);
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  };
-  for (const signal of signals) process.on(signal, raise);
-  try {
-    action();
-  } finally {
-    // Signals that came meanwhile are delivered before this.
+  if (!holding) {
+    holding = true;
+    for (const signal of signals) process.on(signal, raise);
+    // Signals that come while this turn of the event loop lasts are delivered before that.
     setImmediate(() => {
+      holding = false;
       for (const signal of signals) process.removeListener(signal, raise);
     });
   }
+  action();
 }
 
-function writeError(folder: string, error: unknown): OutputError {
-  const { code, path } = error as NodeJS.ErrnoException;
-  const reason: Readonly<Record<string, string>> = {
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    EROFS: 'the file system is read-only',
-    ENOSPC: 'no space left',
-    ENOTDIR: 'a file is where a folder should be',
-    EISDIR: 'a folder is where a file should be',
-  };
-  if (code === undefined) throw error;
-  const place = path === undefined ? '' : ` (${path})`;
-  return new OutputError(`cannot write to '${folder}': ${reason[code] ?? code}${place}; nothing has been changed`);
+function raise(signal: NodeJS.Signals): void {
+  process.removeListener(signal, raise);
+  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }

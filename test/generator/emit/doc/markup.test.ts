@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { codeSpan } from '../../../../generator/emit/doc/inline.js';
+import { toMarkdown } from '../../../../generator/emit/doc/markup.js';
+
+const link = (name: string): string => (name === 'Type' ? '{@link Type}' : codeSpan(name));
+
+function markdown(text: string): string {
+  return toMarkdown(text, link, 60).lines.join('\n');
+}
+
+function lines(...parts: string[]): string {
+  return parts.join('\n');
+}
+
+describe('inline markup', () => {
+  test.each([
+    ['names of members and values', 'set @some-name.', 'set `some-name`.'],
+    ['names of types', 'a @Type, not an address at a@Type', 'a {@link Type}, not an address at a@Type'],
+    ['literals', 'is ``--flag=*``', 'is `--flag=*`'],
+    ['literals with backticks', 'is ``a`b``', 'is `` a`b ``'],
+    ['interpreted text', 'run `do-it` on `Type`', 'run `do-it` on {@link Type}'],
+    ['roles', ':cmd:`do-it`, :qapi:event:`DONE`, :ref:`a place`', '`do-it`, `DONE`, a place'],
+    ['roles with titles', ':doc:`The Book <the/book>`', 'The Book'],
+    ['hyperlinks', '`here <https://example.org/>`_', '[here](https://example.org/)'],
+    ['references', 'see `there`_', 'see there'],
+    ['emphasis', '*some* and **much**', '*some* and **much**'],
+    ['angle brackets', '<file> if a < b', '\\<file> if a < b'],
+    ['stray at signs', 'at @ and @ 5', 'at \\@ and \\@ 5'],
+  ])('%s', (_what, text, expected) => {
+    expect(markdown(text)).toBe(expected);
+  });
+});
+
+describe('blocks', () => {
+  test.each([
+    ['paragraphs', lines('one', 'two', '', 'three'), lines('one two', '', 'three')],
+    ['lists', lines('- one', '  more', '- two'), lines('- one more', '- two')],
+    ['lists after text', lines('text:', '- one', '- two'), lines('text:', '- one', '- two')],
+    ['loose lists', lines('* one', '', '* two'), lines('- one', '', '- two')],
+    ['numbered lists', lines('1) one', '2) two', '#. three'), lines('1. one', '2. two', '1. three')],
+    ['nested lists', lines('- one', '', '  - deep', '', '- two'), lines('- one', '', '  - deep', '', '- two')],
+    [
+      'literal blocks',
+      lines('so::', '', '   a', '     b', '', 'end'),
+      lines('so:', '', '```', 'a', '  b', '```', '', 'end'),
+    ],
+    ['bare literal blocks', lines('::', '', '  a'), lines('```', 'a', '```')],
+    ['fences in literal blocks', lines('::', '', '  ```'), lines('````', '```', '````')],
+    ['code blocks', lines('.. code-block:: json', '', '   {}'), lines('```json', '{}', '```')],
+    ['notes', lines('.. note:: First', '   second.', '', '   Third.'), lines('**Note:** First second.', '', 'Third.')],
+    ['notes with lists', lines('.. caution::', '', '   - a', '   - b'), lines('**Caution:**', '', '- a', '- b')],
+    ['admonitions', lines('.. admonition:: Mind', '', '   This.'), '**Mind:** This.'],
+    ['comments', lines('.. not shown', '   nor this', '', 'shown'), 'shown'],
+    ['headings', lines('= One =', '', 'Two', '---'), lines('**One**', '', '**Two**')],
+    [
+      'tables',
+      lines('==== ====', 'a    b', '==== ====', '1    2', '==== ===='),
+      lines('```', '==== ====', 'a    b', '==== ====', '1    2', '==== ====', '```'),
+    ],
+    [
+      'messages',
+      lines('Thus:', '-> { "a": 1 }', '<- { }'),
+      lines('Thus:', '', '```', '-> { "a": 1 }', '<- { }', '```'),
+    ],
+  ])('%s', (_what, text, expected) => {
+    expect(markdown(text)).toBe(expected);
+  });
+
+  test('examples stand apart', () => {
+    const { lines: prose, examples } = toMarkdown(
+      lines('Text.', '', '.. qmp-example::', '   :title: Nice', '', '   -> { }', '   <- { }', '', 'More.'),
+      link,
+      60,
+    );
+    expect(prose).toEqual(['Text.', '', 'More.']);
+    expect(examples).toEqual([['Nice', '', '```', '-> { }', '<- { }', '```']]);
+  });
+
+  test('examples may explain themselves', () => {
+    const text = lines(
+      '.. qmp-example::',
+      '   :annotated:',
+      '',
+      '   First this is sent::',
+      '',
+      '     -> { }',
+      '',
+      '   And this comes back::',
+      '',
+      '     <- { }',
+    );
+    expect(toMarkdown(text, link, 60).examples).toEqual([
+      ['First this is sent:', '', '```', '-> { }', '```', '', 'And this comes back:', '', '```', '<- { }', '```'],
+    ]);
+  });
+});
+
+describe('any text', () => {
+  const line = fc.oneof(
+    fc.string({ maxLength: 30 }),
+    fc.constantFrom(
+      '',
+      '- ',
+      '.. note::',
+      '.. x',
+      '::',
+      'a::',
+      '= b',
+      '====',
+      '-> ',
+      '   ',
+      '- - - -',
+      '.. note:: .. note::',
+      '1. 2. 3.',
+    ),
+  );
+
+  test('keeps the letters that it is made of', () => {
+    const words = fc.array(fc.stringMatching(/^[a-z]{1,10}$/), { maxLength: 40 });
+    fc.assert(
+      fc.property(words, (parts) => {
+        const text = parts.join('\n');
+        expect(markdown(text).replace(/\s/g, '')).toBe(text.replace(/\s/g, ''));
+      }),
+    );
+  });
+
+  test('is converted without failing', () => {
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 20 }), (parts) => {
+        expect(() => markdown(parts.join('\n'))).not.toThrow();
+      }),
+    );
+  });
+
+  test('is converted however deep it is nested, in time that grows with its length', () => {
+    for (const marker of ['- ', '.. note:: ', '1. ']) expect(markdown(marker.repeat(20_000)).length).toBeGreaterThan(0);
+    expect(markdown(`${'`a '.repeat(50_000)}`).length).toBeGreaterThan(0);
+  });
+});
