@@ -66,7 +66,7 @@ function place({ span }: DocBlock): DiagnosticDetails {
   return { definition: { span } };
 }
 
-const nameless = /##[^\n]*\n\s*#\s*@/y;
+const nameless = /##[^\n]*\n\s*# ?@/y;
 
 /** Whether a block without symbol is one because its first line, which has been reported, lacks the name. */
 function isNameless({ span }: DocBlock): boolean {
