@@ -56,8 +56,7 @@ export abstract class CheckingVisitor implements Visitor {
   }
 
   enum<E extends string>(value: unknown, name: Name, type: EnumInfo<E>): E {
-    if (!type.has(value)) return this.refuse(noEnumValue(value, name, type), value);
-    return value;
+    return type.find(value) ?? this.refuse(noEnumValue(value, name, type), value);
   }
 
   alternate(value: unknown, name: Name, _type: string): JsonKind {

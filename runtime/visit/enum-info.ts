@@ -12,6 +12,35 @@ export function enumInfo<const E extends string>(
   values: readonly E[],
   features?: ReadonlyMap<string, readonly SpecialFeature[]>,
 ): EnumInfo<E> {
-  const set = new Set<unknown>(values);
-  return { name, values, features, has: (value): value is E => set.has(value) };
+  return new ValueTable(name, values, features);
+}
+
+class ValueTable<E extends string> implements EnumInfo<E> {
+  readonly name: string;
+  readonly values: readonly E[];
+  readonly features: ReadonlyMap<string, readonly SpecialFeature[]> | undefined;
+  // Most enums are small, and comparing with a few values takes less time than looking one up.
+  readonly #first: E | undefined;
+  readonly #second: E | undefined;
+  readonly #third: E | undefined;
+  readonly #others: ReadonlyMap<unknown, E> | undefined;
+
+  constructor(
+    name: string,
+    values: readonly E[],
+    features: ReadonlyMap<string, readonly SpecialFeature[]> | undefined,
+  ) {
+    this.name = name;
+    this.values = values;
+    this.features = features;
+    [this.#first, this.#second, this.#third] = values;
+    if (values.length > 3) this.#others = new Map(values.map((value) => [value, value]));
+  }
+
+  find(value: unknown): E | undefined {
+    if (value === this.#first) return this.#first;
+    if (value === this.#second) return this.#second;
+    if (value === this.#third) return this.#third;
+    return this.#others?.get(value);
+  }
 }

@@ -5,6 +5,7 @@ import { CheckingVisitor } from './checking-visitor.js';
 import { cloneJson } from './clone-json.js';
 import { toInt64, wrapUint64 } from './integer-range.js';
 import { jsonKind } from './json-kind.js';
+import { memberCount } from './member-count.js';
 import { mismatch, noObject } from './mismatch.js';
 import { refuseFirst, unknownMembers } from './unknown-members.js';
 import { VisitError, within } from './visit-error.js';
@@ -56,12 +57,12 @@ export class InputVisitor extends CheckingVisitor {
   }
 
   override enum<E extends string>(value: unknown, name: Name, type: EnumInfo<E>): E {
-    if (!type.has(value)) {
-      if (this.#keep && typeof value === 'string') return value as E;
-      return super.enum(value, name, type);
+    const found = type.find(value);
+    if (found === undefined) {
+      return this.#keep && typeof value === 'string' ? (value as E) : super.enum(value, name, type);
     }
-    if (type.features !== undefined) this.#checkPolicy(name, `value '${value}'`, type.features.get(value));
-    return value;
+    if (type.features !== undefined) this.#checkPolicy(name, `value '${found}'`, type.features.get(found));
+    return found;
   }
 
   struct(value: unknown, name: Name, type: string, members: VisitMembers): unknown {
@@ -69,10 +70,9 @@ export class InputVisitor extends CheckingVisitor {
       return this.refuse(noObject(value, name, type), value);
     try {
       const visited = members(this, value as Members);
-      if (!this.#keep && Object.keys(value).length !== visited)
-        refuseFirst(unknownMembers(value as Members, type, members));
+      if (memberCount(value) !== visited) this.#checkUnknown(value as Members, type, members);
     } catch (error) {
-      throw value instanceof IntegralDouble ? noObject(value, name, type) : within(error, name);
+      throw placed(error, value, name, type);
     }
     return value;
   }
@@ -100,12 +100,21 @@ export class InputVisitor extends CheckingVisitor {
     return true;
   }
 
+  #checkUnknown(object: Members, type: string, members: VisitMembers): void {
+    if (!this.#keep) refuseFirst(unknownMembers(object, type, members));
+  }
+
   #checkPolicy(name: Name, what: string, features: readonly SpecialFeature[] | undefined): void {
     for (const feature of this.#rejected) {
       if (!features?.includes(feature)) continue;
       throw new VisitError({ kind: 'policy', name, expected: `${what} is ${feature}, which is not accepted here` });
     }
   }
+}
+
+/** What was wrong with a member, with the object's name before it, unless the object is none. */
+function placed(error: unknown, object: object, name: Name, type: string): unknown {
+  return object instanceof IntegralDouble ? noObject(object, name, type) : within(error, name);
 }
 
 function holdsIntegralDouble(value: unknown): boolean {

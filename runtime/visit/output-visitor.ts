@@ -3,6 +3,7 @@ import type { Int64, JsonValue } from '../json/value.js';
 import { CheckingVisitor } from './checking-visitor.js';
 import { toInt64, toUint64 } from './integer-range.js';
 import { jsonKind } from './json-kind.js';
+import { memberCount } from './member-count.js';
 import { mismatch, noObject } from './mismatch.js';
 import { refuseFirst, unknownMembers } from './unknown-members.js';
 import { within } from './visit-error.js';
@@ -80,7 +81,7 @@ export class OutputVisitor extends CheckingVisitor {
     const copy: Members = { ...value };
     try {
       const visited = members(this, copy);
-      if (Object.keys(copy).length !== visited) tidy(copy, type, members);
+      if (memberCount(copy) !== visited) tidy(copy, type, members);
     } catch (error) {
       throw within(error, name);
     }
