@@ -1,14 +1,23 @@
-import type { SourceFile } from '../text/source-file.js';
+import type { SourceFile, Span } from '../text/source-file.js';
 import type { DocArgument, DocBlock, DocSection } from './doc-block.js';
 
-/** A line of a documentation block. */
+/** A line of a documentation block, by offsets: of its `#`, of its text, and of the end of the text. */
 export interface DocLine {
-  /** What follows `# `. */
-  readonly text: string;
-  /** The offset of `text`. */
-  readonly start: number;
-  /** The offset of the `#`. */
   readonly hash: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Whether a line has no text. */
+export function isBlank({ start, end }: DocLine): boolean {
+  return start === end;
+}
+
+/** How many blanks a line starts with. */
+export function indentation(text: string, { start, end }: DocLine): number {
+  let offset = start;
+  while (offset < end && text.charCodeAt(offset) <= 0x20) offset++;
+  return offset - start;
 }
 
 /** A documentation comment between its `##` lines. */
@@ -20,39 +29,60 @@ export interface DocComment {
   readonly close: number;
   /** The offset after the closing `##`, if there is one. */
   readonly end: number;
-  /** Whether a `##` closes the block. */
-  readonly closed: boolean;
 }
+
+/** What a part of a documentation block is about. Text of `discarded` parts is lost. */
+export type PartKind = 'body' | 'argument' | 'feature' | 'section' | 'discarded';
 
 /** A part of a documentation block that is being collected. */
-export interface Section {
-  readonly kind: 'body' | 'argument' | 'feature' | 'section' | 'discarded';
-  /** The name of what is described, or the tag. */
-  readonly name?: string;
-  /** The line that it starts on. */
+export interface Part {
+  readonly kind: PartKind;
+  /** The name of what is described, or the tag. The body and untagged sections have none. */
+  readonly name: string | undefined;
+  /** The line that it starts on; the body has none. */
   readonly line: DocLine | undefined;
-  readonly lines: string[];
+  /** Where its text starts: behind the name or tag. */
+  start: number;
+  /** Where its text ends so far. */
   end: number;
+  /** Whether it has any text. */
+  filled: boolean;
 }
 
-/** Collects a documentation block line by line. */
+/** So many parts are looked through one by one. */
+const few = 16;
+
+type DocSymbol = NonNullable<DocBlock['symbol']>;
+
+/** Collects a documentation block line by line. Texts are cut out of the file when somebody asks for them. */
 export class DocBuilder {
   readonly #file: SourceFile;
   readonly #start: number;
-  readonly #body: Section = { kind: 'body', line: undefined, lines: [], end: 0 };
-  readonly #sections: Section[] = [];
+  readonly #body: Part;
+  readonly #parts: Part[] = [];
+  /** The kinds and names of the parts; made when there are many. */
+  #names: Set<string> | undefined;
   /** The part that takes the next line of text. */
-  current: Section = this.#body;
-  symbol: DocBlock['symbol'];
+  current: Part;
+  symbol: DocSymbol | undefined;
 
-  constructor(file: SourceFile, start: number) {
+  /** @param text where the text of the body starts */
+  constructor(file: SourceFile, start: number, text: number) {
     this.#file = file;
     this.#start = start;
+    this.#body = { kind: 'body', name: undefined, line: undefined, start: text, end: text, filled: false };
+    this.current = this.#body;
+  }
+
+  /** Lets the text of the body start behind the line that names what is described. */
+  startBody(offset: number): void {
+    this.#body.start = offset;
+    this.#body.end = offset;
   }
 
   /** Everything but the body, in order. */
-  get sections(): readonly Section[] {
-    return this.#sections;
+  get parts(): readonly Part[] {
+    return this.#parts;
   }
 
   /** Names what the block describes. `offset` is that of the name. */
@@ -60,78 +90,127 @@ export class DocBuilder {
     this.symbol = { name, span: { file: this.#file, start: offset, end: offset + name.length } };
   }
 
-  /** Starts a part that has a name or tag. `text` is what its first line has after that. */
-  start(kind: Section['kind'], line: DocLine, name: string, text: string): void {
-    this.current = { kind, name, line, lines: [text.trim()], end: line.start + line.text.length };
-    this.#sections.push(this.current);
+  /** Starts a part. Its text starts at `start`, which is the end of the line when the line has none. */
+  start(kind: PartKind, line: DocLine, name: string | undefined, start: number): void {
+    if (name !== undefined && this.#names) this.#names.add(`${kind} ${name}`);
+    this.current = { kind, name, line, start, end: line.end, filled: start < line.end };
+    this.#parts.push(this.current);
   }
 
-  /** Starts a part without a tag. */
-  startUntagged(line: DocLine): void {
-    this.current = { kind: 'section', line, lines: [line.text.trimEnd()], end: line.start + line.text.length };
-    this.#sections.push(this.current);
-  }
-
-  /** Adds a line to the part that was started last. */
-  add(line: DocLine, text: string = line.text): void {
-    this.current.lines.push(text.trimEnd());
-    if (text !== '') this.current.end = line.start + line.text.length;
+  /** Adds a line that is not blank to the part that was started last. */
+  add(line: DocLine): void {
+    this.current.end = line.end;
+    this.current.filled = true;
   }
 
   /** Whether a part of this kind and name exists. */
-  has(kind: Section['kind'], name: string): boolean {
-    return this.#sections.some((section) => section.kind === kind && section.name === name);
+  has(kind: PartKind, name: string): boolean {
+    if (!this.#names && this.#parts.length < few) {
+      return this.#parts.some((part) => part.name === name && part.kind === kind);
+    }
+    this.#names ??= new Set(this.#parts.map((part) => `${part.kind} ${part.name}`));
+    return this.#names.has(`${kind} ${name}`);
   }
 
   /** The block; `end` is the offset after its last character. */
   finish(end: number): DocBlock {
     const file = this.#file;
-    const args: DocArgument[] = [];
-    const features: DocArgument[] = [];
-    const sections: DocSection[] = [];
-    for (const section of this.#sections) {
-      const { kind, name, line } = section;
-      if (!line) continue;
-      const text = textOf(section);
-      if (kind === 'section') {
-        sections.push({
-          ...(name !== undefined && { tag: name }),
-          text,
-          span: { file, start: line.start, end: section.end },
-        });
-      } else if ((kind === 'argument' || kind === 'feature') && name !== undefined) {
-        const span = { file, start: line.start, end: line.start + 1 + name.length };
-        (kind === 'argument' ? args : features).push({ name, text: text.replace(optionalMarker, ''), span });
-      }
+    const block = new LazyBlock(file, this.#start, end, this.#body, this.symbol);
+    for (const part of this.#parts) {
+      if (part.kind === 'argument') block.arguments.push(new LazyArgument(file, part));
+      else if (part.kind === 'feature') block.features.push(new LazyArgument(file, part));
+      else if (part.kind === 'section') block.sections.push(new LazySection(file, part));
     }
-    return {
-      span: { file, start: this.#start, end },
-      ...(this.symbol && { symbol: this.symbol }),
-      body: textOf(this.#body),
-      arguments: args,
-      features,
-      sections,
-    };
+    return block;
+  }
+}
+
+/** A part whose text is cut out of the file when it is asked for first: most are never asked for. */
+class LazyPart {
+  readonly #file: SourceFile;
+  readonly #part: Part;
+  #text: string | undefined;
+
+  constructor(file: SourceFile, part: Part) {
+    this.#file = file;
+    this.#part = part;
+  }
+
+  get text(): string {
+    this.#text ??= cut(this.#file.text, this.#part);
+    return this.#text;
+  }
+}
+
+class LazySection extends LazyPart implements DocSection {
+  readonly tag?: string;
+  readonly span: Span;
+
+  constructor(file: SourceFile, part: Part) {
+    super(file, part);
+    if (part.name !== undefined) this.tag = part.name;
+    this.span = { file, start: part.line?.start ?? part.start, end: part.end };
+  }
+}
+
+class LazyArgument extends LazyPart implements DocArgument {
+  readonly name: string;
+  readonly span: Span;
+
+  constructor(file: SourceFile, part: Part) {
+    super(file, part);
+    const { name = '', line, start } = part;
+    this.name = name;
+    const at = line?.start ?? start;
+    this.span = { file, start: at, end: at + 1 + name.length };
+  }
+
+  override get text(): string {
+    return super.text.replace(optionalMarker, '');
+  }
+}
+
+class LazyBlock implements DocBlock {
+  readonly span: Span;
+  readonly symbol?: DocSymbol;
+  readonly arguments: DocArgument[] = [];
+  readonly features: DocArgument[] = [];
+  readonly sections: DocSection[] = [];
+  readonly #body: LazyPart;
+
+  constructor(file: SourceFile, start: number, end: number, body: Part, symbol: DocSymbol | undefined) {
+    this.span = { file, start, end };
+    if (symbol) this.symbol = symbol;
+    this.#body = new LazyPart(file, body);
+  }
+
+  get body(): string {
+    return this.#body.text;
   }
 }
 
 const optionalMarker = /^#optional[ ,:]*/;
 
-/** Whether a part has no text at all. */
-export function isEmpty(section: Section): boolean {
-  return section.lines.every((line) => line.trim() === '');
-}
-
 /** How a part starts. */
-export function label({ kind, name }: Section): string {
+export function label({ kind, name }: Part): string {
   return kind === 'section' ? `${name}:` : `@${name}:`;
 }
 
-/** The text of a part: without blank lines around it and without the indentation that its lines share. */
-function textOf(section: Section): string {
-  // The first line stands after a name or tag and says nothing about the indentation of the others.
-  const [first = '', ...rest] = section.name === undefined ? ['', ...section.lines] : section.lines;
+/** The text of a part: without `# `, without blank lines around it and without the indentation that its lines share. */
+function cut(text: string, { name, start, end }: Part): string {
+  const [first = '', ...rest] = text.slice(start, end).split('\n');
+  if (rest.length === 0) return first.trim();
+  const lines = [first];
+  for (const line of rest) {
+    const comment = line.trim();
+    if (comment !== '') lines.push(comment[1] === ' ' ? comment.slice(2) : comment.slice(1));
+  }
+  // What stands behind a name or tag says nothing about the indentation of the other lines.
+  const hanging = name !== undefined;
   let indentation = Number.POSITIVE_INFINITY;
-  for (const line of rest) if (line !== '') indentation = Math.min(indentation, line.search(/\S/));
-  return [first, ...rest.map((line) => line.slice(indentation))].join('\n').replace(/^\n+|\s+$/g, '');
+  for (const line of hanging ? lines.slice(1) : lines) {
+    if (line !== '') indentation = Math.min(indentation, line.length - line.trimStart().length);
+  }
+  const dedented = lines.map((line, index) => (hanging && index === 0 ? line.trim() : line.slice(indentation)));
+  return dedented.join('\n').replace(/^\n+/, '').trimEnd();
 }

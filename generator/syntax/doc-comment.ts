@@ -4,7 +4,7 @@ import { readDocumentation } from './doc-sections.js';
 import { readLegacyDocumentation } from './doc-sections-legacy.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
-import { lastLineEnd, lineEnd, skipWhiteSpace } from './white-space.js';
+import { lastLineEnd, lineEnd, skipWhiteSpace, trimEnd } from './white-space.js';
 
 /** Reads the documentation comment that starts at `start`, as the releases from 2.9 on do. Up to 8.2 one comment can hold several blocks. */
 export function readDocComment(source: Reading, start: number): { readonly blocks: DocBlock[]; readonly end: number } {
@@ -19,6 +19,7 @@ function scanComment({ file: { text }, dialect, problems }: Reading, start: numb
   if (opened !== start + 2) {
     problems.report('text-after-doc-mark', { role: 'opens' }, [start, opened], { at: start, phase: phase.look });
   }
+  const trimmed = dialect.has('documentation by paragraphs');
   const lines: DocLine[] = [];
   let end = opened;
   for (;;) {
@@ -28,22 +29,20 @@ function scanComment({ file: { text }, dialect, problems }: Reading, start: numb
       const found = hash === text.length ? 'the end of the file' : 'what follows';
       problems.report('unclosed-documentation', { found }, [at, Math.min(at + 1, text.length)], {
         at,
-        phase: phase.look,
+        phase: phase.finish,
       });
-      return { lines, start, close: at, end, closed: false };
+      return { lines, start, close: at, end };
     }
     end = lineEnd(text, hash);
     if (text[hash + 1] === '#') {
       if (end !== hash + 2) {
         problems.report('text-after-doc-mark', { role: 'closes' }, [hash, end], { at: hash, phase: phase.look });
       }
-      return { lines, start, close: hash, end, closed: true };
+      return { lines, start, close: hash, end };
     }
-    if (end !== hash + 1 && text[hash + 1] !== ' ') {
-      problems.report('doc-without-blank', {}, [hash, end], { at: hash, phase: phase.look });
-      lines.push({ text: text.slice(hash + 1, end), start: hash + 1, hash });
-    } else {
-      lines.push({ text: text.slice(hash + 2, end), start: Math.min(hash + 2, end), hash });
-    }
+    const separated = end === hash + 1 || text[hash + 1] === ' ';
+    if (!separated) problems.report('doc-without-blank', {}, [hash, end], { at: hash, phase: phase.look });
+    const from = Math.min(hash + (separated ? 2 : 1), end);
+    lines.push({ hash, start: from, end: trimmed ? trimEnd(text, from, end) : end });
   }
 }

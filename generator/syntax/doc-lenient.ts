@@ -1,9 +1,9 @@
 import type { DocBlock } from './doc-block.js';
-import { DocBuilder, type DocLine, isEmpty, label, type Section } from './doc-builder.js';
+import { DocBuilder, type DocLine, isBlank, label, type Part } from './doc-builder.js';
 import { reportLine, startDescription, startTagged } from './doc-rules.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
-import { lastLineEnd, lineEnd, skipWhiteSpace } from './white-space.js';
+import { lastLineEnd, lineEnd, skipWhiteSpace, trimEnd } from './white-space.js';
 
 /**
  * Documentation as any release wrote it. Before 2.9 nobody read it: marks are missing or doubled, names lack their colon,
@@ -12,195 +12,255 @@ import { lastLineEnd, lineEnd, skipWhiteSpace } from './white-space.js';
  */
 export interface LenientDocs {
   readonly blocks: DocBlock[];
-  /** The last block stands directly before what follows. */
+  /** The offset of what follows. */
   readonly end: number;
 }
 
-/** A line of a comment; those that start with `##` separate blocks. */
-interface CommentLine extends DocLine {
-  readonly mark: boolean;
-}
-
-/** Reads the comments at the top level from `start` up to the next token. */
+/** Reads the comments at the top level from `start` up to the next token. Lines that start with `##` separate blocks. */
 export function readLenientDocs(source: Reading, start: number): LenientDocs {
   const { text } = source.file;
   const decoded = source.dialect.has('decoded text');
   const blocks: DocBlock[] = [];
-  let lines: CommentLine[] = [];
-  let outside: CommentLine[] = [];
+  let lines: DocLine[] = [];
+  let outside: DocLine[] = [];
   let opened: number | undefined;
   let offset = start;
-  while (text[offset] === '#') {
-    const line = readLine(text, offset);
-    offset = lineEnd(text, offset);
-    if (!line.mark) {
-      if (opened !== undefined && line.text !== '' && text[line.hash + 1] !== ' ') {
+  while (text.charCodeAt(offset) === hash) {
+    const end = lineEnd(text, offset);
+    if (!isMark(text, offset, end)) {
+      const line = readLine(text, offset, offset + 1, end);
+      if (opened !== undefined && !isBlank(line) && line.start === offset + 1) {
         reportLine(source, 'doc-without-blank', {}, line);
       }
       lines.push(line);
-    } else if (opened === undefined) {
-      opened = line.hash;
-      outside = lines;
-      lines = checkMark(source, line, 'opens') ? [] : [line];
     } else {
-      checkMark(source, line, 'closes');
-      if (firstText(lines)) blocks.push(readBlock(source, lines, opened, offset));
-      opened = undefined;
-      lines = [];
+      const mark = readLine(text, offset, Math.min(offset + 2, end), end);
+      if (!isBlank(mark))
+        reportLine(source, 'text-after-doc-mark', { role: opened === undefined ? 'opens' : 'closes' }, mark);
+      if (opened === undefined) {
+        opened = offset;
+        outside = lines;
+        // What stands behind the mark is taken for a line of the block.
+        lines = isBlank(mark) || text[mark.start] === '#' ? [] : [mark];
+      } else {
+        if (firstText(lines)) blocks.push(readBlock(source, lines, opened, end));
+        opened = undefined;
+        lines = [];
+      }
     }
-    offset = skipWhiteSpace(text, offset, decoded);
+    offset = skipWhiteSpace(text, end, decoded);
   }
   if (opened !== undefined) reportUnclosed(source, opened, offset);
   if (opened !== undefined && firstText(lines)) blocks.push(readBlock(source, lines, opened, endOf(lines)));
-  else if (isNamed(lines)) blocks.push(readBlock(source, lines, startOf(lines), endOf(lines)));
-  else if (isNamed(outside) && !firstText(lines))
+  else if (isNamed(text, lines)) blocks.push(readBlock(source, lines, startOf(lines), endOf(lines)));
+  else if (isNamed(text, outside) && !firstText(lines)) {
     blocks.push(readBlock(source, outside, startOf(outside), endOf(outside)));
+  }
   return { blocks, end: offset };
 }
 
-function readLine(text: string, hash: number): CommentLine {
-  const end = lineEnd(text, hash);
-  const mark = text[hash + 1] === '#' && (text[hash + 2] !== '#' || end === hash + 3);
-  const start = mark ? Math.min(hash + 2, end) : hash + 1;
-  const blank = text[start] === ' ' ? 1 : 0;
-  return { text: text.slice(start + blank, end).trimEnd(), start: start + blank, hash, mark };
+const hash = 0x23;
+const blank = 0x20;
+const at = 0x40;
+const colon = 0x3a;
+
+/** Whether a comment opens or closes a block: `##`, with or without text behind it, or `###`, but no longer row. */
+function isMark(text: string, start: number, end: number): boolean {
+  if (text.charCodeAt(start + 1) !== hash) return false;
+  return text.charCodeAt(start + 2) !== hash || end === start + 3;
 }
 
-/** Whether a mark has nothing behind it. What it has is taken for a line of the block. */
-function checkMark(source: Reading, line: CommentLine, role: string): boolean {
-  if (line.text === '') return true;
-  reportLine(source, 'text-after-doc-mark', { role }, line);
-  return line.text === '#';
+/** A line whose text starts behind the blank at `start`, if there is one. */
+function readLine(text: string, offset: number, start: number, end: number): DocLine {
+  const from = text.charCodeAt(start) === blank && start < end ? start + 1 : start;
+  return { hash: offset, start: from, end: trimEnd(text, from, end) };
 }
 
 function reportUnclosed({ file, problems }: Reading, opened: number, end: number): void {
-  const at = Math.min(end, lastLineEnd(file.text));
+  const until = Math.min(end, lastLineEnd(file.text));
   const found = end === file.text.length ? 'the end of the file' : 'what follows';
-  problems.report(
-    'unclosed-documentation',
-    { found },
-    [at, Math.min(at + 1, file.text.length)],
-    { at, phase: phase.look },
-    {
-      related: [{ message: 'the block starts here', span: { file, start: opened, end: opened + 2 } }],
-    },
-  );
+  const related = [{ message: 'the block starts here', span: { file, start: opened, end: opened + 2 } }];
+  const span = [until, Math.min(until + 1, file.text.length)] as const;
+  problems.report('unclosed-documentation', { found }, span, { at: until, phase: phase.look }, { related });
 }
 
-function firstText(lines: readonly CommentLine[]): CommentLine | undefined {
-  return lines.find(({ text }) => text !== '');
+function firstText(lines: readonly DocLine[]): DocLine | undefined {
+  return lines.find((line) => !isBlank(line));
 }
 
 /** Whether comments are documentation without marks: only a line that is nothing but a name tells. */
-function isNamed(lines: readonly CommentLine[]): boolean {
-  return /^@[\w.-]+:?$/.test(firstText(lines)?.text ?? '');
+function isNamed(text: string, lines: readonly DocLine[]): boolean {
+  const first = firstText(lines);
+  return first !== undefined && /^@[\w.-]+:?$/.test(text.slice(first.start, first.end));
 }
 
-function startOf(lines: readonly CommentLine[]): number {
+function startOf(lines: readonly DocLine[]): number {
   return lines[0]?.hash ?? 0;
 }
 
-function endOf(lines: readonly CommentLine[]): number {
-  const last = lines[lines.length - 1];
-  return last ? last.start + last.text.length : 0;
+function endOf(lines: readonly DocLine[]): number {
+  return lines[lines.length - 1]?.end ?? 0;
 }
 
-const symbolLine = /^@([^\s:]*)\s*(:?)(.*)$/;
-const description = /^@([^\s:]*)\s?:(?:\s+|$)/;
-const tag = /^(?:(Returns|Errors|Since|Notes?|Examples?|TODO):(?!:)|Since (?=\d))\s*/;
+function readBlock(source: Reading, lines: readonly DocLine[], start: number, end: number): DocBlock {
+  const builder = new DocBuilder(source.file, start, startOf(lines) + 1);
+  const first = firstText(lines);
+  if (first && readLenientSymbol(source, first, builder)) {
+    new LenientReader(source, builder).read(lines, first);
+  } else {
+    readFreeForm(source, lines, builder);
+  }
+  return builder.finish(end);
+}
+
+const symbolLine = /@([^\s:]*)[^\S\n]*(:?)[^\S\n]*/y;
+const tag = /(?:(Returns|Errors|Since|Notes?|Examples?|TODO):(?!:)|Since (?=\d))[^\S\n]*/y;
+/** The letters that tags start with. */
+const tagLetters = 'REFSNT';
+
+function match(pattern: RegExp, text: string, { start }: DocLine): RegExpExecArray | null {
+  pattern.lastIndex = start;
+  return pattern.exec(text);
+}
+
+/** The offset of the colon of a line that starts with `@NAME:`; 0 when it does not. */
+function descriptionColon(text: string, { start, end }: DocLine): number {
+  if (text.charCodeAt(start) !== at) return 0;
+  for (let offset = start + 1; offset < end; offset++) {
+    const code = text.charCodeAt(offset);
+    if (code === colon) return offset + 1 === end || text.charCodeAt(offset + 1) <= blank ? offset : 0;
+    // Before 2.9 some descriptions have a blank before the colon.
+    if (code <= blank && text.charCodeAt(offset + 1) !== colon) return 0;
+  }
+  return 0;
+}
+
+/** The offset of the first character behind `offset` that is no blank; the end of the line when there is none. */
+function skipBlanks(text: string, offset: number, { end }: DocLine): number {
+  let start = offset;
+  while (start < end && text.charCodeAt(start) <= blank) start++;
+  return start;
+}
+
+/** Reads the line that names what is described; what stands behind the name belongs to the body. */
+function readLenientSymbol(source: Reading, line: DocLine, builder: DocBuilder): boolean {
+  const found = match(symbolLine, source.file.text, line);
+  if (!found) return false;
+  const [whole, name = '', end] = found;
+  const rest = Math.min(line.start + whole.length, line.end);
+  if (name === '') reportLine(source, 'missing-symbol', {}, line);
+  else if (end === '' || rest < line.end) reportLine(source, 'symbol-without-colon', {}, line);
+  if (name !== '') builder.describe(name, line.start + 1);
+  builder.startBody(rest);
+  if (rest < line.end) builder.add(line);
+  return true;
+}
+
+function readFreeForm(source: Reading, lines: readonly DocLine[], builder: DocBuilder): void {
+  for (const line of lines) {
+    const named = descriptionColon(source.file.text, line);
+    if (named > 0) {
+      const name = source.file.text.slice(line.start + 1, named).trimEnd();
+      reportLine(source, 'description-in-free-form', { name }, line);
+    }
+    if (!isBlank(line)) builder.add(line);
+  }
+}
 
 /** Where the reader of a definition's documentation is. */
 type Place = 'body' | 'arguments' | 'features' | 'sections';
 
-function readBlock(source: Reading, lines: readonly CommentLine[], start: number, end: number): DocBlock {
-  const builder = new DocBuilder(source.file, start);
-  const first = lines.findIndex(({ text }) => text !== '');
-  const rest = readLenientSymbol(source, lines[first], builder);
-  if (rest) readDefinition(source, lines.slice(first + 1), rest, builder);
-  else readFreeForm(source, lines, builder);
-  return builder.finish(end);
-}
+class LenientReader {
+  readonly #source: Reading;
+  readonly #text: string;
+  readonly #builder: DocBuilder;
+  #place: Place = 'body';
+  #afterBlank = false;
+  /** The current section has indented lines. */
+  #indented = false;
 
-/** Reads the name of what is described. The line that it returns is what stands behind the name. */
-function readLenientSymbol(source: Reading, line: CommentLine | undefined, builder: DocBuilder): DocLine | undefined {
-  const match = line && symbolLine.exec(line.text);
-  if (!match) return undefined;
-  const [, name = '', colon, rest = ''] = match;
-  if (name === '') reportLine(source, 'missing-symbol', {}, line);
-  else if (colon === '' || rest !== '') reportLine(source, 'symbol-without-colon', {}, line);
-  if (name !== '') builder.describe(name, line.start + 1);
-  const text = rest.trim();
-  return { ...line, text, start: line.start + line.text.length - text.length };
-}
-
-function readFreeForm(source: Reading, lines: readonly CommentLine[], builder: DocBuilder): void {
-  for (const line of lines) {
-    const described = description.exec(line.text);
-    if (described) reportLine(source, 'description-in-free-form', { name: described[1] as string }, line);
-    builder.add(line);
+  constructor(source: Reading, builder: DocBuilder) {
+    this.#source = source;
+    this.#text = source.file.text;
+    this.#builder = builder;
   }
-}
 
-function readDefinition(source: Reading, lines: readonly CommentLine[], rest: DocLine, builder: DocBuilder): void {
-  let place: Place = 'body';
-  let afterBlank = rest.text === '';
-  let continued = false;
-  if (rest.text !== '') builder.add(rest);
-  for (const line of lines) {
-    const { text } = line;
-    if (text === '') {
-      builder.add(line);
-      afterBlank = true;
-      continue;
-    }
-    const { current } = builder;
-    const untagged = place === 'sections' && current.name === undefined;
-    const described = untagged && !afterBlank ? null : description.exec(text);
-    const tagged = tag.exec(text);
-    if (described) {
-      const name = described[1] as string;
-      if (place === 'sections') {
-        const section = current.name === undefined ? 'the text that follows them' : `'${label(current)}'`;
-        reportLine(source, 'description-after-section', { name, section }, line);
+  /** Reads the lines behind the one with the name. */
+  read(lines: readonly DocLine[], symbol: DocLine): void {
+    for (const line of lines) {
+      if (line.hash <= symbol.hash) continue;
+      if (isBlank(line)) {
+        this.#afterBlank = true;
+        continue;
       }
-      if (place !== 'features') place = 'arguments';
-      startDescription(
-        source,
-        builder,
-        place === 'features' ? 'feature' : 'argument',
-        name,
-        line,
-        text.slice(described[0].length),
-      );
-      continued = false;
-    } else if (tagged) {
-      place = 'sections';
-      startTagged(source, builder, tagged[1] ?? 'Since', line, text.slice(tagged[0].length));
-      continued = false;
-    } else if (text === 'Features:' && (place === 'body' || afterBlank)) {
-      place = 'features';
-    } else if (afterBlank && !/^\s/.test(text) && endsAtUnindented(current, place, continued)) {
-      place = 'sections';
-      builder.startUntagged(line);
-    } else {
-      builder.add(line);
-      continued ||= /^\s/.test(text);
+      this.#line(line);
+      this.#afterBlank = false;
     }
-    afterBlank = false;
+    for (const part of this.#builder.parts) {
+      const { kind, name, line, filled } = part;
+      if (!line || name === undefined || kind === 'discarded' || filled) continue;
+      reportLine(this.#source, 'empty-section', { section: label(part) }, line);
+    }
   }
-  for (const section of builder.sections) {
-    const { line } = section;
-    if (!line || section.name === undefined || section.kind === 'discarded' || !isEmpty(section)) continue;
-    reportLine(source, 'empty-section', { section: label(section) }, line);
-  }
-}
 
-/**
- * Whether unindented text after a blank line belongs to no section any more. Up to 8.2 a section with a tag goes on up to the
- * next one, from 9.0 its text is indented.
- */
-function endsAtUnindented({ name, lines }: Section, place: Place, continued: boolean): boolean {
-  if (place === 'body') return false;
-  if (place !== 'sections' || continued) return name !== undefined;
-  return name !== undefined && !name.startsWith('Example') && lines.some((line) => line !== '');
+  #line(line: DocLine): void {
+    const first = this.#text.charCodeAt(line.start);
+    if (first <= blank) {
+      this.#builder.add(line);
+      this.#indented = true;
+    } else if (!(first === at && this.#description(line)) && !this.#tagged(line)) {
+      this.#plain(line);
+    }
+  }
+
+  #description(line: DocLine): boolean {
+    const { current } = this.#builder;
+    if (this.#place === 'sections' && current.name === undefined && !this.#afterBlank) return false;
+    const named = descriptionColon(this.#text, line);
+    if (named === 0) return false;
+    const name = this.#text.slice(line.start + 1, named).trimEnd();
+    if (this.#place === 'sections') {
+      const section = current.name === undefined ? 'the text that follows them' : `'${label(current)}'`;
+      reportLine(this.#source, 'description-after-section', { name, section }, line);
+    }
+    const kind = this.#place === 'features' ? 'feature' : 'argument';
+    if (kind === 'argument') this.#place = 'arguments';
+    startDescription(this.#source, this.#builder, kind, name, line, skipBlanks(this.#text, named + 1, line));
+    this.#indented = false;
+    return true;
+  }
+
+  #tagged(line: DocLine): boolean {
+    if (!tagLetters.includes(this.#text[line.start] as string)) return false;
+    if (this.#text.startsWith('Features:', line.start) && line.end === line.start + 9) {
+      if (this.#place !== 'body' && !this.#afterBlank) return false;
+      this.#place = 'features';
+      return true;
+    }
+    const found = match(tag, this.#text, line);
+    if (!found) return false;
+    this.#place = 'sections';
+    const start = Math.min(line.start + found[0].length, line.end);
+    startTagged(this.#source, this.#builder, found[1] ?? 'Since', line, start);
+    this.#indented = false;
+    return true;
+  }
+
+  #plain(line: DocLine): void {
+    if (this.#afterBlank && this.#endsHere(this.#builder.current)) {
+      this.#place = 'sections';
+      this.#builder.start('section', line, undefined, line.start);
+    } else {
+      this.#builder.add(line);
+    }
+  }
+
+  /**
+   * Whether unindented text after a blank line belongs to the current section no more. Up to 8.2 a section with a tag goes on
+   * up to the next one, from 9.0 its text is indented.
+   */
+  #endsHere({ name, filled }: Part): boolean {
+    if (name === undefined) return false;
+    return this.#place !== 'sections' || this.#indented || (filled && !name.startsWith('Example'));
+  }
 }

@@ -11,15 +11,17 @@ export function reportLine<N extends DiagnosticName>(
   { problems }: Reading,
   name: N,
   parameters: DiagnosticParameters<N>,
-  { text, start, hash }: DocLine,
+  { hash, end }: DocLine,
 ): void {
-  problems.report(name, parameters, [hash, start + text.length], { at: hash, phase: phase.look });
+  problems.report(name, parameters, [hash, end], { at: hash, phase: phase.look });
 }
 
 /** Reads the first line of a block, if it is one that names what is described: `@SYMBOL:`. Tells whether it is. */
 export function readSymbol(source: Reading, line: DocLine | undefined, builder: DocBuilder): boolean {
-  if (!line?.text.startsWith('@')) return false;
-  const { text, start } = line;
+  if (!line || source.file.text[line.start] !== '@') return false;
+  const { start, end } = line;
+  const text = source.file.text.slice(start, end);
+  builder.startBody(end);
   const name = text.endsWith(':') ? text.slice(1, -1) : (text.slice(1).split(/[\s:]/, 1)[0] as string);
   if (!text.endsWith(':')) reportLine(source, 'symbol-without-colon', {}, line);
   else if (name === '') reportLine(source, 'missing-symbol', {}, line);
@@ -27,24 +29,24 @@ export function readSymbol(source: Reading, line: DocLine | undefined, builder: 
   return true;
 }
 
-/** Starts the description of a member or feature, unless the name is missing or repeated. */
+/** Starts the description of a member or feature, unless the name is missing or repeated. Its text starts at `start`. */
 export function startDescription(
   source: Reading,
   builder: DocBuilder,
   kind: 'argument' | 'feature',
   name: string,
   line: DocLine,
-  text: string,
+  start: number,
 ): void {
   const repeated = builder.has(kind, name);
   if (name === '') reportLine(source, 'description-without-name', {}, line);
   else if (repeated) reportLine(source, 'repeated-description', { name }, line);
-  builder.start(name === '' || repeated ? 'discarded' : kind, line, name, text);
+  builder.start(name === '' || repeated ? 'discarded' : kind, line, name, start);
 }
 
-/** Starts a section with a tag, unless there is one already and there can be one only. */
-export function startTagged(source: Reading, builder: DocBuilder, tag: string, line: DocLine, text: string): void {
+/** Starts a section with a tag, unless there is one already and there can be one only. Its text starts at `start`. */
+export function startTagged(source: Reading, builder: DocBuilder, tag: string, line: DocLine, start: number): void {
   const repeated = single.has(tag) && builder.has('section', tag);
   if (repeated) reportLine(source, 'repeated-section', { tag }, line);
-  builder.start(repeated ? 'discarded' : 'section', line, tag, text);
+  builder.start(repeated ? 'discarded' : 'section', line, tag, start);
 }

@@ -1,6 +1,6 @@
 import type { DocBlock } from './doc-block.js';
 import type { DocComment } from './doc-builder.js';
-import { DocBuilder, type DocLine, isEmpty, label, type Section } from './doc-builder.js';
+import { DocBuilder, type DocLine, indentation, isBlank, label, type Part } from './doc-builder.js';
 import { readSymbol, reportLine, startDescription, startTagged } from './doc-rules.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
@@ -11,14 +11,14 @@ const tagWord = /^(Returns|Since|Notes?|Examples?|TODO):/;
 export function readLegacyDocumentation(source: Reading, comment: DocComment): DocBlock[] {
   const blocks: DocBlock[] = [];
   const headings = source.dialect.has('headings checked');
-  let reader = new LegacyReader(source, comment, comment.start);
+  let reader = new LegacyReader(source, comment, comment.start, comment.lines[0]?.start ?? comment.close);
   for (const line of comment.lines) {
-    if (headings && line.text.startsWith('=')) {
+    if (headings && source.file.text[line.start] === '=') {
       if (reader.builder.symbol) {
         reportLine(source, 'misplaced-heading', { rule: 'it belongs into a documentation block of its own' }, line);
       } else if (!reader.empty) {
         blocks.push(reader.builder.finish(line.hash));
-        reader = new LegacyReader(source, comment, line.hash);
+        reader = new LegacyReader(source, comment, line.hash, line.start);
       }
     }
     reader.line(line);
@@ -34,6 +34,7 @@ type Place = 'start' | 'free-form' | 'body' | 'arguments' | 'features' | 'sectio
 class LegacyReader {
   readonly builder: DocBuilder;
   readonly #source: Reading;
+  readonly #text: string;
   readonly #comment: DocComment;
   #place: Place = 'start';
   /** The last line of the current section was blank. */
@@ -41,8 +42,9 @@ class LegacyReader {
   /** How far the lines of the current section are indented at least; undefined when the next line decides that. */
   #least: number | undefined = 0;
 
-  constructor(source: Reading, comment: DocComment, start: number) {
-    this.builder = new DocBuilder(source.file, start);
+  constructor(source: Reading, comment: DocComment, start: number, text: number) {
+    this.builder = new DocBuilder(source.file, start, text);
+    this.#text = source.file.text;
     this.#source = source;
     this.#comment = comment;
   }
@@ -59,13 +61,13 @@ class LegacyReader {
         return;
       }
     }
-    if (line.text === '') {
-      this.builder.add(line);
+    if (isBlank(line)) {
       this.#afterBlank = true;
       return;
     }
-    if (this.#place === 'free-form' || !this.#startsSection(line)) this.#text(line, line.text);
-    this.#afterBlank = false;
+    const text = this.#text.slice(line.start, line.end);
+    if (this.#place === 'free-form' || !this.#startsSection(line, text)) this.#textLine(line, text);
+    this.#afterBlank = text.trim() === '';
   }
 
   finish(): void {
@@ -74,21 +76,20 @@ class LegacyReader {
   }
 
   /** Takes a line that starts a section, or the list of features. */
-  #startsSection(line: DocLine): boolean {
-    const { text } = line;
+  #startsSection(line: DocLine, text: string): boolean {
     const described = this.#described(text);
     if (described) {
       const [start, name] = described;
       if (this.#place === 'sections') {
-        const first = this.builder.sections.find(({ kind }) => kind === 'section');
+        const first = this.builder.parts.find(({ kind }) => kind === 'section');
         const section = first?.name === undefined ? 'the text that follows them' : `'${label(first)}'`;
         reportLine(this.#source, 'description-after-section', { name, section }, line);
       }
       const kind = this.#place === 'features' ? 'feature' : 'argument';
       if (kind === 'argument') this.#place = 'arguments';
       const ended = this.builder.current;
-      startDescription(this.#source, this.builder, kind, name, line, '');
-      this.#checkEnded(ended, line.hash, [line.start, line.start + text.length]);
+      startDescription(this.#source, this.builder, kind, name, line, this.#behind(line, start));
+      this.#checkEnded(ended, line.hash, [line.hash, line.end]);
       this.#firstLine(line, start);
       return true;
     }
@@ -97,8 +98,8 @@ class LegacyReader {
       const [start, tag] = tagged;
       this.#place = 'sections';
       const ended = this.builder.current;
-      startTagged(this.#source, this.builder, tag, line, '');
-      this.#checkEnded(ended, line.hash, [line.start, line.start + text.length]);
+      startTagged(this.#source, this.builder, tag, line, this.#behind(line, start));
+      this.#checkEnded(ended, line.hash, [line.hash, line.end]);
       this.#firstLine(line, start);
       return true;
     }
@@ -113,8 +114,8 @@ class LegacyReader {
       return true;
     }
     this.#place = 'sections';
-    this.#checkEnded(this.builder.current, line.hash, [line.start, line.start + text.length]);
-    this.builder.startUntagged(line);
+    this.#checkEnded(this.builder.current, line.hash, [line.hash, line.end]);
+    this.builder.start('section', line, undefined, line.start);
     this.#least = 0;
     this.#checkText(line, text);
     return true;
@@ -137,30 +138,33 @@ class LegacyReader {
     return [match[0].length, match[1] as string];
   }
 
-  /** Takes the text behind the colon of a section's first line. */
-  #firstLine(line: DocLine, start: number): void {
+  /** Where the text behind a name or tag of a certain length starts. */
+  #behind(line: DocLine, length: number): number {
+    return Math.min(line.start + length + indentation(this.#text, { ...line, start: line.start + length }), line.end);
+  }
+
+  /** Looks at the text behind the colon of a section's first line. */
+  #firstLine(line: DocLine, length: number): void {
     const { dialect } = this.#source;
-    const text = line.text.slice(start);
-    const rest = text.trimStart();
+    const start = this.#behind(line, length);
     this.#least = 0;
     if (dialect.has('indentation set by the second line')) this.#least = undefined;
-    else if (dialect.has('indentation set by the first line') && rest !== '')
-      this.#least = line.text.length - rest.length;
-    if (rest === '') return;
-    this.#checkText(line, dialect.has('section starts may hold blanks') ? rest : text);
-    this.builder.current.lines[0] = rest.trimEnd();
+    else if (dialect.has('indentation set by the first line') && start < line.end) this.#least = start - line.start;
+    if (start === line.end) return;
+    const from = dialect.has('section starts may hold blanks') ? start : line.start + length;
+    this.#checkText(line, this.#text.slice(from, line.end));
   }
 
   /** Takes a line of text into the current section. */
-  #text(line: DocLine, text: string): void {
+  #textLine(line: DocLine, text: string): void {
     this.#checkText(line, text);
     const { kind } = this.builder.current;
     if (kind !== 'body' && !(kind === 'section' && this.builder.current.name === undefined)) {
-      const found = text.length - text.trimStart().length;
+      const found = indentation(this.#text, line);
       if (this.#least === undefined) this.#least = found;
       else if (found < this.#least) reportLine(this.#source, 'unexpected-dedent', { least: this.#least }, line);
     }
-    this.builder.add(line, text);
+    if (text.trim() !== '') this.builder.add(line);
   }
 
   /** Text must not look like a description; releases up to 2.11 also look for the marker of older schemas. */
@@ -172,7 +176,7 @@ class LegacyReader {
     const described = /^@(\S+):/.exec(tested);
     if (described) reportLine(this.#source, 'description-in-free-form', { name: described[1] as string }, line);
     if (current.kind === 'argument' && text.includes('#optional') && dialect.has('optional markers forbidden')) {
-      const start = line.start + line.text.indexOf('#optional');
+      const start = this.#text.indexOf('#optional', line.start);
       problems.report('optional-marker', { name: current.name as string }, [start, start + 9], {
         at: line.hash,
         phase: phase.look,
@@ -181,19 +185,11 @@ class LegacyReader {
   }
 
   /** A section is found to be empty by what ends it. */
-  #checkEnded(section: Section, at: number, ends: readonly [number, number]): void {
-    if (!section.line || section.name === undefined || section.kind === 'discarded' || !isEmpty(section)) return;
-    const { start, text } = section.line;
-    this.#source.problems.report(
-      'empty-section',
-      { section: label(section) },
-      ends,
-      { at, phase: phase.look },
-      {
-        related: [
-          { message: 'the section starts here', span: { file: this.#source.file, start, end: start + text.length } },
-        ],
-      },
-    );
+  #checkEnded(part: Part, at: number, ends: readonly [number, number]): void {
+    if (!part.line || part.name === undefined || part.kind === 'discarded' || part.filled) return;
+    const { start, end } = part.line;
+    const { file, problems } = this.#source;
+    const related = [{ message: 'the section starts here', span: { file, start, end } }];
+    problems.report('empty-section', { section: label(part) }, ends, { at, phase: phase.look }, { related });
   }
 }

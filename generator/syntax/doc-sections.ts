@@ -1,20 +1,23 @@
 import type { DiagnosticName, DiagnosticParameters } from '../text/diagnostic.js';
 import type { DocBlock } from './doc-block.js';
 import type { DocComment } from './doc-builder.js';
-import { DocBuilder, type DocLine, isEmpty, label } from './doc-builder.js';
+import { DocBuilder, type DocLine, indentation, isBlank, label } from './doc-builder.js';
 import { readSymbol, reportLine, startDescription, startTagged } from './doc-rules.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { tokenAfter } from './white-space.js';
 
-const description = /^@([^:]*): */;
+const description = /@([^:\n]*): */y;
+const tagged = /(Returns|Errors|Since|Notes?|Examples?|TODO): */y;
+/** A second colon makes a tag plain markup. */
+const taggedOnce = /(Returns|Errors|Since|Notes?|Examples?|TODO)(?!::): */y;
 
 /** Reads a documentation block as 9.0 and later do: paragraph by paragraph. */
 export function readDocumentation(source: Reading, comment: DocComment): DocBlock[] {
-  const lines = comment.lines.map((line) => ({ ...line, text: line.text.trimEnd() }));
-  const builder = new DocBuilder(source.file, comment.start);
-  const reader = new DocumentationReader(source, { ...comment, lines }, builder);
-  if (readSymbol(source, lines[0], builder)) reader.definition();
+  const [first] = comment.lines;
+  const builder = new DocBuilder(source.file, comment.start, first?.start ?? comment.close);
+  const reader = new DocumentationReader(source, comment, builder);
+  if (readSymbol(source, first, builder)) reader.definition();
   else reader.freeForm();
   return [builder.finish(comment.end)];
 }
@@ -22,18 +25,20 @@ export function readDocumentation(source: Reading, comment: DocComment): DocBloc
 /** Walks the lines of a block. Every method starts at the current line and leaves the first one that it does not take. */
 class DocumentationReader {
   readonly #source: Reading;
+  readonly #text: string;
   readonly #comment: DocComment;
   readonly #builder: DocBuilder;
-  readonly #tag: RegExp;
+  readonly #outdated: boolean;
+  readonly #headings: boolean;
   #next = 0;
 
   constructor(source: Reading, comment: DocComment, builder: DocBuilder) {
     this.#source = source;
+    this.#text = source.file.text;
     this.#comment = comment;
     this.#builder = builder;
-    this.#tag = source.dialect.has('outdated sections')
-      ? /^(Returns|Errors|Since|Notes?|Examples?|TODO)(?!::): */
-      : /^(Returns|Errors|Since|Notes?|Examples?|TODO): */;
+    this.#outdated = source.dialect.has('outdated sections');
+    this.#headings = source.dialect.has('headings checked');
   }
 
   get #line(): DocLine | undefined {
@@ -41,40 +46,36 @@ class DocumentationReader {
   }
 
   freeForm(): void {
-    const checked = this.#source.dialect.has('headings checked');
     for (let line = this.#line; line; this.#next++, line = this.#line) {
-      const described = description.exec(line.text);
+      const described = this.#match(description, line);
       if (described) this.#report('description-in-free-form', { name: described[1] as string }, line);
-      if (checked && line.text.startsWith('=') && this.#next > 0) {
+      if (this.#headings && this.#next > 0 && this.#text[line.start] === '=') {
         this.#report('misplaced-heading', { rule: 'it comes first in its documentation block' }, line);
       }
-      this.#builder.add(line);
+      if (!isBlank(line)) this.#builder.add(line);
     }
   }
 
   definition(): void {
     let after: string | undefined;
     this.#next = 1;
-    for (;;) {
-      this.#skipBlank();
-      const line = this.#line;
-      if (!line) break;
-      const described = description.exec(line.text);
-      const tagged = this.#tag.exec(line.text);
-      if (line.text === 'Features:') {
+    for (let line = this.#skipBlank(); line; line = this.#skipBlank()) {
+      const described = this.#match(description, line);
+      const tag = this.#match(this.#outdated ? taggedOnce : tagged, line);
+      if (this.#isFeatures(line)) {
         this.#features(line);
-        after = 'features';
+        after = 'the list of features';
       } else if (described) {
         if (after !== undefined) {
           this.#report('description-after-section', { name: described[1] as string, section: after }, line);
         }
         this.#descriptions('argument');
-        after ??= 'what follows them';
-      } else if (tagged) {
-        this.#tagged(line, tagged);
-        after = `'${tagged[1]}:'`;
+        after ??= 'the text that follows them';
+      } else if (tag) {
+        this.#tagged(line, tag);
+        after = `'${tag[1]}:'`;
       } else {
-        if (line.text.startsWith('=') && this.#source.dialect.has('headings checked')) {
+        if (this.#headings && this.#text[line.start] === '=') {
           this.#report('misplaced-heading', { rule: 'it belongs into a documentation block of its own' }, line);
         }
         this.#paragraph(line);
@@ -83,95 +84,100 @@ class DocumentationReader {
     this.#checkEmpty();
   }
 
-  #skipBlank(): void {
-    while (this.#line?.text === '') {
-      this.#builder.add(this.#line);
+  #isFeatures({ start, end }: DocLine): boolean {
+    return end === start + 9 && this.#text.startsWith('Features:', start);
+  }
+
+  /** The current line, or the first one after it that is not blank. */
+  #skipBlank(): DocLine | undefined {
+    let line = this.#line;
+    while (line && isBlank(line)) {
       this.#next++;
+      line = this.#line;
     }
+    return line;
   }
 
   #features(line: DocLine): void {
-    if (this.#builder.sections.some(({ kind }) => kind === 'feature')) {
+    if (this.#builder.parts.some(({ kind }) => kind === 'feature')) {
       this.#report('repeated-section', { tag: 'Features' }, line);
     }
     this.#next++;
-    this.#skipBlank();
-    const first = this.#line;
-    if (first && description.test(first.text)) {
+    const first = this.#skipBlank();
+    if (first && this.#match(description, first)) {
       this.#descriptions('feature');
+    } else if (first) {
+      this.#report('features-without-description', {}, first);
     } else {
       const { close, end } = this.#comment;
-      const found = first
-        ? ([first.start, first.start + first.text.length] as const)
-        : ([close, Math.max(close, end)] as const);
-      const when = { at: first ? first.hash : close, phase: phase.look };
-      this.#source.problems.report('features-without-description', {}, found, when);
+      const found = [close, Math.max(close, end)] as const;
+      this.#source.problems.report('features-without-description', {}, found, { at: close, phase: phase.look });
     }
   }
 
   #descriptions(kind: 'argument' | 'feature'): void {
     for (let line = this.#line; line; line = this.#line) {
-      const described = description.exec(line.text);
+      const described = this.#match(description, line);
       if (!described) return;
-      const name = described[1] as string;
-      startDescription(this.#source, this.#builder, kind, name, line, line.text.slice(described[0].length));
+      startDescription(this.#source, this.#builder, kind, described[1] as string, line, textStart(line, described));
       this.#indented();
     }
   }
 
   #tagged(line: DocLine, match: RegExpExecArray): void {
     const tag = match[1] as string;
-    if (/^(Note|Example)/.test(tag) && this.#source.dialect.has('outdated sections')) {
-      this.#report(
-        'outdated-section',
-        { tag, markup: tag.startsWith('Note') ? '.. note::' : '.. qmp-example::' },
-        line,
-      );
+    if (this.#outdated && /^(?:Note|Example)/.test(tag)) {
+      const markup = tag.startsWith('Note') ? '.. note::' : '.. qmp-example::';
+      this.#report('outdated-section', { tag, markup }, line);
     }
-    startTagged(this.#source, this.#builder, tag, line, line.text.slice(match[0].length));
+    startTagged(this.#source, this.#builder, tag, line, textStart(line, match));
     this.#indented();
   }
 
   /** The lines after the first of a section: as long as they are indented like the first of them. */
   #indented(): void {
     this.#next++;
-    this.#skipBlank();
-    const first = this.#line;
-    const least = first ? indentation(first.text) : 0;
+    const first = this.#skipBlank();
+    const least = first ? indentation(this.#text, first) : 0;
     if (!first || least === 0) return;
     this.#builder.add(first);
     this.#next++;
     let follows = true;
     for (let line = this.#line; line; this.#next++, line = this.#line) {
-      if (description.test(line.text)) return;
-      if (line.text !== '' && indentation(line.text) < least) {
-        // The reference only notices directly below the line that sets the indentation; further down, the section ends.
-        if (!follows) return;
-        this.#report('unexpected-dedent', { least }, line);
+      if (this.#match(description, line)) return;
+      if (!isBlank(line)) {
+        if (indentation(this.#text, line) < least) {
+          // The reference only notices directly below the line that sets the indentation; further down, the section ends.
+          if (!follows) return;
+          this.#report('unexpected-dedent', { least }, line);
+        }
+        this.#builder.add(line);
       }
-      this.#builder.add(line);
       follows = false;
     }
   }
 
   #paragraph(first: DocLine): void {
-    const { current } = this.#builder;
-    if (current.kind !== 'body' && (current.kind !== 'section' || current.name !== undefined)) {
-      this.#builder.startUntagged(first);
-      this.#next++;
+    const { kind, name } = this.#builder.current;
+    if (kind !== 'body' && (kind !== 'section' || name !== undefined)) {
+      this.#builder.start('section', first, undefined, first.start);
     }
-    for (let line = this.#line; line && line.text !== ''; this.#next++, line = this.#line) this.#builder.add(line);
+    for (let line = this.#line; line && !isBlank(line); this.#next++, line = this.#line) this.#builder.add(line);
   }
 
   #checkEmpty(): void {
     const { problems, file, dialect } = this.#source;
-    for (const section of this.#builder.sections) {
-      const { line } = section;
-      if (!line || section.kind === 'discarded' || !isEmpty(section)) continue;
+    for (const part of this.#builder.parts) {
+      const { line, kind, filled } = part;
+      if (!line || kind === 'discarded' || filled) continue;
       const at = tokenAfter(file.text, this.#comment.end, dialect.has('decoded text'));
-      const when = { at, phase: phase.finish };
-      problems.report('empty-section', { section: label(section) }, [line.start, line.start + line.text.length], when);
+      problems.report('empty-section', { section: label(part) }, [line.start, line.end], { at, phase: phase.finish });
     }
+  }
+
+  #match(pattern: RegExp, { start }: DocLine): RegExpExecArray | null {
+    pattern.lastIndex = start;
+    return pattern.exec(this.#text);
   }
 
   #report<N extends DiagnosticName>(name: N, parameters: DiagnosticParameters<N>, line: DocLine): void {
@@ -179,6 +185,7 @@ class DocumentationReader {
   }
 }
 
-function indentation(text: string): number {
-  return text.length - text.trimStart().length;
+/** Where the text of a line starts behind a name or tag. */
+function textStart(line: DocLine, match: RegExpExecArray): number {
+  return Math.min(line.start + match[0].length, line.end);
 }

@@ -31,3 +31,10 @@ export function tokenAfter(text: string, position: number, decoded: boolean): nu
 export function lastLineEnd(text: string): number {
   return text.endsWith('\n') ? text.length - 1 : text.length;
 }
+
+/** The offset after the last character between two offsets that is no blank. */
+export function trimEnd(text: string, start: number, end: number): number {
+  let offset = end;
+  while (offset > start && text.charCodeAt(offset - 1) <= 0x20) offset--;
+  return offset;
+}
