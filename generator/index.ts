@@ -11,6 +11,12 @@
  *
  * @module
  */
+export { generate, incrementalGenerator, targetNames } from './emit/generate.js';
+export type { EmitOptions, ImportExtension, Int64Mode } from './emit/options.js';
+export { checkFiles, type Difference } from './emit/output/check.js';
+export { OutputError } from './emit/output/folder.js';
+export { type WriteResult, writeFiles } from './emit/output/write.js';
+export type { GeneratedFile } from './emit/target.js';
 export { describeCondition } from './schema/condition.js';
 export { schemaFromIntrospection } from './schema/from-introspection.js';
 export { type IntrospectOptions, introspect, type SchemaInfo, type SchemaInfoMember } from './schema/introspect.js';

@@ -1,4 +1,5 @@
 import type { Module, Schema } from '../schema/model.js';
+import { fingerprint } from './fingerprint.js';
 import { type EmitOptions, resolveOptions } from './options.js';
 import { type Plan, planOf } from './plan.js';
 import { FileScope } from './scope.js';
@@ -18,8 +19,36 @@ export function generate(schema: Schema, options: EmitOptions = {}): GeneratedFi
   return assemble(plan, targets, (target, module) => target.moduleFile?.(plan, module));
 }
 
-/** Puts together the files of all targets. Those of modules come from `moduleFile`, which may know them already. */
-export function assemble(
+/**
+ * A {@link generate} that remembers what it made of each module, and makes again only what has changed since: for those who
+ * generate after every change of a schema. The files are the same.
+ */
+export function incrementalGenerator(): typeof generate {
+  let known = new Map<string, { print: string; files: Map<Target, GeneratedFile | undefined> }>();
+  let knownOptions = '';
+  return (schema, options = {}) => {
+    const targets = selectTargets(options.targets);
+    const resolved = resolveOptions(options);
+    const plan = planOf(schema, resolved);
+    const sameOptions = JSON.stringify(resolved) === knownOptions;
+    const current: typeof known = new Map();
+    for (const module of schema.modules) {
+      const print = fingerprint(plan, module);
+      const before = known.get(module.name);
+      current.set(module.name, sameOptions && before?.print === print ? before : { print, files: new Map() });
+    }
+    known = current;
+    knownOptions = JSON.stringify(resolved);
+    return assemble(plan, targets, (target, module) => {
+      const { files } = current.get(module.name) as { files: Map<Target, GeneratedFile | undefined> };
+      if (!files.has(target)) files.set(target, target.moduleFile?.(plan, module));
+      return files.get(target);
+    });
+  };
+}
+
+/** Puts together the files of all targets; `moduleFile` makes those of modules. */
+function assemble(
   plan: Plan,
   targets: readonly Target[],
   moduleFile: (target: Target, module: Module) => GeneratedFile | undefined,

@@ -11,6 +11,7 @@ import type {
 import { IdentifierPool, pascalCase, toIdentifier } from './identifier.js';
 import type { Owner, Owners } from './owners.js';
 import { typesNamedBy } from './reach.js';
+import { type RuntimeExport, runtimeExports } from './runtime-exports.js';
 
 /** A type that has a declaration of its own in the generated code. */
 export type NamedType = EnumType | ObjectType | AlternateType;
@@ -43,7 +44,7 @@ export interface Names {
   /** The function that emits an event. */
   emitter(event: Event): string;
   /** The local name of an export of the runtime: another one where the schema uses that name itself. */
-  runtime(name: string): string;
+  runtime(name: RuntimeExport): string;
 }
 
 /**
@@ -57,7 +58,6 @@ export function assignNames(schema: Schema, owners: Owners): Names {
   const visitors = new Map<Type, string>();
   const details = new Map<Type, string>();
   const emitters = new Map<Event, string>();
-  const runtime = new Map<string, string>();
   for (const name of reservedForIndex) pool.claim(name);
 
   const own = schema.definitions.filter(isType).filter(isOwn);
@@ -84,6 +84,8 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     if (definition.kind === 'event') emitters.set(definition, pool.claim(`emit${pascalCase(definition.name)}`));
   }
 
+  const runtime = new Map(runtimeExports.map((name) => [name, pool.claim(name)]));
+
   return {
     isDeclared: (type): type is NamedType => types.has(type),
     type: (type) => types.get(type) as string,
@@ -92,14 +94,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     members: (type) => details.get(type) as string,
     enumInfo: (type) => details.get(type) as string,
     emitter: (event) => emitters.get(event) as string,
-    runtime(name) {
-      let local = runtime.get(name);
-      if (local === undefined) {
-        local = pool.claim(name);
-        runtime.set(name, local);
-      }
-      return local;
-    },
+    runtime: (name) => runtime.get(name) as string,
   };
 }
 

@@ -3,6 +3,7 @@ import { stringLiteral } from './identifier.js';
 import { Imports } from './imports.js';
 import type { NamedType } from './names.js';
 import type { Plan } from './plan.js';
+import type { RuntimeExport } from './runtime-exports.js';
 
 /** A file that is being generated: it names what it uses, and so comes to know what it has to import. */
 export class FileScope {
@@ -53,14 +54,14 @@ export class FileScope {
   }
 
   /** A value that the runtime exports. */
-  runtimeValue(name: string): string {
+  runtimeValue(name: RuntimeExport): string {
     const local = this.plan.names.runtime(name);
     this.#imports.addRuntimeValue(name, local);
     return local;
   }
 
   /** A type that the runtime exports. */
-  runtimeType(name: string): string {
+  runtimeType(name: RuntimeExport): string {
     const local = this.plan.names.runtime(name);
     this.#imports.addRuntimeType(name, local);
     return local;

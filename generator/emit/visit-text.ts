@@ -1,5 +1,6 @@
 import type { BuiltinType, Type } from '../schema/model.js';
 import { isEmpty } from './plan.js';
+import type { RuntimeExport } from './runtime-exports.js';
 import type { FileScope } from './scope.js';
 import { isWide } from './type-text.js';
 
@@ -26,9 +27,11 @@ export function visitFunction(scope: FileScope, type: Type): string {
 
 function builtinFunction(scope: FileScope, type: BuiltinType): string {
   const method = methodName(type);
-  const mode = scope.plan.options.int64 === 'bigint' ? 'AsBigint' : 'AsNumber';
-  const name = `visit${method.charAt(0).toUpperCase()}${method.slice(1)}`;
-  return scope.runtimeValue(isConverted(scope, type) ? name + mode : name);
+  const suffix = { union: '', bigint: 'AsBigint', number: 'AsNumber' }[
+    isWide(type) ? scope.plan.options.int64 : 'union'
+  ];
+  const name = `visit${method.charAt(0).toUpperCase()}${method.slice(1)}${suffix}`;
+  return scope.runtimeValue(name as RuntimeExport);
 }
 
 /** Whether an integer type appears as something else than visitors make of it. */
