@@ -169,18 +169,20 @@ class LegacyReader {
 
   /** Text must not look like a description; releases up to 2.11 also look for the marker of older schemas. */
   #checkText(line: DocLine, text: string): void {
-    const { dialect, problems } = this.#source;
+    const { dialect, file, problems } = this.#source;
     const { current } = this.builder;
     const example = current.kind === 'section' && current.name?.startsWith('Example');
     const tested = dialect.has('indentation ignored') && !example ? text.trim() : text;
     const described = /^@(\S+):/.exec(tested);
     if (described) reportLine(this.#source, 'description-in-free-form', { name: described[1] as string }, line);
     if (current.kind === 'argument' && text.includes('#optional') && dialect.has('optional markers forbidden')) {
-      const start = this.#text.indexOf('#optional', line.start);
-      problems.report('optional-marker', { name: current.name as string }, [start, start + 9], {
-        at: line.hash,
-        phase: phase.look,
-      });
+      const marker = this.#text.indexOf('#optional', line.start);
+      const when = { at: line.hash, phase: phase.look } as const;
+      // The reference names the line where the block starts.
+      const { start, end } = this.#comment;
+      const definition = { span: { file, start, end } };
+      const parameters = { name: current.name as string };
+      problems.report('optional-marker', parameters, [marker, marker + 9], when, { definition });
     }
   }
 
