@@ -15,6 +15,7 @@ export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './q
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
 export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
 export { QmpConnectionError, QmpTimeoutError } from './qmp/failure.js';
+export { JobError, type JobOptions, type JobProgress, type JobResult, runJob } from './qmp/job.js';
 export {
   type BackOffOptions,
   backOff,
@@ -37,12 +38,21 @@ export {
 } from './qmp/server/server.js';
 export type { QmpGreeting } from './qmp/session.js';
 export {
+  type ProgramExit,
+  type SpawnedProgram,
+  type SpawnOptions,
+  spawnQemu,
+  spawnStorageDaemon,
+} from './qmp/spawn.js';
+export { type Capability, supports } from './qmp/supports.js';
+export {
   checkedBy,
   QmpSchemaError,
   type SchemaCheck,
   type SchemaDifference,
   type SchemaTables,
 } from './qmp/validation.js';
+export { type WireLogOptions, wireLog } from './qmp/wire-log.js';
 export { CloneVisitor } from './visit/clone-visitor.js';
 export { clone, codec, decode, encode, examine } from './visit/codec.js';
 export { enumInfo } from './visit/enum-info.js';
