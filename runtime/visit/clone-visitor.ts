@@ -1,6 +1,7 @@
 import type { JsonValue } from '../json/value.js';
 import { cloneJson } from './clone-json.js';
 import { jsonKind } from './json-kind.js';
+import { memberCount } from './member-count.js';
 import { memberNames } from './member-names.js';
 import type { JsonKind, Members, Name, Visit, VisitMembers } from './visitor.js';
 import { WalkVisitor } from './walk-visitor.js';
@@ -23,10 +24,9 @@ export class CloneVisitor extends WalkVisitor {
   override struct(value: unknown, _name: Name, _type: string, members: VisitMembers): unknown {
     if (jsonKind(value) !== 'object') return cloneJson(value);
     const copy: Members = { ...(value as Members) };
-    const keys = Object.keys(copy);
-    if (members(this, copy) !== keys.length) {
+    if (members(this, copy) !== memberCount(copy)) {
       const known = memberNames(members, copy);
-      for (const key of keys) if (!known.has(key)) copy[key] = cloneJson(copy[key]);
+      for (const key of Object.keys(copy)) if (!known.has(key)) copy[key] = cloneJson(copy[key]);
     }
     return copy;
   }
