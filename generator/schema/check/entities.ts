@@ -152,9 +152,12 @@ class EntityChecker {
   #returns({ name, returns }: CommandDraft): void {
     const type = returns && this.#references.resolve(returns, "'returns'");
     if (!type || this.#context.pragmas.commandReturnsExceptions.has(name)) return;
-    const content = type.kind === 'array' ? type.element.target : type;
-    if (content && content.kind !== 'object')
-      this.#unusable(returns, "'returns'", 'a struct or union, or an array of one');
+    const inArray = type.kind === 'array';
+    const content = inArray ? type.element.target : type;
+    if (!content || content.kind === 'object') return;
+    const kind = describeKind(content) + (inArray ? ' in an array' : '');
+    const usable = 'a struct or union, or an array of one';
+    this.#context.report('unusable-type', { role: "'returns'", type: content.name, kind, usable }, returns.span);
   }
 
   #unusable(reference: TypeReference, role: string, usable: string): void {

@@ -2,7 +2,7 @@ import type { Span } from '../../text/source-file.js';
 import type { BranchDraft, MemberDraft, ObjectDraft, VariantsDraft } from '../draft.js';
 import { cName } from '../names.js';
 import type { Clashes } from './clashes.js';
-import type { CheckContext } from './context.js';
+import { type CheckContext, definedName } from './context.js';
 
 /** What has a name and a place: a value, branch or feature. */
 export type Named = { readonly name: string; readonly span: Span };
@@ -33,7 +33,7 @@ export function reportMemberClash(member: MemberDraft, clashes: Clashes, context
   const clash = clashes.members.get(member);
   if (!clash) return;
   const { earlier, later } = clash;
-  const from = earlier.owner === later.owner ? '' : ` of '${earlier.owner.name}'`;
+  const from = earlier.owner === later.owner ? '' : ` of ${describeOwner(earlier.owner)}`;
   const related = [{ message: `member '${earlier.member.name}'`, span: earlier.member.span }];
   const parameters = { what: `member '${member.name}'`, earlier: `member '${earlier.member.name}'${from}` };
   context.report('member-clash', parameters, member.span, { related });
@@ -48,11 +48,18 @@ export function reportBranchClashes(
 ): void {
   for (const { branch, later, earlier } of clashes.branches.get(union) ?? []) {
     const { name, type } = variants.branches[branch] as BranchDraft;
-    const what = `member '${later.member.name}' of '${later.owner.name}', which branch '${name}' adds,`;
+    const what = `member '${later.member.name}' of ${describeOwner(later.owner)}, which branch '${name}' adds,`;
     const related = [
       { message: `member '${earlier.member.name}'`, span: earlier.member.span },
       { message: `member '${later.member.name}'`, span: later.member.span },
     ];
-    context.report('member-clash', { what, earlier: `member '${earlier.member.name}'` }, type.span, { related });
+    const parameters = { what, earlier: `member '${earlier.member.name}' of ${describeOwner(earlier.owner)}` };
+    context.report('member-clash', parameters, type.span, { related });
   }
+}
+
+/** An object type in the words of a message. The author of an inline base does not know it by a name. */
+function describeOwner({ name, implicit, expression }: ObjectDraft): string {
+  const union = implicit && expression && definedName(expression)?.name.value;
+  return union ? `the base of '${union}'` : `'${name}'`;
 }
