@@ -76,7 +76,8 @@ async function declarations(entryPoints) {
   for (const file of queue) {
     if (reached.has(file)) continue;
     reached.add(file);
-    const text = await readFile(file, 'utf8');
+    // Examples in comments import, too.
+    const text = (await readFile(file, 'utf8')).replace(/\/\*.*?\*\//gs, '');
     for (const [, specifier] of text.matchAll(/(?:\bfrom |\bimport\(|\bimport )['"](\.[^'"]+)['"]/g)) {
       const target = resolve(dirname(file), specifier.replace(/\.js$/, '.d.ts'));
       if (!existsSync(target)) throw new Error(`${relative(dist, file)} imports ${specifier}, which was not written`);
