@@ -20,6 +20,14 @@ export function indentation(text: string, { start, end }: DocLine): number {
   return offset - start;
 }
 
+/** Whether the `#` at an offset starts its line. The caller has seen that nothing follows it. */
+function isBlankComment(text: string, offset: number): boolean {
+  if (text[offset] !== '#') return false;
+  let before = offset;
+  while (before > 0 && /[^\S\n]/.test(text[before - 1] as string)) before--;
+  return before === 0 || text[before - 1] === '\n';
+}
+
 /** A documentation comment between its `##` lines. */
 export interface DocComment {
   readonly lines: readonly DocLine[];
@@ -101,6 +109,16 @@ export class DocBuilder {
   add(line: DocLine): void {
     this.current.end = line.end;
     this.current.filled = true;
+  }
+
+  /** Adds all lines up to an offset to the part that was started last. */
+  extend(offset: number): void {
+    const { current } = this;
+    const { text } = this.#file;
+    let end = offset;
+    while (end > current.start && (text.charCodeAt(end - 1) <= 0x20 || isBlankComment(text, end - 1))) end--;
+    current.end = end;
+    current.filled = end > current.start;
   }
 
   /** Whether a part of this kind and name exists. */
@@ -198,19 +216,18 @@ export function label({ kind, name }: Part): string {
 
 /** The text of a part: without `# `, without blank lines around it and without the indentation that its lines share. */
 function cut(text: string, { name, start, end }: Part): string {
-  const [first = '', ...rest] = text.slice(start, end).split('\n');
-  if (rest.length === 0) return first.trim();
-  const lines = [first];
-  for (const line of rest) {
-    const comment = line.trim();
-    if (comment !== '') lines.push(comment[1] === ' ' ? comment.slice(2) : comment.slice(1));
-  }
+  const raw = text.slice(start, end);
+  if (!raw.includes('\n')) return raw.trim();
   // What stands behind a name or tag says nothing about the indentation of the other lines.
-  const hanging = name !== undefined;
-  let indentation = Number.POSITIVE_INFINITY;
-  for (const line of hanging ? lines.slice(1) : lines) {
-    if (line !== '') indentation = Math.min(indentation, line.length - line.trimStart().length);
-  }
-  const dedented = lines.map((line, index) => (hanging && index === 0 ? line.trim() : line.slice(indentation)));
-  return dedented.join('\n').replace(/^\n+/, '').trimEnd();
+  const first = name === undefined ? '\n' : '';
+  const lines = (first + raw).replace(/\n\s*# ?/g, '\n').replace(/[^\S\n]+\n/g, '\n');
+  return dedent(lines).trim();
+}
+
+/** Takes away the indentation that all lines but the first share. */
+function dedent(text: string): string {
+  if (/\n\S/.test(text)) return text;
+  let least = Number.POSITIVE_INFINITY;
+  for (const [, blanks] of text.matchAll(/\n( *)(?=\S)/g)) least = Math.min(least, (blanks as string).length);
+  return least === Number.POSITIVE_INFINITY ? text : text.replaceAll(`\n${' '.repeat(least)}`, '\n');
 }

@@ -28,12 +28,8 @@ type Before = 'nothing' | 'item' | 'comma' | 'fault';
 
 /** A token where it must not be: what the grammar expected there, and what the parser made of it. */
 export type Fault =
-  | {
-      readonly kind: 'mismatch';
-      readonly token: Token | undefined;
-      readonly expected: string | undefined;
-      readonly rule: string;
-    }
+  /** `expected` is the name of a kind of token; empty where any value would do. */
+  | { readonly kind: 'mismatch'; readonly token: Token | undefined; readonly expected: string }
   | {
       readonly kind: 'missing-comma' | 'trailing-comma' | 'extra-comma';
       readonly token: Token;
@@ -67,15 +63,26 @@ export interface Parsed {
   readonly faults: readonly Fault[];
 }
 
+/** The object or array that is being read. */
+interface Frame {
+  readonly container: Container;
+  readonly pairs: Map<string, SyntaxPair>;
+  readonly elements: SyntaxValue[];
+  before: Before;
+}
+
 /**
  * The grammar. Commas, the most frequent slip of the pen, are not left to the general recovery: any sequence of pairs and
  * commas is read, and what is wrong with it reported. Everything else is recovered from by inserting or leaving out one
  * token, or by going on at the next pair, element or expression.
+ *
+ * Alternatives are made once instead of every time they are needed, as chevrotain's guide to performance advises.
  */
 class SchemaParser extends EmbeddedActionsParser {
   #file: SourceFile | undefined;
   #items: Item[] = [];
   #faults: Fault[] = [];
+  #frame: Frame = { container: 'object', pairs: noPairs, elements: [], before: 'nothing' };
 
   constructor() {
     super([...vocabulary], {
@@ -83,11 +90,11 @@ class SchemaParser extends EmbeddedActionsParser {
       maxLookahead: 1,
       skipValidations: true,
       errorMessageProvider: {
-        // The only things about an error that chevrotain tells nobody else.
-        buildMismatchTokenMessage: ({ expected, ruleName }) => `${ruleName} ${expected.name}`,
-        buildNotAllInputParsedMessage: ({ ruleName }) => ruleName,
-        buildNoViableAltMessage: ({ ruleName }) => ruleName,
-        buildEarlyExitMessage: ({ ruleName }) => ruleName,
+        // The only thing about an error that chevrotain tells nobody else.
+        buildMismatchTokenMessage: ({ expected }) => expected.name,
+        buildNotAllInputParsedMessage: () => '',
+        buildNoViableAltMessage: () => '',
+        buildEarlyExitMessage: () => '',
       },
     });
     this.performSelfAnalysis();
@@ -100,10 +107,8 @@ class SchemaParser extends EmbeddedActionsParser {
     this.input = tokens;
     this.schema();
     const faults = [...this.#faults, ...this.errors.map(faultOf)];
-    const result = { items: this.#items, faults: faults.sort((a, b) => indexOf(a) - indexOf(b)) };
     this.input = [];
-    this.errors = [];
-    return result;
+    return { items: this.#items, faults: faults.sort((a, b) => indexOf(a) - indexOf(b)) };
   }
 
   readonly schema = this.RULE('schema', () => {
@@ -118,174 +123,180 @@ class SchemaParser extends EmbeddedActionsParser {
   });
 
   readonly items = this.RULE('items', () => {
-    this.MANY(() => {
-      this.OR([
-        {
-          ALT: () => {
-            const first = this.CONSUME(Doc) as Token;
-            this.ACTION(() => this.#items.push({ kind: 'doc', first, next: this.#next() }));
-          },
-        },
-        { ALT: () => this.SUBRULE(this.expression) },
-        { ALT: () => this.SUBRULE(this.otherValue) },
-      ]);
-    });
+    this.MANY(this.#item);
   });
+
+  readonly #itemAlternatives = [
+    { ALT: () => this.#items.push({ kind: 'doc', first: this.CONSUME(Doc) as Token, next: this.#next() }) },
+    { ALT: () => this.SUBRULE(this.expression) },
+    { ALT: () => this.SUBRULE(this.otherValue) },
+  ];
+
+  readonly #item = (): void => {
+    this.OR(this.#itemAlternatives);
+  };
 
   /** An object at the top level. What could be read of a broken one is kept. */
   readonly expression = this.RULE('expression', () => {
     const first = this.CONSUME(OpenExpression) as Token;
+    const outer = this.#frame;
     const pairs = new Map<string, SyntaxPair>();
+    this.#frame = { container: 'object', pairs, elements: [], before: 'nothing' };
     try {
-      this.SUBRULE(this.pairs, { ARGS: [pairs] });
+      this.SUBRULE(this.pairs);
       this.CONSUME(CloseObject);
     } finally {
-      this.ACTION(() => {
-        const value: SyntaxObject = { kind: 'object', pairs, span: this.#span(first, this.LA(0) as Token) };
-        this.#items.push({ kind: 'expression', value, first, next: this.#next() });
-      });
+      this.#frame = outer;
+      const value: SyntaxObject = { kind: 'object', pairs, span: this.#span(first, this.LA(0) as Token) };
+      this.#items.push({ kind: 'expression', value, first, next: this.#next() });
     }
   });
 
+  readonly #otherAlternatives = [
+    {
+      ALT: () => {
+        this.CONSUME(TopArray);
+        this.#elements();
+        this.CONSUME(CloseArray);
+      },
+    },
+    { ALT: () => this.CONSUME(TopText) },
+    { ALT: () => this.CONSUME(TopLiteral) },
+  ];
+
   readonly otherValue = this.RULE('otherValue', () => {
     const first = this.LA(1) as Token;
-    this.OR([
-      {
-        ALT: () => {
-          this.CONSUME(TopArray);
-          this.SUBRULE(this.elements);
-          this.CONSUME(CloseArray);
-        },
-      },
-      { ALT: () => this.CONSUME(TopText) },
-      { ALT: () => this.CONSUME(TopLiteral) },
-    ]);
-    this.ACTION(() => this.#items.push({ kind: 'value', first, next: this.#next() }));
+    this.OR(this.#otherAlternatives);
+    this.#items.push({ kind: 'value', first, next: this.#next() });
   });
+
+  readonly #valueAlternatives = [
+    { ALT: (): SyntaxValue | undefined => this.#text(this.CONSUME(Text) as Token) },
+    { ALT: (): SyntaxValue | undefined => this.SUBRULE(this.object) },
+    { ALT: (): SyntaxValue | undefined => this.SUBRULE(this.array) },
+    { ALT: (): SyntaxValue | undefined => this.#literal(this.CONSUME(Literal) as Token) },
+    {
+      // What the lexer has rejected stands for a value that nobody knows.
+      ALT: (): SyntaxValue | undefined => {
+        this.CONSUME(Stray);
+        return undefined;
+      },
+    },
+  ];
 
   readonly object = this.RULE('object', (): SyntaxObject => {
     const open = this.CONSUME(OpenObject) as Token;
+    const outer = this.#frame;
     const pairs = new Map<string, SyntaxPair>();
-    this.SUBRULE(this.pairs, { ARGS: [pairs] });
+    this.#frame = { container: 'object', pairs, elements: [], before: 'nothing' };
+    try {
+      this.SUBRULE(this.pairs);
+    } finally {
+      this.#frame = outer;
+    }
     const close = this.CONSUME(CloseObject) as Token;
     return { kind: 'object', pairs, span: this.#span(open, close) };
   });
 
-  readonly pairs = this.RULE('pairs', (pairs: Map<string, SyntaxPair>) => {
-    let before: Before = 'nothing';
-    this.MANY(() => {
-      this.OR([
-        {
-          ALT: () => {
-            this.#expectComma(before, 'object');
-            before = this.SUBRULE(this.pair, { ARGS: [pairs] }) ? 'item' : 'fault';
-          },
-        },
-        {
-          ALT: () => {
-            before = this.#comma(before, 'object');
-          },
-        },
-        {
-          ALT: () => {
-            this.CONSUME(Stray);
-            before = 'fault';
-          },
-        },
-      ]);
-    });
-    this.#expectNoTrailingComma(before, CloseObject, 'object');
-  });
-
-  /** A pair; true unless the parser recovered from a broken one. */
-  readonly pair = this.RULE('pair', (pairs: Map<string, SyntaxPair>): boolean => {
-    const key = this.CONSUME(Text) as Token;
-    let separated = false;
-    this.OPTION(() => {
-      this.CONSUME(Stray);
-      separated = true;
-    });
-    this.OPTION1(() => {
-      this.CONSUME(Colon);
-      separated = true;
-    });
-    const token = this.#next();
-    if (!separated) this.#faults.push({ kind: 'mismatch', token, expected: Colon.name, rule: 'pair' });
-    const value = this.SUBRULE(this.value);
-    this.ACTION(() => {
-      const text = this.#text(key);
-      const first = pairs.get(text.value)?.key;
-      if (first) this.#faults.push({ kind: 'repeated-key', token, key: text, first });
-      else if (value) pairs.set(text.value, { key: text, value });
-    });
-    return true;
-  });
-
   readonly array = this.RULE('array', (): SyntaxArray => {
     const open = this.CONSUME(OpenArray) as Token;
-    const elements = this.SUBRULE(this.elements);
+    const elements = this.#elements();
     const close = this.CONSUME(CloseArray) as Token;
     return { kind: 'array', elements, span: this.#span(open, close) };
   });
 
-  readonly elements = this.RULE('elements', (): SyntaxValue[] => {
+  #elements(): SyntaxValue[] {
+    const outer = this.#frame;
     const elements: SyntaxValue[] = [];
-    let before: Before = 'nothing';
-    this.MANY({
-      // Without a comma, a brace that looks like the start of a definition is one.
-      GATE: () => before !== 'item' || this.LA(1).tokenType !== OpenExpression,
-      DEF: () => {
-        this.OR([
-          {
-            ALT: () => {
-              this.#expectComma(before, 'array');
-              const value = this.SUBRULE(this.value);
-              before = value ? 'item' : 'fault';
-              if (value) elements.push(value);
-            },
-          },
-          {
-            ALT: () => {
-              before = this.#comma(before, 'array');
-            },
-          },
-        ]);
-      },
-    });
-    this.#expectNoTrailingComma(before, CloseArray, 'array');
+    this.#frame = { container: 'array', pairs: noPairs, elements, before: 'nothing' };
+    try {
+      this.SUBRULE(this.elements);
+    } finally {
+      this.#frame = outer;
+    }
     return elements;
-  });
-
-  /** A value; undefined for what the lexer has rejected. */
-  readonly value = this.RULE('value', (): SyntaxValue | undefined =>
-    this.OR<SyntaxValue | undefined>([
-      { ALT: () => this.#text(this.CONSUME(Text) as Token) },
-      { ALT: () => this.SUBRULE(this.object) },
-      { ALT: () => this.SUBRULE(this.array) },
-      { ALT: () => this.#literal(this.CONSUME(Literal) as Token) },
-      {
-        ALT: () => {
-          this.CONSUME(Stray);
-          return undefined;
-        },
-      },
-    ]),
-  );
-
-  #comma(before: Before, container: Container): Before {
-    const token = this.CONSUME(Comma) as Token;
-    if (before === 'nothing' || before === 'comma') this.#faults.push({ kind: 'extra-comma', token, container });
-    return 'comma';
   }
 
-  #expectComma(before: Before, container: Container): void {
+  readonly #pairAlternatives = [
+    {
+      ALT: () => {
+        this.#expectComma();
+        this.#frame.before = this.SUBRULE(this.pair) ? 'item' : 'fault';
+      },
+    },
+    { ALT: () => this.#comma() },
+    {
+      ALT: () => {
+        this.CONSUME(Stray);
+        this.#frame.before = 'fault';
+      },
+    },
+  ];
+
+  readonly #pairOrComma = (): void => {
+    this.OR(this.#pairAlternatives);
+  };
+
+  readonly pairs = this.RULE('pairs', () => {
+    this.MANY(this.#pairOrComma);
+    this.#expectNoTrailingComma(CloseObject);
+  });
+
+  /** A pair; true unless the parser recovered from a broken one. */
+  readonly pair = this.RULE('pair', (): boolean => {
+    const key = this.#text(this.CONSUME(Text) as Token);
+    this.CONSUME(Colon);
+    const token = this.#next();
+    const value = this.OR(this.#valueAlternatives);
+    const { pairs } = this.#frame;
+    const first = pairs.get(key.value)?.key;
+    if (first) this.#faults.push({ kind: 'repeated-key', token, key, first });
+    else if (value) pairs.set(key.value, { key, value });
+    return true;
+  });
+
+  readonly #elementAlternatives = [
+    ...this.#valueAlternatives.map(({ ALT }) => ({
+      ALT: () => {
+        this.#expectComma();
+        const value = ALT();
+        this.#frame.before = value ? 'item' : 'fault';
+        if (value) this.#frame.elements.push(value);
+      },
+    })),
+    { ALT: () => this.#comma() },
+  ];
+
+  readonly #elementOrComma = {
+    // Without a comma, a brace that looks like the start of a definition is one.
+    GATE: () => this.#frame.before !== 'item' || this.LA(1).tokenType !== OpenExpression,
+    DEF: () => {
+      this.OR(this.#elementAlternatives);
+    },
+  };
+
+  readonly elements = this.RULE('elements', () => {
+    this.MANY(this.#elementOrComma);
+    this.#expectNoTrailingComma(CloseArray);
+  });
+
+  #comma(): void {
+    const token = this.CONSUME(Comma) as Token;
+    const { before, container } = this.#frame;
+    if (before === 'nothing' || before === 'comma') this.#faults.push({ kind: 'extra-comma', token, container });
+    this.#frame.before = 'comma';
+  }
+
+  #expectComma(): void {
+    const { before, container } = this.#frame;
     if (before === 'item') this.#faults.push({ kind: 'missing-comma', token: this.LA(1) as Token, container });
   }
 
-  #expectNoTrailingComma(before: Before, close: TokenType, container: Container): void {
+  #expectNoTrailingComma(close: TokenType): void {
+    const { before, container } = this.#frame;
+    if (before !== 'comma') return;
     const token = this.LA(1) as Token;
-    if (before === 'comma' && token.tokenType === close)
-      this.#faults.push({ kind: 'trailing-comma', token, container });
+    if (token.tokenType === close) this.#faults.push({ kind: 'trailing-comma', token, container });
   }
 
   #next(): Token | undefined {
@@ -313,6 +324,8 @@ class SchemaParser extends EmbeddedActionsParser {
   }
 }
 
+const noPairs = new Map<string, SyntaxPair>();
+
 function startsItem(token: Token | undefined): boolean {
   return token === undefined || itemStarts.has(token.tokenType);
 }
@@ -320,8 +333,7 @@ function startsItem(token: Token | undefined): boolean {
 const itemStarts: ReadonlySet<TokenType> = new Set([Doc, OpenExpression, TopArray, TopText, TopLiteral]);
 
 function faultOf({ token, message }: IRecognitionException): Fault {
-  const [rule = '', expected] = message.split(' ');
-  return { kind: 'mismatch', token: token instanceof Token ? token : undefined, expected, rule };
+  return { kind: 'mismatch', token: token instanceof Token ? token : undefined, expected: message };
 }
 
 function indexOf({ token }: Fault): number {

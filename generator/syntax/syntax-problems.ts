@@ -70,12 +70,12 @@ class FaultReporter {
         break;
       }
       case 'mismatch':
-        this.#reportMismatch(fault.token, fault.expected, fault.rule);
+        this.#reportMismatch(fault.token, fault.expected);
         break;
     }
   }
 
-  #reportMismatch(token: Token | undefined, expected: string | undefined, rule: string): void {
+  #reportMismatch(token: Token | undefined, expected: string): void {
     const { problems } = this.#reading;
     const found = describe(token);
     const [span, when] = placeOf(this.#reading, token);
@@ -86,7 +86,7 @@ class FaultReporter {
     } else if (expected === Colon.name) {
       problems.report('missing-colon', { key: before?.image ?? '', found }, span, when);
     } else if (
-      rule === 'value' ||
+      expected === '' ||
       (expected === CloseArray.name && (isOpenArray(before) || before?.tokenType === Comma))
     ) {
       problems.report('expected-value', { after: describe(before), found }, span, when);

@@ -1,0 +1,151 @@
+import { type DocBuilder, type DocLine, label, type Part } from './doc-builder.js';
+import { type Chunk, lineAt } from './doc-lenient.js';
+import { reportLine, startDescription, startTagged } from './doc-rules.js';
+import type { Reading } from './reading.js';
+
+/**
+ * The lines that can start a section: unindented ones after a blank line, those that start with `@` or the first letter of a
+ * tag; and those without a blank behind the `#`, which are errors. The group tells of the blank line.
+ */
+const noteworthy = /\n\s*#(?:[^\S\n]*(\n)\s*# (?=[^\s])| (?=[@REFSNT])|(?=[^\s#]))/g;
+/** The next line that is not blank, and how its text is indented. */
+const secondLine = /(?:\s*#[^\S\n]*(?=\n))*\s*# ?([^\S\n]*)(?=\S)/y;
+const symbolLine = /@([^\s:]*)[^\S\n]*(:?)[^\S\n]*/y;
+const description = /@([^\s:]*) ?:(?=\s|$)[^\S\n]*/y;
+const tag = /(?:(Returns|Errors|Since|Notes?|Examples?|TODO):(?!:)|Since (?=\d))[^\S\n]*/y;
+
+/** Reads the line that names what is described; what stands behind the name belongs to the body. */
+export function readLenientSymbol(source: Reading, line: DocLine, builder: DocBuilder): boolean {
+  const found = match(symbolLine, source.file.text, line.start);
+  if (!found) return false;
+  const [whole, name = '', colon] = found;
+  const rest = Math.min(line.start + whole.length, line.end);
+  if (name === '') reportLine(source, 'missing-symbol', {}, line);
+  else if (colon === '' || rest < line.end) reportLine(source, 'symbol-without-colon', {}, line);
+  if (name !== '') builder.describe(name, line.start + 1);
+  builder.startBody(rest);
+  return true;
+}
+
+export function readLenientFreeForm(source: Reading, { start, end }: Chunk, builder: DocBuilder): void {
+  for (const { line } of noteworthyLines(source, start, end)) {
+    const described = match(description, source.file.text, line.start);
+    if (described) reportLine(source, 'description-in-free-form', { name: described[1] as string }, line);
+  }
+  builder.extend(end);
+}
+
+/** Reads what follows the line with the name of what is described. */
+export function readLenientDefinition(source: Reading, symbol: DocLine, end: number, builder: DocBuilder): void {
+  const reader = new LenientReader(source, builder);
+  for (const { line, before, afterBlank } of noteworthyLines(source, symbol.end, end))
+    reader.line(line, before, afterBlank);
+  builder.extend(end);
+  for (const part of builder.parts) {
+    const { kind, name, line, filled } = part;
+    if (line && name !== undefined && kind !== 'discarded' && !filled) {
+      reportLine(source, 'empty-section', { section: label(part) }, line);
+    }
+  }
+}
+
+/** A line that can start a section, and where the text before it ends. */
+interface Noteworthy {
+  readonly line: DocLine;
+  readonly before: number;
+  readonly afterBlank: boolean;
+}
+
+function noteworthyLines(source: Reading, start: number, end: number): Noteworthy[] {
+  const { text } = source.file;
+  const lines: Noteworthy[] = [];
+  noteworthy.lastIndex = start;
+  for (let found = noteworthy.exec(text); found && noteworthy.lastIndex < end; found = noteworthy.exec(text)) {
+    const from = noteworthy.lastIndex;
+    const separated = text[from - 1] === ' ';
+    const line = lineAt(text, from - (separated ? 2 : 1), from);
+    if (!separated) reportLine(source, 'doc-without-blank', {}, line);
+    lines.push({ line, before: found.index, afterBlank: found[1] !== undefined });
+  }
+  return lines;
+}
+
+function match(pattern: RegExp, text: string, start: number): RegExpExecArray | null {
+  pattern.lastIndex = start;
+  return pattern.exec(text);
+}
+
+/** Where the reader of a definition's documentation is. */
+type Place = 'body' | 'arguments' | 'features' | 'sections';
+
+class LenientReader {
+  readonly #source: Reading;
+  readonly #text: string;
+  readonly #builder: DocBuilder;
+  #place: Place = 'body';
+
+  constructor(source: Reading, builder: DocBuilder) {
+    this.#source = source;
+    this.#text = source.file.text;
+    this.#builder = builder;
+  }
+
+  line(line: DocLine, before: number, afterBlank: boolean): void {
+    if (this.#text[line.start] === '@' && this.#description(line, before, afterBlank)) return;
+    if (this.#features(line, before, afterBlank) || this.#tagged(line, before)) return;
+    if (!afterBlank) return;
+    this.#builder.extend(before);
+    if (!this.#endsHere(this.#builder.current, before)) return;
+    this.#place = 'sections';
+    this.#builder.start('section', line, undefined, line.start);
+  }
+
+  #description(line: DocLine, before: number, afterBlank: boolean): boolean {
+    const { current } = this.#builder;
+    if (this.#place === 'sections' && current.name === undefined && !afterBlank) return false;
+    const found = match(description, this.#text, line.start);
+    if (!found) return false;
+    const name = found[1] as string;
+    this.#builder.extend(before);
+    if (this.#place === 'sections') {
+      const section = current.name === undefined ? 'the text that follows them' : `'${label(current)}'`;
+      reportLine(this.#source, 'description-after-section', { name, section }, line);
+    }
+    const kind = this.#place === 'features' ? 'feature' : 'argument';
+    if (kind === 'argument') this.#place = 'arguments';
+    startDescription(this.#source, this.#builder, kind, name, line, Math.min(line.start + found[0].length, line.end));
+    return true;
+  }
+
+  #features(line: DocLine, before: number, afterBlank: boolean): boolean {
+    if (line.end !== line.start + 9 || !this.#text.startsWith('Features:', line.start)) return false;
+    if (this.#place !== 'body' && !afterBlank) return false;
+    this.#builder.extend(before);
+    this.#builder.start('discarded', line, 'Features', line.end);
+    this.#place = 'features';
+    return true;
+  }
+
+  #tagged(line: DocLine, before: number): boolean {
+    const found = match(tag, this.#text, line.start);
+    if (!found) return false;
+    this.#builder.extend(before);
+    this.#place = 'sections';
+    const start = Math.min(line.start + found[0].length, line.end);
+    startTagged(this.#source, this.#builder, found[1] ?? 'Since', line, start);
+    return true;
+  }
+
+  /**
+   * Whether unindented text after a blank line belongs to the current section no more. Up to 8.2 a section with a tag goes on
+   * up to the next one, from 9.0 its text is indented: its second line tells.
+   */
+  #endsHere({ name, filled, line }: Part, before: number): boolean {
+    if (name === undefined || !line) return false;
+    if (this.#place !== 'sections') return true;
+    secondLine.lastIndex = line.end;
+    const second = secondLine.exec(this.#text);
+    if (second && secondLine.lastIndex <= before) return second[1] !== '';
+    return filled && !name.startsWith('Example');
+  }
+}
