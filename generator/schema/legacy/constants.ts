@@ -9,23 +9,20 @@ export type Constant = 'enum value' | 'branch of an alternate' | 'branch of a si
 export function checkConstants(names: readonly SyntaxString[], kind: Constant, context: CheckContext): void {
   const { dialect } = context;
   if (!dialect.has('clashes of constants')) return;
-  const reserved = ['MAX'];
-  if (kind === 'branch of a simple union' && dialect.has("reserved branches 'kind' and 'type'"))
-    reserved.push('KIND', 'TYPE');
+  const structured = kind === 'branch of a simple union' && dialect.has("reserved branches 'kind' and 'type'");
+  const reserved = structured ? ['MAX', 'KIND', 'TYPE'] : ['MAX'];
   const seen = new Map<string, SyntaxString>();
   for (const name of names) {
-    const constant = camelToUpper(name.value);
+    const { value, span } = name;
+    const constant = camelToUpper(value);
     const earlier = seen.get(constant);
     if (reserved.includes(constant)) {
-      context.report(
-        'reserved-constant',
-        { what: `${kind === 'enum value' ? 'an' : 'a'} ${kind}`, name: name.value },
-        name.span,
-      );
+      const what = `${kind === 'enum value' ? 'an' : 'a'} ${kind}`;
+      context.report('reserved-constant', { what, name: value }, span);
     } else if (earlier) {
       const related = [{ message: `${kind} '${earlier.value}'`, span: earlier.span }];
-      const parameters = { what: `${kind} '${name.value}'`, earlier: `${kind} '${earlier.value}'` };
-      context.report('member-clash', parameters, name.span, { related });
+      const parameters = { what: `${kind} '${value}'`, earlier: `${kind} '${earlier.value}'` };
+      context.report('member-clash', parameters, span, { related });
     } else seen.set(constant, name);
   }
 }

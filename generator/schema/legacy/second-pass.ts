@@ -8,10 +8,10 @@ import { checkFeatures } from '../check/features.js';
 import { reportBranchClashes, reportMemberClash } from '../check/report-clash.js';
 import type { Drafts } from '../define.js';
 import type { ObjectDraft } from '../draft.js';
-import { elementsOf, get, isLiteral, pairsOf, typeValue } from '../read.js';
+import { elementsOf, get, isLiteral, pairsOf } from '../read.js';
 import { checkConstants } from './constants.js';
 import { checkUnionUses } from './unions.js';
-import { checkMemberUses, checkUse, dataKinds, type Kind } from './uses.js';
+import { checkMemberUses, checkUse, dataKinds, type Kind, typeOf } from './uses.js';
 
 /** Checks what the first pass has found to be definitions: how they are written, and whether the types that they name fit. */
 export function checkSecondPass(expressions: readonly Expression[], drafts: Drafts, context: CheckContext): void {
@@ -75,7 +75,7 @@ function checkAlternate(object: SyntaxObject, _name: SyntaxString, drafts: Draft
     context,
   );
   for (const { key, value } of branches) {
-    checkUse(typeValue(value), { role: `branch '${key.value}'`, kinds: dataKinds }, drafts, context);
+    checkUse(typeOf(value, context), { role: `branch '${key.value}'`, kinds: dataKinds }, drafts, context);
   }
 }
 

@@ -4,9 +4,9 @@ import { isEmpty } from '../check/found.js';
 import type { Drafts } from '../define.js';
 import type { EnumDraft } from '../draft.js';
 import { memberName, nameFault, reportNameFault } from '../names.js';
-import { get, pairsOf, typeValue } from '../read.js';
+import { get, pairsOf } from '../read.js';
 import { checkConstants } from './constants.js';
-import { checkMemberUses, checkUse, dataKinds, known } from './uses.js';
+import { checkMemberUses, checkUse, dataKinds, known, typeOf } from './uses.js';
 
 /** Checks the types and names that a union uses: base, discriminator and branches. */
 export function checkUnionUses(object: SyntaxObject, name: SyntaxString, drafts: Drafts, context: CheckContext): void {
@@ -14,7 +14,7 @@ export function checkUnionUses(object: SyntaxObject, name: SyntaxString, drafts:
   const branches = [...pairsOf(get(object, 'data'))];
   if (discriminator === undefined || discriminator.kind === 'null') {
     for (const { key, value } of branches) {
-      checkUse(typeValue(value), { role: `branch '${key.value}'`, kinds: dataKinds }, drafts, context);
+      checkUse(typeOf(value, context), { role: `branch '${key.value}'`, kinds: dataKinds }, drafts, context);
     }
     checkConstants(
       branches.map(({ key }) => key),
@@ -29,7 +29,7 @@ export function checkUnionUses(object: SyntaxObject, name: SyntaxString, drafts:
   const values = discriminator.kind === 'string' ? checkDiscriminator(discriminator, base, drafts, context) : undefined;
   const names = new Set(values?.members.map((member) => member.name));
   for (const { key, value: type } of branches) {
-    checkUse(typeValue(type), { role: `branch '${key.value}'`, kinds: ['struct'] }, drafts, context);
+    checkUse(typeOf(type, context), { role: `branch '${key.value}'`, kinds: ['struct'] }, drafts, context);
     if (!values || names.has(key.value)) continue;
     const hint = context.suggest(key.value, names);
     context.report('branch-not-in-enum', { name: key.value, type: values.name }, key.span, { hint });
@@ -75,7 +75,7 @@ function checkDiscriminator(
   if (context.dialect.has('long forms') && condition && !isEmpty(condition)) {
     context.report('conditional-discriminator', { name }, discriminator.span, { related });
   }
-  const type = typeValue(member.value);
+  const type = typeOf(member.value, context);
   const target = type?.kind === 'string' ? known(type.value, drafts, context.dialect) : undefined;
   if (target?.draft.kind === 'enum' && target.kind === 'enum' && !target.draft.implicit) {
     checkApart(discriminator, target.draft, context);

@@ -61,9 +61,8 @@ export function checkUse(value: SyntaxValue | undefined, use: Use, drafts: Draft
     context.report('unknown-type', { role: use.role, type: name.value }, name.span, { hint });
   } else if (!use.kinds.includes(type.kind)) {
     const usable = listOf(use.kinds);
-    const hint = context.suggest(name.value, namesOf(use.kinds, drafts, context.dialect));
     const parameters = { role: use.role, type: name.value, kind: withArticle(type.kind), usable };
-    context.report('unusable-type', parameters, name.span, { hint });
+    context.report('unusable-type', parameters, name.span);
   }
 }
 
@@ -77,8 +76,13 @@ export function checkMemberUses(
 ): void {
   for (const { key, value } of pairsOf(members)) {
     const role = `${what} '${memberName(key.value)}'`;
-    checkUse(typeValue(value), { role, kinds: dataKinds, anything }, drafts, context);
+    checkUse(typeOf(value, context), { role, kinds: dataKinds, anything }, drafts, context);
   }
+}
+
+/** The type of a member or branch; undefined for an inline object, which is reported as such. */
+export function typeOf(value: SyntaxValue, context: CheckContext): SyntaxValue | undefined {
+  return value.kind !== 'object' || context.dialect.has('long forms') ? typeValue(value) : undefined;
 }
 
 function nameIn(value: SyntaxValue | undefined): SyntaxString | undefined {

@@ -1,4 +1,4 @@
-import { A, type Case, describeEras } from './eras.js';
+import { A, type Case, describeEras, E } from './eras.js';
 
 const kinds: readonly Case[] = [
   ['nothing is defined', "⟦{ 'data': {} }⟧", { '2.4': 'no-definition' }],
@@ -139,7 +139,86 @@ const features: readonly Case[] = [
   ],
 ];
 
+function excepting(owner: string, definition: string): string {
+  return `{ 'pragma': { 'name-case-whitelist': [ '${owner}' ] } }\n${definition}`;
+}
+
+const exceptions: readonly Case[] = [
+  [
+    'a struct',
+    excepting('Ss', "{ 'struct': 'Ss', 'data': { 'A': 'int' } }"),
+    { '2.4': 'not looked at', '2.9': 'accepted', '6.0': 'not looked at' },
+  ],
+  [
+    'an enum',
+    excepting('Ee', "{ 'enum': 'Ee', 'data': [ 'A' ] }"),
+    { '2.4': 'not looked at', '2.9': 'accepted', '6.0': 'not looked at' },
+  ],
+  [
+    'the implicit type of arguments',
+    excepting('q_obj_c-arg', "{ 'command': 'c', 'data': { ⟦'A'⟧: 'int' } }"),
+    { '2.4': 'not looked at', '2.9': 'accepted', '4.2': 'uppercase-name', '6.0': 'not looked at' },
+  ],
+  [
+    'a command',
+    excepting('c', "{ 'command': 'c', 'data': { ⟦'A'⟧: 'int' } }"),
+    { '2.4': 'not looked at', '2.9': 'uppercase-name', '6.0': 'not looked at' },
+  ],
+  [
+    'the implicit type of a base',
+    excepting(
+      'q_obj_Vv-base',
+      `${E}${A}{ 'union': 'Vv', 'base': { ⟦'Ee'⟧: 'Ee' }, 'discriminator': 'Ee', 'data': { 'a': 'Aa', 'b': 'Aa' } }`,
+    ),
+    { '2.4': 'not looked at', '2.9': 'accepted', '4.2': 'uppercase-name', '6.0': 'not looked at' },
+  ],
+  [
+    'a union with an inline base',
+    excepting(
+      'Vv',
+      `${E}${A}{ 'union': 'Vv', 'base': { ⟦'Ee'⟧: 'Ee' }, 'discriminator': 'Ee', 'data': { 'a': 'Aa', 'b': 'Aa' } }`,
+    ),
+    { '2.4': 'not looked at', '2.9': 'uppercase-name', '4.2': 'accepted', '6.0': 'not looked at' },
+  ],
+  [
+    'the implicit enum of branches',
+    excepting('VvKind', "{ 'union': 'Vv', 'data': { ⟦'A'⟧: 'int' } }"),
+    { '2.4': 'not looked at', '2.9': 'accepted', '4.2': 'uppercase-name', '6.0': 'not looked at' },
+  ],
+  [
+    'an alternate',
+    excepting('Ll', "{ 'alternate': 'Ll', 'data': { ⟦'A'⟧: 'int', 'b': 'bool' } }"),
+    { '2.4': 'not looked at', '2.9': 'accepted', '4.2': 'uppercase-name', '6.0': 'not looked at' },
+  ],
+  [
+    'what the tool excepts before there are pragmas',
+    `${E}${A}{ 'union': 'CpuInfo', 'base': { ⟦'CPU'⟧: 'Ee' }, 'discriminator': 'CPU', 'data': { 'a': 'Aa', 'b': 'Aa' } }`,
+    { '2.4': 'not looked at', '2.6': 'accepted', '2.9': 'uppercase-name', '6.0': 'lowercase-name-style' },
+  ],
+  [
+    'by the name that the pragma has from 6.0 on',
+    "{ 'pragma': { ⟦'member-name-exceptions'⟧: [ 'Ss' ] } }\n{ 'struct': 'Ss', 'data': { 'A_b': 'int' } }",
+    { '2.4': 'not looked at', '2.9': 'unknown-pragma', '6.0': 'accepted' },
+  ],
+  [
+    'commands, for an underscore only',
+    "{ 'pragma': { ⟦'command-name-exceptions'⟧: [ 'a_b', 'a_B' ] } }\n{ 'command': 'a_b' }\n{ 'command': ⟦'a_B'⟧ }",
+    { '2.4': 'not looked at', '2.9': 'unknown-pragma', '6.0': ['lowercase-name-style', 2] },
+  ],
+  [
+    'what commands may return',
+    "{ 'pragma': { 'returns-whitelist': [ 'c' ] } }\n{ 'command': 'c', 'returns': 'int' }",
+    { '2.4': 'not looked at', '2.9': 'accepted', '6.0': 'not looked at' },
+  ],
+  [
+    'what only the last setting names',
+    "{ 'pragma': { 'name-case-whitelist': [ 'Ss' ] } }\n{ 'struct': 'Ss', 'data': { ⟦'A'⟧: 'int' } }\n{ 'pragma': { 'name-case-whitelist': [] } }",
+    { '2.4': 'not looked at', '2.9': 'uppercase-name', '6.0': 'not looked at' },
+  ],
+];
+
 describeEras('kinds and names', kinds);
 describeEras('keys', keys);
 describeEras('conditions', conditions);
 describeEras('features', features);
+describeEras('exceptions', exceptions);
