@@ -81,8 +81,10 @@ class Naming {
   }
 
   #free(wish: string): string {
-    let name = wish;
-    for (let count = 2; this.#taken.has(name); count++) name = `${wish}${count}`;
+    // The ending belongs to the arrays that the language makes itself.
+    const allowed = /List$/.test(wish) ? `${wish}Type` : wish;
+    let name = allowed;
+    for (let count = 2; this.#taken.has(name); count++) name = `${allowed}${count}`;
     this.#taken.add(name);
     return name;
   }

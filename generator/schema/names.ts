@@ -90,7 +90,7 @@ export function nameFault(name: string, kind: NameKind, rules: NameRules, owner?
 function findFault(name: string, kind: NameKind, rules: NameRules, owner: string | undefined): Finding | undefined {
   const { dialect } = rules;
   if (!isWellFormed(name, kind, dialect)) return malformed(name, kind, dialect);
-  if (dialect.has("reserved prefix 'q_'") && cName(name).startsWith('q_')) {
+  if (dialect.has("reserved prefix 'q_'") && name.startsWith('q') && cName(name).startsWith('q_')) {
     return { name: 'reserved-prefix', parameters: { what: ARTICLE[kind], name } };
   }
   if (dialect.has('style of names')) return findStyleFault(name, kind, rules, owner);

@@ -22,19 +22,20 @@ export function isLiteral(value: SyntaxValue | undefined, literal: boolean): boo
   return value?.kind === 'boolean' && value.value === literal;
 }
 
+const unconditional: Conditional = {};
+const noFeatures: readonly Feature[] = [];
+
 /** The condition of a definition or of a long form. A short form has none. */
 export function readConditional(value: SyntaxValue | undefined): Conditional {
   const condition = readCondition(get(value, 'if'));
-  return condition ? { condition } : {};
+  return condition ? { condition } : unconditional;
 }
 
-/** The long and short forms of features. What is neither is left out. */
-export function readFeatures(value: SyntaxValue | undefined): Feature[] {
-  return readNamed(get(value, 'features')).map(([form, name]) => ({
-    name: name.value,
-    span: name.span,
-    ...readConditional(form),
-  }));
+/** The features of a definition or of a long form, themselves in the long or the short form. What is neither is left out. */
+export function readFeatures(value: SyntaxValue | undefined): readonly Feature[] {
+  const list = get(value, 'features');
+  if (!list) return noFeatures;
+  return readNamed(list).map(([form, name]) => ({ name: name.value, span: name.span, ...readConditional(form) }));
 }
 
 /** The long and short forms of enum values. What is neither is left out. */

@@ -1,6 +1,7 @@
-import type { DocArgument, DocBlock } from '../../syntax/doc-block.js';
+import type { DocBlock } from '../../syntax/doc-block.js';
 import type { Expression, SyntaxString } from '../../syntax/tree.js';
 import type { DiagnosticDetails } from '../../text/diagnostic.js';
+import { didYouMean } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import type { Draft, TypeReference } from '../draft.js';
 import type { Feature } from '../model.js';
@@ -51,88 +52,108 @@ export function checkDocumentedReturns(expression: Expression, meta: MetaKey, co
   }
 }
 
-/** What a documentation block can describe: the members and features that a definition has of its own. */
-interface Subjects {
-  readonly members: readonly { readonly name: string; readonly span: Span; readonly what: string }[];
-  readonly features: readonly Feature[];
-}
-
+/** What a documentation block can describe of a definition: a member, value, branch or argument that it has of its own. */
 type Part = { readonly name: string; readonly span: Span; readonly features?: readonly Feature[] };
 
-function subjectsOf(draft: Draft): Subjects {
-  const parts = partsOf(draft);
-  return {
-    members: parts.map(([{ name, span }, what]) => ({ name, span, what })),
-    features: [...draft.features, ...parts.flatMap(([{ features }]) => features ?? [])],
-  };
+const partKinds = {
+  enum: 'value',
+  object: 'member',
+  alternate: 'branch',
+  command: 'argument',
+  event: 'argument',
+} as const;
+
+/** What a definition whose documentation can describe its parts is. */
+type Documented = Draft & { readonly kind: keyof typeof partKinds };
+
+function isDocumented(draft: Draft): draft is Documented {
+  return Object.hasOwn(partKinds, draft.kind);
 }
 
-function partsOf(draft: Draft): (readonly [part: Part, what: string])[] {
+function partsOf(draft: Documented): readonly Part[] {
   switch (draft.kind) {
     case 'enum':
-      return draft.members.map((member) => [member, 'value'] as const);
-    case 'object':
-      return [...implicitMembers(draft.base), ...draft.members].map((member) => [member, 'member'] as const);
+      return draft.members;
+    case 'object': {
+      const inherited = implicitMembers(draft.base);
+      return inherited.length > 0 ? [...inherited, ...draft.members] : draft.members;
+    }
     case 'alternate':
-      return draft.branches.map((branch) => [branch, 'branch'] as const);
+      return draft.branches;
     case 'command':
     case 'event':
-      return implicitMembers(draft.arguments).map((member) => [member, 'argument'] as const);
-    default:
-      return [];
+      return implicitMembers(draft.arguments);
   }
 }
 
 function implicitMembers(reference: TypeReference | undefined): readonly Part[] {
   const type = reference?.target;
-  return type?.kind === 'object' && type.implicit && type.name !== 'q_empty' ? type.members : [];
+  return type?.kind === 'object' && type.implicit ? type.members : [];
+}
+
+function featuresOf(draft: Documented): readonly Feature[] {
+  const features = [...draft.features];
+  for (const part of partsOf(draft)) if (part.features) features.push(...part.features);
+  return features;
 }
 
 /** Checks that a definition's documentation describes what the release demands: features from 4.2, from 9.0 also members. */
 export function checkUndescribed(draft: Draft, context: CheckContext): void {
   const { doc } = draft;
-  if (!context.documentationChecked || !doc?.symbol) return;
-  const { members, features } = subjectsOf(draft);
+  if (!context.documentationChecked || !doc?.symbol || !isDocumented(draft)) return;
   const excepted = context.pragmas.documentationExceptions.has(doc.symbol.name);
   if (context.dialect.has('members must be described') && !excepted) {
-    const described = namesOf(doc.arguments);
-    for (const { name, span, what } of members) {
-      if (!described.has(name)) context.report('undescribed-member', { what, name }, span, severity(context));
+    const what = partKinds[draft.kind];
+    for (const { name, span } of absent(partsOf(draft), doc.arguments)) {
+      context.report('undescribed-member', { what, name }, span, severity(context));
     }
   }
   if (!context.dialect.has('features must be described')) return;
-  const described = namesOf(doc.features);
-  for (const { name, span } of features) {
-    if (described.has(name)) continue;
-    described.add(name);
+  for (const { name, span } of absent(featuresOf(draft), doc.features)) {
     context.report('undescribed-feature', { name }, span, severity(context));
   }
 }
 
 /** Checks that what a definition's documentation describes exists. Up to 4.1 only members of objects and alternates are looked at. */
 export function checkDescribed(draft: Draft, context: CheckContext): void {
-  const { doc, expression } = draft;
-  if (!context.documentationChecked || !doc || !expression) return;
+  const { doc, expression, name: definition } = draft;
+  if (!context.documentationChecked || !doc || !expression || !isDocumented(draft)) return;
   const everything = context.dialect.has('descriptions of everything checked');
-  const subjects = subjectsOf(draft);
-  const inline = subjects.members.length > 0 && (draft.kind === 'command' || draft.kind === 'event');
+  const parts = partsOf(draft);
+  const inline = parts.length > 0 && (draft.kind === 'command' || draft.kind === 'event');
   if (everything || draft.kind === 'object' || draft.kind === 'alternate' || inline) {
-    const names = namesOf(subjects.members);
-    for (const { name, span } of doc.arguments.filter((argument) => !names.has(argument.name))) {
-      const details = { ...place(expression, doc, context), hint: context.suggest(name, names) };
-      context.report('described-member-missing', { name, definition: draft.name }, span, details);
+    for (const { name, span } of absent(doc.arguments, parts)) {
+      const details = { ...place(expression, doc, context), hint: suggestion(name, parts) };
+      context.report('described-member-missing', { name, definition }, span, details);
     }
   }
-  if (!everything) return;
-  const names = namesOf(subjects.features);
-  for (const { name, span } of doc.features.filter((feature) => !names.has(feature.name))) {
-    const details = { ...place(expression, doc, context), hint: context.suggest(name, names) };
-    context.report('described-feature-missing', { name, definition: draft.name }, span, details);
+  if (!everything || doc.features.length === 0) return;
+  const features = featuresOf(draft);
+  for (const { name, span } of absent(doc.features, features)) {
+    const details = { ...place(expression, doc, context), hint: suggestion(name, features) };
+    context.report('described-feature-missing', { name, definition }, span, details);
   }
 }
 
-function namesOf(things: readonly { readonly name: string }[]): Set<string> {
-  return new Set(things.map((thing: Pick<DocArgument, 'name'>) => thing.name));
+type Named = { readonly name: string };
+
+/** The things, each once, whose names are not among the others. */
+function absent<T extends Named>(things: readonly T[], others: readonly Named[]): T[] {
+  if (things.length === 0) return [];
+  const names = new Set<string>();
+  for (const { name } of others) names.add(name);
+  return things.filter(({ name }) => {
+    const isAbsent = !names.has(name);
+    if (isAbsent) names.add(name);
+    return isAbsent;
+  });
+}
+
+function suggestion(name: string, things: readonly Named[]): string | undefined {
+  return didYouMean(
+    name,
+    things.map((thing) => thing.name),
+  );
 }
 
 /** Problems of documentation do not make a schema unreadable: where no release is asked for, they are warnings. */

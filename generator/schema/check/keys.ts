@@ -1,5 +1,5 @@
 import type { Construct, Dialect } from '../../syntax/dialect.js';
-import type { SyntaxObject } from '../../syntax/tree.js';
+import type { SyntaxObject, SyntaxString } from '../../syntax/tree.js';
 import { nearMiss } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import type { CheckContext, MetaKey } from './context.js';
@@ -94,7 +94,8 @@ export function checkKeys(
 ): boolean {
   const rules = keyRules(owner, context.dialect);
   const missing = rules.required.filter((key) => !object.pairs.has(key));
-  const unknown = [...object.pairs.values()].map(({ key }) => key).filter((key) => !rules.known.includes(key.value));
+  const unknown: SyntaxString[] = [];
+  for (const { key } of object.pairs.values()) if (!rules.known.includes(key.value)) unknown.push(key);
   if (missing.length === 0 && unknown.length === 0) return true;
   const misspelled = unknown.some((key) => nearMiss(key.value, missing) !== undefined);
   // An object without the key that says the type is mostly an attempt to write the type itself there.
