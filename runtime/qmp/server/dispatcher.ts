@@ -81,6 +81,12 @@ export class Dispatcher<Handlers> {
     const context = { command: request.command, outOfBand: request.outOfBand, signal };
     const result = await entry.call(this.#options.handlers, args, context);
     if (entry.successResponse === false) return undefined;
-    return entry.returns ? entry.returns.encode(result, this.#encoding) : {};
+    if (!entry.returns) return {};
+    try {
+      return entry.returns.encode(result, this.#encoding);
+    } catch (cause) {
+      // A handler that returns what its type does not allow is no fault of the client.
+      throw new TypeError(`The handler of '${request.command}' returned a wrong value`, { cause });
+    }
   }
 }

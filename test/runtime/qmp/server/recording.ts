@@ -42,9 +42,13 @@ export function bytesOf(line: RecordedLine): Buffer {
   return line.b64 === undefined ? Buffer.from(line.raw ?? '') : Buffer.from(line.b64, 'base64');
 }
 
-/** A reply of the recorded server: neither greeting nor event nor end of file. */
+/** Stands for a reply that the recorder left out because of its length. */
+export const leftOut = '{"return": "left out"}';
+
+/** Whether a line is a reply of the server: neither greeting nor event nor end of file. */
 export function isReply(line: RecordedLine): boolean {
-  return line.dir === 'S' && /^\s*\{\s*"(?:return|error|id)"/.test(line.raw ?? '');
+  if (line.dir !== 'S') return false;
+  return /^\s*\{\s*"(?:return|error|id)"/.test(line.raw ?? '') || /^reply of \d+ bytes/.test(line.note ?? '');
 }
 
 /** Descriptions by which the recorded server says that it turned a request down before any handler saw it. */
