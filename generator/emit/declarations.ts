@@ -6,8 +6,15 @@ import { PlainWriter } from './plain-writer.js';
 
 type TsMorph = typeof import('ts-morph');
 
-/** A member of an interface. Its comment, if any, is the text of {@link docText}. */
-export type Property = OptionalKind<PropertySignatureStructure>;
+/** A member of an interface. */
+export interface Property {
+  /** The name as TypeScript writes it. */
+  readonly name: string;
+  readonly optional?: boolean;
+  readonly type: string;
+  /** The text of its comment, as `docText` makes it. */
+  readonly doc?: string | undefined;
+}
 
 let tsMorph: TsMorph | undefined;
 
@@ -27,10 +34,10 @@ export class DeclarationPrinter {
   #first = true;
 
   /** `export interface NAME extends … { … }`. */
-  interface(name: string, bases: readonly string[], properties: Property[], doc: string | undefined): void {
+  interface(name: string, bases: readonly string[], properties: readonly Property[], doc: string | undefined): void {
     this.#start(doc);
     this.#writer.write(`export interface ${name}${extendsText(name, bases)} `);
-    this.#writers.objectType({ properties })(this.#writer.asCodeBlockWriter());
+    this.#writers.objectType({ properties: properties.map(structureOf) })(this.#writer.asCodeBlockWriter());
     this.#writer.newLine();
   }
 
@@ -65,6 +72,15 @@ export class DeclarationPrinter {
     else this.#writer.writeLines('');
     if (doc !== undefined) this.#writer.writeLines(commentText(doc));
   }
+}
+
+/**
+ * The structure of a member. ts-morph prints a type by way of a writer that it makes for it, which takes longer than all the rest of the
+ * member: so the type goes with the name.
+ */
+function structureOf({ name, optional, type, doc }: Property): OptionalKind<PropertySignatureStructure> {
+  const structure = { name: `${name}${optional ? '?' : ''}: ${type}` };
+  return doc === undefined ? structure : { ...structure, docs: [doc] };
 }
 
 /** The comment before a declaration, as ts-morph prints it before a member. */

@@ -50,7 +50,7 @@ function commandProperty(scope: FileScope, command: Command, context: DocContext
   const returns = command.returns ? typeText(scope, command.returns, open) : 'void';
   const type = `{ arguments: ${argumentsText(scope, command)}; returns: ${returns} }`;
   const doc = docText(definitionDoc(command, command.doc, context));
-  return { name: memberName(command.name), type, ...(doc !== undefined && { docs: [doc] }) };
+  return { name: memberName(command.name), type, doc };
 }
 
 function hasArguments(command: Command): boolean {

@@ -46,7 +46,7 @@ function eventsOf(module: Module): Event[] {
 function eventProperty(scope: FileScope, event: Event, context: DocContext): Property {
   const data = event.arguments && !isEmpty(event.arguments) ? typeText(scope, event.arguments) : 'undefined';
   const doc = docText(definitionDoc(event, event.doc, context));
-  return { name: memberName(event.name), type: `{ data: ${data} }`, ...(doc !== undefined && { docs: [doc] }) };
+  return { name: memberName(event.name), type: `{ data: ${data} }`, doc };
 }
 
 function eventContext(scope: FileScope, event: Event): object {

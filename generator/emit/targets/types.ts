@@ -134,8 +134,7 @@ function declares(type: StructType | undefined, name: string): boolean {
 function property({ scope, inner }: Workplace, owner: ObjectType, member: Member): Property {
   const type = typeText(scope, member.type, isOpen(scope.plan, owner, member));
   const doc = docText(memberDoc(member, owner.doc ?? scope.plan.owners.get(owner)?.doc, inner));
-  const property = { name: memberName(member.name), type, hasQuestionToken: member.optional };
-  return doc === undefined ? property : { ...property, docs: [doc] };
+  return { name: memberName(member.name), type, optional: member.optional, doc };
 }
 
 /** The comment of a type. What the language made from a part of another definition refers to that. */
