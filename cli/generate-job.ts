@@ -5,13 +5,15 @@ import { type Selection, selectSchema } from '../generator/schema/select.js';
 import type { Dialect } from '../generator/syntax/dialect.js';
 import type { FileHost } from '../generator/syntax/host.js';
 import type { Host } from './host.js';
-import { inputOf } from './input.js';
+import { type Input, inputOf } from './input.js';
 import { dialectNamed } from './load.js';
 import { UserError } from './user-error.js';
 
 /** The options of `qapi-ts generate` as the command line gives them. */
 export interface GenerateOptions {
   readonly output?: string;
+  /** Where the program runs whose schema it is. */
+  readonly from?: string;
   readonly dialect?: string;
   readonly target?: readonly string[];
   readonly int64?: EmitOptions['int64'];
@@ -42,7 +44,7 @@ export async function generateJob(
   options: GenerateOptions,
   host: Host,
 ): Promise<GenerateJob> {
-  const input = await inputOf(schema, host);
+  const input = options.from === undefined ? await inputOf(schema, host) : await fromProgram(options.from, host);
   const { config } = input;
   const output = options.output ?? config.output;
   if (output === undefined) {
@@ -70,6 +72,11 @@ export async function generateJob(
     output: { path, name: relative(host.cwd, path) || '.' },
     ...(input.configFile !== undefined && { configFile: resolve(host.cwd, input.configFile) }),
   };
+}
+
+/** Only a run that talks to a program loads what that takes. */
+async function fromProgram(address: string, host: Host): Promise<Input> {
+  return (await import('./program-input.js')).inputFrom(address, host);
 }
 
 /** The schema of the configuration that the job is for. */

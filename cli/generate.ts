@@ -20,6 +20,7 @@ export const generate: Subcommand = {
       .description('Writes TypeScript for a schema: one folder for each of its modules.')
       .argument('[schema]', 'the root schema; without it, the one that the configuration names')
       .option('-o, --output <folder>', 'the folder to write')
+      .option('--from <socket>', 'take the schema of the program that runs there, as it describes itself')
       .option('--check', 'write nothing; fail, with a diff, unless the output is current')
       .option('--watch', 'go on, and write what changes whenever the schema does')
       .addOption(dialectOption())
@@ -35,6 +36,7 @@ export const generate: Subcommand = {
   async run(command, host) {
     const { check, watch, ...options } = command.opts<GenerateOptions & { check?: boolean; watch?: boolean }>();
     if (check && watch) throw new UserError('--check and --watch exclude each other');
+    if (options.from !== undefined) refuseBeside(options, { schema: command.args[0], watch });
     if (watch) return (await import('./watch.js')).watch(command.args[0], options, host);
     const job = await generateJob(command.args[0], options, host);
     const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: job.files });
@@ -55,7 +57,24 @@ Examples:
   $ qapi-ts generate qapi/qapi-schema.json -o src/generated --check
   $ qapi-ts generate schema.json -o types --target types --int64 bigint
   $ qapi-ts generate schema.json -o src/generated --define CONFIG_LINUX --define CONFIG_WIN32=off
+  $ qapi-ts generate --from /run/qmp.sock -o src/generated
   $ qapi-ts generate --watch           (with a qapi-ts.config.json, .ts or .js)`;
+
+/** A running program has one schema, in which every condition is decided. */
+function refuseBeside(
+  { dialect, define, onlyDefined }: GenerateOptions,
+  { schema, watch }: { readonly schema: string | undefined; readonly watch: boolean | undefined },
+): void {
+  const others = {
+    'a schema': schema,
+    '--watch': watch,
+    '--dialect': dialect,
+    '--define': define,
+    '--only-defined': onlyDefined,
+  };
+  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (other !== undefined) throw new UserError(`--from and ${other} exclude each other`);
+}
 
 function write(job: GenerateJob, schema: Schema, files: readonly GeneratedFile[], { stdout }: Host): number {
   const result = withOutput(() => writeFiles(job.output.path, files));

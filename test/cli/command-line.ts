@@ -15,23 +15,37 @@ export interface Ran {
 /** How to run it. */
 export interface RunOptions {
   readonly cwd?: string;
-  readonly stdin?: string;
+  readonly stdin?: string | Readable;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
   readonly signal?: AbortSignal;
+  /** Told of everything that is printed, while it is. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** Runs `qapi-ts` with arguments, in this process. */
 export async function qapiTs(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   let stdout = '';
   let stderr = '';
-  const { isTTY = false } = options;
+  const { isTTY = false, stdin = '' } = options;
   const code = await run(args, {
     cwd: options.cwd ?? process.cwd(),
     env: options.env ?? {},
-    stdin: Readable.from([Buffer.from(options.stdin ?? '')]),
-    stdout: { isTTY, write: (text) => (stdout += text) },
-    stderr: { isTTY, write: (text) => (stderr += text) },
+    stdin: typeof stdin === 'string' ? Readable.from([Buffer.from(stdin)]) : stdin,
+    stdout: {
+      isTTY,
+      write(text) {
+        stdout += text;
+        options.onOutput?.(text);
+      },
+    },
+    stderr: {
+      isTTY,
+      write(text) {
+        stderr += text;
+        options.onOutput?.(text);
+      },
+    },
     catchInterrupt: () => options.signal ?? new AbortController().signal,
   });
   return { code, stdout, stderr };

@@ -57,6 +57,7 @@ describe('a configuration', () => {
     ['{ "__proto__": 1 }', "unknown key '__proto__'", undefined],
     ['[]', 'a configuration is an object', undefined],
     ['{ "schema": ', 'qapi-ts.config.json: ', undefined],
+    ['{\n  "schema": "a" x }', 'qapi-ts.config.json:2:17: ', undefined],
   ])('%s is refused: %s', async (text, message, hint) => {
     const folder = folderWith({ 'qapi-ts.config.json': text });
     const error = await findConfig(folder).catch((reason: unknown) => reason);

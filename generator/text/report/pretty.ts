@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../diagnostic.js';
+import type { Diagnostic, EnclosingDefinition } from '../diagnostic.js';
 import type { Span } from '../source-file.js';
 import { type Colours, noColours } from './colours.js';
 
@@ -25,8 +25,7 @@ export function pretty(diagnostic: Diagnostic, colours: Colours = noColours): st
   const margin = ' '.repeat(String(line).length);
   const { text, mark } = excerpt(span, line);
   const bar = colours.faint('|');
-  const start = definition ? definition.span.file.lineAt(definition.span.start) : line;
-  const where = start === line ? '' : ` in the definition that starts in line ${start}`;
+  const where = definition ? definitionNote(definition, line) : '';
   return [
     `${head}${margin}${colours.faint(`--> ${place(span)}${where}`)}`,
     `${margin} ${bar}`,
@@ -49,6 +48,12 @@ export function countOf(diagnostics: readonly Diagnostic[]): string {
     .filter(([number]) => number > 0)
     .map(([number, what]) => `${number} ${what}${number === 1 ? '' : 's'}`)
     .join(' and ');
+}
+
+/** Which definition it is, for a culprit that stands further down in it. */
+function definitionNote({ name, span }: EnclosingDefinition, line: number): string {
+  const start = span.file.lineAt(span.start);
+  return name === undefined || start === line ? '' : ` (in '${visible(name)}', line ${start})`;
 }
 
 function place({ file, start }: Span): string {

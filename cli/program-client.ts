@@ -1,0 +1,50 @@
+import type { SchemaInfo } from '../generator/schema/introspect.js';
+import { connect, type QmpClient } from '../runtime/qmp/client.js';
+import type { ConnectOptions } from '../runtime/qmp/client-options.js';
+import { QmpError } from '../runtime/qmp/error.js';
+import { QmpConnectionError, QmpTimeoutError } from '../runtime/qmp/failure.js';
+import type { QmpGreeting } from '../runtime/qmp/session.js';
+import { UserError } from './user-error.js';
+
+/**
+ * Connects to a running program at an address as the command line gives it.
+ *
+ * @throws UserError when nobody answers there
+ */
+export async function connectTo(address: string, options: ConnectOptions = {}): Promise<QmpClient> {
+  try {
+    return await connect(address, options);
+  } catch (error) {
+    if (error instanceof QmpTimeoutError) {
+      const hint =
+        'QMP monitors talk to one client at a time: close the other one, or give the program a second monitor';
+      throw new UserError(error.message, { hint, cause: error });
+    }
+    if (error instanceof QmpConnectionError) {
+      const hint = 'an address is the path of a unix socket, or host:port';
+      throw new UserError(error.message, { hint, cause: error });
+    }
+    throw error;
+  }
+}
+
+/** What a program is, by its greeting, which any program may send: `QEMU 7.2.22`. */
+export function versionOf({ greeting }: QmpClient): string {
+  const { major, minor, micro }: Partial<QmpGreeting['version']['qemu']> = greeting.version?.qemu ?? {};
+  return major === undefined ? 'a program of unknown version' : `QEMU ${major}.${minor}.${micro}`;
+}
+
+/**
+ * What a program says of itself in `query-qmp-schema`.
+ *
+ * @throws UserError when it cannot describe itself
+ */
+export async function introspectionOf(client: QmpClient): Promise<SchemaInfo[]> {
+  try {
+    return (await client.execute('query-qmp-schema')) as unknown as SchemaInfo[];
+  } catch (error) {
+    if (!(error instanceof QmpError)) throw error;
+    const hint = 'query-qmp-schema came with QEMU 2.5; guest agents do not have it';
+    throw new UserError(`the program cannot describe itself: ${error.message}`, { hint, cause: error });
+  }
+}

@@ -1,0 +1,155 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folderWith, qapiTs } from './command-line.js';
+
+const schema =
+  "{ 'include': 'more.json' }\n" +
+  "{ 'struct': 'Disk', 'data': { 'size': 'size', 'spool': { 'type': 'str', 'if': 'CONFIG_SPOOL' } } }\n";
+const more = "{ 'command': 'stop' }\n";
+const files = { 'qapi/disk.json': schema, 'qapi/more.json': more };
+
+/** The text of a generated file. */
+function generated(cwd: string, path: string): string {
+  return readFileSync(join(cwd, 'out', path), 'utf8');
+}
+
+function everything(cwd: string): Record<string, string> {
+  const paths = readdirSync(join(cwd, 'out'), { recursive: true, encoding: 'utf8' }).sort();
+  return Object.fromEntries(paths.filter((path) => path.endsWith('.ts')).map((path) => [path, generated(cwd, path)]));
+}
+
+describe('qapi-ts generate', () => {
+  test('writes a folder for each module, and says what it did', async () => {
+    const cwd = folderWith(files);
+    const { code, stdout, stderr } = await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^qapi\/disk\.json: 2 modules, 2 definitions; out: (\d+) files \(\1 written\) in \d+\.\d\d s\n$/,
+    );
+    expect(generated(cwd, 'disk/types.ts')).toContain('export interface Disk {');
+    expect(generated(cwd, 'more/commands.ts')).toContain('stop');
+  });
+
+  test('again touches nothing, and says so', async () => {
+    const cwd = folderWith(files);
+    const run = () => qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    await run();
+    const time = statSync(join(cwd, 'out/disk/types.ts')).mtimeMs;
+    expect((await run()).stdout).toContain('(all current)');
+    expect(statSync(join(cwd, 'out/disk/types.ts')).mtimeMs).toBe(time);
+  });
+
+  test('leaves the previous output whole when the schema is wrong', async () => {
+    const cwd = folderWith(files);
+    await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    const before = everything(cwd);
+    writeFileSync(join(cwd, 'qapi/more.json'), "{ 'command': 'stop', 'data': 'Nowhere' }\n");
+    const { code, stdout, stderr } = await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('--> qapi/more.json:1:');
+    expect(stderr).toContain('out is as it was\n');
+    expect(everything(cwd)).toEqual(before);
+  });
+
+  test('removes what it wrote earlier and does not generate any more', async () => {
+    const cwd = folderWith(files);
+    await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    const { stdout } = await qapiTs(['generate', 'qapi/disk.json', '-o', 'out', '--target', 'types'], { cwd });
+    expect(stdout).toMatch(/\d+ removed/);
+    expect(existsSync(join(cwd, 'out/more'))).toBe(false);
+    expect(Object.keys(everything(cwd))).toEqual(['disk/types.ts', 'index.ts']);
+  });
+
+  test('does not touch a folder that it did not write', async () => {
+    const cwd = folderWith({ ...files, 'out/mine.ts': 'export {};\n' });
+    const { code, stderr } = await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .*out.*\n/);
+    expect(readdirSync(join(cwd, 'out'))).toEqual(['mine.ts']);
+  });
+
+  test('--check writes nothing and shows what differs', async () => {
+    const cwd = folderWith(files);
+    const check = () => qapiTs(['generate', 'qapi/disk.json', '-o', 'out', '--check'], { cwd });
+    const absent = await check();
+    expect(absent.code).toBe(1);
+    expect(absent.stdout).toContain('disk/types.ts is missing\n');
+    expect(existsSync(join(cwd, 'out'))).toBe(false);
+
+    await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    expect(await check()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^out is current: \d+ files\n$/) });
+
+    const types = join(cwd, 'out/disk/types.ts');
+    writeFileSync(types, generated(cwd, 'disk/types.ts').replace('Disk', 'Disc'));
+    const changed = await check();
+    expect(changed.code).toBe(1);
+    expect(changed.stdout).toMatch(/^-export interface Disc/m);
+    expect(changed.stdout).toMatch(/^\+export interface Disk/m);
+    expect(changed.stderr).toContain('error: out is not current: 1 file would change\n');
+    expect(readFileSync(types, 'utf8')).toContain('Disc');
+  });
+
+  test.each([
+    [['--int64', 'bigint'], /size: bigint/],
+    [['--int64', 'number'], /size: number/],
+    [['--define', 'CONFIG_SPOOL=off'], /^(?!.*spool)/s],
+    [['--define', 'OTHER', '--only-defined'], /^(?!.*spool)/s],
+    [['--define', 'CONFIG_SPOOL', '--only-defined'], /spool: string/],
+    [['--runtime-import', './runtime.js'], /from '\.\.\/\.\.\/runtime\.js'/],
+    [['--runtime-import', '@scope/runtime'], /from '@scope\/runtime'/],
+  ])('%j', async (options, expected) => {
+    const cwd = folderWith(files);
+    const { code, stderr } = await qapiTs(['generate', 'qapi/disk.json', '-o', 'out', ...options], { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(generated(cwd, 'disk/types.ts')).toMatch(expected);
+  });
+
+  test.each([
+    ['js', /from '\.\/types\.js'/],
+    ['ts', /from '\.\/types\.ts'/],
+    ['none', /from '\.\/types'/],
+  ])('--import-extension %s', async (extension, expected) => {
+    const cwd = folderWith(files);
+    await qapiTs(['generate', 'qapi/disk.json', '-o', 'out', '--import-extension', extension], { cwd });
+    expect(generated(cwd, 'disk/visitors.ts')).toMatch(expected);
+  });
+
+  test('takes everything from the configuration, over which the command line wins', async () => {
+    const cwd = folderWith({
+      ...files,
+      'qapi-ts.config.json': JSON.stringify({
+        schema: 'qapi/disk.json',
+        output: 'out',
+        int64: 'bigint',
+        targets: ['types'],
+        runtimeImport: './lib/runtime.js',
+        define: { CONFIG_SPOOL: false },
+      }),
+      'sub/empty.txt': '',
+    });
+    expect((await qapiTs(['generate'], { cwd: join(cwd, 'sub') })).code).toBe(0);
+    expect(Object.keys(everything(cwd))).toEqual(['disk/types.ts', 'index.ts']);
+    expect(generated(cwd, 'disk/types.ts')).toMatch(/size: bigint/);
+    expect(generated(cwd, 'disk/types.ts')).not.toMatch(/spool/);
+
+    await qapiTs(['generate', '--int64', 'union', '--define', 'CONFIG_SPOOL=on'], { cwd });
+    expect(generated(cwd, 'disk/types.ts')).toMatch(/size: Int64/);
+    expect(generated(cwd, 'disk/types.ts')).toMatch(/spool/);
+    expect(generated(cwd, 'disk/types.ts')).toMatch(/from '\.\.\/\.\.\/lib\/runtime\.js'/);
+  });
+
+  test('has no say from a configuration about another schema', async () => {
+    const cwd = folderWith({ ...files, 'qapi-ts.config.json': '{ "schema": "other.json", "int64": "bigint" }' });
+    await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
+    expect(generated(cwd, 'disk/types.ts')).toMatch(/size: Int64/);
+  });
+
+  test('without a folder says how to name one', async () => {
+    const { code, stderr } = await qapiTs(['generate', 'qapi/disk.json'], { cwd: folderWith(files) });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'error: there is no folder to write to\nname one with -o, or as "output" in a qapi-ts.config.json\n',
+    );
+  });
+});
