@@ -18,7 +18,7 @@ function mayHoldUnsafeInteger(text: string): boolean {
     let end = at + 1;
     while (isDigit(text.charCodeAt(end))) end++;
     // Most long runs are the fractions of doubles, which servers write with 17 digits.
-    if (text[start - 1] !== '.' && isUnsafe(text.slice(start, end))) return true;
+    if (end - start >= LONG && text[start - 1] !== '.' && isUnsafe(text.slice(start, end))) return true;
     at = end - 1;
   }
   return false;

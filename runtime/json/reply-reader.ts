@@ -119,25 +119,28 @@ export class ReplyReader {
       if (isMessage(line?.value)) return this.#giveUp('a message does not end');
     }
     const chunk = this.#chunk;
-    while (this.#at < chunk.length) {
-      const c = chunk[this.#at++] as number;
-      if (c === LINE_FEED) {
-        if (this.#inString) return this.#giveUp('a message does not end');
-        this.#lineBegins = true;
-        return undefined;
-      }
-      if (this.#inString) {
-        if (this.#escaped) this.#escaped = false;
-        else if (c === BACKSLASH) this.#escaped = true;
-        else if (c === QUOTE) this.#inString = false;
-      } else if (c === QUOTE) {
-        this.#inString = true;
-      } else if (isOpening(c)) {
-        if (++this.#depth > this.#limits.nesting) return this.#giveUp(TOO_MUCH, true);
-      } else if (isClosing(c) && --this.#depth === 0) {
-        return parse(this.#earlier.take(chunk.subarray(this.#start, this.#at)));
-      }
+    let at = this.#at;
+    let depth = this.#depth;
+    let inString = this.#inString;
+    let escaped = this.#escaped;
+    let c = 0;
+    while (at < chunk.length && depth > 0 && depth <= this.#limits.nesting) {
+      c = chunk[at++] as number;
+      if (c === LINE_FEED) break;
+      if (escaped) escaped = false;
+      else if (c === QUOTE) inString = !inString;
+      else if (inString) escaped = c === BACKSLASH;
+      else if (isOpening(c)) depth++;
+      else if (isClosing(c)) depth--;
     }
+    this.#at = at;
+    this.#depth = depth;
+    this.#inString = inString;
+    this.#escaped = escaped;
+    if (depth === 0) return parse(this.#earlier.take(chunk.subarray(this.#start, at)));
+    if (depth > this.#limits.nesting) return this.#giveUp(TOO_MUCH, true);
+    if (c === LINE_FEED && inString) return this.#giveUp('a message does not end');
+    this.#lineBegins = c === LINE_FEED;
     return undefined;
   }
 
