@@ -27,7 +27,8 @@ function describe(plan: Plan, definition: Definition, parts: string[]): void {
     }
     if ('branches' in definition) for (const branch of definition.branches) parts.push(branch.name);
     if (definition.kind === 'union') {
-      for (const branch of definition.branches) parts.push(plan.names.branch(branch) ?? '', memberNames(branch.type));
+      for (const branch of definition.branches)
+        parts.push(plan.names.branch(branch) ?? '', plan.names.rest(branch) ?? '', memberNames(branch.type));
       parts.push(memberNames(definition.base));
     }
   }

@@ -7,6 +7,7 @@ import type {
   Schema,
   Type,
   UnionBranch,
+  UnionType,
 } from '../schema/model.js';
 import { IdentifierPool, pascalCase, toIdentifier } from './identifier.js';
 import type { Owner, Owners } from './owners.js';
@@ -39,6 +40,11 @@ export interface Names {
   visitor(type: NamedType): string;
   /** The function that visits the members of an object type. */
   members(type: ObjectType): string;
+  /**
+   * The function that visits the members that follow the tag of a union: for objects of a branch (all branches of a type have that
+   * of the first), or for objects of no branch. Undefined when there are none, or the base is a definition of its own.
+   */
+  rest(of: UnionType | UnionBranch): string | undefined;
   /** What visitors learn about an enum. */
   enumInfo(type: EnumType): string;
   /** The function that emits an event. */
@@ -57,6 +63,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
   const branches = new Map<UnionBranch, string>();
   const visitors = new Map<Type, string>();
   const details = new Map<Type, string>();
+  const rests = new Map<UnionType | UnionBranch, string>();
   const emitters = new Map<Event, string>();
   for (const name of reservedForIndex) pool.claim(name);
 
@@ -81,6 +88,11 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     else if (type.kind !== 'alternate') details.set(type, pool.claim(`membersOf${name}`));
   }
   for (const definition of schema.definitions) {
+    if (definition.kind !== 'union' || !hasRest(definition)) continue;
+    rests.set(definition, pool.claim(`restOf${types.get(definition)}`));
+    for (const branch of definition.branches) rests.set(branch, pool.claim(`restOf${branches.get(branch)}`));
+  }
+  for (const definition of schema.definitions) {
     if (definition.kind === 'event') emitters.set(definition, pool.claim(`emit${pascalCase(definition.name)}`));
   }
 
@@ -92,10 +104,16 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     branch: (branch) => branches.get(branch) as string,
     visitor: (type) => visitors.get(type) as string,
     members: (type) => details.get(type) as string,
+    rest: (of) => rests.get(of),
     enumInfo: (type) => details.get(type) as string,
     emitter: (event) => emitters.get(event) as string,
     runtime: (name) => runtime.get(name) as string,
   };
+}
+
+/** Whether members follow the tag in a base that the union itself spells out. */
+function hasRest({ base, tag }: UnionType): boolean {
+  return base?.implicit === true && base.members.at(-1) !== tag;
 }
 
 function isType(definition: Definition): definition is Type {

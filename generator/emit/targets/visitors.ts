@@ -1,7 +1,8 @@
-import type { AlternateType, EnumType, Feature, Member, ObjectType, Type, UnionType } from '../../schema/model.js';
+import type { AlternateType, EnumType, ObjectType, Type } from '../../schema/model.js';
 import { stringLiteral } from '../identifier.js';
+import { membersText, specialFeatures } from '../members-text.js';
 import type { NamedType } from '../names.js';
-import { declaredTypes, isEmpty } from '../plan.js';
+import { declaredTypes } from '../plan.js';
 import { FileScope } from '../scope.js';
 import { moduleText, type Target } from '../target.js';
 import alternateVisitor from '../templates/alternate-visitor.hbs';
@@ -24,7 +25,7 @@ export const visitors: Target = {
 function visitorOf(scope: FileScope, type: NamedType): string {
   if (type.kind === 'enum') return enumVisitor(enumContext(scope, type));
   if (type.kind === 'alternate') return alternateVisitor(alternateContext(scope, type));
-  return objectVisitor(objectContext(scope, type));
+  return `${objectVisitor(objectContext(scope, type))}\n${membersText(scope, type)}`;
 }
 
 function enumContext(scope: FileScope, type: EnumType): object {
@@ -85,16 +86,6 @@ function branchCall(scope: FileScope, types: readonly Type[]): string {
 }
 
 function objectContext(scope: FileScope, type: ObjectType): object {
-  const fields = type.members.map((member) => fieldContext(scope, member));
-  const mandatory = fields.filter((field) => field.condition === '').length;
-  const base = type.base && !isEmpty(type.base) ? scope.members(type.base) : undefined;
-  const start = base ? `${base}(v, o)${mandatory > 0 ? ` + ${mandatory}` : ''}` : String(mandatory);
-  const grows = fields.length > mandatory;
-  const hasBranches = type.kind === 'union' && type.branches.some((branch) => !isEmpty(branch.type));
-  // Where nothing comes between, the count needs no variable.
-  const isNamed = grows || (base !== undefined && (fields.length > 0 || hasBranches));
-  const count = isNamed ? 'count' : start;
-  const branches = hasBranches ? branchContexts(scope, type, count) : [];
   return {
     type: scope.type(type),
     visitor: scope.visitor(type),
@@ -102,84 +93,5 @@ function objectContext(scope: FileScope, type: ObjectType): object {
     name: stringLiteral(type.name),
     Visitor: scope.runtimeType('Visitor'),
     Name: scope.runtimeType('Name'),
-    parameters:
-      fields.length > 0 || base ? `v: ${scope.runtimeType('Visitor')}, o: ${scope.runtimeType('Members')}` : '',
-    hasFields: fields.length > 0 || branches.some((branch) => branch.fields.length > 0),
-    declaration: isNamed && (grows ? 'let' : 'const'),
-    start,
-    fields,
-    tag: hasBranches && access(type.tag.name),
-    branches,
-    count,
   };
-}
-
-interface BranchContext {
-  readonly cases: string[];
-  /** The members of a simple union's wrapper. */
-  readonly fields: readonly FieldContext[];
-  /** How many members there are, the branch's included. */
-  readonly count: string;
-}
-
-/** The branches that add members; those that share a type share the code. */
-function branchContexts(scope: FileScope, union: UnionType, count: string): BranchContext[] {
-  const byType = new Map<ObjectType, BranchContext>();
-  for (const { name, type } of union.branches) {
-    if (isEmpty(type)) continue;
-    let context = byType.get(type);
-    if (context === undefined) {
-      const fields = union.simple ? type.members.map((member) => fieldContext(scope, member)) : [];
-      context = {
-        cases: [],
-        fields,
-        count: union.simple ? String(union.members.length + fields.length) : `${count} + ${scope.members(type)}(v, o)`,
-      };
-      byType.set(type, context);
-    }
-    context.cases.push(stringLiteral(name));
-  }
-  return [...byType.values()];
-}
-
-interface FieldContext {
-  readonly read: string;
-  readonly access: string;
-  readonly visit: string;
-  /** When the member is visited, and counted; empty when it always is. */
-  readonly condition: string;
-  /** What happens when it is not. */
-  readonly otherwise: string;
-}
-
-function fieldContext(scope: FileScope, member: Member): FieldContext {
-  const name = stringLiteral(member.name);
-  const place = access(member.name);
-  const features = specialFeatures(member.features);
-  const admitted = features && `v.admits(member, ${name}, [${features}])`;
-  const there = member.optional ? 'member !== undefined' : '';
-  return {
-    read: inherited.has(member.name) ? `${scope.runtimeValue('own')}(o, ${name})` : place,
-    access: place,
-    visit: visitCall(scope, member.type, 'member', name),
-    condition:
-      member.optional || !admitted
-        ? [there, admitted].filter(Boolean).join(' && ')
-        : `member === undefined || ${admitted}`,
-    otherwise: admitted && ` else ${there && `if (${there}) `}${place} = undefined;`,
-  };
-}
-
-/** Names under which every object inherits something. */
-const inherited = new Set(Object.getOwnPropertyNames(Object.prototype));
-
-function access(name: string): string {
-  return `o[${stringLiteral(name)}]`;
-}
-
-function specialFeatures(features: readonly Feature[]): string {
-  return features
-    .filter(({ name }) => name === 'deprecated' || name === 'unstable')
-    .map(({ name }) => stringLiteral(name))
-    .join(', ');
 }

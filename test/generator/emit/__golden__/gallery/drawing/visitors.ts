@@ -164,15 +164,58 @@ export function visitDrawing(v: Visitor, value: unknown, name?: Name): Drawing {
 }
 
 export function membersOfDrawing(v: Visitor, o: Members): number {
-  const count = membersOfDrawingBase(v, o);
-  switch (o['type']) {
+  let member: unknown;
+  let result: unknown;
+  member = o['type'];
+  result = visitDrawingType(v, member, 'type');
+  if (result !== member) o['type'] = result;
+  switch (result) {
     case 'circle':
     case 'ball':
-      return count + membersOfRound(v, o);
+      return 1 + restOfDrawing_Circle(v, o);
     case 'solid':
-      return count + membersOfSolid(v, o);
+      return 1 + restOfDrawing_Solid(v, o);
+  }
+  return 1 + restOfDrawing(v, o);
+}
+
+function restOfDrawing(v: Visitor, o: Members): number {
+  let member: unknown;
+  let result: unknown;
+  let count = 0;
+  member = o['frame'];
+  if (member !== undefined) {
+    count++;
+    result = visitFrameRef(v, member, 'frame');
+    if (result !== member) o['frame'] = result;
   }
   return count;
+}
+
+function restOfDrawing_Circle(v: Visitor, o: Members): number {
+  let member: unknown;
+  let result: unknown;
+  let count = 0;
+  member = o['frame'];
+  if (member !== undefined) {
+    count++;
+    result = visitFrameRef(v, member, 'frame');
+    if (result !== member) o['frame'] = result;
+  }
+  return count + membersOfRound(v, o);
+}
+
+function restOfDrawing_Solid(v: Visitor, o: Members): number {
+  let member: unknown;
+  let result: unknown;
+  let count = 0;
+  member = o['frame'];
+  if (member !== undefined) {
+    count++;
+    result = visitFrameRef(v, member, 'frame');
+    if (result !== member) o['frame'] = result;
+  }
+  return count + membersOfSolid(v, o);
 }
 
 const infoOfSolidForm: EnumInfo<SolidForm> = /* @__PURE__ */ enumInfo<SolidForm>('SolidForm', SolidForm);
