@@ -55,6 +55,16 @@ describe('schemaFromIntrospection', () => {
     );
   });
 
+  it('gives no type the ending of an array', async () => {
+    const masked = introspect(
+      await load(`
+        { 'struct': 'Inner', 'data': { 'x': 'int' } }
+        { 'command': 'run', 'data': { 'access-list': 'Inner' } }`),
+      { mask: true },
+    );
+    expect((await load(schemaFromIntrospection(masked, 'a test'))).lookup('RunArgumentsAccessListType')).toBeDefined();
+  });
+
   it('keeps names that are not masked', async () => {
     const plain = introspect(await load(source));
     expect(introspect(await load(schemaFromIntrospection(plain, 'a test')))).toEqual(plain);
