@@ -218,7 +218,7 @@ function titled(title: string, lines: readonly string[], width: number): string[
 }
 
 function singleLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
+  return text.replace(/\s{2,}|[^\S ]/g, ' ').trim();
 }
 
 /** Removes the indentation that all lines share. */

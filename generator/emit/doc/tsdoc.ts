@@ -1,5 +1,5 @@
 import type { Condition, Conditional, Feature } from '../../schema/model.js';
-import type { DocBlock, DocSection } from '../../syntax/doc-block.js';
+import type { DocArgument, DocBlock, DocSection } from '../../syntax/doc-block.js';
 import { codeSpan, type LinkName } from './inline.js';
 import { fenced, splitLines, toMarkdown } from './markup.js';
 
@@ -39,7 +39,7 @@ export function definitionDoc(definition: Documented, doc: DocBlock | undefined,
 /** The comment of a member: what the owner's documentation says about it. */
 export function memberDoc(member: Documented, doc: DocBlock | undefined, context: DocContext): DocParts {
   const parts: DocParts = { lines: [], examples: [], tags: [] };
-  const argument = doc?.arguments.find(({ name }) => name === member.name);
+  const argument = description(doc, member.name);
   if (argument) {
     const { text, since } = splitSince(argument.text);
     addText(parts, text, context);
@@ -58,7 +58,7 @@ export function addNameList(
 ): void {
   const items: string[] = [];
   for (const entry of names) {
-    const described = doc?.arguments.find(({ name }) => name === entry.name);
+    const described = description(doc, entry.name);
     const said = described ? [described.text] : [];
     if (entry.condition) said.push(`(if ${conditionText(entry.condition.value)})`);
     for (const feature of entry.features ?? []) said.push(`**${feature.name}**: ${featureText(doc, feature)}`);
@@ -184,9 +184,23 @@ function addFeature(parts: DocParts, feature: Feature, text: string, context: Do
 
 /** Members say since when they exist at the end of their text. */
 function splitSince(text: string): { text: string; since?: string } {
-  const match = /\s*\(\s*since:?\s+v?(\d+(?:\.\d+)*)\s*\)(\.?)\s*$/i.exec(text);
+  const start = text.lastIndexOf('(');
+  const match = start < 0 ? null : /^\(\s*since:?\s+v?(\d+(?:\.\d+)*)\s*\)(\.?)\s*$/i.exec(text.slice(start));
   if (!match) return { text };
-  return { text: text.slice(0, match.index) + match[2], since: match[1] as string };
+  return { text: text.slice(0, start).trimEnd() + match[2], since: match[1] as string };
+}
+
+/** What a documentation block says about each thing that it describes. */
+const describedBy = new WeakMap<DocBlock, ReadonlyMap<string, DocArgument>>();
+
+function description(doc: DocBlock | undefined, name: string): DocArgument | undefined {
+  if (!doc) return undefined;
+  let described = describedBy.get(doc);
+  if (described === undefined) {
+    described = new Map(doc.arguments.map((argument) => [argument.name, argument]));
+    describedBy.set(doc, described);
+  }
+  return described.get(name);
 }
 
 function separate(parts: DocParts): void {

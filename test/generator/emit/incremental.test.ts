@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { generate, incrementalGenerator } from '../../../generator/emit/generate.js';
+import type { Target } from '../../../generator/emit/target.js';
 import { types } from '../../../generator/emit/targets/types.js';
 import { loadSchema } from '../../../generator/schema/load.js';
 import type { Schema } from '../../../generator/schema/model.js';
@@ -40,9 +41,9 @@ describe.each(changes)('after a change of %s', (_what, files, modules) => {
     const options = { openEnums: true };
     const incremental = incrementalGenerator();
     expect(incremental(before, options)).toEqual(generate(before, options));
-    const spy = vi.spyOn(types, 'moduleFile' as never);
+    const spy = vi.spyOn(types as Required<Target>, 'moduleFile');
     const made = incremental(after, options);
-    const remade = spy.mock.calls.map(([, module]) => (module as { name: string }).name);
+    const remade = spy.mock.calls.map(([, module]) => module.name);
     spy.mockRestore();
     expect(made).toEqual(generate(after, options));
     expect(remade.filter((name) => /^[abc]\.json$/.test(name))).toEqual(modules);
