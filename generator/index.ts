@@ -3,15 +3,23 @@
  *
  * @example
  * ```ts
- * import { introspect, loadSchema } from 'qapi-ts';
+ * import { formatDiagnostic, generate, loadSchema, writeFiles } from 'qapi-ts';
  *
  * const { schema, diagnostics } = await loadSchema('qapi/qapi-schema.json');
- * if (schema) console.log(JSON.stringify(introspect(schema)));
+ * for (const diagnostic of diagnostics) console.error(formatDiagnostic(diagnostic));
+ * if (schema) writeFiles('src/generated', generate(schema, { int64: 'bigint' }));
  * ```
  *
  * @module
  */
 export { generate, incrementalGenerator, targetNames } from './emit/generate.js';
+export type { EmitOptions, ImportExtension, Int64Mode } from './emit/options.js';
+export { checkFiles, type Difference } from './emit/output/check.js';
+export { OutputError } from './emit/output/folder.js';
+export { type WriteResult, writeFiles } from './emit/output/write.js';
+export type { GeneratedFile } from './emit/target.js';
+export { type Config, defineConfig } from './config.js';
+export { generate, targetNames } from './emit/generate.js';
 export type { EmitOptions, ImportExtension, Int64Mode } from './emit/options.js';
 export { checkFiles, type Difference } from './emit/output/check.js';
 export { OutputError } from './emit/output/folder.js';
@@ -36,4 +44,8 @@ export {
   type RelatedPlace,
   type Severity,
 } from './text/diagnostic.js';
+export { type Colours, noColours, terminalColours } from './text/report/colours.js';
+export { githubAnnotation } from './text/report/github.js';
+export { type DiagnosticJson, diagnosticAsJson, type PlaceJson } from './text/report/json.js';
+export { pretty as formatDiagnostic } from './text/report/pretty.js';
 export type { Position, SourceFile, Span } from './text/source-file.js';

@@ -60,11 +60,11 @@ describe('qapi-ts', () => {
   });
 
   test('a mistake of the program itself says so, and how to report it', async () => {
-    const stdin = Readable.from(
-      (function* () {
-        throw new TypeError('cannot count');
-      })(),
-    );
+    const stdin = new Readable({
+      read() {
+        this.destroy(new TypeError('cannot count'));
+      },
+    });
     const { code, stderr } = await qapiTs(['check', '-'], { stdin, cwd: folderWith({}) });
     expect(code).toBe(2);
     expect(stderr).toContain('internal error: cannot count');
