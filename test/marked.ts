@@ -1,7 +1,5 @@
-import type { Diagnostic } from '../generator/text/diagnostic.js';
-
 /** A stretch of a text: the offset of its first character and the one after its last. */
-export interface Stretch {
+interface Stretch {
   readonly start: number;
   readonly end: number;
 }
@@ -36,14 +34,4 @@ export function marked(source: string): Marked {
     } else text += part;
   }
   return { text, stretches };
-}
-
-/** Puts the marks into a text again, around the spans of diagnostics: shows in a failing test where they are. */
-export function mark(text: string, diagnostics: readonly Pick<Diagnostic, 'span'>[]): string {
-  const marks = diagnostics.flatMap(({ span }) => (span ? [[span.start, '⟦'] as const, [span.end, '⟧'] as const] : []));
-  let result = text;
-  for (const [offset, character] of marks.sort(([a], [b]) => b - a)) {
-    result = result.slice(0, offset) + character + result.slice(offset);
-  }
-  return result;
 }

@@ -4,7 +4,7 @@ import type { DiagnosticName } from '../../../../generator/text/diagnostic.js';
 import { checkMarked } from '../check-marked.js';
 
 /** What a release finds first in a schema: an error at the first mark, or at the one of the given number, or nothing. */
-export type Finding = DiagnosticName | readonly [name: DiagnosticName, mark: number] | 'accepted' | 'not looked at';
+type Finding = DiagnosticName | readonly [name: DiagnosticName, mark: number] | 'accepted' | 'not looked at';
 
 /** A schema whose culprits are marked, and what releases find in it: each from its own on until the next that is named. */
 export type Case = readonly [title: string, schema: string, findings: Readonly<Record<string, Finding>>];
