@@ -12,14 +12,9 @@
  *
  * @module
  */
-export { generate, incrementalGenerator, targetNames } from './emit/generate.js';
-export type { EmitOptions, ImportExtension, Int64Mode } from './emit/options.js';
-export { checkFiles, type Difference } from './emit/output/check.js';
-export { OutputError } from './emit/output/folder.js';
-export { type WriteResult, writeFiles } from './emit/output/write.js';
-export type { GeneratedFile } from './emit/target.js';
+
 export { type Config, defineConfig } from './config.js';
-export { generate, targetNames } from './emit/generate.js';
+export { generate, incrementalGenerator, targetNames } from './emit/generate.js';
 export type { EmitOptions, ImportExtension, Int64Mode } from './emit/options.js';
 export { checkFiles, type Difference } from './emit/output/check.js';
 export { OutputError } from './emit/output/folder.js';
