@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { generate as emit } from '../generator/emit/generate.js';
+import { type generate, incrementalGenerator } from '../generator/emit/generate.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import { loadSchema } from '../generator/schema/load.js';
 import { FileWatcher } from './file-watcher.js';
@@ -15,12 +15,13 @@ export async function watch(schema: string | undefined, options: GenerateOptions
   let job = await generateJob(schema, options, host);
   const stop = host.catchInterrupt();
   const watcher = new FileWatcher();
+  const emit = incrementalGenerator();
   try {
     while (!stop.aborted) {
       const read = new Set<string>();
       try {
         job = await generateJob(schema, options, host);
-        await run(job, read, host);
+        await run(job, emit, read, host);
       } catch (error) {
         report(error, host);
       }
@@ -33,7 +34,7 @@ export async function watch(schema: string | undefined, options: GenerateOptions
   return exitCodes.ok;
 }
 
-async function run(job: GenerateJob, read: Set<string>, host: Host): Promise<void> {
+async function run(job: GenerateJob, emit: typeof generate, read: Set<string>, host: Host): Promise<void> {
   const start = performance.now();
   const files: GenerateJob['files'] = {
     read(path) {
