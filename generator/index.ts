@@ -20,11 +20,18 @@ export { checkFiles, type Difference } from './emit/output/check.js';
 export { OutputError } from './emit/output/folder.js';
 export { type WriteResult, writeFiles } from './emit/output/write.js';
 export type { GeneratedFile } from './emit/target.js';
+export {
+  type CompareOptions,
+  compareIntrospection,
+  type IntrospectionDifference,
+  type MissingPart,
+} from './schema/compare.js';
 export { describeCondition } from './schema/condition.js';
 export { schemaFromIntrospection } from './schema/from-introspection.js';
 export { type IntrospectOptions, introspect, type SchemaInfo, type SchemaInfoMember } from './schema/introspect.js';
 export { type Ir, type IrEntity, modelAsJson } from './schema/ir.js';
 export { checkSchema, type LoadedSchema, loadSchema, type SchemaOptions } from './schema/load.js';
+export { findMissing } from './schema/missing.js';
 export type * from './schema/model.js';
 export { printSchema } from './schema/print.js';
 export { type Selection, selectSchema } from './schema/select.js';
