@@ -63,8 +63,13 @@ export interface ReplyLayout {
  * @throws TypeError for functions and circular values
  */
 export function stringifyReply(value: JsonValue, how: ReplyLayout = {}): string {
+  return replyWriter(how)(value);
+}
+
+/** Makes a function that writes values as {@link stringifyReply} does, for who writes many. */
+export function replyWriter(how: ReplyLayout): (value: JsonValue) => string {
   const layout = { ...WIRE, ...(how.pretty && ON_LINES), ...(how.hashOrder && BY_HASH) };
-  return write(value, layout, 0);
+  return (value) => write(value, layout, 0);
 }
 
 const BY_HASH = { keys: (value: JsonObject) => hashOrder(Object.keys(value)) };

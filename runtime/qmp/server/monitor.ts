@@ -1,7 +1,6 @@
 import type { Incoming } from '../../json/incoming.js';
 import { REQUEST_LIMITS } from '../../json/limits.js';
 import { RequestReader } from '../../json/request-reader.js';
-import { type ReplyLayout, stringifyReply } from '../../json/stringify-reply.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json/value.js';
 import type { StreamPair } from '../endpoint.js';
 import { isQmpFailure, QmpError } from '../error.js';
@@ -13,7 +12,8 @@ import { ServerSession } from './session.js';
 export interface MonitorHost {
   readonly greeting: JsonValue;
   readonly capabilities: readonly string[];
-  readonly layout: ReplyLayout;
+  /** Writes a message as text. */
+  readonly write: (message: JsonValue) => string;
   readonly rotation: Rotation;
   /** The most bytes that may wait for a client to read them before it is disconnected. */
   readonly maxBuffered: number;
@@ -39,6 +39,7 @@ export class Monitor implements Participant {
   readonly #queue: Incoming[] = [];
   readonly #abort = new AbortController();
   #executing = false;
+  #corked = false;
   #inputEnded = false;
   #ended = false;
 
@@ -90,6 +91,7 @@ export class Monitor implements Participant {
     this.#queue.length = 0;
     this.#abort.abort(new Error('The client is gone'));
     this.#host.rotation.leave(this);
+    // Ending also sends what is still held back.
     this.#streams.writable.end();
     this.#streams.readable.destroy();
     this.#host.ended(this, problem);
@@ -140,14 +142,25 @@ export class Monitor implements Participant {
   }
 
   #send(message: JsonValue): void {
-    this.#write(`${stringifyReply(message, this.#host.layout)}\r\n`);
+    this.#write(`${this.#host.write(message)}\r\n`);
   }
 
   #write(text: string): void {
     const { writable } = this.#streams;
     if (this.#ended || !writable.writable) return;
+    if (!this.#corked) this.#cork();
     writable.write(text);
     if (writable.writableLength > this.#host.maxBuffered) this.end('it does not read what it is sent');
+  }
+
+  /** What is sent while one chunk of input is handled leaves in one system call. */
+  #cork(): void {
+    this.#corked = true;
+    this.#streams.writable.cork();
+    setImmediate(() => {
+      this.#corked = false;
+      this.#streams.writable.uncork();
+    });
   }
 }
 

@@ -23,6 +23,19 @@ export function isOutOfBand(message: JsonValue): boolean {
  */
 export function readRequest(message: JsonValue, oobEnabled: boolean): ServerRequest {
   if (!isJsonObject(message)) throw new QmpError('A request must be a JSON object');
+  return isPlain(message)
+    ? { command: message.execute, arguments: {}, outOfBand: false }
+    : readMembers(message, oobEnabled);
+}
+
+/** Whether a request is of the most frequent form: a command, perhaps an `id`, and nothing else. */
+function isPlain(message: JsonObject): message is JsonObject & { execute: string } {
+  if (typeof message.execute !== 'string') return false;
+  for (const key in message) if (key !== 'execute' && key !== 'id') return false;
+  return true;
+}
+
+function readMembers(message: JsonObject, oobEnabled: boolean): ServerRequest {
   let command: string | undefined;
   let args: JsonObject = {};
   let outOfBand = false;

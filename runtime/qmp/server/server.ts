@@ -1,5 +1,4 @@
-import type { ReplyLayout } from '../../json/stringify-reply.js';
-import { stringifyReply } from '../../json/stringify-reply.js';
+import { type ReplyLayout, replyWriter } from '../../json/stringify-reply.js';
 import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandTable } from '../command-table.js';
 import type { StreamPair } from '../endpoint.js';
@@ -80,8 +79,9 @@ export class QmpServer implements AsyncDisposable {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+    const write = replyWriter(layout);
     this.#broadcast = new Broadcast(options.rateLimits ?? referenceRateLimits, (message) => {
-      const text = `${stringifyReply(message, layout)}\r\n`;
+      const text = `${write(message)}\r\n`;
       for (const monitor of this.#monitors) monitor.event(text);
     });
     const hides = policy.deprecatedOutput === 'hide' || policy.unstableOutput === 'hide';
@@ -115,7 +115,7 @@ export class QmpServer implements AsyncDisposable {
     this.#host = {
       greeting: { QMP: { version, capabilities: ['oob'] } },
       capabilities: ['oob'],
-      layout,
+      write,
       rotation: new Rotation(),
       maxBuffered: options.maxBuffered ?? defaultBuffer,
       execute: async (request, session, signal) =>
