@@ -20,7 +20,7 @@ import type {
 } from './model.js';
 
 /** The name of the module that holds the built-in types. */
-export const builtinModuleName = './builtin';
+const builtinModuleName = './builtin';
 
 /** Makes the model from drafts that passed all checks. */
 export function build(drafts: Drafts, modules: readonly SyntaxModule[]): Schema {

@@ -7,7 +7,7 @@ export interface OwnedMember {
 }
 
 /** The struct that an object type extends, if its base is one. */
-export function baseOf(object: ObjectDraft): ObjectDraft | undefined {
+function baseOf(object: ObjectDraft): ObjectDraft | undefined {
   const base = object.base?.target;
   return base?.kind === 'object' && !base.variants ? base : undefined;
 }

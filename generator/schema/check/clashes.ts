@@ -3,13 +3,13 @@ import { type OwnedMember, walkInheritance } from '../inheritance.js';
 import { cName } from '../names.js';
 
 /** Two members of one object that C could not tell apart. */
-export interface Clash {
+interface Clash {
   readonly later: OwnedMember;
   readonly earlier: OwnedMember;
 }
 
 /** A clash between a member that a union's branch adds and one that the union has anyway. */
-export interface BranchClash extends Clash {
+interface BranchClash extends Clash {
   /** The place of the branch among the union's branches. */
   readonly branch: number;
 }
