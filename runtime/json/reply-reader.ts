@@ -3,7 +3,7 @@ import { decode } from './decode.js';
 import type { Incoming } from './incoming.js';
 import type { JsonLimits } from './limits.js';
 import { parseJson } from './parse.js';
-import { JsonSyntaxError, quote } from './syntax-error.js';
+import { JsonSyntaxError } from './syntax-error.js';
 import { isJsonObject, type JsonValue } from './value.js';
 
 const LINE_FEED = 0x0a;
@@ -13,11 +13,15 @@ const BACKSLASH = 0x5c;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
-const isOpening = (c: number): boolean => c === OPENING_BRACE || c === 0x5b;
-const isClosing = (c: number): boolean => c === CLOSING_BRACE || c === 0x5d;
+/** Brackets are braces but for one bit. */
+const isOpening = (c: number): boolean => (c | 0x20) === OPENING_BRACE;
+const isClosing = (c: number): boolean => (c | 0x20) === CLOSING_BRACE;
 
 /** So much of a line inside a message is held back, to see whether it is a message of its own. */
 const HELD_BACK = 64 * 1024;
+
+/** So much of what is no message is shown. */
+const SHOWN = 80;
 
 const NOTHING = new Uint8Array();
 
@@ -100,7 +104,8 @@ export class ReplyReader {
     const from = this.#at++;
     let c = this.#chunk[this.#at];
     while (c !== undefined && c !== LINE_FEED && c !== OPENING_BRACE) c = this.#chunk[++this.#at];
-    return { error: new JsonSyntaxError(`stray ${quote(decode(this.#chunk.subarray(from, this.#at)))}`) };
+    const stray = decode(this.#chunk.subarray(from, Math.min(this.#at, from + SHOWN)));
+    return { error: new JsonSyntaxError(`stray '${stray}'`) };
   }
 
   #drop(): undefined {

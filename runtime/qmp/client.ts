@@ -1,9 +1,9 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
+import type { JsonObject, JsonValue } from '../json/value.js';
 import type { ConnectOptions, ExecuteOptions } from './client-options.js';
 import type { Request } from './connection.js';
 import { type WaitOptions, watch } from './deadline.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
-import { type EventConsumer, EventHub } from './event-hub.js';
+import type { EventConsumer } from './event-hub.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { atCallSite, type CallSite, callSite, QmpConnectionError } from './failure.js';
 import { tell } from './listener.js';
@@ -14,7 +14,6 @@ import type {
   CommandName,
   EventOf,
   EventPattern,
-  EventTimestamp,
   MatchingEvents,
   PatternText,
   QmpEvent,
@@ -22,7 +21,6 @@ import type {
   ReturnsOf,
 } from './schema.js';
 import { type QmpGreeting, Session } from './session.js';
-import type { Validation } from './validation.js';
 
 /** What `on` or `once` was called with. */
 interface Listener extends EventConsumer {
@@ -50,9 +48,9 @@ export async function connect<S extends QmpSchema = AnySchema>(
   address: QmpAddress,
   options: ConnectOptions = {},
 ): Promise<QmpClient<S>> {
-  const client = new QmpClient<S>(address, options);
-  await client.opened;
-  return client;
+  const session = new Session(endpointOf(address), options);
+  await session.start();
+  return new QmpClient<S>(session, options.timeout);
 }
 
 /**
@@ -62,37 +60,19 @@ export async function connect<S extends QmpSchema = AnySchema>(
  * values and events are passed on as they are, unless `validate` says otherwise.
  */
 export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposable {
-  /** Settles when the client has come to its end: with the error that ended it, or without when it was closed from this side. */
-  readonly closed: Promise<Error | undefined>;
-  /** @internal */
-  readonly opened: Promise<void>;
-
-  readonly #timeout: number | undefined;
   readonly #session: Session;
-  readonly #validation?: Validation;
-  readonly #onOddity: ConnectOptions['onOddity'];
-  readonly #hub = new EventHub();
+  readonly #timeout: number | undefined;
   readonly #listeners: Listener[] = [];
 
   /** @internal */
-  constructor(address: QmpAddress, options: ConnectOptions) {
-    this.#timeout = options.timeout;
-    this.#onOddity = options.onOddity;
-    const { validate } = options;
-    if (validate === 'report' || validate === 'strict')
-      this.#validation = options.schema(validate, options.onDifference);
-    let end: (error: Error | undefined) => void;
-    this.closed = new Promise((resolve) => {
-      end = resolve;
-    });
-    this.#session = new Session(endpointOf(address), options, {
-      event: (message) => this.#publish(message),
-      end: (error) => {
-        this.#hub.end(error);
-        end(error);
-      },
-    });
-    this.opened = this.#session.start();
+  constructor(session: Session, timeout: number | undefined) {
+    this.#session = session;
+    this.#timeout = timeout;
+  }
+
+  /** Settles when the client has come to its end: with the error that ended it, or without when it was closed from this side. */
+  get closed(): Promise<Error | undefined> {
+    return this.#session.closed;
   }
 
   /** What the server said of itself. */
@@ -144,7 +124,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     pattern: Pattern<S, P> | readonly Pattern<S, P>[],
     options: EventStreamOptions = {},
   ): EventStream<Matched<S, P>> {
-    return new EventStream<Matched<S, P>>(this.#hub, [pattern].flat() as string[], options);
+    return new EventStream<Matched<S, P>>(this.#session.events, [pattern].flat() as string[], options);
   }
 
   /** Calls a listener with every event that bears a name or matches a pattern. */
@@ -160,7 +140,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
   /** Takes back what `on` or `once` with the same pattern and listener did. */
   off<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
     const index = this.#listeners.findIndex((entry) => entry.pattern === pattern && entry.listener === listener);
-    for (const entry of index < 0 ? [] : this.#listeners.splice(index, 1)) this.#hub.delete(entry);
+    for (const entry of index < 0 ? [] : this.#listeners.splice(index, 1)) this.#session.events.delete(entry);
     return this;
   }
 
@@ -215,7 +195,8 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     let unwatch: (() => void) | undefined;
     try {
       if (oob && !this.oob) throw new TypeError('out-of-band execution is not enabled on this connection');
-      const checked = this.#validation ? this.#validation.arguments(command, args) : args;
+      const { validation } = this.#session;
+      const checked = validation ? validation.arguments(command, args) : args;
       const result = await new Promise<JsonValue>((resolve, reject) => {
         const request: Request = { command, arguments: checked, oob, resolve, reject };
         unwatch = watch({ signal, timeout }, `${command} was not answered`, (error) => {
@@ -224,7 +205,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
         });
         if (!request.abandoned) this.#session.send(request);
       });
-      return this.#validation ? this.#validation.returns(command, result) : result;
+      return validation ? validation.returns(command, result) : result;
     } catch (error) {
       throw error === signal?.reason ? error : atCallSite(error as Error, site);
     } finally {
@@ -242,24 +223,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
       },
     };
     this.#listeners.push(entry);
-    this.#hub.add([pattern], entry);
+    this.#session.events.add([pattern], entry);
     return this;
   }
-
-  #publish(message: JsonObject): void {
-    const { event, data } = message as { event: string; data?: JsonValue };
-    try {
-      const checked = this.#validation ? this.#validation.data(event, data) : data;
-      this.#hub.publish({ event, data: checked, ...timeOf(message.timestamp) });
-    } catch (error) {
-      tell(this.#onOddity, { kind: 'invalid-event', message, error: error as Error });
-    }
-  }
-}
-
-function timeOf(timestamp: JsonValue | undefined): { timestamp: EventTimestamp; date: Date } {
-  const { seconds = -1, microseconds = -1 } = isJsonObject(timestamp) ? timestamp : {};
-  const time = { seconds: Number(seconds), microseconds: Number(microseconds) };
-  const date = new Date(time.seconds < 0 ? Number.NaN : time.seconds * 1000 + time.microseconds / 1000);
-  return { timestamp: time, date };
 }

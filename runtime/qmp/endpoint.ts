@@ -77,7 +77,8 @@ function socket(
           resolve({ readable: stream, writable: stream });
         });
         const fail = (cause: NodeJS.ErrnoException): void => {
-          const why = HINTS[cause.code ?? ''] ?? cause.message;
+          const why =
+            cause.code === 'ENOENT' ? 'no such socket; does the program run, with a QMP monitor there?' : cause.message;
           reject(new QmpConnectionError(`cannot connect to ${name}: ${why}`, { cause }));
         };
         stream.setNoDelay().once('error', fail);
@@ -89,8 +90,3 @@ function socket(
       }),
   };
 }
-
-const HINTS: Record<string, string> = {
-  ENOENT: 'no such socket; does the program run, with a QMP monitor there?',
-  ECONNREFUSED: 'nobody listens there',
-};

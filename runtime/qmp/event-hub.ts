@@ -36,7 +36,7 @@ export class EventHub {
   }
 
   end(error: Error | undefined): void {
-    this.#ended = { error };
+    this.#ended ??= { error };
     for (const consumer of [...this.#consumers.keys()]) consumer.end?.(error);
     this.#consumers.clear();
   }

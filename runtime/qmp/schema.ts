@@ -37,9 +37,7 @@ export type ReturnsOf<S extends QmpSchema, N extends CommandName<S>> = S['comman
   : undefined;
 
 /** What an event carries. */
-export type DataOf<S extends QmpSchema, N extends EventName<S>> = S['events'][N] extends { data: infer D }
-  ? D
-  : undefined;
+type DataOf<S extends QmpSchema, N extends EventName<S>> = S['events'][N] extends { data: infer D } ? D : undefined;
 
 /** Whether a type of arguments leaves nothing to say: it is absent, or an object without members. */
 type IsNothing<A> = [A] extends [undefined]

@@ -1,10 +1,13 @@
-import type { JsonObject } from '../json/value.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
 import type { ConnectOptions } from './client-options.js';
 import { Connection, fail, type Request } from './connection.js';
 import { watch } from './deadline.js';
 import type { Endpoint, StreamPair } from './endpoint.js';
+import { EventHub } from './event-hub.js';
 import { QmpConnectionError } from './failure.js';
 import { tell } from './listener.js';
+import type { EventTimestamp } from './schema.js';
+import type { Validation } from './validation.js';
 
 /** What a server says of itself when a connection is made. */
 export interface QmpGreeting {
@@ -16,40 +19,41 @@ export interface QmpGreeting {
   readonly capabilities: readonly string[];
 }
 
-/** What a session tells its client. */
-export interface SessionHooks {
-  event(message: JsonObject): void;
-  /** There will be no connection any more; `error` is absent when this side closed it. */
-  end(error: Error | undefined): void;
-}
-
 const CONNECT_TIMEOUT = 10_000;
 
 /** How many in-band requests leave a server able to read an out-of-band one: with more of them waiting it stops reading. */
 const IN_BAND_LIMIT = 8;
 
-/** Keeps a client connected: opens, negotiates, and where wanted does so again. */
+/** Keeps a client connected: opens, negotiates, and where wanted does so again. Events come out of it whatever connection they use. */
 export class Session {
+  readonly events = new EventHub();
+  readonly validation?: Validation;
+  /** Settles when there will be no connection any more; without an error when this side closed it. */
+  readonly closed: Promise<Error | undefined>;
   greeting: QmpGreeting | undefined;
   /** Whether out-of-band execution is enabled. */
   oob = false;
 
   readonly #endpoint: Endpoint;
   readonly #options: ConnectOptions;
-  readonly #hooks: SessionHooks;
   readonly #closing = new AbortController();
   #connection: Connection | undefined;
   /** Settles when there is a connection, or when there will be none. */
   #opening: Promise<void> = Promise.resolve();
-  #ended = false;
+  #end: (error: Error | undefined) => void = () => {};
 
-  constructor(endpoint: Endpoint, options: ConnectOptions, hooks: SessionHooks) {
+  constructor(endpoint: Endpoint, options: ConnectOptions) {
     if (options.reconnect && !endpoint.lasting) {
       throw new TypeError('a stream cannot be opened again: to reconnect, give an address or a function');
     }
     this.#endpoint = endpoint;
     this.#options = options;
-    this.#hooks = hooks;
+    if (options.validate === 'report' || options.validate === 'strict') {
+      this.validation = options.schema(options.validate, options.onDifference);
+    }
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve;
+    });
   }
 
   /** Makes the first connection. */
@@ -126,7 +130,7 @@ export class Session {
             },
           });
         },
-        event: this.#hooks.event,
+        event: (message) => this.#publish(message),
         oddity: (oddity) => tell(onOddity, oddity),
         log: (direction, message) => tell(onWire, direction, message),
         end: (error, lost) => {
@@ -150,10 +154,26 @@ export class Session {
   }
 
   #finish(error: Error | undefined): void {
-    if (this.#ended) return;
-    this.#ended = true;
     this.#opening = Promise.reject(error ?? this.#closing.signal.reason);
     this.#opening.catch(() => {});
-    this.#hooks.end(error);
+    this.events.end(error);
+    this.#end(error);
   }
+
+  #publish(message: JsonObject): void {
+    const { event, data } = message as { event: string; data?: JsonValue };
+    try {
+      const checked = this.validation ? this.validation.data(event, data) : data;
+      this.events.publish({ event, data: checked, ...timeOf(message.timestamp) });
+    } catch (error) {
+      tell(this.#options.onOddity, { kind: 'invalid-event', message, error: error as Error });
+    }
+  }
+}
+
+function timeOf(timestamp: JsonValue | undefined): { timestamp: EventTimestamp; date: Date } {
+  const { seconds = -1, microseconds = -1 } = isJsonObject(timestamp) ? timestamp : {};
+  const time = { seconds: Number(seconds), microseconds: Number(microseconds) };
+  const date = new Date(time.seconds < 0 ? Number.NaN : time.seconds * 1000 + time.microseconds / 1000);
+  return { timestamp: time, date };
 }
