@@ -3,6 +3,18 @@ import type { TypeDraft, TypeReference } from '../draft.js';
 import type { CheckContext } from './context.js';
 import { describeKind } from './describe.js';
 
+/** What other languages call the built-in types. */
+const foreign: ReadonlyMap<string, string> = new Map([
+  ['string', 'str'],
+  ['integer', 'int'],
+  ['long', 'int64'],
+  ['uint', 'uint64'],
+  ['float', 'number'],
+  ['double', 'number'],
+  ['boolean', 'bool'],
+  ['object', 'any'],
+]);
+
 /** Reports references that mean nothing, with the name that was probably meant. */
 export class References {
   readonly #drafts: Drafts;
@@ -31,9 +43,11 @@ export class References {
   #reportUnknown({ name, span, excused }: TypeReference, role: string): void {
     if (excused) return;
     const other = this.#drafts.names.get(name);
-    const hint = other
-      ? `'${name}' is ${describeKind(other)}, not a type`
-      : this.#context.suggest(name, this.#typeNames());
+    const builtin = foreign.get(name.toLowerCase());
+    let hint: string | undefined;
+    if (other) hint = `'${name}' is ${describeKind(other)}, not a type`;
+    else if (builtin !== undefined) hint = `did you mean '${builtin}'?`;
+    else hint = this.#context.suggest(name, this.#typeNames());
     this.#context.report('unknown-type', { role, type: name }, span, { hint });
   }
 

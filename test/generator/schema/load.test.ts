@@ -124,6 +124,7 @@ describe('near misses', () => {
       "{ 'enum': 'Ee', 'data': [ 'a' ] }\n{ 'union': 'Uu', 'base': { 'the-kind': 'Ee' }, 'discriminator': 'the_kind', 'data': {} }",
       "did you mean 'the-kind'?",
     ],
+    ["{ 'struct': 'Ab', 'data': { 'x': 'String' } }", "did you mean 'str'?"],
     ["{ 'command': 'foo' }\n{ 'command': 'c', 'data': 'foo' }", "'foo' is a command, not a type"],
   ])('are suggested: %#', async (text, hint) => {
     expect((await check(text))[0]?.hint).toBe(hint);
