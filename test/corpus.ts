@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { describe } from 'vitest';
+import { describe, it } from 'vitest';
 
 /** Where the QEMU schemas, schema tests and transcripts are: they belong to QEMU and are not part of this project. */
 const root = resolve(import.meta.dirname, '..', process.env.QAPI_CORPUS ?? '../shared/corpus');
@@ -17,5 +17,6 @@ export function describeWithCorpus(title: string, part: string, body: () => void
     return;
   }
   process.stderr.write(`SKIPPED: "${title}" needs ${corpusPath(part)}; set QAPI_CORPUS to the corpus to run it\n`);
-  describe.skip(title, body);
+  // The body itself may read the corpus to find out which tests there are.
+  describe.skip(title, () => it(`needs ${part}`, () => {}));
 }
