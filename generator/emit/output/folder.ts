@@ -43,9 +43,6 @@ export interface Changes {
   readonly unchanged: number;
 }
 
-/** Where a run puts new files before they take their places; `run.ts` of the output has the details. */
-export const stagingPrefix = '.qapi-ts-';
-
 /**
  * Compares a folder with what would be generated.
  *

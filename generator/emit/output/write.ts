@@ -1,7 +1,20 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { GeneratedFile } from '../target.js';
-import { compareFolder, stagingPrefix, usingFolder } from './folder.js';
+import { type Changes, compareFolder, usingFolder } from './folder.js';
+import { holdingSignals } from './signals.js';
 
 /** What a run did to the output folder. Paths are relative to it. */
 export interface WriteResult {
@@ -10,67 +23,107 @@ export interface WriteResult {
   readonly unchanged: number;
 }
 
+/** How the names of staging folders begin; the number of the process follows. */
+const stagingPrefix = '.qapi-ts-';
+
 /**
  * Makes a folder hold exactly the generated files, beside whatever else is in it. Files whose bytes would not change are not
  * touched, files of an earlier run that are not generated any more are removed.
  *
- * The run changes nothing before all new files lie complete in a staging folder. Then they take their places by renaming; if that
- * fails, what has been moved is moved back. A signal that arrives meanwhile waits.
+ * The run changes nothing before all new files lie complete in a staging folder. Then they take their places by renaming: a
+ * new folder at once, files of an existing one each; if that fails, what has been moved is moved back. A signal that arrives
+ * meanwhile waits.
  *
  * @throws {OutputError} when the folder was not written by this tool, or cannot be written
  */
 export function writeFiles(folder: string, files: readonly GeneratedFile[]): WriteResult {
   const root = resolve(folder);
   return usingFolder(folder, () => {
-    const { changed, missing, stale, unchanged } = compareFolder(root, files);
-    const written = [...changed.map(({ file }) => file), ...missing];
-    if (written.length > 0 || stale.length > 0) replace(root, written, stale);
-    return { written: written.map((file) => file.path).sort(), removed: stale, unchanged };
+    const changes = compareFolder(root, files);
+    const { changed, missing, stale, unchanged } = changes;
+    if (statSync(root, { throwIfNoEntry: false }) === undefined) create(root, files);
+    else if (changed.length + missing.length + stale.length > 0) update(root, changes);
+    const written = [...changed.map(({ file }) => file.path), ...missing.map((file) => file.path)];
+    return { written: written.sort(), removed: stale, unchanged };
   });
 }
 
-function replace(root: string, files: readonly GeneratedFile[], stale: readonly string[]): void {
-  const isNew = statSync(root, { throwIfNoEntry: false }) === undefined;
-  mkdirSync(root, { recursive: true });
-  removeLeftovers(root);
-  const staging = mkdtempSync(join(root, `${stagingPrefix}${process.pid}-`));
-  let done = false;
-  try {
-    for (const file of files) writeBelow(join(staging, 'new'), file);
-    holdingSignals(() => commit(root, staging, files, stale));
-    done = true;
-  } finally {
-    rmSync(staging, { recursive: true, force: true });
-    if (isNew && !done) rmSync(root, { recursive: true, force: true });
-  }
+function create(root: string, files: readonly GeneratedFile[]): void {
+  mkdirSync(dirname(root), { recursive: true });
+  staged(dirname(root), basename(root), (staging) => {
+    // The staging folder itself is nobody else's to read.
+    const tree = join(staging, 'tree');
+    const folders = new Set<string>();
+    for (const file of files) {
+      const path = join(tree, file.path);
+      makeFolder(dirname(path), folders);
+      writeFileSync(path, file.text);
+    }
+    renameSync(tree, root);
+  });
 }
 
-function writeBelow(folder: string, file: GeneratedFile): void {
-  const path = join(folder, file.path);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, file.text);
+function update(root: string, { changed, missing, stale }: Changes): void {
+  staged(root, '', (staging) => {
+    const placed = (file: GeneratedFile, index: number) => {
+      const path = join(staging, `new-${index}`);
+      writeFileSync(path, file.text);
+      return { path, target: join(root, file.path) };
+    };
+    const replacements = changed.map(({ file }, index) => placed(file, index));
+    const additions = missing.map((file, index) => placed(file, changed.length + index));
+    const removals = stale.map((path, index) => ({ path: join(staging, `old-${index}`), target: join(root, path) }));
+    holdingSignals(() => commit(replacements, additions, removals));
+  });
+  for (const path of stale) removeEmptyFolders(root, dirname(path));
 }
 
-/** Moves the old files out and the new ones in. What is done is undone, last first, when a step fails. */
-function commit(root: string, staging: string, files: readonly GeneratedFile[], stale: readonly string[]): void {
+/** A file in the staging folder, and its place in the output. */
+interface Move {
+  readonly path: string;
+  readonly target: string;
+}
+
+/** Moves old files out and new ones in. What is done is undone, last first, when a step fails. */
+function commit(replacements: readonly Move[], additions: readonly Move[], removals: readonly Move[]): void {
   const undo: (() => void)[] = [];
-  const move = (from: string, to: string): void => {
-    mkdirSync(dirname(to), { recursive: true });
-    renameSync(from, to);
-    undo.push(() => renameSync(to, from));
-  };
+  const folders = new Set<string>();
   try {
-    for (const path of stale) move(join(root, path), join(staging, 'old', path));
-    for (const { path } of files) {
-      const target = join(root, path);
-      if (statSync(target, { throwIfNoEntry: false })) move(target, join(staging, 'old', path));
-      move(join(staging, 'new', path), target);
+    for (const { path, target } of removals) {
+      renameSync(target, path);
+      undo.push(() => renameSync(path, target));
+    }
+    for (const { path, target } of replacements) {
+      // The old file stays in its place until the new one takes it: a reader always finds one of them.
+      const old = `${path}-old`;
+      keep(target, old);
+      renameSync(path, target);
+      undo.push(() => renameSync(old, target));
+    }
+    for (const { path, target } of additions) {
+      makeFolder(dirname(target), folders);
+      renameSync(path, target);
+      undo.push(() => unlinkSync(target));
     }
   } catch (error) {
     for (const step of undo.reverse()) step();
     throw error;
   }
-  for (const path of stale) removeEmptyFolders(root, dirname(path));
+}
+
+/** Makes a second name for a file, or a copy where the file system has no links. */
+function keep(path: string, copy: string): void {
+  try {
+    linkSync(path, copy);
+  } catch {
+    copyFileSync(path, copy);
+  }
+}
+
+function makeFolder(path: string, made: Set<string>): void {
+  if (made.has(path)) return;
+  mkdirSync(path, { recursive: true });
+  made.add(path);
 }
 
 function removeEmptyFolders(root: string, path: string): void {
@@ -80,11 +133,18 @@ function removeEmptyFolders(root: string, path: string): void {
   }
 }
 
-/** Staging folders of runs that were killed. */
-function removeLeftovers(root: string): void {
-  for (const name of readdirSync(root)) {
-    const owner = name.startsWith(stagingPrefix) ? Number.parseInt(name.slice(stagingPrefix.length), 10) : Number.NaN;
-    if (owner > 0 && !isRunning(owner)) rmSync(join(root, name), { recursive: true, force: true });
+/** Does something with a new folder inside another, which is gone afterwards. So are those that killed runs have left there. */
+function staged(parent: string, name: string, action: (staging: string) => void): void {
+  const prefix = `${stagingPrefix}${name && `${name}-`}`;
+  for (const leftover of readdirSync(parent)) {
+    const owner = leftover.startsWith(prefix) ? Number.parseInt(leftover.slice(prefix.length), 10) : Number.NaN;
+    if (owner > 0 && !isRunning(owner)) rmSync(join(parent, leftover), { recursive: true, force: true });
+  }
+  const staging = mkdtempSync(join(parent, `${prefix}${process.pid}-`));
+  try {
+    action(staging);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
   }
 }
 
@@ -95,26 +155,4 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-let holding = false;
-
-/** Runs something that a signal must not tear apart. The signal takes effect afterwards. */
-function holdingSignals(action: () => void): void {
-  if (!holding) {
-    holding = true;
-    for (const signal of signals) process.on(signal, raise);
-    // Signals that come while this turn of the event loop lasts are delivered before that.
-    setImmediate(() => {
-      holding = false;
-      for (const signal of signals) process.removeListener(signal, raise);
-    });
-  }
-  action();
-}
-
-function raise(signal: NodeJS.Signals): void {
-  process.removeListener(signal, raise);
-  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkFiles } from '../../../../generator/emit/output/check.js';
 import { OutputError } from '../../../../generator/emit/output/folder.js';
@@ -49,6 +49,9 @@ describe('writing', () => {
     expect(result).toEqual({ written: ['index.ts', 'mod/types.ts'], removed: [], unchanged: 0 });
     expect(readFileSync(join(out, 'mod/types.ts'), 'utf8')).toBe(file('', 'b').text);
     expect(readdirSync(out).sort()).toEqual(['index.ts', 'mod']);
+    expect(readdirSync(dirname(out))).toEqual(['out']);
+    mkdirSync(join(folder, 'ordinary'));
+    expect(statSync(out).mode).toBe(statSync(join(folder, 'ordinary')).mode);
   });
 
   test('touches only files whose bytes change', () => {
@@ -130,8 +133,8 @@ describe('a run that fails', () => {
 
   test('leaves nothing where nothing was', () => {
     const out = join(folder, 'out');
-    expect(() => writeFiles(out, [file('index.ts'), file('index.ts/types.ts')])).toThrow();
-    expect(existsSync(out)).toBe(false);
+    expect(() => writeFiles(out, [file('index.ts'), file('index.ts/types.ts')])).toThrow(OutputError);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('leaves a staging folder only when it is killed, for the next run to remove', () => {
