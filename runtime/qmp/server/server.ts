@@ -37,7 +37,7 @@ export interface QmpServerOptions<Handlers> {
   /** The generated table of events. */
   readonly events?: EventTable;
   /** The generated introspection data, which `query-qmp-schema` returns. */
-  readonly introspection?: readonly object[];
+  readonly introspection?: readonly (JsonValue | object)[];
   /** Where to take clients. More places can be added later. */
   readonly listen?: ListenAddress | readonly ListenAddress[];
   /** What the greeting and `query-version` tell. Default: 0.0.0. */
@@ -95,7 +95,7 @@ export class QmpServer implements AsyncDisposable {
     };
     const { handlers, introspection = [] } = options;
     const version = versionInfo(options.version ?? { major: 0, minor: 0, micro: 0 });
-    const data = introspection as unknown as JsonValue;
+    const data = introspection as JsonValue;
     const dispatcher = new Dispatcher<object>({
       commands: options.dispatch,
       handlers: typeof handlers === 'function' ? handlers(this.events) : handlers,

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { diagnosticsPage } from '../../docs/print/diagnostics.js';
+import { withExamples } from '../../docs/print/examples.js';
+
+const page = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
+
+describe('the documentation is current (npm run docs)', () => {
+  test('docs/diagnostics.md', async () => {
+    expect(await diagnosticsPage()).toBe(page('docs/diagnostics.md'));
+  });
+
+  test.each(['README.md', 'docs/type-mapping.md'])('%s', async (path) => {
+    expect(await withExamples(page(path))).toBe(page(path));
+  });
+
+  test('every link within the project leads somewhere', () => {
+    const pages = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'docs/type-mapping.md',
+      'docs/cli.md',
+      'docs/api.md',
+      'docs/architecture.md',
+    ];
+    for (const path of pages) {
+      for (const [, target = ''] of page(path).matchAll(/\]\((?!https?:)([^)#]*)/g)) {
+        if (target !== '') expect(() => page(join(path, '..', target)), `${path}: ${target}`).not.toThrow();
+      }
+    }
+  });
+});
