@@ -95,7 +95,7 @@ function file(name: string, filename: string): object {
 }
 
 /** Arguments of `blockdev-add`: a chain of three images, as virtual machine managers write it. */
-export const imageChain: unknown = {
+export const blockdevOptions: unknown = {
   driver: 'qcow2',
   'node-name': 'libvirt-1-format',
   ...image,
@@ -117,24 +117,4 @@ export const imageChain: unknown = {
       file: file('libvirt-3', '/srv/templates/debian-8.raw'),
     },
   },
-};
-
-/** Arguments of `blockdev-add` with little in many small objects: a quorum of three, one of them with injected errors. */
-export const quorum: unknown = {
-  driver: 'quorum',
-  'node-name': 'vote',
-  'vote-threshold': 2,
-  children: [
-    { driver: 'qcow2', file: { driver: 'file', filename: '/srv/a/disk.qcow2' }, backing: 'base' },
-    { driver: 'raw', file: { driver: 'host_device', filename: '/dev/disk/by-id/wwn-0x5000c500a1b2c3d4' } },
-    {
-      driver: 'blkdebug',
-      align: 4096,
-      'inject-error': [
-        { event: 'read_aio', errno: 5, once: true },
-        { event: 'l2_update', state: 2, sector: 1024 },
-      ],
-      image: 'node-c',
-    },
-  ],
 };

@@ -5,7 +5,7 @@ import { Examiner } from './examiner.js';
 import { InputVisitor } from './input-visitor.js';
 import { OutputVisitor } from './output-visitor.js';
 import { VisitError } from './visit-error.js';
-import type { Visit, Visitor } from './visitor.js';
+import type { Visit } from './visitor.js';
 
 const input = /* @__PURE__ */ new InputVisitor();
 const output = /* @__PURE__ */ new OutputVisitor();
@@ -21,7 +21,11 @@ const copying = /* @__PURE__ */ new CloneVisitor();
  * @throws VisitError that names the member at fault by its full path
  */
 export function decode<T>(visit: Visit<T>, value: unknown, options?: DecodeOptions): T {
-  return run(options === undefined ? input : new InputVisitor(options), visit, value, options?.root, decode);
+  try {
+    return visit(options === undefined ? input : new InputVisitor(options), value);
+  } catch (error) {
+    throw complete(error, options?.root, decode);
+  }
 }
 
 /**
@@ -30,8 +34,11 @@ export function decode<T>(visit: Visit<T>, value: unknown, options?: DecodeOptio
  * @throws VisitError that names the member at fault by its full path
  */
 export function encode<T>(visit: Visit<T>, value: T, options?: EncodeOptions): JsonValue {
-  const visitor = options === undefined ? output : new OutputVisitor(options);
-  return run(visitor, visit, value, options?.root, encode) as JsonValue;
+  try {
+    return visit(options === undefined ? output : new OutputVisitor(options), value) as JsonValue;
+  } catch (error) {
+    throw complete(error, options?.root, encode);
+  }
 }
 
 /** Copies a typed value in depth. */
@@ -43,12 +50,13 @@ export function clone<T>(visit: Visit<T>, value: T): T {
 export function examine<T>(visit: Visit<T>, value: unknown): readonly Difference[] {
   const examiner = new Examiner();
   try {
-    run(examiner, visit, value, undefined, examine);
+    visit(examiner, value);
+    return examiner.differences;
   } catch (error) {
-    if (!(error instanceof VisitError)) throw error;
-    return [...examiner.differences, error];
+    const complaint = complete(error, undefined, examine);
+    if (complaint instanceof VisitError) return [...examiner.differences, complaint];
+    throw error;
   }
-  return examiner.differences;
 }
 
 /** The codec of a type: its way from the wire and back. */
@@ -60,20 +68,7 @@ export function codec<T>(visit: Visit<T>): Codec<T> {
   };
 }
 
-function run<T>(
-  visitor: Visitor,
-  visit: Visit<T>,
-  value: unknown,
-  root: string | undefined,
-  caller: (...args: never[]) => unknown,
-): T {
-  try {
-    return visit(visitor, value);
-  } catch (error) {
-    throw complete(error, root, caller);
-  }
-}
-
+/** The error as the caller is to see it: its path and stack start at the call. */
 function complete(error: unknown, root: string | undefined, caller: (...args: never[]) => unknown): unknown {
   const complaint =
     error instanceof RangeError

@@ -23,7 +23,7 @@ class ValueTable<E extends string> implements EnumInfo<E> {
   readonly #first: E | undefined;
   readonly #second: E | undefined;
   readonly #third: E | undefined;
-  readonly #others: ReadonlyMap<unknown, E> | undefined;
+  readonly #many: ReadonlyMap<unknown, E> | undefined;
 
   constructor(
     name: string,
@@ -34,13 +34,13 @@ class ValueTable<E extends string> implements EnumInfo<E> {
     this.values = values;
     this.features = features;
     [this.#first, this.#second, this.#third] = values;
-    if (values.length > 3) this.#others = new Map(values.map((value) => [value, value]));
+    if (values.length > 3) this.#many = new Map(values.map((value) => [value, value]));
   }
 
   find(value: unknown): E | undefined {
+    if (this.#many !== undefined) return this.#many.get(value);
     if (value === this.#first) return this.#first;
     if (value === this.#second) return this.#second;
-    if (value === this.#third) return this.#third;
-    return this.#others?.get(value);
+    return value === this.#third ? this.#third : undefined;
   }
 }

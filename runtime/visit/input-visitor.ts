@@ -58,11 +58,16 @@ export class InputVisitor extends CheckingVisitor {
 
   override enum<E extends string>(value: unknown, name: Name, type: EnumInfo<E>): E {
     const found = type.find(value);
-    if (found === undefined) {
-      return this.#keep && typeof value === 'string' ? (value as E) : super.enum(value, name, type);
+    return found === undefined || type.features !== undefined ? this.#unusual(value, name, type, found) : found;
+  }
+
+  /** A value that the enum does not have, or may have with special features. */
+  #unusual<E extends string>(value: unknown, name: Name, type: EnumInfo<E>, found: E | undefined): E {
+    if (found !== undefined) {
+      this.#checkPolicy(name, `value '${found}'`, type.features?.get(found));
+      return found;
     }
-    if (type.features !== undefined) this.#checkPolicy(name, `value '${found}'`, type.features.get(found));
-    return found;
+    return this.#keep && typeof value === 'string' ? (value as E) : super.enum(value, name, type);
   }
 
   struct(value: unknown, name: Name, type: string, members: VisitMembers): unknown {
