@@ -126,7 +126,11 @@ export class Connection {
   #write({ request, id, message, text }: Outgoing): void {
     this.#pending.set(id, request);
     this.#hooks.log('sent', message);
-    this.#streams.writable.write(text);
+    const { writable } = this.#streams;
+    // What is sent in one go goes out in one go.
+    writable.cork();
+    writable.write(text);
+    process.nextTick(() => writable.uncork());
   }
 
   #receive(chunk: Buffer): void {

@@ -1,22 +1,13 @@
 import { isJsonObject, type JsonValue } from '../json/value.js';
 import { QmpError } from './error.js';
 
-/** The place of a call, kept for the error that it may end with. */
-export interface CallSite {
-  stack?: string;
-}
-
-/** Takes down where `from` was called. The text is only made when somebody asks for it. */
-export function callSite(from: (...args: never[]) => unknown): CallSite {
-  const site: CallSite = {};
-  Error.captureStackTrace(site, from);
-  return site;
-}
-
-/** Gives an error the stack of the call that it answers. */
-export function atCallSite<E extends Error>(error: E, site: CallSite): E {
-  const frames = site.stack?.match(/\n {4}at .*/s);
-  if (frames) error.stack = `${error.name}: ${error.message}${frames}`;
+/**
+ * Gives an error the stack of the call that it answers.
+ *
+ * @param site an error that was made in that call; its text is only made now
+ */
+export function atCallSite<E extends Error>(error: E, site: Error): E {
+  error.stack = `${error.name}: ${error.message}${site.stack?.match(/\n {4}at .*/s) ?? ''}`;
   return error;
 }
 

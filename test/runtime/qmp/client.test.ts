@@ -108,7 +108,9 @@ describe('execute', () => {
       description: "Node 'x' not found",
       command: 'blockdev-del',
     });
-    expect((error as QmpError).stack).toMatch(/^QmpError: Node 'x' not found\n {4}at deleteTheNode .*client\.test\.ts/);
+    expect((error as QmpError).stack).toMatch(
+      /^QmpError: Node 'x' not found\n {4}at QmpClient\.execute .*\n {4}at deleteTheNode .*client\.test\.ts/,
+    );
   });
 
   test.each<[string, JsonObject]>([
