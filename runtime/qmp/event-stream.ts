@@ -1,4 +1,4 @@
-import type { EventConsumer, EventHub } from './event-hub.js';
+import type { EventHub } from './event-hub.js';
 import type { QmpEvent } from './schema.js';
 
 /** How a stream of events keeps what has not been read yet. */
@@ -20,7 +20,7 @@ const DEFAULT_BUFFER = 1024;
  * Events as they come, for `for await`. It holds everything from the moment it was made, read or not, within its bounds. Leaving
  * the loop ends it; so does the end of the connection, with an error unless the client closed it.
  */
-export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E, undefined>, EventConsumer {
+export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E, undefined> {
   /** How many events were dropped because the buffer was full. */
   dropped = 0;
 
@@ -42,6 +42,7 @@ export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E,
     else options.signal?.addEventListener('abort', this.#abort);
   }
 
+  // With `end` this makes it a consumer of the hub; saying so would put both into the public type.
   /** @internal */
   event(event: QmpEvent): void {
     const { overflow = 'error', buffer = DEFAULT_BUFFER } = this.#options;
