@@ -220,7 +220,7 @@ function cut(text: string, { name, start, end }: Part): string {
   if (!raw.includes('\n')) return raw.trim();
   // What stands behind a name or tag says nothing about the indentation of the other lines.
   const first = name === undefined ? '\n' : '';
-  const lines = (first + raw).replace(/\n\s*# ?/g, '\n').replace(/[^\S\n]+\n/g, '\n');
+  const lines = (first + raw).replace(/\n\s*# ?/g, '\n').replace(/(?<![^\S\n])[^\S\n]+\n/g, '\n');
   return dedent(lines).trim();
 }
 

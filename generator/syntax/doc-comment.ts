@@ -9,8 +9,23 @@ import { lastLineEnd, lineEnd, skipWhiteSpace, trimEnd } from './white-space.js'
 /** Reads the documentation comment that starts at `start`, as the releases from 2.9 on do. Up to 8.2 one comment can hold several blocks. */
 export function readDocComment(source: Reading, start: number): { readonly blocks: DocBlock[]; readonly end: number } {
   const comment = scanComment(source, start);
-  const read = source.dialect.has('documentation by paragraphs') ? readDocumentation : readLegacyDocumentation;
-  return { blocks: read(source, comment), end: comment.end };
+  const { dialect } = source;
+  const read = dialect.has('documentation by paragraphs') ? readDocumentation : readLegacyDocumentation;
+  const blocks = read(source, comment);
+  if (dialect.has('comment after documentation starts another')) checkNoComment(source, blocks, comment.end);
+  return { blocks, end: comment.end };
+}
+
+/** Release 9.0 takes a comment directly after a block for the start of another one. */
+function checkNoComment({ file, dialect, problems }: Reading, blocks: readonly DocBlock[], end: number): void {
+  const hash = skipWhiteSpace(file.text, end, dialect.has('decoded text'));
+  if (file.text[hash] !== '#' || file.text[hash + 1] === '#') return;
+  const block = blocks[blocks.length - 1];
+  // Of a block that should be followed by a definition, the reference names the first line.
+  const definition = block?.symbol && { span: block.span };
+  const span = [hash, lineEnd(file.text, hash)] as const;
+  const when = { at: hash, phase: block?.symbol ? phase.finish : phase.look } as const;
+  problems.report('comment-after-documentation', {}, span, when, { definition });
 }
 
 function scanComment({ file: { text }, dialect, problems }: Reading, start: number): DocComment {

@@ -7,9 +7,9 @@ import type { Reading } from './reading.js';
  * The lines that can start a section: unindented ones after a blank line, those that start with `@` or the first letter of a
  * tag; and those without a blank behind the `#`, which are errors. The group tells of the blank line.
  */
-const noteworthy = /\n\s*#(?:[^\S\n]*(\n)\s*# (?=[^\s])| (?=[@REFSNT])|(?=[^\s#]))/g;
+const noteworthy = /\n[^\S\n]*#(?:[^\S\n]*(\n)\s*# (?=[^\s])| (?=[@REFSNT])|(?=[^\s#]))/g;
 /** The next line that is not blank, and how its text is indented. */
-const secondLine = /(?:\s*#[^\S\n]*(?=\n))*\s*# ?([^\S\n]*)(?=\S)/y;
+const secondLine = /\n[^\S\n]*# ?([^\S\n]*)(?=\S)/;
 const symbolLine = /@([^\s:]*)[^\S\n]*(:?)[^\S\n]*/y;
 const description = /@([^\s:]*) ?:(?=\s|$)[^\S\n]*/y;
 const tag = /(?:(Returns|Errors|Since|Notes?|Examples?|TODO):(?!:)|Since (?=\d))[^\S\n]*/y;
@@ -59,13 +59,14 @@ interface Noteworthy {
 function noteworthyLines(source: Reading, start: number, end: number): Noteworthy[] {
   const { text } = source.file;
   const lines: Noteworthy[] = [];
-  noteworthy.lastIndex = start;
-  for (let found = noteworthy.exec(text); found && noteworthy.lastIndex < end; found = noteworthy.exec(text)) {
-    const from = noteworthy.lastIndex;
+  const region = text.slice(start, end);
+  noteworthy.lastIndex = 0;
+  for (let found = noteworthy.exec(region); found; found = noteworthy.exec(region)) {
+    const from = start + noteworthy.lastIndex;
     const separated = text[from - 1] === ' ';
     const line = lineAt(text, from - (separated ? 2 : 1), from);
     if (!separated) reportLine(source, 'doc-without-blank', {}, line);
-    lines.push({ line, before: found.index, afterBlank: found[1] !== undefined });
+    lines.push({ line, before: start + found.index, afterBlank: found[1] !== undefined });
   }
   return lines;
 }
@@ -83,6 +84,8 @@ class LenientReader {
   readonly #text: string;
   readonly #builder: DocBuilder;
   #place: Place = 'body';
+  /** Whether the current section with a tag goes on with unindented text; undefined until there is some. */
+  #goesOn: boolean | undefined;
 
   constructor(source: Reading, builder: DocBuilder) {
     this.#source = source;
@@ -131,21 +134,26 @@ class LenientReader {
     if (!found) return false;
     this.#builder.extend(before);
     this.#place = 'sections';
+    this.#goesOn = undefined;
     const start = Math.min(line.start + found[0].length, line.end);
     startTagged(this.#source, this.#builder, found[1] ?? 'Since', line, start);
     return true;
   }
 
-  /**
-   * Whether unindented text after a blank line belongs to the current section no more. Up to 8.2 a section with a tag goes on
-   * up to the next one, from 9.0 its text is indented: its second line tells.
-   */
-  #endsHere({ name, filled, line }: Part, before: number): boolean {
-    if (name === undefined || !line) return false;
+  /** Whether unindented text after a blank line belongs to the current section no more. */
+  #endsHere(part: Part, before: number): boolean {
+    if (part.name === undefined) return false;
     if (this.#place !== 'sections') return true;
-    secondLine.lastIndex = line.end;
-    const second = secondLine.exec(this.#text);
-    if (second && secondLine.lastIndex <= before) return second[1] !== '';
-    return filled && !name.startsWith('Example');
+    this.#goesOn ??= this.#goesOnUnindented(part, before);
+    return !this.#goesOn;
+  }
+
+  /**
+   * Up to 8.2 a section with a tag goes on up to the next one, from 9.0 its text is indented: its second line tells. Without
+   * one, text on the line of the tag looks complete, but an example does not.
+   */
+  #goesOnUnindented({ name, line, filled }: Part, before: number): boolean {
+    const second = secondLine.exec(this.#text.slice(line?.end, before));
+    return second ? second[1] === '' : !filled || name?.startsWith('Example') === true;
   }
 }

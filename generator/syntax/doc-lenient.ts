@@ -28,11 +28,11 @@ export interface Chunk {
 }
 
 /** The end of comments: a line that starts with something else. */
-const otherLine = /\n\s*(?=[^\s#])/g;
+const otherLine = /\n[^\S\n]*(?=[^\s#])/g;
 /** A line that opens or closes a block: `##`, with or without text behind it, or `###`, but no longer row. */
 const markLine = /(?:^|\n)[^\S\n]*(?=##(?:#?(?:\n|$)|[^#\n]))/g;
 /** A line with text. */
-const textLine = /(?:^|\n)\s*#[^\S\n]*(?=\S)/g;
+const textLine = /(?:^|\n)[^\S\n]*#[^\S\n]*(?=\S)/g;
 
 /** Reads the comments at the top level from `start` up to the next token. Lines that start with `##` separate blocks. */
 export function readLenientDocs(source: Reading, start: number): LenientDocs {
@@ -74,11 +74,15 @@ function lineStart(text: string, start: number): number {
   return offset === 0 ? 0 : text[offset - 1] === '\n' ? offset - 1 : lineEnd(text, start);
 }
 
-function nextMark(text: string, { start, end }: Chunk): DocLine | undefined {
-  markLine.lastIndex = start;
-  const found = markLine.test(text);
-  const hash = markLine.lastIndex;
-  return found && hash < end ? lineAt(text, hash, hash + 2) : undefined;
+function nextMark(text: string, chunk: Chunk): DocLine | undefined {
+  const hash = endOfMatch(markLine, text, chunk);
+  return hash === undefined ? undefined : lineAt(text, hash, hash + 2);
+}
+
+/** Where the first match in a chunk ends. What is behind the chunk is not looked at, however far away the next match is. */
+function endOfMatch(pattern: RegExp, text: string, { start, end }: Chunk): number | undefined {
+  pattern.lastIndex = 0;
+  return pattern.test(text.slice(start, end)) ? start + pattern.lastIndex : undefined;
 }
 
 /** A line whose text starts at `start`, or behind a blank there. */
@@ -87,12 +91,10 @@ export function lineAt(text: string, hash: number, start: number): DocLine {
   return { hash, start: from, end: trimEnd(text, from, lineEnd(text, from)) };
 }
 
-function firstLine(text: string, { start, end, opening }: Chunk): DocLine | undefined {
-  if (opening) return opening;
-  textLine.lastIndex = start;
-  const found = textLine.exec(text);
-  if (!found || textLine.lastIndex >= end) return undefined;
-  const from = textLine.lastIndex;
+function firstLine(text: string, chunk: Chunk): DocLine | undefined {
+  if (chunk.opening) return chunk.opening;
+  const from = endOfMatch(textLine, text, chunk);
+  if (from === undefined) return undefined;
   return { hash: text.lastIndexOf('#', from - 1), start: from, end: trimEnd(text, from, lineEnd(text, from)) };
 }
 

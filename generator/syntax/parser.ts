@@ -1,4 +1,4 @@
-import { EmbeddedActionsParser, type IRecognitionException, type TokenType } from 'chevrotain';
+import { EmbeddedActionsParser, EOF, type IRecognitionException, type TokenType } from 'chevrotain';
 import type { SourceFile, Span } from '../text/source-file.js';
 import {
   CloseArray,
@@ -317,6 +317,14 @@ class SchemaParser extends EmbeddedActionsParser {
     return { file: this.#file as SourceFile, start: first.startOffset, end: Math.max(first.end, last.end) };
   }
 
+  /**
+   * What can follow a token, for the decision whether it is only missing. Chevrotain's own answer walks the whole grammar
+   * along the path to the error, which exhausts the stack where the path is long.
+   */
+  protected getFollowsForInRuleRecovery(type: TokenType): TokenType[] {
+    return type === Colon ? valueStarts : type === CloseObject || type === CloseArray ? afterValue : [];
+  }
+
   /** A token that is missing stands where it was expected, and takes no room. */
   protected override getTokenToInsert(type: TokenType): Token {
     const { end, index } = this.LA(0) as Token;
@@ -324,6 +332,8 @@ class SchemaParser extends EmbeddedActionsParser {
   }
 }
 
+const valueStarts = [Text, OpenObject, OpenArray, Literal, Stray];
+const afterValue = [Comma, CloseObject, CloseArray, OpenExpression, Doc, EOF];
 const noPairs = new Map<string, SyntaxPair>();
 
 function startsItem(token: Token | undefined): boolean {

@@ -2,7 +2,7 @@
  * How the column of a position is counted.
  *
  * - `character`: every UTF-16 code unit is one column, as editors count. Used by the `auto` dialect.
- * - `reference`: like `character`, but a tab sets the column to `(column + 7) mod 8 + 1`, as every release of the reference does.
+ * - `reference`: every Unicode character is one column, but a tab sets the column to `(column + 7) mod 8 + 1`, as every release of the reference does.
  * - `reference-bytes`: like `reference`, counting UTF-8 bytes: releases up to 2.11 never decoded their input.
  */
 export type ColumnRule = 'character' | 'reference' | 'reference-bytes';
@@ -20,6 +20,8 @@ export class SourceFile {
   readonly text: string;
   readonly columns: ColumnRule;
   #lineStarts: readonly number[] | undefined;
+  /** The place that was asked for last. */
+  #last: { readonly offset: number; readonly column: number } | undefined;
 
   constructor(path: string, text: string, columns: ColumnRule = 'character') {
     this.path = path;
@@ -56,13 +58,18 @@ export class SourceFile {
     const start = this.lineStarts[line - 1] as number;
     const end = Math.min(offset, this.text.length);
     if (this.columns === 'character') return { line, column: end - start + 1 };
-    let column = 1;
-    for (let i = start; i < end; i++) {
+    const last = this.#last;
+    // Diagnostics come in order: counting goes on where it stopped, or a long line would be counted again for each of them.
+    const known = last !== undefined && last.offset >= start && last.offset <= end;
+    let column = known ? last.column : 1;
+    for (let i = known ? last.offset : start; i < end; i++) {
       const code = this.text.charCodeAt(i);
       if (code === 0x09) column = ((column + 7) % 8) + 1;
-      else if (this.columns === 'reference') column += 1;
+      // A character outside the basic plane is one column, although it has two code units.
+      else if (this.columns === 'reference') column += code >= 0xdc00 && code <= 0xdfff ? 0 : 1;
       else column += utf8Width(code);
     }
+    this.#last = { offset: end, column };
     return { line, column };
   }
 
