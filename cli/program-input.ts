@@ -14,13 +14,20 @@ const moduleFile = 'qmp.json';
  */
 export async function inputFrom(address: string, host: Host): Promise<Input> {
   const found = await findConfig(host.cwd);
-  await using client = await connectTo(address);
-  const infos = await introspectionOf(client);
-  const text = schemaFromIntrospection(infos, versionOf(client));
+  const text = await schemaOf(address);
   return {
     schema: moduleFile,
     files: memoryHost({ [moduleFile]: text }),
     // A configuration that names a schema is about that one.
     ...(found && found.config.schema === undefined ? { config: found.config, configFile: found.file } : { config: {} }),
   };
+}
+
+async function schemaOf(address: string): Promise<string> {
+  const client = await connectTo(address);
+  try {
+    return schemaFromIntrospection(await introspectionOf(client), versionOf(client));
+  } finally {
+    await client.close();
+  }
 }

@@ -50,7 +50,7 @@ describe('readOption', () => {
     ['id=a', "'count': missing", 'count'],
     ['id=a,count=1,flag=maybe', "'flag': expected 'on' or 'off', found \"maybe\"", 'flag'],
     ['id=a,count=1,size=1Ki', "'size': expected a size in bytes", 'size'],
-    ['id=a,count=1,constructor=256', "'constructor': expected an integer from 0 to 255", 'constructor'],
+    ['id=a,count=1,level=256', "'level': expected an integer from 0 to 255", 'level'],
     ['id=a,count=9223372036854775808', "'count': expected an integer from -9223372036854775808", 'count'],
     ['id=a,count=1,next=b', '\'next\': expected an object (Node), found "b"', 'next'],
     ['id.x=a,count=1', "'id': expected a string, found an object", 'id'],
@@ -80,7 +80,7 @@ describe('readOption', () => {
           colours: fc.array(fc.constantFrom('red', 'dark-green', 'mauve'), { minLength: 1, maxLength: 3 }),
           next: tie('node'),
           children: fc.array(fc.oneof(fc.string(), tie('node')), { minLength: 1, maxLength: 2 }),
-          constructor: fc.integer({ min: 0, max: 255 }),
+          level: fc.integer({ min: 0, max: 255 }),
         },
         { requiredKeys: ['id', 'count'], noNullPrototype: true },
       ),
@@ -121,9 +121,7 @@ describe('readOpts', () => {
   });
 
   it('takes no sign on unsigned integers, and no nesting', () => {
-    expect(() => readOpts(visitNode, parseOpts('id=a,count=1,constructor=-1', open))).toThrow(
-      "'constructor': expected",
-    );
+    expect(() => readOpts(visitNode, parseOpts('id=a,count=1,level=-1', open))).toThrow("'level': expected");
     expect(() => readOpts(visitNode, parseOpts('id=a,count=1,next=b', open))).toThrow("'next': expected an object");
     expect(readOpts(visitEmpty, parseOpts('', open))).toEqual({});
   });
