@@ -54,7 +54,7 @@ function assemble(
   moduleFile: (target: Target, module: Module) => GeneratedFile | undefined,
 ): GeneratedFile[] {
   const files: GeneratedFile[] = [];
-  const index = new FileScope(plan, '', 'index');
+  const index = new FileScope(plan, undefined, 'index');
   const exported: string[] = [];
   const code: string[] = [];
   for (const target of targets) {

@@ -10,12 +10,17 @@ export class FileScope {
   readonly plan: Plan;
   /** The file's place: its path relative to the output folder, without extension. */
   readonly place: string;
+  readonly #module: Module | undefined;
+  readonly #file: string;
   readonly #imports: Imports;
 
-  /** `folder` is relative to the output folder, and empty for that itself; `file` is the name without extension. */
-  constructor(plan: Plan, folder: string, file: string) {
+  /** A file of a module, or about the whole schema; `file` is its name without extension. */
+  constructor(plan: Plan, module: Module | undefined, file: string) {
+    const folder = module ? plan.folderOf(module) : '';
     this.plan = plan;
     this.place = folder === '' ? file : `${folder}/${file}`;
+    this.#module = module;
+    this.#file = file;
     this.#imports = new Imports(folder, plan.options);
   }
 
@@ -41,15 +46,13 @@ export class FileScope {
 
   /** A value that a file of a module exports, perhaps under another name of this file's own. */
   valueFrom(module: Module, file: string, name: string, local = name): string {
-    const place = this.#placeOf(module, file);
-    if (place !== this.place) this.#imports.addValue(place, name, local);
+    if (!this.#is(module, file)) this.#imports.addValue(this.#placeOf(module, file), name, local);
     return local;
   }
 
   /** A type that a file of a module exports, perhaps under another name of this file's own. */
   typeFrom(module: Module, file: string, name: string, local = name): string {
-    const place = this.#placeOf(module, file);
-    if (place !== this.place) this.#imports.addType(place, name, local);
+    if (!this.#is(module, file)) this.#imports.addType(this.#placeOf(module, file), name, local);
     return local;
   }
 
@@ -69,8 +72,10 @@ export class FileScope {
 
   /** Whether the file declares a type or already imports it. */
   has(type: NamedType): boolean {
-    const place = this.#placeOf(type.module, 'types');
-    return place === this.place || this.#imports.hasType(place, this.plan.names.type(type));
+    const { module } = type;
+    return (
+      this.#is(module, 'types') || this.#imports.hasType(this.#placeOf(module, 'types'), this.plan.names.type(type))
+    );
   }
 
   /** How this file names another one in a declaration, as a string literal. The module is left out for files about the whole schema. */
@@ -81,6 +86,10 @@ export class FileScope {
   /** The import declarations; empty when there are none. */
   importsText(): string {
     return this.#imports.toString();
+  }
+
+  #is(module: Module, file: string): boolean {
+    return module === this.#module && file === this.#file;
   }
 
   #placeOf(module: Module, file: string): string {

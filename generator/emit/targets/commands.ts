@@ -1,6 +1,6 @@
 import type { Command, Module } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { type DocContext, definitionDoc, docText } from '../doc/tsdoc.js';
+import { definitionDoc, docText } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { joinTables } from '../joined-tables.js';
@@ -19,10 +19,15 @@ export const commands: Target = {
   moduleFile(plan, module) {
     const declared = commandsOf(module);
     if (declared.length === 0) return undefined;
-    const scope = new FileScope(plan, plan.folderOf(module), 'commands');
+    const scope = new FileScope(plan, module, 'commands');
     const printer = new DeclarationPrinter();
+    // Comments link to what the file imports, so that has to be known before the first.
+    const types = declared.map((command) => commandText(scope, command));
     const context = docContext(scope, 2);
-    const properties = declared.map((command) => commandProperty(scope, command, context));
+    const properties = declared.map((command, index): Property => {
+      const doc = docText(definitionDoc(command, command.doc, context));
+      return { name: memberName(command.name), type: types[index] as string, doc };
+    });
     printer.interface('Commands', [], properties, 'The commands of this module: what they take and what they return.');
     const code = commandsTemplate({
       CommandContext: scope.runtimeType('CommandContext'),
@@ -45,12 +50,10 @@ function commandsOf(module: Module): Command[] {
   return module.definitions.filter((definition) => definition.kind === 'command');
 }
 
-function commandProperty(scope: FileScope, command: Command, context: DocContext): Property {
+function commandText(scope: FileScope, command: Command): string {
   const open = command.returns !== undefined && isOpenPosition(scope.plan, command.returns);
   const returns = command.returns ? typeText(scope, command.returns, open) : 'void';
-  const type = `{ arguments: ${argumentsText(scope, command)}; returns: ${returns} }`;
-  const doc = docText(definitionDoc(command, command.doc, context));
-  return { name: memberName(command.name), type, doc };
+  return `{ arguments: ${argumentsText(scope, command)}; returns: ${returns} }`;
 }
 
 function hasArguments(command: Command): boolean {

@@ -1,6 +1,6 @@
 import type { Event, Module } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { type DocContext, definitionDoc, docText } from '../doc/tsdoc.js';
+import { definitionDoc, docText } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { joinTables } from '../joined-tables.js';
@@ -19,10 +19,14 @@ export const events: Target = {
   moduleFile(plan, module) {
     const declared = eventsOf(module);
     if (declared.length === 0) return undefined;
-    const scope = new FileScope(plan, plan.folderOf(module), 'events');
+    const scope = new FileScope(plan, module, 'events');
     const printer = new DeclarationPrinter();
+    const types = declared.map((event) => eventText(scope, event));
     const context = docContext(scope, 2);
-    const properties = declared.map((event) => eventProperty(scope, event, context));
+    const properties = declared.map((event, index): Property => {
+      const doc = docText(definitionDoc(event, event.doc, context));
+      return { name: memberName(event.name), type: types[index] as string, doc };
+    });
     printer.interface('Events', [], properties, 'The events of this module: what they carry.');
     const code = eventsTemplate({
       EventEntry: scope.runtimeType('EventEntry'),
@@ -43,10 +47,8 @@ function eventsOf(module: Module): Event[] {
   return module.definitions.filter((definition) => definition.kind === 'event');
 }
 
-function eventProperty(scope: FileScope, event: Event, context: DocContext): Property {
-  const data = event.arguments && !isEmpty(event.arguments) ? typeText(scope, event.arguments) : 'undefined';
-  const doc = docText(definitionDoc(event, event.doc, context));
-  return { name: memberName(event.name), type: `{ data: ${data} }`, doc };
+function eventText(scope: FileScope, event: Event): string {
+  return `{ data: ${event.arguments && !isEmpty(event.arguments) ? typeText(scope, event.arguments) : 'undefined'} }`;
 }
 
 function eventContext(scope: FileScope, event: Event): object {

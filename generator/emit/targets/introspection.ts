@@ -9,7 +9,7 @@ export const introspection: Target = {
   name: 'introspection',
   requires: ['types'],
   schemaFile(plan) {
-    const scope = new FileScope(plan, '', 'introspection');
+    const scope = new FileScope(plan, undefined, 'introspection');
     const info = schemaInfo(plan.schema);
     const context = {
       type: info ? scope.type(info) : scope.runtimeType('JsonValue'),

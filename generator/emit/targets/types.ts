@@ -1,12 +1,4 @@
-import type {
-  AlternateType,
-  EnumType,
-  Member,
-  ObjectType,
-  StructType,
-  UnionBranch,
-  UnionType,
-} from '../../schema/model.js';
+import type { AlternateType, EnumType, ObjectType, StructType, UnionBranch, UnionType } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
 import { codeSpan } from '../doc/inline.js';
 import { addNameList, type DocContext, type DocParts, definitionDoc, docText, memberDoc } from '../doc/tsdoc.js';
@@ -26,7 +18,7 @@ export const types: Target = {
   moduleFile(plan, module) {
     const declared = declaredTypes(plan, module);
     if (declared.length === 0) return undefined;
-    const scope = new FileScope(plan, plan.folderOf(module), 'types');
+    const scope = new FileScope(plan, module, 'types');
     return moduleText(scope, module, declareTypes(scope, declared));
   },
 };
@@ -48,16 +40,26 @@ function declareTypes(scope: FileScope, types: readonly NamedType[]): string {
     outer: docContext(scope, 0),
     inner: docContext(scope, 2),
   };
-  for (const type of types) {
-    if (type.kind === 'enum') declareEnum(at, type);
-    else if (type.kind === 'alternate') declareAlternate(at, type);
-    else if (type.kind === 'struct') declareStruct(at, type);
-    else declareUnion(at, type);
-  }
+  // Comments link to what the file declares or imports: so all that it imports has to be known before the first.
+  for (const print of types.map((type) => declaration(at, type))) print();
   return at.printer.toString();
 }
 
-function declareEnum({ scope, printer, outer }: Workplace, type: EnumType): void {
+/** Finds out what a declaration refers to, and returns what prints it. */
+function declaration(at: Workplace, type: NamedType): () => void {
+  switch (type.kind) {
+    case 'enum':
+      return () => printEnum(at, type);
+    case 'alternate':
+      return alternateDeclaration(at, type);
+    case 'struct':
+      return structDeclaration(at, type);
+    case 'union':
+      return unionDeclaration(at, type);
+  }
+}
+
+function printEnum({ scope, printer, outer }: Workplace, type: EnumType): void {
   const name = scope.type(type);
   const values = type.members.map((member) => member.name);
   const parts = typeDoc(scope, type, outer);
@@ -66,45 +68,53 @@ function declareEnum({ scope, printer, outer }: Workplace, type: EnumType): void
   printer.values(name, values);
 }
 
-function declareAlternate({ scope, printer, outer }: Workplace, type: AlternateType): void {
+function alternateDeclaration({ scope, printer, outer }: Workplace, type: AlternateType): () => void {
   const open = isOpenPosition(scope.plan, type);
   const types = type.branches.map((branch) => typeText(scope, branch.type, open));
-  const parts = typeDoc(scope, type, outer);
-  addNameList(parts, type.branches, type.doc, outer);
-  printer.union(scope.type(type), types, docText(parts));
+  return () => {
+    const parts = typeDoc(scope, type, outer);
+    addNameList(parts, type.branches, type.doc, outer);
+    printer.union(scope.type(type), types, docText(parts));
+  };
 }
 
-function declareStruct(at: Workplace, type: StructType): void {
+function structDeclaration(at: Workplace, type: StructType): () => void {
   const { scope, printer, outer } = at;
+  const name = scope.type(type);
   const bases = basesOf(scope, type.base);
-  const properties = type.members.map((member) => property(at, type, member));
-  const doc = docText(typeDoc(scope, type, outer));
-  if (isEmpty(type)) printer.union(scope.type(type), [emptyObject], doc);
-  else printer.interface(scope.type(type), bases, properties, doc);
+  const members = membersOf(at, type);
+  return () => {
+    const doc = docText(typeDoc(scope, type, outer));
+    if (isEmpty(type)) printer.union(name, [emptyObject], doc);
+    else printer.interface(name, bases, members(), doc);
+  };
 }
 
-function declareUnion(at: Workplace, type: UnionType): void {
+function unionDeclaration(at: Workplace, type: UnionType): () => void {
   const { scope, printer, outer } = at;
-  const branches = type.branches.map((branch) => scope.plan.names.branch(branch));
-  printer.union(scope.type(type), branches, docText(typeDoc(scope, type, outer)));
-  for (const branch of type.branches) declareBranch(at, type, branch);
+  const names = type.branches.map((branch) => scope.plan.names.branch(branch));
+  const branches = type.branches.map((branch) => branchDeclaration(at, type, branch));
+  return () => {
+    printer.union(scope.type(type), names, docText(typeDoc(scope, type, outer)));
+    for (const print of branches) print();
+  };
 }
 
 /** One branch of a union: its base and the branch's type together, with the tag's one value. */
-function declareBranch(at: Workplace, union: UnionType, branch: UnionBranch): void {
+function branchDeclaration(at: Workplace, union: UnionType, branch: UnionBranch): () => void {
   const { scope, printer, outer } = at;
   const name = scope.plan.names.branch(branch);
   const tag: Property = { name: memberName(union.tag.name), type: stringLiteral(branch.name) };
   const bases = basesOf(scope, union.base);
-  const doc = docText(branchDoc(union, branch, outer));
+  const doc = () => docText(branchDoc(union, branch, outer));
   if (union.simple) {
-    const data = branch.type.members.map((member) => property(at, branch.type, member));
-    printer.interface(name, bases, [tag, ...data], doc);
-  } else if (canExtend(union, branch.type)) {
-    printer.interface(name, [...bases, ...basesOf(scope, branch.type)], [tag], doc);
-  } else {
-    printer.intersection(name, [...bases, `{ ${tag.name}: ${tag.type} }`, ...basesOf(scope, branch.type)], doc);
+    const data = membersOf(at, branch.type);
+    return () => printer.interface(name, bases, [tag, ...data()], doc());
   }
+  const added = basesOf(scope, branch.type);
+  return canExtend(union, branch.type)
+    ? () => printer.interface(name, [...bases, ...added], [tag], doc())
+    : () => printer.intersection(name, [...bases, `{ ${tag.name}: ${tag.type} }`, ...added], doc());
 }
 
 /** What an interface extends to have the members of a type: nothing where there are none. */
@@ -131,10 +141,17 @@ function declares(type: StructType | undefined, name: string): boolean {
   return false;
 }
 
-function property({ scope, inner }: Workplace, owner: ObjectType, member: Member): Property {
-  const type = typeText(scope, member.type, isOpen(scope.plan, owner, member));
-  const doc = docText(memberDoc(member, owner.doc ?? scope.plan.owners.get(owner)?.doc, inner));
-  return { name: memberName(member.name), type, optional: member.optional, doc };
+/** The own members of an object type. Their types are found out at once, their comments when they are asked for. */
+function membersOf({ scope, inner }: Workplace, owner: ObjectType): () => Property[] {
+  const types = owner.members.map((member) => typeText(scope, member.type, isOpen(scope.plan, owner, member)));
+  const described = owner.doc ?? scope.plan.owners.get(owner)?.doc;
+  return () =>
+    owner.members.map((member, index) => ({
+      name: memberName(member.name),
+      type: types[index] as string,
+      optional: member.optional,
+      doc: docText(memberDoc(member, described, inner)),
+    }));
 }
 
 /** The comment of a type. What the language made from a part of another definition refers to that. */

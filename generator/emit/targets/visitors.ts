@@ -17,7 +17,7 @@ export const visitors: Target = {
   moduleFile(plan, module) {
     const declared = declaredTypes(plan, module);
     if (declared.length === 0) return undefined;
-    const scope = new FileScope(plan, plan.folderOf(module), 'visitors');
+    const scope = new FileScope(plan, module, 'visitors');
     return moduleText(scope, module, declared.map((type) => visitorOf(scope, type)).join('\n'));
   },
 };

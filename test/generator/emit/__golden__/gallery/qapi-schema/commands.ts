@@ -19,7 +19,7 @@ import { visitGalleryOpenArguments, visitXGalleryCountArguments } from './visito
 /** The commands of this module: what they take and what they return. */
 export interface Commands {
   /**
-   * Open the gallery. Visitors see what `gallery-show` has hung up before; a `Drawing` may be hung up later.
+   * Open the gallery. Visitors see what `gallery-show` has hung up before; a {@link Drawing} may be hung up later.
    *
    * **Feature** `unstable`: The curators have not agreed on the music.
    *
