@@ -57,7 +57,7 @@ function integer(min: bigint, max: bigint, mode: Int64Mode): fc.Arbitrary<number
 const anyInteger = integer(-(1n << 63n), (1n << 64n) - 1n, 'union');
 
 /** Any JSON value, with hostile keys. */
-export const json: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
+const json: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.oneof(fc.constant(null), fc.boolean(), text, double, anyInteger),

@@ -51,7 +51,7 @@ export class VisitError extends Error implements Difference {
 }
 
 /** Writes a path as errors do: `file.inject-error[2].event`. */
-export function formatPath(path: readonly (string | number)[]): string {
+function formatPath(path: readonly (string | number)[]): string {
   let text = '';
   for (const part of path) text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
   return text;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CloneVisitor, clone, type Name, visitAny } from '../../../runtime/index.js';
-import { type Node, visitNode, visitWrapped, type Wrapped } from './sample.js';
+import { type Node, visitNode, visitWrapped, type Wrapped } from './__golden__/index.js';
 
 function sample(): Node {
   return {

@@ -6,7 +6,7 @@ import {
   visitUint64AsNumber,
   WalkVisitor,
 } from '../../../runtime/index.js';
-import { visitNode, visitShape } from './sample.js';
+import { visitNode, visitShape } from './__golden__/index.js';
 
 const messages = (differences: readonly { readonly message: string }[]): string[] =>
   differences.map(({ message }) => message);

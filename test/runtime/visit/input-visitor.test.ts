@@ -24,7 +24,7 @@ import {
   visitUint64AsNumber,
 } from '../../../runtime/index.js';
 import { IntegralDouble } from '../../../runtime/json/number.js';
-import { visitHostile, visitNode, visitNodeRef, visitShape, visitWrapped } from './sample.js';
+import { visitHostile, visitNode, visitNodeRef, visitShape, visitWrapped } from './__golden__/index.js';
 
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;

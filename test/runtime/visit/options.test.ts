@@ -5,7 +5,7 @@ import { OptionError } from '../../../runtime/visit/option-error.js';
 import { readOption, readOpts, readString, writeOption, writeString } from '../../../runtime/visit/options.js';
 import { parseOpts } from '../../../runtime/visit/opts-text.js';
 import type { Visit } from '../../../runtime/visit/visitor.js';
-import { visitCube, visitEmpty, visitNode, visitSolid } from './sample.js';
+import { visitCube, visitEmpty, visitNode, visitSolid } from './__golden__/index.js';
 
 const list =
   <T>(element: Visit<T>): Visit<T[]> =>

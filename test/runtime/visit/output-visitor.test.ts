@@ -11,7 +11,7 @@ import {
   visitUint8,
   visitUint64,
 } from '../../../runtime/index.js';
-import { visitNode, visitNodeRef, visitShape, visitWrapped } from './sample.js';
+import { visitNode, visitNodeRef, visitShape, visitWrapped } from './__golden__/index.js';
 
 /** What is wrong with a value that TypeScript would not let pass. */
 function problem(visit: Visit<unknown>, value: unknown, options?: EncodeOptions): string {

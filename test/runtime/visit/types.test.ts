@@ -20,7 +20,7 @@ import {
   visitInt64AsNumber,
   visitStr,
 } from '../../../runtime/index.js';
-import { type Colour, type Node, visitColour, visitNode } from './sample.js';
+import { type Colour, type Node, visitColour, visitNode } from './__golden__/index.js';
 
 describe('types', () => {
   it('of values follow the visit function', () => {

@@ -7,7 +7,7 @@ import {
   type VisitMembers,
   WalkVisitor,
 } from '../../../runtime/index.js';
-import { type Node, type Shape, visitNode, visitShape } from './sample.js';
+import { type Node, type Shape, visitNode, visitShape } from './__golden__/index.js';
 
 describe('a visitor that collects references', () => {
   class References extends WalkVisitor {

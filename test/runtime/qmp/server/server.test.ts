@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CommandContext, type CommandTable, codec, QmpError, visitEmpty } from '../../../../runtime/index.js';
 import { ListenError } from '../../../../runtime/qmp/server/listen.js';
 import { createQmpServer, type QmpServer, type ServerProblem } from '../../../../runtime/qmp/server/server.js';
-import { type Base, type Node, visitBase, visitNode } from '../../visit/sample.js';
+import { type Base, type Node, visitBase, visitNode } from '../../visit/__golden__/index.js';
 
 /** Commands as the generator writes them. */
 interface Handlers {
