@@ -4,7 +4,7 @@ import type { Dialect } from './dialect.js';
 import type { DocBlock } from './doc-block.js';
 import { readDocComment } from './doc-comment.js';
 import { readLenientDocs } from './doc-lenient.js';
-import { type Problems, phase } from './problem.js';
+import { Problems, phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { readStray } from './stray.js';
 import { readText } from './text-token.js';
@@ -52,17 +52,22 @@ class Lexer implements Tokens {
   readonly tokens: Token[] = [];
   readonly docs = new Map<number, DocBlock[]>();
   readonly #source: Reading;
+  /** Reads without reporting anything. */
+  readonly #silent: Reading;
   readonly #text: string;
   readonly #decoded: boolean;
   readonly #checksDocs: boolean;
   readonly #null: boolean;
   #position = 0;
   #depth = 0;
+  /** Up to here, quotes open where they should close: what is wrong follows from one that is missing. */
+  #outOfStep = 0;
   /** A misplaced documentation comment has been reported in this expression. */
   #misplaced = false;
 
   constructor(file: SourceFile, dialect: Dialect, problems: Problems) {
     this.#source = { file, dialect, problems };
+    this.#silent = { file, dialect, problems: new Problems(file) };
     this.#text = file.text;
     this.#decoded = dialect.has('decoded text');
     this.#checksDocs = dialect.has('documentation comments checked');
@@ -145,7 +150,7 @@ class Lexer implements Tokens {
   }
 
   #string(): void {
-    const { value, end } = readText(this.#source, this.#position);
+    const { value, end } = readText(this.#position < this.#outOfStep ? this.#silent : this.#source, this.#position);
     this.#push(this.#depth === 0 ? TopText : Text, value, end);
   }
 
@@ -158,7 +163,13 @@ class Lexer implements Tokens {
         return;
       }
     }
-    this.#push(Stray, '', readStray(this.#source, this.#position));
+    if (this.#position < this.#outOfStep) {
+      this.#push(Stray, '', readStray(this.#silent, this.#position, this.#depth === 0));
+      return;
+    }
+    // Directly behind a string, letters are mostly the inside of the next one: quotes are out of step up to the end of the line.
+    if (text[this.#position - 1] === "'") this.#outOfStep = lineEnd(text, this.#position);
+    this.#push(Stray, '', readStray(this.#source, this.#position, this.#depth === 0));
   }
 
   #comment(): void {

@@ -1,21 +1,22 @@
 import { nearMiss } from '../text/near-miss.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
-import { isWhiteSpace, lineEnd } from './white-space.js';
+import { isWhiteSpace, lineEnd, trimEnd } from './white-space.js';
 
-/** Reports the text at `start`, which is no token, and returns the offset after it. */
-export function readStray({ file, dialect, problems }: Reading, start: number): number {
+/** Reports the text at `start`, which is no token, and returns the offset after it. At the top level it may be a whole sentence. */
+export function readStray({ file, dialect, problems }: Reading, start: number, top: boolean): number {
   const { text } = file;
-  const end = strayEnd(text, start, dialect.has('decoded text'));
+  const end = strayEnd(text, start, dialect.has('decoded text'), top);
   const found = text.slice(start, end);
   const shown = /^[!-~]{1,40}$/.test(found) ? `'${found}'` : describe(found);
-  const hint = hintFor(found, dialect.has('null literal'));
+  const hint =
+    text[start - 1] === "'" ? "is a ' missing before or after this?" : hintFor(found, dialect.has('null literal'));
   problems.report('stray-text', { text: shown }, [start, end], { at: start, phase: phase.read }, { hint });
   return end;
 }
 
 /** Up to what could be a token again. A comment or string of other languages counts as one piece. */
-function strayEnd(text: string, start: number, decoded: boolean): number {
+function strayEnd(text: string, start: number, decoded: boolean, top: boolean): number {
   const line = lineEnd(text, start);
   if (text.startsWith('//', start) || text.startsWith('/*', start)) return line;
   if (text[start] === '"') {
@@ -23,8 +24,11 @@ function strayEnd(text: string, start: number, decoded: boolean): number {
     if (quote !== -1 && quote < line) return quote + 1;
   }
   let end = start + 1;
-  while (end < line && !"{}[]:,'#".includes(text[end] as string) && !isWhiteSpace(text.charCodeAt(end), decoded)) end++;
-  return end;
+  while (end < line && !"{}[]:,'#".includes(text[end] as string)) {
+    if (!top && isWhiteSpace(text.charCodeAt(end), decoded)) break;
+    end++;
+  }
+  return trimEnd(text, start, end);
 }
 
 function describe(found: string): string {

@@ -63,7 +63,10 @@ class TextReader {
       this.#position += character.length;
     }
     this.#fault('unclosed-string', {}, this.#start, this.#lineEnd);
-    return { value, end: this.#lineEnd };
+    // What would come behind the quote is mostly there, up to the end of the line.
+    let end = this.#lineEnd;
+    while (end > this.#start + 1 && /[\s,:{}[\]]/.test(text[end - 1] as string)) end--;
+    return { value: value.slice(0, value.length - (this.#lineEnd - end)), end };
   }
 
   /** Reads an escape sequence. A backslash at the end of a line leaves the string unclosed. */
