@@ -1,7 +1,7 @@
 import { readInteger } from './scalar-text.js';
 
 /** The most integers that one range may stand for. */
-export const longestRange = 65_536n;
+const longestRange = 65_536n;
 
 const range = /^([^-]*-?[^-]+)-([^-]*-?[^-]+)$/;
 
