@@ -5,7 +5,7 @@ import Handlebars from 'handlebars';
  * Turns a template into an ES module whose default export renders it. Nothing is escaped: the output is code, not HTML.
  * Templates use neither `@data` nor `../`, which would cost every block a copy of its context.
  */
-export function templateModule(source) {
+function templateModule(source) {
   const compiled = Handlebars.precompile(source, {
     assumeObjects: true,
     data: false,

@@ -45,7 +45,7 @@ export async function inputOf(named: string | undefined, host: Host): Promise<In
 const stdinName = '<stdin>';
 
 /** The disk, with relative paths counted from a folder. */
-export function diskFrom(cwd: string): FileHost {
+function diskFrom(cwd: string): FileHost {
   return {
     read: (path) => nodeHost.read(resolve(cwd, path)),
     resolve: (path) => nodeHost.resolve(resolve(cwd, path)),

@@ -39,7 +39,7 @@ function follow(root: Type | undefined, reached: Set<Type>): void {
 }
 
 /** The types that a type directly consists of. */
-export function partsOf(type: Type): readonly Type[] {
+function partsOf(type: Type): readonly Type[] {
   switch (type.kind) {
     case 'builtin':
     case 'enum':

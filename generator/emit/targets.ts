@@ -6,7 +6,7 @@ import { types } from './targets/types.js';
 import { visitors } from './targets/visitors.js';
 
 /** All that can be generated, in the order in which it is. A new target is a file in `targets/` and a line here. */
-export const targets: readonly Target[] = [types, visitors, commands, events, introspection];
+const targets: readonly Target[] = [types, visitors, commands, events, introspection];
 
 /** The names of all targets. */
 export const targetNames: readonly string[] = targets.map((target) => target.name);

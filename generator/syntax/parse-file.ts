@@ -8,7 +8,7 @@ import { Stray, type Token } from './tokens.js';
 import type { SyntaxObject } from './tree.js';
 
 /** What stands at the top level of a file. */
-export type FileItem =
+type FileItem =
   | { readonly kind: 'documentation'; readonly blocks: readonly DocBlock[]; readonly finished: Moment }
   | { readonly kind: 'expression'; readonly value: SyntaxObject; readonly broken: boolean; readonly finished: Moment };
 

@@ -21,7 +21,7 @@ import {
 import type { SyntaxArray, SyntaxObject, SyntaxPair, SyntaxString, SyntaxValue } from './tree.js';
 
 /** What holds pairs or elements. */
-export type Container = 'object' | 'array';
+type Container = 'object' | 'array';
 
 /** What stands before the current token in an object or array. After a fault, anything may follow. */
 type Before = 'nothing' | 'item' | 'comma' | 'fault';

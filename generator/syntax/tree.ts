@@ -11,14 +11,14 @@ export interface SyntaxString {
   readonly span: Span;
 }
 
-export interface SyntaxBoolean {
+interface SyntaxBoolean {
   readonly kind: 'boolean';
   readonly value: boolean;
   readonly span: Span;
 }
 
 /** The literal `null`, which only 2.4–4.1 (and `auto`) have. */
-export interface SyntaxNull {
+interface SyntaxNull {
   readonly kind: 'null';
   readonly span: Span;
 }

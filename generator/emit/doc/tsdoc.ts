@@ -86,7 +86,7 @@ export function docText(parts: DocParts): string | undefined {
 }
 
 /** A condition as people read it. */
-export function conditionText(condition: Condition): string {
+function conditionText(condition: Condition): string {
   switch (condition.kind) {
     case 'symbol':
       return codeSpan(condition.name);
