@@ -1,4 +1,4 @@
-import { closeSync, type Dirent, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GeneratedFile } from '../target.js';
 import { marker } from './header.js';
@@ -43,60 +43,67 @@ export interface Changes {
   readonly unchanged: number;
 }
 
+/** Every output folder has it: by it a folder is known for one. */
+const index = 'index.ts';
+
 /**
  * Compares a folder with what would be generated.
  *
  * @throws {OutputError} when the folder, or a file in a generated file's place, was not written by this tool
  */
 export function compareFolder(folder: string, files: readonly GeneratedFile[]): Changes {
-  const { present, folders } = list(folder);
+  const present = list(folder);
+  const isUsed = [...present.values()].some((kind) => kind !== 'folder');
+  if (isUsed && !isOurs(folder, index, present)) throw foreignFolder(folder);
   const changed: { file: GeneratedFile; before: string }[] = [];
   const missing: GeneratedFile[] = [];
   const generated = new Set(files.map((file) => file.path));
   for (const file of files) {
-    if (folders.has(file.path)) throw foreignFile(folder, file.path);
-    if (!present.has(file.path)) {
+    const kind = present.get(file.path);
+    if (kind === undefined) {
       missing.push(file);
       continue;
     }
-    const before = readFileSync(join(folder, file.path), 'utf8');
+    const before = kind === 'folder' ? '' : readFileSync(join(folder, file.path), 'utf8');
     if (!before.startsWith(marker)) throw foreignFile(folder, file.path);
     if (before !== file.text) changed.push({ file, before });
   }
-  const stale = [...present].filter(
-    (path) => !generated.has(path) && path.endsWith('.ts') && isOurs(join(folder, path)),
+  const stale = [...present.keys()].filter(
+    (path) => !generated.has(path) && !isNested(path, present) && isOurs(folder, path, present),
   );
-  if (present.size > 0 && stale.length === 0 && missing.length === files.length) throw foreignFolder(folder);
   return { changed, missing, stale: stale.sort(), unchanged: files.length - changed.length - missing.length };
 }
 
-/** The files and folders below a folder but hidden ones, without going into `node_modules` or symbolic links. */
-function list(folder: string): { present: Set<string>; folders: Set<string> } {
-  const present = new Set<string>();
-  const folders = new Set<string>();
+/** What is at a path: only plain files can be removed. */
+type Kind = 'file' | 'folder' | 'other';
+
+/** What is in a folder and below, but hidden things, without going into `node_modules` or symbolic links. */
+function list(folder: string): Map<string, Kind> {
+  const present = new Map<string, Kind>();
   const pending = statSync(folder, { throwIfNoEntry: false }) ? [''] : [];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    for (const entry of readFolder(join(folder, path))) {
+    for (const entry of readdirSync(join(folder, path), { withFileTypes: true })) {
       if (entry.name.startsWith('.')) continue;
       const child = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (!entry.isDirectory()) present.add(child);
-      else if (entry.name !== 'node_modules') {
-        folders.add(child);
-        pending.push(child);
-      }
+      if (entry.isDirectory() && entry.name !== 'node_modules') pending.push(child);
+      present.set(child, entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : 'other');
     }
   }
-  return { present, folders };
+  return present;
 }
 
-function readFolder(path: string): Dirent[] {
-  return readdirSync(path, { withFileTypes: true });
+/** Whether a path is part of another output folder inside this one. */
+function isNested(path: string, present: ReadonlyMap<string, Kind>): boolean {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    if (present.has(`${path.slice(0, end)}/${index}`)) return true;
+  }
+  return false;
 }
 
-function isOurs(path: string): boolean {
-  if (!statSync(path).isFile()) return false;
+function isOurs(folder: string, path: string, present: ReadonlyMap<string, Kind>): boolean {
+  if (present.get(path) !== 'file' || !path.endsWith('.ts')) return false;
   const start = Buffer.alloc(marker.length);
-  const descriptor = openSync(path, 'r');
+  const descriptor = openSync(join(folder, path), 'r');
   try {
     readSync(descriptor, start);
   } finally {
@@ -113,6 +120,6 @@ function foreignFile(folder: string, path: string): OutputError {
 
 function foreignFolder(folder: string): OutputError {
   return new OutputError(
-    `'${folder}' has files in it, and none of them was written by qapi-ts; choose another output folder or empty this one`,
+    `'${folder}' was not written by qapi-ts (it has no index.ts that says so); choose another output folder or empty this one`,
   );
 }

@@ -78,8 +78,22 @@ describe('writing', () => {
 
   test('does not touch a folder that it did not write', () => {
     writeFileSync(join(folder, 'precious.ts'), 'export {};');
-    expect(() => writeFiles(folder, [file('index.ts')])).toThrow(/none of them was written by qapi-ts/);
+    expect(() => writeFiles(folder, [file('index.ts')])).toThrow(/was not written by qapi-ts/);
     expect(paths()).toEqual(['precious.ts']);
+  });
+
+  test('does not touch other output below a folder that it did not write, or did', () => {
+    mkdirSync(join(folder, 'src'));
+    writeFiles(join(folder, 'src/generated'), [file('index.ts'), file('mod/types.ts')]);
+    expect(() => writeFiles(join(folder, 'src'), [file('index.ts')])).toThrow(/was not written by qapi-ts/);
+    expect(writeFiles(join(folder, 'src/generated'), [file('index.ts'), file('mod/types.ts')]).unchanged).toBe(2);
+    writeFiles(join(folder, 'src/generated/inner'), [file('index.ts'), file('mod/types.ts')]);
+    expect(writeFiles(join(folder, 'src/generated'), [file('index.ts')]).removed).toEqual(['mod/types.ts']);
+    expect(paths()).toEqual([
+      'src/generated/index.ts',
+      'src/generated/inner/index.ts',
+      'src/generated/inner/mod/types.ts',
+    ]);
   });
 
   test('does not replace a file that it did not write', () => {
@@ -109,6 +123,7 @@ describe('writing', () => {
     const out = join(folder, 'out');
     writeFiles(out, [file('index.ts')]);
     symlinkSync(elsewhere, join(out, 'link'));
+    symlinkSync(join(folder, 'nowhere'), join(out, 'dangling.ts'));
     expect(writeFiles(out, [file('index.ts', 'new')]).removed).toEqual([]);
     expect(existsSync(join(elsewhere, 'index.ts'))).toBe(true);
   });
