@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -75,7 +76,7 @@ function update(root: string, { changed, missing, stale }: Changes): void {
     const removals = stale.map((path, index) => ({ path: join(staging, `old-${index}`), target: join(root, path) }));
     holdingSignals(() => commit(replacements, additions, removals));
   });
-  for (const path of stale) removeEmptyFolders(root, dirname(path));
+  for (const path of new Set(stale.map((file) => dirname(file)))) removeEmptyFolders(root, path);
 }
 
 /** A file in the staging folder, and its place in the output. */
@@ -126,10 +127,12 @@ function makeFolder(path: string, made: Set<string>): void {
   made.add(path);
 }
 
-function removeEmptyFolders(root: string, path: string): void {
-  for (let folder = path; folder !== '.'; folder = dirname(folder)) {
-    if (readdirSync(join(root, folder)).length > 0) return;
-    rmdirSync(join(root, folder));
+function removeEmptyFolders(root: string, start: string): void {
+  for (let folder = start; folder !== '.'; folder = dirname(folder)) {
+    const path = join(root, folder);
+    // A folder below may have taken this one with it.
+    if (!existsSync(path) || readdirSync(path).length > 0) return;
+    rmdirSync(path);
   }
 }
 

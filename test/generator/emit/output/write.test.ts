@@ -68,10 +68,13 @@ describe('writing', () => {
   });
 
   test('removes what an earlier run wrote, and the folders that are empty then', () => {
-    writeFiles(folder, [file('index.ts'), file('old/deep/types.ts'), file('kept/types.ts')]);
+    writeFiles(folder, [
+      file('index.ts'),
+      ...['old/deep/types.ts', 'old/deep/visitors.ts', 'old/events.ts', 'kept/types.ts'].map((path) => file(path)),
+    ]);
     writeFileSync(join(folder, 'kept/mine.ts'), 'export {};');
     const result = writeFiles(folder, [file('index.ts')]);
-    expect(result.removed).toEqual(['kept/types.ts', 'old/deep/types.ts']);
+    expect(result.removed).toEqual(['kept/types.ts', 'old/deep/types.ts', 'old/deep/visitors.ts', 'old/events.ts']);
     expect(paths()).toEqual(['index.ts', 'kept/mine.ts']);
     expect(existsSync(join(folder, 'old'))).toBe(false);
   });
