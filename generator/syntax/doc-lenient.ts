@@ -23,7 +23,7 @@ export interface LenientDocs {
 export interface Chunk {
   readonly start: number;
   readonly end: number;
-  /** The mark before the lines, when it has text itself. */
+  /** The mark before the lines, when it names what is described itself. */
   readonly opening?: DocLine | undefined;
 }
 
@@ -54,7 +54,7 @@ export function readLenientDocs(source: Reading, start: number): LenientDocs {
       if (firstLine(text, before)) blocks.push(readBlock(source, before, opened, mark.end));
       opened = undefined;
     }
-    const says = opened !== undefined && !isBlank(mark) && text[mark.start] !== '#';
+    const says = opened !== undefined && text[mark.start] === '@';
     chunk = { start: mark.end, end, opening: says ? mark : undefined };
   }
   if (opened === undefined) {

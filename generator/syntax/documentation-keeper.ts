@@ -5,7 +5,7 @@ import type { DocBlock } from './doc-block.js';
 import type { SyntaxObject } from './tree.js';
 
 /** In schemas of before 2.9 descriptions of optional members start so; in later ones that is mostly an error. */
-const oldMarker = /^#\s+@[\w.-]+ ?:\s*#optional/m;
+const oldMarker = /^[^\S\n]*#[^\S\n]+@[\w.-]+ ?:\s*#optional/m;
 
 /** Decides which documentation belongs to what, and how bad problems of documentation are: that depends on the whole schema. */
 export class DocumentationKeeper {
