@@ -93,7 +93,7 @@ export class ReplyReader {
     const end = this.#chunk.indexOf(LINE_FEED, this.#at);
     const last = this.#chunk[end - 1] === CARRIAGE_RETURN ? end - 2 : end - 1;
     if (end < 0 || this.#chunk[this.#at] !== OPENING_BRACE || this.#chunk[last] !== CLOSING_BRACE) return undefined;
-    const line = parse(this.#chunk.subarray(this.#at, end));
+    const line = parse(decode(this.#chunk, this.#at, end));
     if (line.error) return undefined;
     this.#at = end + 1;
     return line;
@@ -104,7 +104,7 @@ export class ReplyReader {
     const from = this.#at++;
     let c = this.#chunk[this.#at];
     while (c !== undefined && c !== LINE_FEED && c !== OPENING_BRACE) c = this.#chunk[++this.#at];
-    const stray = decode(this.#chunk.subarray(from, Math.min(this.#at, from + SHOWN)));
+    const stray = decode(this.#chunk, from, Math.min(this.#at, from + SHOWN));
     return { error: new JsonSyntaxError(`stray '${stray}'`) };
   }
 
@@ -142,7 +142,7 @@ export class ReplyReader {
     this.#depth = depth;
     this.#inString = inString;
     this.#escaped = escaped;
-    if (depth === 0) return parse(this.#earlier.take(chunk.subarray(this.#start, at)));
+    if (depth === 0) return parse(decode(this.#earlier.take(chunk.subarray(this.#start, at))));
     if (depth > this.#limits.nesting) return this.#giveUp(TOO_MUCH, true);
     if (c === LINE_FEED && inString) return this.#giveUp('a message does not end');
     this.#lineBegins = c === LINE_FEED;
@@ -179,9 +179,9 @@ export class ReplyReader {
 const isMessage = (value: JsonValue | undefined): boolean =>
   isJsonObject(value) && ['return', 'error', 'event', 'QMP'].some((key) => key in value);
 
-function parse(bytes: Uint8Array): Incoming {
+function parse(text: string): Incoming {
   try {
-    return { value: parseJson(decode(bytes)) };
+    return { value: parseJson(text) };
   } catch (error) {
     return { error: new JsonSyntaxError((error as Error).message) };
   }

@@ -5,7 +5,7 @@ import { type WaitOptions, watch } from './deadline.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
 import type { EventConsumer } from './event-hub.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
-import { atCallSite, QmpConnectionError } from './failure.js';
+import { QmpConnectionError } from './failure.js';
 import { tell } from './listener.js';
 import type {
   AnySchema,
@@ -100,7 +100,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     ...rest: CallParameters<ArgumentsOf<S, N>, ExecuteOptions>
   ): Promise<ReturnsOf<S, N>> {
     const [args, options] = rest as [JsonObject | undefined, ExecuteOptions | undefined];
-    return this.#request(command, args, options ?? {}, new Error()) as Promise<ReturnsOf<S, N>>;
+    return this.#request(command, args, options ?? {}) as Promise<ReturnsOf<S, N>>;
   }
 
   /**
@@ -109,7 +109,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
    * @throws as {@link QmpClient.execute}
    */
   executeUnknown(command: string, args?: JsonObject, options: ExecuteOptions = {}): Promise<JsonValue> {
-    return this.#request(command, args, options, new Error()) as Promise<JsonValue>;
+    return this.#request(command, args, options) as Promise<JsonValue>;
   }
 
   /**
@@ -190,7 +190,6 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     command: string,
     args: JsonObject | undefined,
     { signal, timeout = this.#timeout, oob = false }: ExecuteOptions,
-    site: Error,
   ): Promise<unknown> {
     let unwatch: (() => void) | undefined;
     try {
@@ -207,7 +206,9 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
       });
       return validation ? validation.returns(command, result) : result;
     } catch (error) {
-      throw error === signal?.reason ? error : atCallSite(error as Error, site);
+      // Made here, the stack has those who wait for the reply, and costs nothing as long as all goes well.
+      if (error !== signal?.reason) Error.captureStackTrace(error as Error);
+      throw error;
     } finally {
       unwatch?.();
     }

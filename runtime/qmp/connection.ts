@@ -1,4 +1,5 @@
 import { REPLY_LIMITS } from '../json/limits.js';
+import { parseJson } from '../json/parse.js';
 import { ReplyReader } from '../json/reply-reader.js';
 import { stringify } from '../json/stringify.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
@@ -18,8 +19,8 @@ export interface ConnectionHooks {
   greeting(greeting: JsonObject): void;
   event(message: JsonObject): void;
   oddity(oddity: QmpOddity): void;
-  /** Every message that goes over the wire. */
-  log(direction: 'sent' | 'received', message: JsonValue): void;
+  /** Hears of every message that goes over the wire, where somebody wants to. */
+  readonly log: ((direction: 'sent' | 'received', message: JsonValue) => void) | undefined;
   /** The connection is gone, and all its requests have been rejected; `error` is absent when this side closed it. */
   end(error: QmpConnectionError | undefined, lost: readonly string[]): void;
 }
@@ -46,7 +47,6 @@ export function fail({ command, reject }: Request, message: string, cause?: Erro
 interface Outgoing {
   readonly request: Request;
   readonly id: string;
-  readonly message: JsonObject;
   readonly text: string;
 }
 
@@ -95,9 +95,9 @@ export class Connection {
    */
   send(request: Request): void {
     const id = `${this.#series}-${++this.#serial}`;
-    const key = request.oob ? 'exec-oob' : 'execute';
-    const message = { [key]: request.command, ...(request.arguments && { arguments: request.arguments }), id };
-    const outgoing = { request, id, message, text: `${stringify(message)}\n` };
+    const args = request.arguments ? `,"arguments":${stringify(request.arguments)}` : '';
+    const text = `{"${request.oob ? 'exec-oob' : 'execute'}":${stringify(request.command)}${args},"id":"${id}"}\n`;
+    const outgoing = { request, id, text };
     if (request.oob) this.#write(outgoing);
     else this.#waiting.push(outgoing);
     this.#flush();
@@ -123,14 +123,16 @@ export class Connection {
     }
   }
 
-  #write({ request, id, message, text }: Outgoing): void {
+  #write({ request, id, text }: Outgoing): void {
     this.#pending.set(id, request);
-    this.#hooks.log('sent', message);
+    this.#hooks.log?.('sent', parseJson(text));
     const { writable } = this.#streams;
     // What is sent in one go goes out in one go.
-    writable.cork();
+    if (writable.writableCorked === 0) {
+      writable.cork();
+      process.nextTick(() => writable.uncork());
+    }
     writable.write(text);
-    process.nextTick(() => writable.uncork());
   }
 
   #receive(chunk: Buffer): void {
@@ -141,7 +143,7 @@ export class Connection {
         this.#hooks.oddity({ kind: 'malformed', error: incoming.error });
         continue;
       }
-      this.#hooks.log('received', incoming.value);
+      this.#hooks.log?.('received', incoming.value);
       this.#dispatch(incoming.value);
     }
   }

@@ -1,16 +1,6 @@
 import { isJsonObject, type JsonValue } from '../json/value.js';
 import { QmpError } from './error.js';
 
-/**
- * Gives an error the stack of the call that it answers.
- *
- * @param site an error that was made in that call; its text is only made now
- */
-export function atCallSite<E extends Error>(error: E, site: Error): E {
-  error.stack = `${error.name}: ${error.message}${site.stack?.match(/\n {4}at .*/s) ?? ''}`;
-  return error;
-}
-
 /** The error that a reply holds, whatever it looks like. */
 export function errorOfReply(command: string, error: JsonValue | undefined): QmpError {
   const { class: kind, desc } = isJsonObject(error) ? error : {};

@@ -132,7 +132,7 @@ export class Session {
         },
         event: (message) => this.#publish(message),
         oddity: (oddity) => tell(onOddity, oddity),
-        log: (direction, message) => tell(onWire, direction, message),
+        log: onWire && ((direction, message) => tell(onWire, direction, message)),
         end: (error, lost) => {
           reject(error);
           if (connection === this.#connection) this.#lose(error, lost);
