@@ -4,6 +4,7 @@ import type { ConnectOptions } from '../runtime/qmp/client-options.js';
 import { QmpError } from '../runtime/qmp/error.js';
 import { QmpConnectionError, QmpTimeoutError } from '../runtime/qmp/failure.js';
 import type { QmpGreeting } from '../runtime/qmp/session.js';
+import { complaintAboutIntrospection } from './introspection-data.js';
 import { UserError } from './user-error.js';
 
 /**
@@ -37,14 +38,17 @@ export function versionOf({ greeting }: QmpClient): string {
 /**
  * What a program says of itself in `query-qmp-schema`.
  *
- * @throws UserError when it cannot describe itself
+ * @throws UserError when it cannot describe itself, or not so that it can be read
  */
 export async function introspectionOf(client: QmpClient): Promise<SchemaInfo[]> {
-  try {
-    return (await client.execute('query-qmp-schema')) as unknown as SchemaInfo[];
-  } catch (error) {
+  const infos = await client.execute('query-qmp-schema').catch((error: unknown) => {
     if (!(error instanceof QmpError)) throw error;
     const hint = 'query-qmp-schema came with QEMU 2.5; guest agents do not have it';
     throw new UserError(`the program cannot describe itself: ${error.message}`, { hint, cause: error });
+  });
+  const complaint = complaintAboutIntrospection(infos);
+  if (complaint !== undefined) {
+    throw new UserError(`what query-qmp-schema returned is no introspection data: ${complaint}`);
   }
+  return infos as unknown as SchemaInfo[];
 }

@@ -53,6 +53,18 @@ describe('generate --from', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: `error: --from and ${name} exclude each other\n` });
   });
 
+  test.each([
+    [{}, 'its element 0 has no name'],
+    [{ name: 'x', 'meta-type': 'verb' }, "'x' has no known meta-type"],
+    [{ name: 'x', 'meta-type': 'object', members: [{ name: 'y' }] }, "'x' has no valid 'members'"],
+    [{ name: 'x', 'meta-type': 'command', 'arg-type': '0' }, "'x' has no valid 'ret-type'"],
+  ])('says so when the program describes itself by %j', async (info, complaint) => {
+    const from = await serve({ dispatch: new Map(), handlers: {}, introspection: [info] });
+    const { code, stderr } = await qapiTs(['generate', '--from', from, '-o', 'out'], { cwd: folderWith({}) });
+    expect(code).toBe(1);
+    expect(stderr).toBe(`error: what query-qmp-schema returned is no introspection data: ${complaint}\n`);
+  });
+
   test('says so when nobody is there', async () => {
     const { code, stderr } = await qapiTs(['generate', '--from', './none.sock', '-o', 'out'], { cwd: folderWith({}) });
     expect(code).toBe(1);
