@@ -41,14 +41,18 @@ export const conformance: Subcommand = {
     const [address] = command.args as [string];
     const loaded = await loadOrReport(named, dialect, host);
     if (loaded === undefined) return exitCodes.problems;
-    await using exchange = await Exchange.open(address, timeout * 1000);
-    const report = {
-      program: `${versionOf(exchange.client)} at ${address}`,
-      schema: named ?? 'the schema of the configuration',
-      checks: await checkConformance(exchange, loaded.schema, { executeValid }),
-    };
-    host.stdout.write(print[format](report, host));
-    return conforms(report) ? exitCodes.ok : exitCodes.problems;
+    const exchange = await Exchange.open(address, timeout * 1000);
+    try {
+      const report = {
+        program: `${versionOf(exchange.client)} at ${address}`,
+        schema: named ?? 'the schema of the configuration',
+        checks: await checkConformance(exchange, loaded.schema, { executeValid }),
+      };
+      host.stdout.write(print[format](report, host));
+      return conforms(report) ? exitCodes.ok : exitCodes.problems;
+    } finally {
+      await exchange.client.close();
+    }
   },
 };
 

@@ -19,7 +19,7 @@ export interface Answer {
 export type EventMessage = JsonObject & { readonly event: string };
 
 /** A connection that sends one request at a time and sees the messages themselves. */
-export class Exchange implements AsyncDisposable {
+export class Exchange {
   readonly client: QmpClient;
   /** All events so far. */
   readonly events: EventMessage[];
@@ -73,10 +73,6 @@ export class Exchange implements AsyncDisposable {
 
   #last(): JsonObject | undefined {
     return this.#received.last;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client.close();
   }
 }
 
