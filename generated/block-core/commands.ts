@@ -77,14 +77,14 @@ export interface Commands {
   /**
    * List the devices. Nodes that no device uses are listed by `query-named-block-nodes` only.
    *
+   * @returns the devices that have a name, in order of creation
+   * @since 0.14.0
    * @example
    * ```
    * -> { "execute": "query-block" }
    * <- { "return": [ { "device": "cd0", "type": "unknown", "removable": true,
    *                    "locked": false, "tray_open": true } ] }
    * ```
-   * @returns the devices that have a name, in order of creation
-   * @since 0.14.0
    */
   'query-block': { arguments: Record<string, never>; returns: BlockInfo[] };
   /**
@@ -105,6 +105,9 @@ export interface Commands {
    * Open a node, with all the children that its options define. The node can then be used by its name: inserted as a
    * medium, referred to by another node, or made the source or target of a job.
    *
+   * @throws
+   * - If a name is taken, an option does not fit the driver, or an image cannot be opened. Nothing has changed then.
+   * @since 1.7
    * @example
    * ```
    * -> { "execute": "blockdev-add",
@@ -113,9 +116,6 @@ export interface Commands {
    *                     "file": { "driver": "file", "filename": "disk0.qcow2" } } } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If a name is taken, an option does not fit the driver, or an image cannot be opened. Nothing has changed then.
-   * @since 1.7
    */
   'blockdev-add': { arguments: BlockdevAddArguments; returns: void };
   /**
@@ -154,15 +154,15 @@ export interface Commands {
    *
    * One of `device` and `node-name` must be given.
    *
+   * @throws
+   * - If a job or backing link is using the node, or the driver cannot resize.
+   * @since 0.14.0
    * @example
    * ```
    * -> { "execute": "block_resize",
    *      "arguments": { "node-name": "disk0", "size": 10737418240 } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If a job or backing link is using the node, or the driver cannot resize.
-   * @since 0.14.0
    */
   block_resize: { arguments: BlockResizeArguments; returns: void };
   /**
@@ -233,6 +233,11 @@ export interface Commands {
    *
    * Exactly one of `device` and `id` must be given.
    *
+   * @throws
+   * - `DeviceNotFound`, if there is no such device.
+   * - `DeviceEncrypted`, if the image is encrypted and lacks its key.
+   * - If the guest has locked the tray.
+   * @since 2.5
    * @example
    * ```
    * -> { "execute": "blockdev-change-medium",
@@ -245,26 +250,21 @@ export interface Commands {
    *      "timestamp": { "seconds": 1476099000, "microseconds": 512000 } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - `DeviceNotFound`, if there is no such device.
-   * - `DeviceEncrypted`, if the image is encrypted and lacks its key.
-   * - If the guest has locked the tray.
-   * @since 2.5
    */
   'blockdev-change-medium': { arguments: BlockdevChangeMediumArguments; returns: void };
   /**
    * Take an external snapshot, creating and opening the overlay. What was the root node becomes read-only.
    *
+   * @throws
+   * - If there is no such node or no medium, the node is a filter, a job or backing link is using it, the new node-name
+   *   is taken, or the overlay cannot be created or opened.
+   * @since 0.14.0
    * @example
    * ```
    * -> { "execute": "blockdev-snapshot-sync",
    *      "arguments": { "device": "disk0", "snapshot-file": "monday.qcow2" } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If there is no such node or no medium, the node is a filter, a job or backing link is using it, the new node-name
-   *   is taken, or the overlay cannot be created or opened.
-   * @since 0.14.0
    */
   'blockdev-snapshot-sync': { arguments: BlockdevSnapshotSync; returns: void };
   /**
@@ -336,15 +336,15 @@ export interface Commands {
   /**
    * Start a job that copies data from backing files up into the topmost image, until it does not need them any more.
    *
+   * @throws
+   * - If `base` is not in the chain, or `backing-file` is given without it.
+   * @since 1.1
    * @example
    * ```
    * -> { "execute": "block-stream",
    *      "arguments": { "device": "disk0", "job-id": "flatten" } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If `base` is not in the chain, or `backing-file` is given without it.
-   * @since 1.1
    */
   'block-stream': { arguments: BlockStreamArguments; returns: void };
   /**
@@ -354,31 +354,31 @@ export interface Commands {
    * If `top` is the image that the guest writes to, the job becomes ready instead of ending, and waits for
    * `block-job-complete`. A base that is smaller than `top` is made larger; one that is larger is left as it is.
    *
+   * @throws
+   * - `DeviceNotFound`, if there is no such node.
+   * - If `base` is not below `top`, or either is not in the chain.
+   * @since 1.3
    * @example
    * ```
    * -> { "execute": "block-commit",
    *      "arguments": { "device": "disk0", "top": "monday.qcow2" } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - `DeviceNotFound`, if there is no such node.
-   * - If `base` is not below `top`, or either is not in the chain.
-   * @since 1.3
    */
   'block-commit': { arguments: BlockCommitArguments; returns: void };
   /**
    * Start a mirror to an image that is created, or at least opened, for it. Once it is ready, `block-job-complete`
    * makes the device use the copy, `block-job-cancel` leaves the copy behind.
    *
+   * @throws
+   * - If there is no such node or no medium, or the copy cannot be created or opened.
+   * @since 1.3
    * @example
    * ```
    * -> { "execute": "drive-mirror",
    *      "arguments": { "device": "disk0", "target": "copy.qcow2", "sync": "full" } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If there is no such node or no medium, or the copy cannot be created or opened.
-   * @since 1.3
    */
   'drive-mirror': { arguments: DriveMirror; returns: void };
   /**
@@ -394,6 +394,9 @@ export interface Commands {
    *
    * With `"sync": "none"` the job does not end by itself: cancel it when the copy is not needed any more.
    *
+   * @throws
+   * - If there is no such node, no medium or no such bitmap, or the copy cannot be created or opened.
+   * @since 1.6
    * @example
    * ```
    * -> { "execute": "drive-backup",
@@ -402,9 +405,6 @@ export interface Commands {
    *                     "sync": "incremental", "bitmap": "daily" } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If there is no such node, no medium or no such bitmap, or the copy cannot be created or opened.
-   * @since 1.6
    */
   'drive-backup': { arguments: DriveBackup; returns: void };
   /**
@@ -446,6 +446,10 @@ export interface Commands {
    * other members too. With all of the six mandatory limits at 0, the device leaves its group and is unlimited; the
    * others keep theirs.
    *
+   * @throws
+   * - `DeviceNotFound`, if there is no such device.
+   * - If there is no medium in it, or the limits contradict each other.
+   * @since 1.1
    * @example
    * ```
    * -> { "execute": "block_set_io_throttle",
@@ -454,10 +458,6 @@ export interface Commands {
    *                     "iops_max": 5000, "iops_max_length": 3 } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - `DeviceNotFound`, if there is no such device.
-   * - If there is no medium in it, or the limits contradict each other.
-   * @since 1.1
    */
   block_set_io_throttle: { arguments: BlockIOThrottle; returns: void };
   /**

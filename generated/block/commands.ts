@@ -25,15 +25,15 @@ export interface Commands {
   /**
    * Take a snapshot inside the image. Among our formats, only qcow2 can have one.
    *
+   * @throws
+   * - If the name is empty or taken, the node is read-only or in use, or its format cannot have snapshots.
+   * @since 1.7
    * @example
    * ```
    * -> { "execute": "blockdev-snapshot-internal-sync",
    *      "arguments": { "device": "disk0", "name": "before-upgrade" } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If the name is empty or taken, the node is read-only or in use, or its format cannot have snapshots.
-   * @since 1.7
    */
   'blockdev-snapshot-internal-sync': { arguments: BlockdevSnapshotInternal; returns: void };
   /**
@@ -41,6 +41,10 @@ export interface Commands {
    *
    * At least one of `id` and `name` must be given; with both, both must match.
    *
+   * @returns the snapshot that was deleted
+   * @throws
+   * - If there is no such snapshot, the node is read-only or in use, or its format cannot have snapshots.
+   * @since 1.7
    * @example
    * ```
    * -> { "execute": "blockdev-snapshot-delete-internal-sync",
@@ -49,10 +53,6 @@ export interface Commands {
    *                  "date-sec": 1476099000, "date-nsec": 511000000,
    *                  "vm-clock-sec": 0, "vm-clock-nsec": 0 } }
    * ```
-   * @returns the snapshot that was deleted
-   * @throws
-   * - If there is no such snapshot, the node is read-only or in use, or its format cannot have snapshots.
-   * @since 1.7
    */
   'blockdev-snapshot-delete-internal-sync': { arguments: BlockdevSnapshotDeleteInternalSyncArguments; returns: SnapshotInfo };
   /**
@@ -81,15 +81,15 @@ export interface Commands {
   /**
    * Start the NBD server. Nodes are then exported by `nbd-server-add`.
    *
+   * @throws
+   * - If the server is running, the address is in use, or there are no such credentials.
+   * @since 1.3.0
    * @example
    * ```
    * -> { "execute": "nbd-server-start",
    *      "arguments": { "addr": { "type": "unix", "data": { "path": "nbd.sock" } } } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If the server is running, the address is in use, or there are no such credentials.
-   * @since 1.3.0
    */
   'nbd-server-start': { arguments: NbdServerStartArguments; returns: void };
   /**

@@ -33,6 +33,10 @@ export interface Commands {
    * Finish the negotiation. This must be the first command on a connection; all others are refused before, and this one
    * is after.
    *
+   * @throws
+   * - `CommandNotFound`, if the negotiation is over.
+   * - If a capability was not offered.
+   * @since 0.13
    * @example
    * ```
    * <- { "QMP": { "version": { "qemu": { "major": 2, "minor": 7, "micro": 50 },
@@ -41,10 +45,6 @@ export interface Commands {
    * -> { "execute": "qmp_capabilities" }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - `CommandNotFound`, if the negotiation is over.
-   * - If a capability was not offered.
-   * @since 0.13
    */
   qmp_capabilities: { arguments: QmpCapabilitiesArguments; returns: void };
   /**
@@ -80,6 +80,8 @@ export interface Commands {
    *
    * What the monitor prints may change; an error is part of it, and not an error of this command.
    *
+   * @returns what the monitor prints
+   * @since 0.14.0
    * @example
    * ```
    * -> { "execute": "human-monitor-command",
@@ -87,23 +89,21 @@ export interface Commands {
    *        "command-line": "drive_add 0 if=none,id=d0,file=a.qcow2,copy-on-read=on" } }
    * <- { "return": "OK\r\n" }
    * ```
-   * @returns what the monitor prints
-   * @since 0.14.0
    */
   'human-monitor-command': { arguments: HumanMonitorCommandArguments; returns: string };
   /**
    * List the options of the command line.
    *
+   * @returns the options
+   * @throws
+   * - If there is no such option.
+   * @since 1.5
    * @example
    * ```
    * -> { "execute": "query-command-line-options",
    *      "arguments": { "option": "object" } }
    * <- { "return": [ { "option": "object", "parameters": [] } ] }
    * ```
-   * @returns the options
-   * @throws
-   * - If there is no such option.
-   * @since 1.5
    */
   'query-command-line-options': { arguments: QueryCommandLineOptionsArguments; returns: CommandLineOptionInfo[] };
 }

@@ -28,6 +28,9 @@ export interface Commands {
   /**
    * Create an object.
    *
+   * @throws
+   * - If the id is taken, or the properties contradict each other.
+   * @since 2.0
    * @example
    * ```
    * -> { "execute": "object-add",
@@ -36,9 +39,6 @@ export interface Commands {
    *                     "readonly": true, "share": false, "rom": "off" } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - If the id is taken, or the properties contradict each other.
-   * @since 2.0
    */
   'object-add': { arguments: ObjectOptions; returns: void };
   /**

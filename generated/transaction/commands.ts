@@ -12,6 +12,9 @@ export interface Commands {
    *
    * A job is done, as far as the transaction is concerned, when it has been started.
    *
+   * @throws
+   * - Whatever the first action that fails has to say.
+   * @since 1.1
    * @example
    * ```
    * -> { "execute": "transaction",
@@ -22,9 +25,6 @@ export interface Commands {
    *          "data": { "device": "disk1", "snapshot-file": "monday-1.qcow2" } } ] } }
    * <- { "return": {} }
    * ```
-   * @throws
-   * - Whatever the first action that fails has to say.
-   * @since 1.1
    */
   transaction: { arguments: TransactionArguments; returns: void };
 }

@@ -75,8 +75,9 @@ export function addNameList(
 export function docText(parts: DocParts): string | undefined {
   const lines = [...parts.lines];
   const tags: string[] = [];
-  for (const example of parts.examples) tags.push('@example', ...example);
   for (const [tag, text] of parts.tags) tags.push(text[0] ? `@${tag} ${text[0]}` : `@${tag}`, ...text.slice(1));
+  // They are long: what is short comes before.
+  for (const example of parts.examples) tags.push('@example', ...example);
   if (lines.length > 0 && tags.length > 0) lines.push('');
   lines.push(...tags);
   if (lines.length === 0) return undefined;

@@ -23,6 +23,12 @@ export interface Commands {
    *
    * **Feature** `unstable`: The curators have not agreed on the music.
    *
+   * @returns where the first visitor stands
+   * @throws
+   * - GenericError, if it is night
+   * - If the door is locked, DeviceNotFound
+   * @since 1.0
+   * @experimental
    * @example
    * A quiet opening
    *
@@ -31,12 +37,6 @@ export interface Commands {
    *      "arguments": { "name": "*\/ Dots" } }
    * <- { "return": { "x": 0, "y": 0 } }
    * ```
-   * @returns where the first visitor stands
-   * @throws
-   * - GenericError, if it is night
-   * - If the door is locked, DeviceNotFound
-   * @since 1.0
-   * @experimental
    */
   'gallery-open': { arguments: GalleryOpenArguments; returns: Point };
   /**

@@ -7,12 +7,12 @@ export type SourceKind = 'file' | 'list' | 'count';
 export const SourceKind = ['file', 'list', 'count'] as const;
 
 /**
+ * @since 0.1 (text), 0.2
  * @example
  * ```
  * -> { "execute": "open" }
  * <- { "return": {} }
  * ```
- * @since 0.1 (text), 0.2
  */
 export type Source = Source_File | Source_List | Source_Count;
 
