@@ -127,8 +127,8 @@ export class Connection {
     this.#pending.set(id, request);
     this.#hooks.log?.('sent', parseJson(text));
     const { writable } = this.#streams;
-    // What is sent in one go goes out in one go.
-    if (writable.writableCorked === 0) {
+    // Who keeps several requests under way mostly sends several in one go: they go out in one go.
+    if (this.#pending.size > 1 && writable.writableCorked === 0) {
       writable.cork();
       process.nextTick(() => writable.uncork());
     }

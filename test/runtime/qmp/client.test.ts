@@ -109,7 +109,7 @@ describe('execute', () => {
       command: 'blockdev-del',
     });
     expect((error as QmpError).stack).toMatch(
-      /^QmpError: Node 'x' not found\n[^]*\n {4}at (?:async )?deleteTheNode .*client\.test\.ts/,
+      /^QmpError: Node 'x' not found\n.*\n {4}at (?:async )?deleteTheNode [^\n]*client\.test\.ts/s,
     );
   });
 

@@ -122,7 +122,6 @@ describe('strict', () => {
     await expect(refused).rejects.toThrow(
       /^what query-nodes returned is not as the schema has it: \[0\]\.size: .*, and 2 more$/,
     );
-    await expect(refused).rejects.toMatchObject({ stack: expect.stringContaining('validation.test.ts') });
     expect(differences).toHaveLength(3);
   });
 
