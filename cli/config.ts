@@ -5,7 +5,6 @@ import { pathToFileURL } from 'node:url';
 import type { Config } from '../generator/config.js';
 import { nearMiss } from '../generator/text/near-miss.js';
 import { SourceFile } from '../generator/text/source-file.js';
-import { configKeys } from './config-keys.js';
 import { UserError } from './user-error.js';
 
 /** A configuration as it was found. Its paths are absolute. */
@@ -33,7 +32,7 @@ export async function findConfig(cwd: string): Promise<FoundConfig | undefined> 
 async function readConfig(path: string, cwd: string): Promise<FoundConfig> {
   const file = relative(cwd, path);
   const value = path.endsWith('.json') ? await readJson(path, file) : await importDefault(path, file);
-  return { file, config: withAbsolutePaths(checked(value, file), dirname(path)) };
+  return { file, config: withAbsolutePaths(await checked(value, file), dirname(path)) };
 }
 
 async function readJson(path: string, file: string): Promise<unknown> {
@@ -78,10 +77,12 @@ async function stripTypes(path: string): Promise<string> {
   return stripped;
 }
 
-function checked(value: unknown, file: string): Config {
+async function checked(value: unknown, file: string): Promise<Config> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UserError(`${file}: a configuration is an object`, { hint: 'such as { "schema": …, "output": … }' });
   }
+  // What they know of targets comes with all the code of the back end.
+  const { configKeys } = await import('./config-keys.js');
   for (const [key, part] of Object.entries(value)) {
     if (key === '$schema') continue;
     const rule = Object.hasOwn(configKeys, key) ? configKeys[key as keyof Config] : undefined;

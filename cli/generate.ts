@@ -6,6 +6,7 @@ import { type WriteResult, writeFiles } from '../generator/emit/output/write.js'
 import type { GeneratedFile } from '../generator/emit/target.js';
 import { loadSchema } from '../generator/schema/load.js';
 import type { Schema } from '../generator/schema/model.js';
+import { keepingCompiledCode } from './compiled-code.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
 import type { Host } from './host.js';
 import { choiceOption, choicesOption, defineOption, dialectOption, importExtensions, int64Modes } from './options.js';
@@ -46,7 +47,7 @@ export const generate: Subcommand = {
       return exitCodes.problems;
     }
     const wanted = selected(schema, job);
-    const files = emit(wanted, job.emit);
+    const files = keepingCompiledCode(host.env, () => emit(wanted, job.emit));
     return check ? compare(job, files, host) : write(job, wanted, files, host);
   },
 };

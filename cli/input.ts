@@ -1,5 +1,4 @@
 import { relative, resolve } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import type { Config } from '../generator/config.js';
 import { type FileHost, nodeHost } from '../generator/syntax/host.js';
 import { findConfig } from './config.js';
@@ -55,7 +54,9 @@ function diskFrom(cwd: string): FileHost {
 /** The disk, with standard input as one file more, in the working directory. */
 async function withStdin({ cwd, stdin }: Host): Promise<FileHost> {
   const disk = diskFrom(cwd);
-  const text = await buffer(stdin);
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(chunk);
+  const text = Buffer.concat(chunks);
   const path = disk.resolve(stdinName);
   return {
     read: async (file) => (disk.resolve(file) === path ? text : disk.read(file)),
