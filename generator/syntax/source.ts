@@ -11,38 +11,34 @@ export interface DecodedSource {
 
 /** Reads the bytes of a file as text. From 2.12 CRLF and lone CR end lines too; before, only LF does. */
 export function decodeSource(path: string, bytes: Uint8Array, dialect: Dialect): DecodedSource {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const wellFormed = isUtf8(bytes);
-  // A byte order mark is not skipped: the reference does not skip it either.
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(wellFormed ? 'utf8' : 'latin1');
   if (!dialect.has('decoded text')) {
     // Bytes whose meaning nobody asks for: one character for each keeps the columns right.
-    return { file: new SourceFile(path, text, wellFormed ? dialect.columns : 'reference') };
+    if (!wellFormed) return { file: new SourceFile(path, buffer.toString('latin1'), 'reference') };
+    return { file: new SourceFile(path, buffer.toString('utf8'), dialect.columns) };
   }
-  const file = new SourceFile(path, text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text, dialect.columns);
+  // A byte order mark is not skipped: the reference does not skip it either.
+  const text = buffer.toString('utf8');
+  const file = new SourceFile(path, withLineFeeds(text), dialect.columns);
   if (wellFormed) return { file };
-  const start = wellFormedLength(file.text);
+  const start = withLineFeeds(text.slice(0, firstMalformed(text, buffer))).length;
   const severity = dialect.name === 'auto' ? 'warning' : 'error';
   return { file, problem: diagnostic('malformed-encoding', {}, { file, start, end: start + 1 }, { severity }) };
 }
 
-/** How many of the characters, each of them a byte, are UTF-8. */
-function wellFormedLength(bytes: string): number {
-  let good = 0;
-  let bad = bytes.length;
-  while (good + 1 < bad) {
-    const middle = (good + bad) >>> 1;
-    if (isUtf8Start(bytes.slice(0, middle))) good = middle;
-    else bad = middle;
-  }
-  return good;
+function withLineFeeds(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }
 
-/** Whether bytes are UTF-8, apart from a last character that may lack some of its bytes. */
-function isUtf8Start(bytes: string): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(bytes, 'latin1'), { stream: true });
-    return true;
-  } catch {
-    return false;
+/** The first replacement character of a decoded text that the bytes do not spell. */
+function firstMalformed(text: string, bytes: Buffer): number {
+  let counted = 0;
+  let length = 0;
+  for (let found = text.indexOf('\ufffd'); found !== -1; found = text.indexOf('\ufffd', found + 1)) {
+    length += Buffer.byteLength(text.slice(counted, found));
+    counted = found;
+    if (bytes.toString('latin1', length, length + 3) !== '\u00ef\u00bf\u00bd') return found;
   }
+  return 0;
 }

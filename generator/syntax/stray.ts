@@ -28,7 +28,7 @@ function strayEnd(text: string, start: number, decoded: boolean, top: boolean): 
     if (!top && isWhiteSpace(text.charCodeAt(end), decoded)) break;
     end++;
   }
-  return trimEnd(text, start, end);
+  return trimEnd(text, start + 1, end);
 }
 
 function describe(found: string): string {

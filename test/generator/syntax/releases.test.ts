@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { Dialect, dialectNames } from '../../../generator/syntax/dialect.js';
+import { releaseOf, releases } from '../../../generator/syntax/releases.js';
+
+describe('releases', () => {
+  it('are known from 2.4 to 10.1', () => {
+    expect(releases).toHaveLength(31);
+    expect([releases[0], releases.at(-1)]).toEqual(['2.4', '10.1']);
+    expect(dialectNames).toEqual(['auto', ...releases]);
+  });
+
+  it.each([
+    ['8.2', '8.2'],
+    ['8.2.1', '8.2'],
+    ['v8.2.1', '8.2'],
+    ['9.0-rc', '9.0'],
+    ['9.0.0-rc3', '9.0'],
+    ['2.8-dev', '2.8'],
+    ['2.7.50', '2.8'],
+    ['8.2.93', '9.0'],
+    ['2.12.50', '3.0'],
+    ['10.1.0', '10.1'],
+    [' 10.1 ', '10.1'],
+  ])('%s speaks the language of %s', (version, release) => {
+    expect(releaseOf(version)).toEqual({ release });
+    expect(Dialect.named(version)).toMatchObject({ dialect: { name: release } });
+  });
+
+  it.each([
+    ['2.3', 'release 2.3 is older than 2.4, the oldest whose schemas can be read'],
+    ['10.2', "release 10.2 is newer than 10.1, the newest whose rules are known: use '10.1' or 'auto'"],
+    ['10.1.50', "release 10.1.50 is newer than 10.1, the newest whose rules are known: use '10.1' or 'auto'"],
+    ['11.0.0', "release 11.0.0 is newer than 10.1, the newest whose rules are known: use '10.1' or 'auto'"],
+    ['9', "there is no release '9': did you mean '9.0'?"],
+    ['8.3', "there is no release '8.3': name one from 2.4 to 10.1, or 'auto'"],
+    ['atuo', "there is no release 'atuo': did you mean 'auto'?"],
+    ['newest', "there is no release 'newest': name one from 2.4 to 10.1, or 'auto'"],
+    ['', "there is no release '': name one from 2.4 to 10.1, or 'auto'"],
+  ])('%s is refused', (version, problem) => {
+    expect(Dialect.named(version)).toEqual({ problem });
+  });
+});
+
+describe('dialects', () => {
+  it('have what their release had', () => {
+    const has = (name: string) => {
+      const found = Dialect.named(name);
+      return 'dialect' in found && found.dialect.has('null literal');
+    };
+    expect(['2.4', '4.1', '4.2', '10.1', 'auto'].map(has)).toEqual([true, true, false, false, true]);
+  });
+
+  it('count columns as their release did', () => {
+    const columns = (name: string) => {
+      const found = Dialect.named(name);
+      return 'dialect' in found && found.dialect.columns;
+    };
+    expect(['2.4', '2.11', '2.12', '10.1', 'auto'].map(columns)).toEqual([
+      'reference-bytes',
+      'reference-bytes',
+      'reference',
+      'reference',
+      'character',
+    ]);
+  });
+
+  it('are ordered', () => {
+    const found = Dialect.named('2.10');
+    if ('problem' in found) throw new Error(found.problem);
+    expect(['2.9', '2.10', '2.11', '10.1'].map((release) => found.dialect.atLeast(release))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(Dialect.auto.atLeast('10.1')).toBe(true);
+  });
+});
