@@ -7,6 +7,9 @@ import { type CompatPolicy, rejectedFor } from './policy.js';
 import type { ServerRequest } from './request.js';
 import type { ServerSession } from './session.js';
 
+/** The value to send back, `undefined` where none is sent; a promise of it when the handler takes time. */
+export type Answer = JsonValue | undefined | Promise<JsonValue | undefined>;
+
 /** What a dispatcher executes commands with. */
 export interface DispatcherOptions<Handlers> {
   readonly commands: CommandTable<Handlers>;
@@ -38,7 +41,7 @@ export class Dispatcher<Handlers> {
    * @returns the value to send back; `undefined` for a command whose success is not answered
    * @throws QmpError, or whatever the handler throws
    */
-  async execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Promise<JsonValue | undefined> {
+  execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Answer {
     const { command } = request;
     const builtin = this.#builtin(command);
     const entry = this.#options.commands.get(command);
@@ -72,21 +75,26 @@ export class Dispatcher<Handlers> {
     if (outOfBand && !entry?.allowOob) throw new QmpError(`Command '${command}' cannot be executed out of band`);
   }
 
-  async #call(
-    entry: CommandEntry<Handlers>,
-    request: ServerRequest,
-    signal: AbortSignal,
-  ): Promise<JsonValue | undefined> {
+  #call(entry: CommandEntry<Handlers>, request: ServerRequest, signal: AbortSignal): Answer {
     const args = entry.arguments.decode(request.arguments, this.#decoding);
     const context = { command: request.command, outOfBand: request.outOfBand, signal };
-    const result = await entry.call(this.#options.handlers, args, context);
+    const result = entry.call(this.#options.handlers, args, context);
+    return isPromise(result) ? result.then((value) => this.#encode(entry, value)) : this.#encode(entry, result);
+  }
+
+  #encode(entry: CommandEntry<Handlers>, result: unknown): JsonValue | undefined {
     if (entry.successResponse === false) return undefined;
     if (!entry.returns) return {};
     try {
       return entry.returns.encode(result, this.#encoding);
     } catch (cause) {
       // A handler that returns what its type does not allow is no fault of the client.
-      throw new TypeError(`The handler of '${request.command}' returned a wrong value`, { cause });
+      throw new TypeError(`The handler of '${entry.name}' returned a wrong value`, { cause });
     }
   }
+}
+
+/** Whether a value is a promise, of whatever make. */
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -4,6 +4,7 @@ import { RequestReader } from '../../json/request-reader.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json/value.js';
 import type { StreamPair } from '../endpoint.js';
 import { isQmpFailure, QmpError } from '../error.js';
+import { type Answer, isPromise } from './dispatcher.js';
 import { isOutOfBand, readRequest, type ServerRequest } from './request.js';
 import type { Participant, Rotation } from './rotation.js';
 import { ServerSession } from './session.js';
@@ -17,7 +18,7 @@ export interface MonitorHost {
   readonly rotation: Rotation;
   /** The most bytes that may wait for a client to read them before it is disconnected. */
   readonly maxBuffered: number;
-  execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Promise<JsonValue | undefined>;
+  execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Answer;
   /** A handler failed in a way that is not meant for the client. */
   failed(command: string, error: unknown): void;
   /** The monitor has ended; `problem` says why when it was not the client's wish. */
@@ -40,6 +41,8 @@ export class Monitor implements Participant {
   readonly #abort = new AbortController();
   #executing = false;
   #corked = false;
+  /** A chunk of input is being handled. */
+  #receiving = false;
   #inputEnded = false;
   #ended = false;
 
@@ -50,7 +53,10 @@ export class Monitor implements Participant {
     const { readable, writable } = streams;
     readable.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk);
-      this.#pump();
+      this.#receiving = true;
+      this.#read();
+      this.#receiving = false;
+      this.#regulate();
     });
     readable.once('end', () => {
       this.#inputEnded = true;
@@ -75,11 +81,17 @@ export class Monitor implements Participant {
   }
 
   /** Executes the request that waits longest, and answers it. */
-  async work(): Promise<void> {
+  work(): Promise<void> | undefined {
     const incoming = this.#queue.shift() as Incoming;
     this.#executing = true;
-    this.#pump();
-    await this.#answer(incoming);
+    this.#read();
+    const answered = this.#answer(incoming);
+    if (answered) return answered.then(() => this.#worked());
+    this.#worked();
+    return undefined;
+  }
+
+  #worked(): void {
     this.#executing = false;
     this.#pump();
   }
@@ -97,11 +109,16 @@ export class Monitor implements Participant {
     this.#host.ended(this, problem);
   }
 
-  /** Reads as many requests as may wait. Without out-of-band execution that is none while one is executed. */
   #pump(): void {
+    this.#read();
+    if (!this.#receiving) this.#regulate();
+  }
+
+  /** Reads as many requests as may wait. Without out-of-band execution that is none while one is executed. */
+  #read(): void {
     while (this.#mayRead()) {
       const incoming = this.#reader.next();
-      if (!incoming) break;
+      if (!incoming) return;
       if (this.#session.outOfBand && incoming.value !== undefined && isOutOfBand(incoming.value)) {
         void this.#answer(incoming);
       } else {
@@ -109,6 +126,10 @@ export class Monitor implements Participant {
         this.#host.rotation.enter(this);
       }
     }
+  }
+
+  /** Takes more input when all that came is read, and ends when none will come and all is answered. */
+  #regulate(): void {
     if (this.#reader.pending) this.#streams.readable.pause();
     else if (!this.#ended) this.#streams.readable.resume();
     const idle = !this.#executing && this.#queue.length === 0 && !this.#reader.pending;
@@ -120,18 +141,26 @@ export class Monitor implements Participant {
     return this.#session.outOfBand ? this.#queue.length < queueLimit : this.#queue.length === 0 && !this.#executing;
   }
 
-  async #answer(incoming: Incoming): Promise<void> {
+  /** Executes a request and sends what comes of it; at once, unless its handler takes time. */
+  #answer(incoming: Incoming): Promise<void> | undefined {
     const id = idOf(incoming.value);
     let command = '';
+    const refuse = (error: unknown): void => this.#send({ ...id, error: this.#describe(command, error) });
     try {
       if (incoming.error) throw new QmpError(`The message is not valid JSON: ${incoming.error.message}`);
       const request = readRequest(incoming.value, this.#session.outOfBand);
       command = request.command;
-      const result = await this.#host.execute(request, this.#session, this.#abort.signal);
-      if (result !== undefined) this.#send({ return: result, ...id });
+      const result = this.#host.execute(request, this.#session, this.#abort.signal);
+      if (isPromise(result)) return result.then((value) => this.#return(value, id)).catch(refuse);
+      this.#return(result, id);
     } catch (error) {
-      this.#send({ ...id, error: this.#describe(command, error) });
+      refuse(error);
     }
+    return undefined;
+  }
+
+  #return(result: JsonValue | undefined, id: { id?: JsonValue }): void {
+    if (result !== undefined) this.#send({ return: result, ...id });
   }
 
   /** What the client is told of an error: all of one that was meant for it, nothing of any other. */
@@ -148,20 +177,21 @@ export class Monitor implements Participant {
   #write(text: string): void {
     const { writable } = this.#streams;
     if (this.#ended || !writable.writable) return;
-    if (!this.#corked) this.#cork();
-    writable.write(text);
+    if (!this.#corked) {
+      this.#corked = true;
+      writable.cork();
+      process.nextTick(this.#uncork);
+    }
+    // All that is sent is ASCII.
+    writable.write(text, 'latin1');
     if (writable.writableLength > this.#host.maxBuffered) this.end('it does not read what it is sent');
   }
 
-  /** What is sent while one chunk of input is handled leaves in one system call. */
-  #cork(): void {
-    this.#corked = true;
-    this.#streams.writable.cork();
-    setImmediate(() => {
-      this.#corked = false;
-      this.#streams.writable.uncork();
-    });
-  }
+  /** What is sent in one go leaves in one system call. */
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.#streams.writable.uncork();
+  };
 }
 
 /** The member to echo; none when the message is no object or has none. */

@@ -1,7 +1,7 @@
 /** Someone who has work that must not run beside the work of others. */
 export interface Participant {
-  /** Does one piece of work. Does not reject. */
-  work(): Promise<void>;
+  /** Does one piece of work; a promise, which does not reject, when it takes time. */
+  work(): Promise<void> | undefined;
   /** Whether there is more. */
   readonly ready: boolean;
 }
@@ -14,7 +14,7 @@ export class Rotation {
   /** Puts a participant last in the line, unless it stands in it already. */
   enter(participant: Participant): void {
     this.#waiting.add(participant);
-    if (!this.#running) void this.#run();
+    if (!this.#running) this.#run();
   }
 
   /** Takes a participant out of the line. */
@@ -22,15 +22,26 @@ export class Rotation {
     this.#waiting.delete(participant);
   }
 
-  async #run(): Promise<void> {
+  #run(): void {
     this.#running = true;
     for (const participant of this.#waiting) {
       this.#waiting.delete(participant);
       if (!participant.ready) continue;
-      await participant.work();
-      // Adding it again puts it behind all others, where this loop meets it.
-      if (participant.ready) this.#waiting.add(participant);
+      const work = participant.work();
+      if (work) {
+        void work.then(() => {
+          this.#next(participant);
+          this.#run();
+        });
+        return;
+      }
+      this.#next(participant);
     }
     this.#running = false;
+  }
+
+  /** Puts who has more work behind all others, where the loop meets it. */
+  #next(participant: Participant): void {
+    if (participant.ready) this.#waiting.add(participant);
   }
 }

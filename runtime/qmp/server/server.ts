@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandTable } from '../command-table.js';
 import type { StreamPair } from '../endpoint.js';
 import type { EventSink, EventTable } from '../event-sink.js';
+import { tell } from '../listener.js';
 import { Broadcast, type RateLimit, referenceRateLimits } from './broadcast.js';
 import { type BuiltinCommand, builtinCommands, builtins } from './builtins.js';
 import { Dispatcher } from './dispatcher.js';
@@ -37,7 +38,7 @@ export interface QmpServerOptions<Handlers> {
   /** The generated table of events. */
   readonly events?: EventTable;
   /** The generated introspection data, which `query-qmp-schema` returns. */
-  readonly introspection?: readonly (JsonValue | object)[];
+  readonly introspection?: readonly object[];
   /** Where to take clients. More places can be added later. */
   readonly listen?: ListenAddress | readonly ListenAddress[];
   /** What the greeting and `query-version` tell. Default: 0.0.0. */
@@ -95,7 +96,7 @@ export class QmpServer implements AsyncDisposable {
     };
     const { handlers, introspection = [] } = options;
     const version = versionInfo(options.version ?? { major: 0, minor: 0, micro: 0 });
-    const data = introspection as JsonValue;
+    const data = introspection as unknown as JsonValue;
     const dispatcher = new Dispatcher<object>({
       commands: options.dispatch,
       handlers: typeof handlers === 'function' ? handlers(this.events) : handlers,
@@ -118,12 +119,13 @@ export class QmpServer implements AsyncDisposable {
       write,
       rotation: new Rotation(),
       maxBuffered: options.maxBuffered ?? defaultBuffer,
-      execute: async (request, session, signal) =>
+      execute: (request, session, signal) =>
         this.#quitting ? undefined : dispatcher.execute(request, session, signal),
-      failed: (command, error) => onProblem?.({ kind: 'handler', command, error }),
+      failed: (command, error) => tell(onProblem, { kind: 'handler', command, error }),
       ended: (monitor, problem) => {
         this.#monitors.delete(monitor);
-        if (problem !== undefined) onProblem?.({ kind: 'client', message: `A client was disconnected: ${problem}` });
+        if (problem === undefined) return;
+        tell(onProblem, { kind: 'client', message: `A client was disconnected: ${problem}` });
       },
     };
   }
