@@ -22,6 +22,7 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/type-mapping.md',
       'docs/cli.md',
       'docs/api.md',
+      'docs/client.md',
       'docs/architecture.md',
     ];
     for (const path of pages) {

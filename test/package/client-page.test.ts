@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { generate } from '../../generator/emit/generate.js';
+import { loadSchema } from '../../generator/schema/load.js';
+import { compileGenerated } from '../generator/emit/compile.js';
+
+const project = join(import.meta.dirname, '../..');
+
+test('the examples of docs/client.md compile', async () => {
+  const page = readFileSync(join(project, 'docs/client.md'), 'utf8');
+  const examples = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, text = '']) => text);
+  expect(examples.length).toBeGreaterThan(8);
+  const { schema } = await loadSchema(join(project, 'qapi/qapi-schema.json'));
+  if (!schema) throw new Error('the schema is not valid');
+  const folders = examples.map((text, index) => [
+    { path: `example${index}.ts`, text: text.replaceAll('./generated/', '../generated/') },
+  ]);
+  expect(await compileGenerated({ generated: generate(schema), ...folders })).toEqual([]);
+});
