@@ -4,6 +4,7 @@ import { stringifyReply } from '../../../runtime/json/stringify-reply.js';
 import { connect } from '../../../runtime/qmp/client.js';
 import { jsonValue } from '../json/arbitrary-json.js';
 import { FakeServer, GREETING } from './fake-server.js';
+import { FUZZ_RUNS, FUZZ_TIMEOUT, memoryInUse, noise } from './fuzz.js';
 
 const message = fc.oneof(
   jsonValue(),
@@ -14,43 +15,51 @@ const message = fc.oneof(
   fc.constant({ event: '__proto__', data: { ['__proto__']: 1 }, timestamp: { seconds: 1e300, microseconds: -1 } }),
 );
 
-/** Changes, inserts or drops bytes. */
-const mutation = fc.record({ at: fc.nat(), byte: fc.nat(255), kind: fc.constantFrom('set', 'insert', 'drop') });
+const said = message.map((value) => `${stringifyReply(value)}\r\n`);
 
-const noise = fc
-  .tuple(fc.array(message, { maxLength: 5 }), fc.array(mutation, { maxLength: 5 }))
-  .map(([messages, mutations]) => {
-    const bytes = [...Buffer.from(messages.map((value) => `${stringifyReply(value)}\r\n`).join(''))];
-    for (const { at, byte, kind } of mutations) {
-      const place = at % (bytes.length + 1);
-      bytes.splice(place, kind === 'insert' ? 0 : 1, ...(kind === 'drop' ? [] : [byte]));
+test(
+  'whatever a server sends, the client lives and its next command is answered',
+  async () => {
+    let mutations = 0;
+    let runs = 0;
+    let before = 0;
+    const started = performance.now();
+    await fc.assert(
+      fc.asyncProperty(fc.array(noise(said), { maxLength: 8 }), fc.boolean(), async (noises, waiting) => {
+        const server = new FakeServer(({ execute }) => (execute === 'silent' ? undefined : { return: execute }));
+        server.send(GREETING);
+        const client = await connect(server.peer);
+        const events = client.events('*', { overflow: 'drop-oldest', buffer: 10 });
+        const silent = waiting ? client.execute('silent').catch((error: Error) => error) : undefined;
+        for (const { bytes, mutations: count } of noises) {
+          server.send(bytes);
+          mutations += count;
+        }
+        // What was left open must not swallow the replies.
+        const quiet = client.waitFor('QUIET');
+        server.send(Buffer.from([0xff]));
+        server.send('\r\n');
+        server.event('QUIET');
+        await quiet;
+        for (const name of ['a', 'b']) expect(await client.execute(name)).toBe(name);
+        await events.return();
+        await client.close();
+        await silent;
+        if (++runs === 100) before = memoryInUse();
+      }),
+      { numRuns: FUZZ_RUNS },
+    );
+    const after = memoryInUse();
+    if (FUZZ_RUNS > 1000) {
+      const seconds = ((performance.now() - started) / 1000).toFixed(0);
+      console.log(
+        `client: ${mutations} mutations in ${seconds} s; ${before.toFixed(1)} MiB before, ${after.toFixed(1)} after`,
+      );
     }
-    return Buffer.from(bytes);
-  });
-
-test('whatever a server sends, the client lives and its next command is answered', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(noise, { maxLength: 4 }), fc.boolean(), async (noises, waiting) => {
-      const server = new FakeServer(({ execute }) => (execute === 'silent' ? undefined : { return: execute }));
-      server.send(GREETING);
-      const client = await connect(server.peer);
-      const events = client.events('*', { overflow: 'drop-oldest', buffer: 10 });
-      const silent = waiting ? client.execute('silent').catch((error: Error) => error) : undefined;
-      for (const bytes of noises) server.send(bytes);
-      // What was left open must not swallow the replies.
-      const quiet = client.waitFor('QUIET');
-      server.send(Buffer.from([0xff]));
-      server.send('\r\n');
-      server.event('QUIET');
-      await quiet;
-      for (const name of ['a', 'b']) expect(await client.execute(name)).toBe(name);
-      await events.return();
-      await client.close();
-      await silent;
-    }),
-    { numRuns: 300 },
-  );
-});
+    expect(after - before).toBeLessThan(16);
+  },
+  FUZZ_TIMEOUT,
+);
 
 test('a flood of events for a reader that does not read stays within its buffer', async () => {
   const server = new FakeServer();
