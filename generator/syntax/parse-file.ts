@@ -1,6 +1,6 @@
 import type { DocBlock } from './doc-block.js';
 import { tokenize } from './lexer.js';
-import { type Item, parseTokens } from './parser.js';
+import { parseTokens } from './parser.js';
 import { compareMoments, type Moment, type Problem, phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { describe, placeOf, reportFaults } from './syntax-problems.js';
@@ -49,7 +49,12 @@ export function parseFile(reading: Reading): ParsedFile {
       result.push({ kind: 'expression', value, broken, finished: after(reading, item.next) });
       quiet = broken;
     } else {
-      if (!quiet && item.first.tokenType !== Stray) reportJunk(reading, item);
+      // Where the reference reads a value to its end before it says that it does not belong there, a problem in it comes first.
+      const { first } = item;
+      const whole = item.kind === 'value' && dialect.has('values of any kind are read at the top level');
+      const seen = whole ? item.next : first;
+      const misread = whole && isMisread(first.index + 1, seen?.index ?? Number.POSITIVE_INFINITY);
+      if (!quiet && !misread && first.tokenType !== Stray) reportJunk(reading, first, seen);
       quiet = true;
     }
   }
@@ -70,9 +75,9 @@ function breakage(places: readonly number[]): (first: number, last: number) => b
   };
 }
 
-function reportJunk(reading: Reading, item: Item & { kind: 'value' | 'junk' }): void {
-  const [span, looked] = placeOf(reading, item.first);
-  const whole = item.kind === 'value' && reading.dialect.has('values of any kind are read at the top level');
-  const when = whole ? after(reading, item.next) : looked;
-  reading.problems.report('expected-expression', { found: describe(item.first) }, span, when);
+/** Reports what is no definition. It is seen when the token `seen` has been read. */
+function reportJunk(reading: Reading, first: Token, seen: Token | undefined): void {
+  const [span, looked] = placeOf(reading, first);
+  const when = seen === first ? looked : after(reading, seen);
+  reading.problems.report('expected-expression', { found: describe(first) }, span, when);
 }

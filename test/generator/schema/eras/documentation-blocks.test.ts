@@ -44,8 +44,13 @@ const comments: readonly Case[] = [
   ],
   [
     'a definition follows that is not named',
-    lines('⟦##', '# Text.', '##⟧', '# plain', EV),
-    { '2.4': 'accepted', '2.9': 'documentation-without-symbol' },
+    lines('⟦##', '# Text.', '##⟧', '⟦# plain⟧', EV),
+    {
+      '2.4': 'accepted',
+      '2.9': 'documentation-without-symbol',
+      '9.0': ['comment-after-documentation', 2],
+      '9.1': 'documentation-without-symbol',
+    },
   ],
   [
     'an empty block before a definition',
