@@ -13,16 +13,16 @@ const eras = {
   'decoded text': ['2.12'],
   'escapes beside the backslash': ['2.4', '4.2'],
   'printable strings only': ['4.2', undefined, false],
-  // Expressions (parse.ts)
+  // Expressions (parse-file.ts)
   'values of any kind are read at the top level': ['6.1'],
-  // Includes (loader.ts)
+  // Includes (load.ts)
   'normalised include paths': ['2.12'],
   // Pragmas (pragmas.ts)
   pragma: ['2.9'],
   "pragma 'returns-whitelist'": ['2.9', '6.0'],
   "pragma 'command-returns-exceptions'": ['6.0'],
   "pragma 'documentation-exceptions'": ['9.0'],
-  // Documentation comments (doc-*.ts)
+  // Documentation comments (doc/)
   /** Before, they are comments like any other; `auto` reads them, but lets them stand anywhere. */
   'documentation comments checked': ['2.9', undefined, false],
   'documentation by paragraphs': ['9.0', undefined, false],

@@ -1,9 +1,9 @@
 import type { TokenType } from 'chevrotain';
 import type { SourceFile } from '../text/source-file.js';
 import type { Dialect } from './dialect.js';
+import { readDocComment } from './doc/comment.js';
+import { readLenientDocs } from './doc/lenient.js';
 import type { DocBlock } from './doc-block.js';
-import { readDocComment } from './doc-comment.js';
-import { readLenientDocs } from './doc-lenient.js';
 import { Problems, phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { readStray } from './stray.js';

@@ -1,7 +1,7 @@
 import { type Diagnostic, diagnostic, type RelatedPlace } from '../text/diagnostic.js';
 import { Dialect } from './dialect.js';
+import { DocumentationKeeper } from './doc/keeper.js';
 import type { DocBlock } from './doc-block.js';
-import { DocumentationKeeper } from './documentation-keeper.js';
 import { type FileHost, nodeHost } from './host.js';
 import { parseFile } from './parse-file.js';
 import { besides, relativeTo } from './path.js';

@@ -1,11 +1,11 @@
-import type { DiagnosticName, DiagnosticParameters } from '../text/diagnostic.js';
-import type { DocBlock } from './doc-block.js';
-import type { DocComment } from './doc-builder.js';
-import { DocBuilder, type DocLine, indentation, isBlank, label } from './doc-builder.js';
-import { readSymbol, reportLine, startDescription, startTagged } from './doc-rules.js';
-import { phase } from './problem.js';
-import type { Reading } from './reading.js';
-import { tokenAfter } from './white-space.js';
+import type { DiagnosticName, DiagnosticParameters } from '../../text/diagnostic.js';
+import type { DocBlock } from '../doc-block.js';
+import { phase } from '../problem.js';
+import type { Reading } from '../reading.js';
+import { tokenAfter } from '../white-space.js';
+import type { DocComment } from './builder.js';
+import { DocBuilder, type DocLine, indentation, isBlank, label } from './builder.js';
+import { readSymbol, reportLine, startDescription, startTagged } from './rules.js';
 
 const description = /@([^:\n]*): */y;
 const tagged = /(Returns|Errors|Since|Notes?|Examples?|TODO): */y;

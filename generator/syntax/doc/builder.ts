@@ -1,5 +1,5 @@
-import type { SourceFile, Span } from '../text/source-file.js';
-import type { DocArgument, DocBlock, DocSection } from './doc-block.js';
+import type { SourceFile, Span } from '../../text/source-file.js';
+import type { DocArgument, DocBlock, DocSection } from '../doc-block.js';
 
 /** A line of a documentation block, by offsets: of its `#`, of its text, and of the end of the text. */
 export interface DocLine {

@@ -1,10 +1,10 @@
-import type { DocBlock } from './doc-block.js';
-import type { DocComment, DocLine } from './doc-builder.js';
-import { readDocumentation } from './doc-sections.js';
-import { readLegacyDocumentation } from './doc-sections-legacy.js';
-import { phase } from './problem.js';
-import type { Reading } from './reading.js';
-import { lastLineEnd, lineEnd, skipWhiteSpace, trimEnd } from './white-space.js';
+import type { DocBlock } from '../doc-block.js';
+import { phase } from '../problem.js';
+import type { Reading } from '../reading.js';
+import { lastLineEnd, lineEnd, skipWhiteSpace, trimEnd } from '../white-space.js';
+import type { DocComment, DocLine } from './builder.js';
+import { readDocumentation } from './sections.js';
+import { readLegacyDocumentation } from './sections-legacy.js';
 
 /** Reads the documentation comment that starts at `start`, as the releases from 2.9 on do. Up to 8.2 one comment can hold several blocks. */
 export function readDocComment(source: Reading, start: number): { readonly blocks: DocBlock[]; readonly end: number } {

@@ -1,9 +1,9 @@
-import type { DocBlock } from './doc-block.js';
-import type { DocComment } from './doc-builder.js';
-import { DocBuilder, type DocLine, indentation, isBlank, label, type Part } from './doc-builder.js';
-import { readSymbol, reportLine, startDescription, startTagged } from './doc-rules.js';
-import { phase } from './problem.js';
-import type { Reading } from './reading.js';
+import type { DocBlock } from '../doc-block.js';
+import { phase } from '../problem.js';
+import type { Reading } from '../reading.js';
+import type { DocComment } from './builder.js';
+import { DocBuilder, type DocLine, indentation, isBlank, label, type Part } from './builder.js';
+import { readSymbol, reportLine, startDescription, startTagged } from './rules.js';
 
 const tagWord = /^(Returns|Since|Notes?|Examples?|TODO):/;
 

@@ -1,10 +1,16 @@
-import type { DocBlock } from './doc-block.js';
-import { DocBuilder, type DocLine, isBlank } from './doc-builder.js';
-import { readLenientDefinition, readLenientFreeForm, readLenientSymbol } from './doc-lenient-sections.js';
-import { reportLine } from './doc-rules.js';
-import { phase } from './problem.js';
-import type { Reading } from './reading.js';
-import { lastLineEnd, lineEnd, trimEnd } from './white-space.js';
+import type { DocBlock } from '../doc-block.js';
+import { phase } from '../problem.js';
+import type { Reading } from '../reading.js';
+import { lastLineEnd, lineEnd, trimEnd } from '../white-space.js';
+import { DocBuilder, type DocLine, isBlank } from './builder.js';
+import {
+  type Chunk,
+  lineAt,
+  readLenientDefinition,
+  readLenientFreeForm,
+  readLenientSymbol,
+} from './lenient-sections.js';
+import { reportLine } from './rules.js';
 
 /**
  * Documentation as any release wrote it. Before 2.9 nobody read it: marks are missing or doubled, names lack their colon,
@@ -17,14 +23,6 @@ export interface LenientDocs {
   readonly blocks: DocBlock[];
   /** The offset of what follows. */
   readonly end: number;
-}
-
-/** Comment lines between two marks: from the line end before the first of them to the end of the last one. */
-export interface Chunk {
-  readonly start: number;
-  readonly end: number;
-  /** The mark before the lines, when it names what is described itself. */
-  readonly opening?: DocLine | undefined;
 }
 
 /** The end of comments: a line that starts with something else. */
@@ -83,12 +81,6 @@ function nextMark(text: string, chunk: Chunk): DocLine | undefined {
 function endOfMatch(pattern: RegExp, text: string, { start, end }: Chunk): number | undefined {
   pattern.lastIndex = 0;
   return pattern.test(text.slice(start, end)) ? start + pattern.lastIndex : undefined;
-}
-
-/** A line whose text starts at `start`, or behind a blank there. */
-export function lineAt(text: string, hash: number, start: number): DocLine {
-  const from = text[start] === ' ' ? start + 1 : start;
-  return { hash, start: from, end: trimEnd(text, from, lineEnd(text, from)) };
 }
 
 function firstLine(text: string, chunk: Chunk): DocLine | undefined {

@@ -1,7 +1,15 @@
-import { type DocBuilder, type DocLine, label, type Part } from './doc-builder.js';
-import { type Chunk, lineAt } from './doc-lenient.js';
-import { reportLine, startDescription, startTagged } from './doc-rules.js';
-import type { Reading } from './reading.js';
+import type { Reading } from '../reading.js';
+import { lineEnd, trimEnd } from '../white-space.js';
+import { type DocBuilder, type DocLine, label, type Part } from './builder.js';
+import { reportLine, startDescription, startTagged } from './rules.js';
+
+/** Comment lines between two marks: from the line end before the first of them to the end of the last one. */
+export interface Chunk {
+  readonly start: number;
+  readonly end: number;
+  /** The mark before the lines, when it names what is described itself. */
+  readonly opening?: DocLine | undefined;
+}
 
 /**
  * The lines that can start a section: unindented ones after a blank line, those that start with `@` or the first letter of a
@@ -69,6 +77,12 @@ function noteworthyLines(source: Reading, start: number, end: number): Noteworth
     lines.push({ line, before: start + found.index, afterBlank: found[1] !== undefined });
   }
   return lines;
+}
+
+/** A line whose text starts at `start`, or behind a blank there. */
+export function lineAt(text: string, hash: number, start: number): DocLine {
+  const from = text[start] === ' ' ? start + 1 : start;
+  return { hash, start: from, end: trimEnd(text, from, lineEnd(text, from)) };
 }
 
 function match(pattern: RegExp, text: string, start: number): RegExpExecArray | null {

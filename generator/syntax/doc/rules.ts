@@ -1,7 +1,7 @@
-import type { DiagnosticName, DiagnosticParameters } from '../text/diagnostic.js';
-import type { DocBuilder, DocLine } from './doc-builder.js';
-import { phase } from './problem.js';
-import type { Reading } from './reading.js';
+import type { DiagnosticName, DiagnosticParameters } from '../../text/diagnostic.js';
+import { phase } from '../problem.js';
+import type { Reading } from '../reading.js';
+import type { DocBuilder, DocLine } from './builder.js';
 
 /** Sections of which a block has one at most. */
 const single = new Set(['Returns', 'Errors', 'Since']);

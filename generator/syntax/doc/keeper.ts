@@ -1,8 +1,8 @@
-import { type Diagnostic, type DiagnosticDetails, diagnostic } from '../text/diagnostic.js';
-import type { SourceFile } from '../text/source-file.js';
-import type { Dialect } from './dialect.js';
-import type { DocBlock } from './doc-block.js';
-import type { SyntaxObject } from './tree.js';
+import { type Diagnostic, type DiagnosticDetails, diagnostic } from '../../text/diagnostic.js';
+import type { SourceFile } from '../../text/source-file.js';
+import type { Dialect } from '../dialect.js';
+import type { DocBlock } from '../doc-block.js';
+import type { SyntaxObject } from '../tree.js';
 
 /** In schemas of before 2.9 descriptions of optional members start so; in later ones that is mostly an error. */
 const oldMarker = /^[^\S\n]*#[^\S\n]+@[\w.-]+ ?:\s*#optional/m;
