@@ -4,7 +4,11 @@ import type { JsonObject, JsonValue } from './value.js';
 /** The shortest run of digits that can be an integer beyond the safe range. */
 const LONG = 16;
 
-const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39;
+/** Whether there is a digit at a place of a text; there is none outside of it. */
+function digitAt(text: string, at: number): boolean {
+  const c = text.charCodeAt(at);
+  return c >= 0x30 && c <= 0x39;
+}
 
 /**
  * Whether a JSON text may hold an integer that a `number` cannot. It looks at every 16th character only: a run of so many
@@ -12,11 +16,12 @@ const isDigit = (c: number): boolean => c >= 0x30 && c <= 0x39;
  */
 function mayHoldUnsafeInteger(text: string): boolean {
   for (let at = LONG - 1; at < text.length; at += LONG) {
-    if (!isDigit(text.charCodeAt(at))) continue;
+    // A run of 16 around this place reaches eight to the left of it, or seven to the right.
+    if (!digitAt(text, at) || !(digitAt(text, at - 8) || digitAt(text, at + 7))) continue;
     let start = at;
-    while (isDigit(text.charCodeAt(start - 1))) start--;
+    while (digitAt(text, start - 1)) start--;
     let end = at + 1;
-    while (isDigit(text.charCodeAt(end))) end++;
+    while (digitAt(text, end)) end++;
     // Most long runs are the fractions of doubles, which servers write with 17 digits.
     if (end - start >= LONG && text[start - 1] !== '.' && isUnsafe(text.slice(start, end))) return true;
     at = end - 1;
