@@ -3,7 +3,7 @@ import { Dialect } from './dialect.js';
 import { DocumentationKeeper } from './doc/keeper.js';
 import type { DocBlock } from './doc-block.js';
 import { type FileHost, nodeHost } from './host.js';
-import { parseFile } from './parse-file.js';
+import { type ParsedFile, parseFile } from './parse-file.js';
 import { besides, relativeTo } from './path.js';
 import { applyPragma, noPragmas } from './pragmas.js';
 import { compareMoments, type Moment, Problems, phase } from './problem.js';
@@ -67,7 +67,8 @@ class Loader {
   readonly #modules: ModuleInTheMaking[] = [];
   readonly #expressions: Expression[] = [];
   readonly #diagnostics: Diagnostic[] = [];
-  readonly #seen = new Set<string>();
+  /** How often each file has been read. */
+  readonly #timesRead = new Map<string, number>();
   #pragmas: Pragmas = noPragmas;
 
   constructor(rootPath: string, host: FileHost, dialect: Dialect) {
@@ -115,29 +116,26 @@ class Loader {
     chain: readonly RelatedPlace[],
     parent: Including | undefined,
   ): Promise<void> {
-    this.#seen.add(path);
+    this.#timesRead.set(path, (this.#timesRead.get(path) ?? 0) + 1);
     const { file, problem } = decodeSource(name, bytes, this.#dialect);
-    const module: ModuleInTheMaking = {
-      name: relativeTo(this.#root, path),
-      file,
-      includes: [],
-      expressions: [],
-      docs: [],
-    };
+    const moduleName = relativeTo(this.#root, path);
+    const module: ModuleInTheMaking = { name: moduleName, file, includes: [], expressions: [], docs: [] };
     this.#modules.push(module);
     const including: Including = { path, module, chain, parent };
     if (problem) this.#report(problem, including);
     this.#documentation.enter(file);
-    const parsed = parseFile({ file, dialect: this.#dialect, problems: new Problems(file) });
+    await this.#walk(parseFile({ file, dialect: this.#dialect, problems: new Problems(file) }), including);
+  }
+
+  /** Goes through a file as the reference does, which deals with one thing after the other. */
+  async #walk({ items, problems, finished }: ParsedFile, including: Including): Promise<void> {
+    const { module } = including;
     let reported = 0;
     const reportUpTo = (moment: Moment): void => {
-      for (
-        let next = parsed.problems[reported];
-        next && compareMoments(next, moment) <= 0;
-        next = parsed.problems[reported]
-      ) {
+      let next = problems[reported];
+      while (next && compareMoments(next, moment) <= 0) {
         this.#report(next.diagnostic, including);
-        reported++;
+        next = problems[++reported];
       }
     };
     let pending: DocBlock | undefined;
@@ -146,7 +144,7 @@ class Loader {
       if (fault) this.#report(fault, including);
       pending = undefined;
     };
-    for (const item of parsed.items) {
+    for (const item of items) {
       if (item.kind === 'documentation') {
         for (const block of item.blocks) {
           reportUpTo({ at: block.span.start, phase: phase.finish });
@@ -174,7 +172,7 @@ class Loader {
         this.#expressions.push(expression);
       }
     }
-    reportUpTo(parsed.finished);
+    reportUpTo(finished);
     drop('the end of the file');
     reportUpTo({ at: Number.POSITIVE_INFINITY, phase: phase.look });
   }
@@ -195,12 +193,14 @@ class Loader {
     const spelled = besides(modern ? module.file.path : includer, target.value);
     const path = this.#host.resolve(spelled);
     module.includes.push(relativeTo(this.#root, path));
-    // Up to 2.11 a file spelled with `./` or `../` is read again and again: a cycle of such includes makes the reference crash.
+    // Up to 2.11 a cycle of includes spelled with `./` or `../` is not noticed, and makes the reference crash.
     if (isOnTheWay(path, including)) {
       report(diagnostic('include-cycle', { path: target.value }, target.span, { definition }));
       return;
     }
-    if (this.#seen.has(modern ? path : spelled)) return;
+    // Up to 2.11 a file that is spelled so is read again. What it defines is then there twice, which need not be shown more often.
+    const times = this.#timesRead.get(path) ?? 0;
+    if (times > 1 || (times === 1 && (modern || spelled === path))) return;
     const read = await this.#read(spelled);
     if (typeof read === 'string') {
       report(diagnostic('unreadable-include', { path: target.value, reason: read }, target.span, { definition }));

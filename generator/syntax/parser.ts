@@ -246,12 +246,11 @@ class SchemaParser extends EmbeddedActionsParser {
   readonly pair = this.RULE('pair', (): boolean => {
     const key = this.#text(this.CONSUME(Text) as Token);
     this.CONSUME(Colon);
-    const token = this.#next();
-    const value = this.OR(this.#valueAlternatives);
     const { pairs } = this.#frame;
     const first = pairs.get(key.value)?.key;
-    if (first) this.#faults.push({ kind: 'repeated-key', token, key, first });
-    else if (value) pairs.set(key.value, { key, value });
+    if (first) this.#faults.push({ kind: 'repeated-key', token: this.#next(), key, first });
+    const value = this.OR(this.#valueAlternatives);
+    if (value && !first) pairs.set(key.value, { key, value });
     return true;
   });
 

@@ -118,6 +118,16 @@ describe('includes', () => {
     expect(diagnostics.map(({ name }) => name)).toEqual(['include-cycle']);
   });
 
+  it('are not read more and more often where releases up to 2.11 would do that', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 40 }, (_, i) => [`${i || 'schema'}.json`, include(`./${i + 1}.json`).repeat(2)]),
+    );
+    const { tree, diagnostics } = await read({ ...files, '40.json': event('E') }, '2.8');
+    expect(diagnostics).toEqual([]);
+    expect(tree.expressions).toHaveLength(2);
+    expect(tree.modules.length).toBeLessThan(100);
+  });
+
   it('can be nested a thousand deep', async () => {
     const files = Object.fromEntries(
       Array.from({ length: 1000 }, (_, i) => [
