@@ -38,7 +38,7 @@ export interface QmpServerOptions<Handlers> {
   /** The generated table of events. */
   readonly events?: EventTable;
   /** The generated introspection data, which `query-qmp-schema` returns. */
-  readonly introspection?: readonly object[];
+  readonly introspection?: readonly (object | JsonValue)[];
   /** Where to take clients. More places can be added later. */
   readonly listen?: ListenAddress | readonly ListenAddress[];
   /** What the greeting and `query-version` tell. Default: 0.0.0. */
