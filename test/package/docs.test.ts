@@ -23,6 +23,7 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/cli.md',
       'docs/api.md',
       'docs/client.md',
+      'docs/server.md',
       'docs/architecture.md',
     ];
     for (const path of pages) {
