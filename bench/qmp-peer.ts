@@ -1,4 +1,7 @@
-/** The other process of `bench/qmp.ts`: a QMP server of ours, or a bare echo that answers each line with the bytes of a reply. */
+/**
+ * The other process of the benchmarks of QMP: a server of ours, or a bare echo that answers each line with the bytes of a reply. It
+ * answers its parent's messages with the memory that it uses.
+ */
 import { createServer } from 'node:net';
 import { createQmpServer } from '../runtime/index.js';
 
@@ -19,5 +22,6 @@ if (role === 'server') {
     });
   }).listen(path);
 }
+process.on('message', () => process.send?.(process.memoryUsage().rss));
 process.send?.('ready');
 process.on('disconnect', () => process.exit());
