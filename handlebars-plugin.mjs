@@ -13,7 +13,12 @@ function templateModule(source) {
     noEscape: true,
     preventIndent: true,
   });
-  return `import Handlebars from 'handlebars/runtime.js';\nexport default Handlebars.template(${compiled});\n`;
+  // As a partial, a template takes the helpers as they are; otherwise it makes a set of its own each time it is called.
+  return `import Handlebars from 'handlebars/runtime.js';
+const template = Handlebars.template(${compiled});
+const options = { partial: true, helpers: Handlebars.helpers, hooks: {} };
+export default (context) => template(context, options);
+`;
 }
 
 /** Bundles `.hbs` files with esbuild. */

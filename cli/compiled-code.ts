@@ -41,9 +41,13 @@ export function keepingCompiledCode<T>(env: Host['env'], action: () => T): T {
   }
 }
 
-/** The `require` that a module sees. */
-function requireOf(module: Module, path: string): NodeJS.Require {
-  return Object.assign((id: string) => module.require(id), createRequire(path));
+/** The `require` that a module sees. What is more than a function in it costs time, and is seldom asked for. */
+function requireOf(module: Module, path: string): unknown {
+  const require = (id: string): unknown => module.require(id);
+  for (const name of ['resolve', 'cache', 'extensions', 'main'] as const) {
+    Object.defineProperty(require, name, { get: () => createRequire(path)[name] });
+  }
+  return require;
 }
 
 /** The user's folder for what can be made again. */
