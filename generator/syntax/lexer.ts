@@ -51,7 +51,7 @@ export function tokenize(file: SourceFile, dialect: Dialect, problems: Problems)
 class Lexer implements Tokens {
   readonly tokens: Token[] = [];
   readonly docs = new Map<number, DocBlock[]>();
-  readonly #source: Reading;
+  readonly #reading: Reading;
   /** Reads without reporting anything. */
   readonly #silent: Reading;
   readonly #text: string;
@@ -66,7 +66,7 @@ class Lexer implements Tokens {
   #misplaced = false;
 
   constructor(file: SourceFile, dialect: Dialect, problems: Problems) {
-    this.#source = { file, dialect, problems };
+    this.#reading = { file, dialect, problems };
     this.#silent = { file, dialect, problems: new Problems(file) };
     this.#text = file.text;
     this.#decoded = dialect.has('decoded text');
@@ -150,7 +150,7 @@ class Lexer implements Tokens {
   }
 
   #string(): void {
-    const { value, end } = readText(this.#position < this.#outOfStep ? this.#silent : this.#source, this.#position);
+    const { value, end } = readText(this.#position < this.#outOfStep ? this.#silent : this.#reading, this.#position);
     this.#push(this.#depth === 0 ? TopText : Text, value, end);
   }
 
@@ -169,14 +169,14 @@ class Lexer implements Tokens {
     }
     // Directly behind a string, letters are mostly the inside of the next one: quotes are out of step up to the end of the line.
     if (text[this.#position - 1] === "'") this.#outOfStep = lineEnd(text, this.#position);
-    this.#push(Stray, '', readStray(this.#source, this.#position, this.#depth === 0));
+    this.#push(Stray, '', readStray(this.#reading, this.#position, this.#depth === 0));
   }
 
   #comment(): void {
     const text = this.#text;
     const documentation = text.charCodeAt(this.#position + 1) === 0x23;
     if (!this.#checksDocs && this.#depth === 0) {
-      const { blocks, end } = readLenientDocs(this.#source, this.#position);
+      const { blocks, end } = readLenientDocs(this.#reading, this.#position);
       if (blocks.length > 0) this.#documentation(blocks, end);
       this.#position = end;
     } else if (!this.#checksDocs || !documentation) {
@@ -184,7 +184,7 @@ class Lexer implements Tokens {
     } else if (this.#depth === 0 || this.#atLineStart()) {
       // Inside an expression this is an error. At the start of a line it mostly means that the expression was not closed.
       this.#depth = 0;
-      const { blocks, end } = readDocComment(this.#source, this.#position);
+      const { blocks, end } = readDocComment(this.#reading, this.#position);
       this.#documentation(blocks, end);
     } else if (this.#misplaced) {
       this.#position = lineEnd(text, this.#position);
@@ -203,7 +203,7 @@ class Lexer implements Tokens {
   #skipDeep(): void {
     const text = this.#text;
     const start = this.#position;
-    this.#source.problems.report('nested-too-deeply', { limit: depthLimit }, [start, start + 1], {
+    this.#reading.problems.report('nested-too-deeply', { limit: depthLimit }, [start, start + 1], {
       at: start,
       phase: phase.read,
     });

@@ -82,7 +82,7 @@ class SchemaParser extends EmbeddedActionsParser {
   #file: SourceFile | undefined;
   #items: Item[] = [];
   #faults: Fault[] = [];
-  #frame: Frame = { container: 'object', pairs: noPairs, elements: [], before: 'nothing' };
+  #frame: Frame = { container: 'object', pairs: noPairs, elements: noElements, before: 'nothing' };
 
   constructor() {
     super([...vocabulary], {
@@ -141,7 +141,7 @@ class SchemaParser extends EmbeddedActionsParser {
     const first = this.CONSUME(OpenExpression) as Token;
     const outer = this.#frame;
     const pairs = new Map<string, SyntaxPair>();
-    this.#frame = { container: 'object', pairs, elements: [], before: 'nothing' };
+    this.#frame = { container: 'object', pairs, elements: noElements, before: 'nothing' };
     try {
       this.SUBRULE(this.pairs);
       this.CONSUME(CloseObject);
@@ -188,7 +188,7 @@ class SchemaParser extends EmbeddedActionsParser {
     const open = this.CONSUME(OpenObject) as Token;
     const outer = this.#frame;
     const pairs = new Map<string, SyntaxPair>();
-    this.#frame = { container: 'object', pairs, elements: [], before: 'nothing' };
+    this.#frame = { container: 'object', pairs, elements: noElements, before: 'nothing' };
     try {
       this.SUBRULE(this.pairs);
     } finally {
@@ -333,6 +333,7 @@ class SchemaParser extends EmbeddedActionsParser {
 
 const valueStarts = [Text, OpenObject, OpenArray, Literal, Stray];
 const afterValue = [Comma, CloseObject, CloseArray, OpenExpression, Doc, EOF];
+const noElements: SyntaxValue[] = [];
 const noPairs = new Map<string, SyntaxPair>();
 
 function startsItem(token: Token | undefined): boolean {

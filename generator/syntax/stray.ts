@@ -8,10 +8,9 @@ export function readStray({ file, dialect, problems }: Reading, start: number, t
   const { text } = file;
   const end = strayEnd(text, start, dialect.has('decoded text'), top);
   const found = text.slice(start, end);
-  const shown = /^[!-~]{1,40}$/.test(found) ? `'${found}'` : describe(found);
   const hint =
     text[start - 1] === "'" ? "is a ' missing before or after this?" : hintFor(found, dialect.has('null literal'));
-  problems.report('stray-text', { text: shown }, [start, end], { at: start, phase: phase.read }, { hint });
+  problems.report('stray-text', { text: describe(found) }, [start, end], { at: start, phase: phase.read }, { hint });
   return end;
 }
 
@@ -32,9 +31,11 @@ function strayEnd(text: string, start: number, decoded: boolean, top: boolean): 
 }
 
 function describe(found: string): string {
-  const [first = ''] = found;
-  const code = (first.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
-  return /[!-~]/.test(first) ? `'${first}…'` : /\p{C}|\p{Z}/u.test(first) ? `U+${code}` : `'${first}' (U+${code})`;
+  const printable = /^[ -~]{0,40}/.exec(found)?.[0] ?? '';
+  if (printable !== '') return printable === found ? `'${found}'` : `'${printable}…'`;
+  const character = String.fromCodePoint(found.codePointAt(0) as number);
+  const code = `U+${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}`;
+  return /\p{C}|\p{Z}/u.test(character) ? code : `'${character}' (${code})`;
 }
 
 function hintFor(found: string, hasNull: boolean): string | undefined {
@@ -44,7 +45,7 @@ function hintFor(found: string, hasNull: boolean): string | undefined {
       ? `write '${found.slice(1, -1)}': strings stand in single quotes`
       : "strings stand in single quotes: '…'";
   }
-  if (/^\/[/*]/.test(found)) return "comments start with '#'";
+  if (/^\/[/*]|\w \w/.test(found)) return "comments start with '#'";
   if (/^[-+.]?\d/.test(found)) return `there are no numbers: write '${found}' in quotes`;
   if (found === ';') return "a comma separates, and nothing ends a definition but its '}'";
   if (found === '=') return "':' stands between a key and its value";

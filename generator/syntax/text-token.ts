@@ -24,32 +24,32 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /** Reads the string whose opening quote is at `start`. */
-export function readText(source: Reading, start: number): TextToken {
-  const { text } = source.file;
+export function readText(reading: Reading, start: number): TextToken {
+  const { text } = reading.file;
   simple.lastIndex = start + 1;
-  if (!simple.test(text)) return new TextReader(source, start).read();
+  if (!simple.test(text)) return new TextReader(reading, start).read();
   const end = simple.lastIndex;
   return { value: text.slice(start + 1, end - 1), end };
 }
 
 /** Reads a string with escapes or errors. Of several errors only the first is reported: all are placed at the opening quote. */
 class TextReader {
-  readonly #source: Reading;
+  readonly #reading: Reading;
   readonly #start: number;
   readonly #lineEnd: number;
   #position: number;
   #faulty = false;
 
-  constructor(source: Reading, start: number) {
-    this.#source = source;
+  constructor(reading: Reading, start: number) {
+    this.#reading = reading;
     this.#start = start;
-    this.#lineEnd = lineEnd(source.file.text, start);
+    this.#lineEnd = lineEnd(reading.file.text, start);
     this.#position = start + 1;
   }
 
   read(): TextToken {
-    const { text } = this.#source.file;
-    const plainOnly = this.#source.dialect.has('printable strings only');
+    const { text } = this.#reading.file;
+    const plainOnly = this.#reading.dialect.has('printable strings only');
     let value = '';
     while (this.#position < this.#lineEnd) {
       const character = String.fromCodePoint(text.codePointAt(this.#position) as number);
@@ -71,7 +71,7 @@ class TextReader {
 
   /** Reads an escape sequence. A backslash at the end of a line leaves the string unclosed. */
   #escape(): string {
-    const { file, dialect } = this.#source;
+    const { file, dialect } = this.#reading;
     const start = this.#position;
     const letter = start + 1 < this.#lineEnd ? String.fromCodePoint(file.text.codePointAt(start + 1) as number) : '';
     this.#position += 1 + letter.length;
@@ -86,11 +86,11 @@ class TextReader {
   }
 
   #unicode(start: number): string {
-    const digits = /^[0-9a-fA-F]{4}/.exec(this.#source.file.text.slice(this.#position, this.#lineEnd))?.[0];
+    const digits = /^[0-9a-fA-F]{4}/.exec(this.#reading.file.text.slice(this.#position, this.#lineEnd))?.[0];
     const code = digits === undefined ? 0 : Number.parseInt(digits, 16);
     this.#position += digits?.length ?? 0;
     if (code > 0 && code <= 0x7f) return String.fromCharCode(code);
-    const sequence = this.#source.file.text.slice(start, Math.max(this.#position, Math.min(start + 6, this.#lineEnd)));
+    const sequence = this.#reading.file.text.slice(start, Math.max(this.#position, Math.min(start + 6, this.#lineEnd)));
     this.#fault('bad-unicode-escape', { sequence }, start, Math.max(this.#position, start + 2));
     return '\ufffd';
   }
@@ -110,7 +110,7 @@ class TextReader {
   ): void {
     if (this.#faulty) return;
     this.#faulty = true;
-    const { file, problems } = this.#source;
+    const { file, problems } = this.#reading;
     const related = start === this.#start ? [] : [{ message: 'here', span: { file, start, end } }];
     const when = { at: this.#start, phase: phase.read };
     // The string's own end is not known yet, and its line is the most that it can take.
@@ -118,7 +118,7 @@ class TextReader {
   }
 
   #stringEnd(): number {
-    const quote = this.#source.file.text.indexOf("'", this.#position);
+    const quote = this.#reading.file.text.indexOf("'", this.#position);
     return quote === -1 || quote >= this.#lineEnd ? this.#lineEnd : quote + 1;
   }
 }

@@ -3,16 +3,17 @@ import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
 import { lastLineEnd, lineEnd, skipWhiteSpace, trimEnd } from '../white-space.js';
 import type { DocComment, DocLine } from './builder.js';
+import { reportUnclosed } from './rules.js';
 import { readDocumentation } from './sections.js';
 import { readLegacyDocumentation } from './sections-legacy.js';
 
 /** Reads the documentation comment that starts at `start`, as the releases from 2.9 on do. Up to 8.2 one comment can hold several blocks. */
-export function readDocComment(source: Reading, start: number): { readonly blocks: DocBlock[]; readonly end: number } {
-  const comment = scanComment(source, start);
-  const { dialect } = source;
+export function readDocComment(reading: Reading, start: number): { readonly blocks: DocBlock[]; readonly end: number } {
+  const comment = scanComment(reading, start);
+  const { dialect } = reading;
   const read = dialect.has('documentation by paragraphs') ? readDocumentation : readLegacyDocumentation;
-  const blocks = read(source, comment);
-  if (dialect.has('comment after documentation starts another')) checkNoComment(source, blocks, comment.end);
+  const blocks = read(reading, comment);
+  if (dialect.has('comment after documentation starts another')) checkNoComment(reading, blocks, comment.end);
   return { blocks, end: comment.end };
 }
 
@@ -28,7 +29,9 @@ function checkNoComment({ file, dialect, problems }: Reading, blocks: readonly D
   problems.report('comment-after-documentation', {}, span, when, { definition });
 }
 
-function scanComment({ file: { text }, dialect, problems }: Reading, start: number): DocComment {
+function scanComment(reading: Reading, start: number): DocComment {
+  const { file, dialect, problems } = reading;
+  const { text } = file;
   const decoded = dialect.has('decoded text');
   const opened = lineEnd(text, start);
   if (opened !== start + 2) {
@@ -40,13 +43,8 @@ function scanComment({ file: { text }, dialect, problems }: Reading, start: numb
   for (;;) {
     const hash = skipWhiteSpace(text, end, decoded);
     if (text[hash] !== '#') {
-      const at = Math.min(hash, lastLineEnd(text));
-      const found = hash === text.length ? 'the end of the file' : 'what follows';
-      problems.report('unclosed-documentation', { found }, [at, Math.min(at + 1, text.length)], {
-        at,
-        phase: phase.finish,
-      });
-      return { lines, start, close: at, end };
+      reportUnclosed(reading, start, hash);
+      return { lines, start, close: Math.min(hash, lastLineEnd(text)), end };
     }
     end = lineEnd(text, hash);
     if (text[hash + 1] === '#') {

@@ -23,36 +23,36 @@ const description = /@([^\s:]*) ?:(?=\s|$)[^\S\n]*/y;
 const tag = /(?:(Returns|Errors|Since|Notes?|Examples?|TODO):(?!:)|Since (?=\d))[^\S\n]*/y;
 
 /** Reads the line that names what is described; what stands behind the name belongs to the body. */
-export function readLenientSymbol(source: Reading, line: DocLine, builder: DocBuilder): boolean {
-  const found = match(symbolLine, source.file.text, line.start);
+export function readLenientSymbol(reading: Reading, line: DocLine, builder: DocBuilder): boolean {
+  const found = match(symbolLine, reading.file.text, line.start);
   if (!found) return false;
   const [whole, name = '', colon] = found;
   const rest = Math.min(line.start + whole.length, line.end);
-  if (name === '') reportLine(source, 'missing-symbol', {}, line);
-  else if (colon === '' || rest < line.end) reportLine(source, 'symbol-without-colon', {}, line);
+  if (name === '') reportLine(reading, 'missing-symbol', {}, line);
+  else if (colon === '' || rest < line.end) reportLine(reading, 'symbol-without-colon', {}, line);
   if (name !== '') builder.describe(name, line.start + 1);
   builder.startBody(rest);
   return true;
 }
 
-export function readLenientFreeForm(source: Reading, { start, end }: Chunk, builder: DocBuilder): void {
-  for (const { line } of noteworthyLines(source, start, end)) {
-    const described = match(description, source.file.text, line.start);
-    if (described) reportLine(source, 'description-in-free-form', { name: described[1] as string }, line);
+export function readLenientFreeForm(reading: Reading, { start, end }: Chunk, builder: DocBuilder): void {
+  for (const { line } of noteworthyLines(reading, start, end)) {
+    const described = match(description, reading.file.text, line.start);
+    if (described) reportLine(reading, 'description-in-free-form', { name: described[1] as string }, line);
   }
   builder.extend(end);
 }
 
 /** Reads what follows the line with the name of what is described. */
-export function readLenientDefinition(source: Reading, symbol: DocLine, end: number, builder: DocBuilder): void {
-  const reader = new LenientReader(source, builder);
-  for (const { line, before, afterBlank } of noteworthyLines(source, symbol.end, end))
+export function readLenientDefinition(reading: Reading, symbol: DocLine, end: number, builder: DocBuilder): void {
+  const reader = new LenientReader(reading, builder);
+  for (const { line, before, afterBlank } of noteworthyLines(reading, symbol.end, end))
     reader.line(line, before, afterBlank);
   builder.extend(end);
   for (const part of builder.parts) {
     const { kind, name, line, filled } = part;
     if (line && name !== undefined && kind !== 'discarded' && !filled) {
-      reportLine(source, 'empty-section', { section: label(part) }, line);
+      reportLine(reading, 'empty-section', { section: label(part) }, line);
     }
   }
 }
@@ -64,8 +64,8 @@ interface Noteworthy {
   readonly afterBlank: boolean;
 }
 
-function noteworthyLines(source: Reading, start: number, end: number): Noteworthy[] {
-  const { text } = source.file;
+function noteworthyLines(reading: Reading, start: number, end: number): Noteworthy[] {
+  const { text } = reading.file;
   const lines: Noteworthy[] = [];
   const region = text.slice(start, end);
   noteworthy.lastIndex = 0;
@@ -73,7 +73,7 @@ function noteworthyLines(source: Reading, start: number, end: number): Noteworth
     const from = start + noteworthy.lastIndex;
     const separated = text[from - 1] === ' ';
     const line = lineAt(text, from - (separated ? 2 : 1), from);
-    if (!separated) reportLine(source, 'doc-without-blank', {}, line);
+    if (!separated) reportLine(reading, 'doc-without-blank', {}, line);
     lines.push({ line, before: start + found.index, afterBlank: found[1] !== undefined });
   }
   return lines;
@@ -94,16 +94,16 @@ function match(pattern: RegExp, text: string, start: number): RegExpExecArray | 
 type Place = 'body' | 'arguments' | 'features' | 'sections';
 
 class LenientReader {
-  readonly #source: Reading;
+  readonly #reading: Reading;
   readonly #text: string;
   readonly #builder: DocBuilder;
   #place: Place = 'body';
   /** Whether the current section with a tag goes on with unindented text; undefined until there is some. */
   #goesOn: boolean | undefined;
 
-  constructor(source: Reading, builder: DocBuilder) {
-    this.#source = source;
-    this.#text = source.file.text;
+  constructor(reading: Reading, builder: DocBuilder) {
+    this.#reading = reading;
+    this.#text = reading.file.text;
     this.#builder = builder;
   }
 
@@ -126,11 +126,11 @@ class LenientReader {
     this.#builder.extend(before);
     if (this.#place === 'sections') {
       const section = current.name === undefined ? 'the text that follows them' : `'${label(current)}'`;
-      reportLine(this.#source, 'description-after-section', { name, section }, line);
+      reportLine(this.#reading, 'description-after-section', { name, section }, line);
     }
     const kind = this.#place === 'features' ? 'feature' : 'argument';
     if (kind === 'argument') this.#place = 'arguments';
-    startDescription(this.#source, this.#builder, kind, name, line, Math.min(line.start + found[0].length, line.end));
+    startDescription(this.#reading, this.#builder, kind, name, line, Math.min(line.start + found[0].length, line.end));
     return true;
   }
 
@@ -150,7 +150,7 @@ class LenientReader {
     this.#place = 'sections';
     this.#goesOn = undefined;
     const start = Math.min(line.start + found[0].length, line.end);
-    startTagged(this.#source, this.#builder, found[1] ?? 'Since', line, start);
+    startTagged(this.#reading, this.#builder, found[1] ?? 'Since', line, start);
     return true;
   }
 

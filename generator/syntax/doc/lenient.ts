@@ -1,7 +1,6 @@
 import type { DocBlock } from '../doc-block.js';
-import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
-import { lastLineEnd, lineEnd, trimEnd } from '../white-space.js';
+import { lineEnd, trimEnd } from '../white-space.js';
 import { DocBuilder, type DocLine, isBlank } from './builder.js';
 import {
   type Chunk,
@@ -10,7 +9,7 @@ import {
   readLenientFreeForm,
   readLenientSymbol,
 } from './lenient-sections.js';
-import { reportLine } from './rules.js';
+import { reportLine, reportUnclosed } from './rules.js';
 
 /**
  * Documentation as any release wrote it. Before 2.9 nobody read it: marks are missing or doubled, names lack their colon,
@@ -33,8 +32,8 @@ const markLine = /(?:^|\n)[^\S\n]*(?=##(?:#?(?:\n|$)|[^#\n]))/g;
 const textLine = /(?:^|\n)[^\S\n]*#[^\S\n]*(?=\S)/g;
 
 /** Reads the comments at the top level from `start` up to the next token. Lines that start with `##` separate blocks. */
-export function readLenientDocs(source: Reading, start: number): LenientDocs {
-  const { text } = source.file;
+export function readLenientDocs(reading: Reading, start: number): LenientDocs {
+  const { text } = reading.file;
   otherLine.lastIndex = start;
   const end = otherLine.test(text) ? otherLine.lastIndex : text.length;
   const blocks: DocBlock[] = [];
@@ -44,23 +43,23 @@ export function readLenientDocs(source: Reading, start: number): LenientDocs {
   for (let mark = nextMark(text, chunk); mark; mark = nextMark(text, chunk)) {
     const before = { ...chunk, end: mark.hash };
     const role = opened === undefined ? 'opens' : 'closes';
-    if (!isBlank(mark)) reportLine(source, 'text-after-doc-mark', { role }, mark);
+    if (!isBlank(mark)) reportLine(reading, 'text-after-doc-mark', { role }, mark);
     if (opened === undefined) {
       outside = before;
       opened = mark.hash;
     } else {
-      if (firstLine(text, before)) blocks.push(readBlock(source, before, opened, mark.end));
+      if (firstLine(text, before)) blocks.push(readBlock(reading, before, opened, mark.end));
       opened = undefined;
     }
     const says = opened !== undefined && text[mark.start] === '@';
     chunk = { start: mark.end, end, opening: says ? mark : undefined };
   }
   if (opened === undefined) {
-    if (isNamed(text, chunk)) blocks.push(readUnmarked(source, chunk));
+    if (isNamed(text, chunk)) blocks.push(readUnmarked(reading, chunk));
   } else {
-    reportUnclosed(source, opened, end);
-    if (firstLine(text, chunk)) blocks.push(readBlock(source, chunk, opened, trimEnd(text, opened, end)));
-    else if (outside && isNamed(text, outside)) blocks.push(readUnmarked(source, outside));
+    reportUnclosed(reading, opened, end);
+    if (firstLine(text, chunk)) blocks.push(readBlock(reading, chunk, opened, trimEnd(text, opened, end)));
+    else if (outside && isNamed(text, outside)) blocks.push(readUnmarked(reading, outside));
   }
   return { blocks, end };
 }
@@ -96,24 +95,16 @@ function isNamed(text: string, chunk: Chunk): boolean {
   return line !== undefined && /^@[\w.-]+:?$/.test(text.slice(line.start, line.end));
 }
 
-function readUnmarked(source: Reading, chunk: Chunk): DocBlock {
-  const { text } = source.file;
-  return readBlock(source, chunk, text.indexOf('#', chunk.start), trimEnd(text, chunk.start, chunk.end));
+function readUnmarked(reading: Reading, chunk: Chunk): DocBlock {
+  const { text } = reading.file;
+  return readBlock(reading, chunk, text.indexOf('#', chunk.start), trimEnd(text, chunk.start, chunk.end));
 }
 
-function readBlock(source: Reading, chunk: Chunk, start: number, end: number): DocBlock {
-  const { file } = source;
+function readBlock(reading: Reading, chunk: Chunk, start: number, end: number): DocBlock {
+  const { file } = reading;
   const builder = new DocBuilder(file, start, chunk.start);
   const first = firstLine(file.text, chunk);
-  if (first && readLenientSymbol(source, first, builder)) readLenientDefinition(source, first, chunk.end, builder);
-  else readLenientFreeForm(source, chunk, builder);
+  if (first && readLenientSymbol(reading, first, builder)) readLenientDefinition(reading, first, chunk.end, builder);
+  else readLenientFreeForm(reading, chunk, builder);
   return builder.finish(end);
-}
-
-function reportUnclosed({ file, problems }: Reading, opened: number, end: number): void {
-  const at = Math.min(end, lastLineEnd(file.text));
-  const found = end === file.text.length ? 'the end of the file' : 'what follows';
-  const related = [{ message: 'the block starts here', span: { file, start: opened, end: opened + 2 } }];
-  const span = [at, Math.min(at + 1, file.text.length)] as const;
-  problems.report('unclosed-documentation', { found }, span, { at, phase: phase.look }, { related });
 }

@@ -8,17 +8,17 @@ import { readSymbol, reportLine, startDescription, startTagged } from './rules.j
 const tagWord = /^(Returns|Since|Notes?|Examples?|TODO):/;
 
 /** Reads a documentation comment as 2.9–8.2 do: line by line. From 5.2 a heading divides a free-form block. */
-export function readLegacyDocumentation(source: Reading, comment: DocComment): DocBlock[] {
+export function readLegacyDocumentation(reading: Reading, comment: DocComment): DocBlock[] {
   const blocks: DocBlock[] = [];
-  const headings = source.dialect.has('headings checked');
-  let reader = new LegacyReader(source, comment, comment.start, comment.lines[0]?.start ?? comment.close);
+  const headings = reading.dialect.has('headings checked');
+  let reader = new LegacyReader(reading, comment, comment.start, comment.lines[0]?.start ?? comment.close);
   for (const line of comment.lines) {
-    if (headings && source.file.text[line.start] === '=') {
+    if (headings && reading.file.text[line.start] === '=') {
       if (reader.builder.symbol) {
-        reportLine(source, 'misplaced-heading', { rule: 'it belongs into a documentation block of its own' }, line);
+        reportLine(reading, 'misplaced-heading', { rule: 'it belongs into a documentation block of its own' }, line);
       } else if (!reader.empty) {
         blocks.push(reader.builder.finish(line.hash));
-        reader = new LegacyReader(source, comment, line.hash, line.start);
+        reader = new LegacyReader(reading, comment, line.hash, line.start);
       }
     }
     reader.line(line);
@@ -33,7 +33,7 @@ type Place = 'start' | 'free-form' | 'body' | 'arguments' | 'features' | 'sectio
 
 class LegacyReader {
   readonly builder: DocBuilder;
-  readonly #source: Reading;
+  readonly #reading: Reading;
   readonly #text: string;
   readonly #comment: DocComment;
   #place: Place = 'start';
@@ -42,10 +42,10 @@ class LegacyReader {
   /** How far the lines of the current section are indented at least; undefined when the next line decides that. */
   #least: number | undefined = 0;
 
-  constructor(source: Reading, comment: DocComment, start: number, text: number) {
-    this.builder = new DocBuilder(source.file, start, text);
-    this.#text = source.file.text;
-    this.#source = source;
+  constructor(reading: Reading, comment: DocComment, start: number, text: number) {
+    this.builder = new DocBuilder(reading.file, start, text);
+    this.#text = reading.file.text;
+    this.#reading = reading;
     this.#comment = comment;
   }
 
@@ -56,7 +56,7 @@ class LegacyReader {
   line(line: DocLine): void {
     if (this.#place === 'start') {
       this.#place = 'free-form';
-      if (readSymbol(this.#source, line, this.builder)) {
+      if (readSymbol(this.#reading, line, this.builder)) {
         this.#place = 'body';
         return;
       }
@@ -83,12 +83,12 @@ class LegacyReader {
       if (this.#place === 'sections') {
         const first = this.builder.parts.find(({ kind }) => kind === 'section');
         const section = first?.name === undefined ? 'the text that follows them' : `'${label(first)}'`;
-        reportLine(this.#source, 'description-after-section', { name, section }, line);
+        reportLine(this.#reading, 'description-after-section', { name, section }, line);
       }
       const kind = this.#place === 'features' ? 'feature' : 'argument';
       if (kind === 'argument') this.#place = 'arguments';
       const ended = this.builder.current;
-      startDescription(this.#source, this.builder, kind, name, line, this.#behind(line, start));
+      startDescription(this.#reading, this.builder, kind, name, line, this.#behind(line, start));
       this.#checkEnded(ended, line.hash, [line.hash, line.end]);
       this.#firstLine(line, start);
       return true;
@@ -98,18 +98,18 @@ class LegacyReader {
       const [start, tag] = tagged;
       this.#place = 'sections';
       const ended = this.builder.current;
-      startTagged(this.#source, this.builder, tag, line, this.#behind(line, start));
+      startTagged(this.#reading, this.builder, tag, line, this.#behind(line, start));
       this.#checkEnded(ended, line.hash, [line.hash, line.end]);
       this.#firstLine(line, start);
       return true;
     }
     if (this.#place === 'body') {
-      if (text !== 'Features:' || !this.#source.dialect.has('documented features')) return false;
+      if (text !== 'Features:' || !this.#reading.dialect.has('documented features')) return false;
       this.#place = 'features';
       return true;
     }
     if (this.#place === 'sections' || !this.#afterBlank || /^\s/.test(text)) return false;
-    if (this.#place === 'arguments' && text === 'Features:' && this.#source.dialect.has('documented features')) {
+    if (this.#place === 'arguments' && text === 'Features:' && this.#reading.dialect.has('documented features')) {
       this.#place = 'features';
       return true;
     }
@@ -123,7 +123,7 @@ class LegacyReader {
 
   /** The length of `@NAME:` and the name, for a line that describes something. */
   #described(text: string): [length: number, name: string] | undefined {
-    const match = this.#source.dialect.has('section starts may hold blanks')
+    const match = this.#reading.dialect.has('section starts may hold blanks')
       ? /^@([^:]*):/.exec(text)
       : /^@([^ ]*):(?= |$)/.exec(text);
     return match ? [match[0].length, match[1] as string] : undefined;
@@ -133,7 +133,7 @@ class LegacyReader {
     const match = tagWord.exec(text);
     if (!match) return undefined;
     const next = text[match[0].length];
-    if (next !== undefined && next !== ' ' && !this.#source.dialect.has('section starts may hold blanks'))
+    if (next !== undefined && next !== ' ' && !this.#reading.dialect.has('section starts may hold blanks'))
       return undefined;
     return [match[0].length, match[1] as string];
   }
@@ -145,7 +145,7 @@ class LegacyReader {
 
   /** Looks at the text behind the colon of a section's first line. */
   #firstLine(line: DocLine, length: number): void {
-    const { dialect } = this.#source;
+    const { dialect } = this.#reading;
     const start = this.#behind(line, length);
     this.#least = 0;
     if (dialect.has('indentation set by the second line')) this.#least = undefined;
@@ -162,19 +162,19 @@ class LegacyReader {
     if (kind !== 'body' && !(kind === 'section' && this.builder.current.name === undefined)) {
       const found = indentation(this.#text, line);
       if (this.#least === undefined) this.#least = found;
-      else if (found < this.#least) reportLine(this.#source, 'unexpected-dedent', { least: this.#least }, line);
+      else if (found < this.#least) reportLine(this.#reading, 'unexpected-dedent', { least: this.#least }, line);
     }
     if (text.trim() !== '') this.builder.add(line);
   }
 
   /** Text must not look like a description; releases up to 2.11 also look for the marker of older schemas. */
   #checkText(line: DocLine, text: string): void {
-    const { dialect, file, problems } = this.#source;
+    const { dialect, file, problems } = this.#reading;
     const { current } = this.builder;
     const example = current.kind === 'section' && current.name?.startsWith('Example');
     const tested = dialect.has('indentation ignored') && !example ? text.trim() : text;
     const described = /^@(\S+):/.exec(tested);
-    if (described) reportLine(this.#source, 'description-in-free-form', { name: described[1] as string }, line);
+    if (described) reportLine(this.#reading, 'description-in-free-form', { name: described[1] as string }, line);
     if (current.kind === 'argument' && text.includes('#optional') && dialect.has('optional markers forbidden')) {
       const marker = this.#text.indexOf('#optional', line.start);
       const when = { at: line.hash, phase: phase.look } as const;
@@ -190,7 +190,7 @@ class LegacyReader {
   #checkEnded(part: Part, at: number, ends: readonly [number, number]): void {
     if (!part.line || part.name === undefined || part.kind === 'discarded' || part.filled) return;
     const { start, end } = part.line;
-    const { file, problems } = this.#source;
+    const { file, problems } = this.#reading;
     const related = [{ message: 'the section starts here', span: { file, start, end } }];
     problems.report('empty-section', { section: label(part) }, ends, { at, phase: phase.look }, { related });
   }

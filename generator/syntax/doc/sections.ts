@@ -13,18 +13,18 @@ const tagged = /(Returns|Errors|Since|Notes?|Examples?|TODO): */y;
 const taggedOnce = /(Returns|Errors|Since|Notes?|Examples?|TODO)(?!::): */y;
 
 /** Reads a documentation block as 9.0 and later do: paragraph by paragraph. */
-export function readDocumentation(source: Reading, comment: DocComment): DocBlock[] {
+export function readDocumentation(reading: Reading, comment: DocComment): DocBlock[] {
   const [first] = comment.lines;
-  const builder = new DocBuilder(source.file, comment.start, first?.start ?? comment.close);
-  const reader = new DocumentationReader(source, comment, builder);
-  if (readSymbol(source, first, builder)) reader.definition();
+  const builder = new DocBuilder(reading.file, comment.start, first?.start ?? comment.close);
+  const reader = new DocumentationReader(reading, comment, builder);
+  if (readSymbol(reading, first, builder)) reader.definition();
   else reader.freeForm();
   return [builder.finish(comment.end)];
 }
 
 /** Walks the lines of a block. Every method starts at the current line and leaves the first one that it does not take. */
 class DocumentationReader {
-  readonly #source: Reading;
+  readonly #reading: Reading;
   readonly #text: string;
   readonly #comment: DocComment;
   readonly #builder: DocBuilder;
@@ -32,13 +32,13 @@ class DocumentationReader {
   readonly #headings: boolean;
   #next = 0;
 
-  constructor(source: Reading, comment: DocComment, builder: DocBuilder) {
-    this.#source = source;
-    this.#text = source.file.text;
+  constructor(reading: Reading, comment: DocComment, builder: DocBuilder) {
+    this.#reading = reading;
+    this.#text = reading.file.text;
     this.#comment = comment;
     this.#builder = builder;
-    this.#outdated = source.dialect.has('outdated sections');
-    this.#headings = source.dialect.has('headings checked');
+    this.#outdated = reading.dialect.has('outdated sections');
+    this.#headings = reading.dialect.has('headings checked');
   }
 
   get #line(): DocLine | undefined {
@@ -111,7 +111,7 @@ class DocumentationReader {
     } else {
       const { close, end } = this.#comment;
       const found = [close, Math.max(close, end)] as const;
-      this.#source.problems.report('features-without-description', {}, found, { at: close, phase: phase.look });
+      this.#reading.problems.report('features-without-description', {}, found, { at: close, phase: phase.look });
     }
   }
 
@@ -119,7 +119,7 @@ class DocumentationReader {
     for (let line = this.#line; line; line = this.#line) {
       const described = this.#match(description, line);
       if (!described) return;
-      startDescription(this.#source, this.#builder, kind, described[1] as string, line, textStart(line, described));
+      startDescription(this.#reading, this.#builder, kind, described[1] as string, line, textStart(line, described));
       this.#indented();
     }
   }
@@ -130,7 +130,7 @@ class DocumentationReader {
       const markup = tag.startsWith('Note') ? '.. note::' : '.. qmp-example::';
       this.#report('outdated-section', { tag, markup }, line);
     }
-    startTagged(this.#source, this.#builder, tag, line, textStart(line, match));
+    startTagged(this.#reading, this.#builder, tag, line, textStart(line, match));
     this.#indented();
   }
 
@@ -166,7 +166,7 @@ class DocumentationReader {
   }
 
   #checkEmpty(): void {
-    const { problems, file, dialect } = this.#source;
+    const { problems, file, dialect } = this.#reading;
     for (const part of this.#builder.parts) {
       const { line, kind, filled } = part;
       if (!line || kind === 'discarded' || filled) continue;
@@ -181,7 +181,7 @@ class DocumentationReader {
   }
 
   #report<N extends DiagnosticName>(name: N, parameters: DiagnosticParameters<N>, line: DocLine): void {
-    reportLine(this.#source, name, parameters, line);
+    reportLine(this.#reading, name, parameters, line);
   }
 }
 
