@@ -32,6 +32,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'print what query-qmp-schema returns for a schema, as JSON',
     load: async () => (await import('./introspect.js')).introspect,
   },
+  shell: {
+    summary: 'talk QMP with a running program',
+    load: async () => (await import('./shell.js')).shell,
+  },
   conformance: {
     summary: 'check whether a running program speaks what a schema says',
     load: async () => (await import('./conformance.js')).conformance,

@@ -1,7 +1,7 @@
 import type { SchemaInfo } from '../../generator/schema/introspect.js';
 import type { Command, Schema } from '../../generator/schema/model.js';
+import type { Presence } from '../model-visit.js';
 import type { Exchange } from './exchange.js';
-import type { Presence } from './model-visit.js';
 
 /** What was checked of one command or event, in one respect. */
 export interface Check {

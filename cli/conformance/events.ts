@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import { examine } from '../../runtime/visit/codec.js';
+import { ModelVisits } from '../model-visit.js';
 import type { Check, Subject } from './check.js';
 import type { EventMessage } from './exchange.js';
-import { ModelVisits } from './model-visit.js';
 
 /** Holds the events that came during the other checks against the schema. */
 export function checkEvents({ exchange, schema, isPresent }: Subject): Check[] {

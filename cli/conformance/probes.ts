@@ -1,8 +1,9 @@
 import type { BuiltinType, Command, Member, ObjectType, Type } from '../../generator/schema/model.js';
 import { stringify } from '../../runtime/json/stringify.js';
 import type { JsonObject, JsonValue } from '../../runtime/json/value.js';
-import type { Presence } from './model-visit.js';
-import { branchesOf, commonMembers, foreignValue, nothing, Samples } from './samples.js';
+import { branchesOf, commonMembers } from '../model-members.js';
+import type { Presence } from '../model-visit.js';
+import { foreignValue, nothing, Samples } from './samples.js';
 
 /** Arguments with one thing wrong. */
 export interface Probe {

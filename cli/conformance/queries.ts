@@ -1,8 +1,8 @@
 import type { Command } from '../../generator/schema/model.js';
 import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import { examine } from '../../runtime/visit/codec.js';
+import { ModelVisits } from '../model-visit.js';
 import { type Check, type Subject, sharedCommands } from './check.js';
-import { ModelVisits } from './model-visit.js';
 import { Samples } from './samples.js';
 
 /** Executes every `query-*` command that needs no arguments, and holds the reply against the schema. */

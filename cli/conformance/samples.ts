@@ -1,7 +1,8 @@
-import type { BuiltinType, Member, ObjectType, Type, UnionBranch, UnionType } from '../../generator/schema/model.js';
+import type { BuiltinType, Member, Type, UnionBranch, UnionType } from '../../generator/schema/model.js';
 import type { JsonObject, JsonValue } from '../../runtime/json/value.js';
 import type { JsonKind } from '../../runtime/visit/visitor.js';
-import { jsonKindOf, type Presence } from './model-visit.js';
+import { branchesOf, commonMembers } from '../model-members.js';
+import { jsonKindOf, type Presence } from '../model-visit.js';
 
 /** A text that names nothing in any program. */
 export const nothing = 'qapi-ts-conformance';
@@ -24,18 +25,6 @@ export function foreignValue(type: Type, isPresent: Presence): JsonValue | undef
       : [jsonKindOf(type)],
   );
   return byKind.find(([kind]) => !accepted.has(kind))?.[1];
-}
-
-/** The members that an object of a type has whatever its branch, those of the bases first. */
-export function commonMembers(type: ObjectType, isPresent: Presence): Member[] {
-  const inherited = type.base ? commonMembers(type.base, isPresent) : [];
-  return [...inherited, ...type.members.filter(isPresent)];
-}
-
-/** The branches of a union that a program can have. */
-export function branchesOf({ tag, branches }: UnionType, isPresent: Presence): UnionBranch[] {
-  const values = tag.type.kind === 'enum' ? tag.type.members.filter(isPresent).map(({ name }) => name) : [];
-  return branches.filter((branch) => isPresent(branch) && values.includes(branch.name));
 }
 
 /** The smallest values that types accept: no optional members, no elements. */

@@ -2,8 +2,8 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { onTestFinished } from 'vitest';
-import { ModelVisits } from '../../../cli/conformance/model-visit.js';
 import { Samples } from '../../../cli/conformance/samples.js';
+import { ModelVisits } from '../../../cli/model-visit.js';
 import { introspect, type SchemaInfo } from '../../../generator/schema/introspect.js';
 import type { Command, Schema } from '../../../generator/schema/model.js';
 import type { JsonObject, JsonValue } from '../../../runtime/json/value.js';
@@ -27,12 +27,13 @@ export interface Deviation {
   readonly wire?: (message: JsonObject) => JsonObject;
   /** Hangs up when this command is executed. */
   readonly hangUpOn?: string;
-  /** Sends an event as soon as the client has negotiated. */
-  readonly event?: { readonly name: string; readonly data?: JsonObject };
+  /** Sends an event as soon as the client has negotiated, or after a command. */
+  readonly event?: { readonly name: string; readonly data?: JsonObject; readonly after?: string };
 }
 
 /** Starts a server of a schema whose commands do nothing and return the smallest values; returns the path of its socket. */
 export async function serveSchema(schema: Schema, deviation: Deviation = {}): Promise<string> {
+  const { event } = deviation;
   const infos = introspect(schema, { mask: true });
   const commands = new Map(
     schema.definitions
@@ -50,12 +51,20 @@ export async function serveSchema(schema: Schema, deviation: Deviation = {}): Pr
     introspection: deviation.infos?.(infos) ?? infos,
     version: { major: 1, minor: 2, micro: 3 },
   });
+  const emit = (): void => void (event && server.events.emit(event.name, event.data));
+  const cause = event?.after === undefined ? undefined : commands.get(event.after);
+  if (cause) {
+    const { call } = cause;
+    cause.call = (...parameters) => {
+      setImmediate(emit);
+      return call(...parameters);
+    };
+  }
   const path = join(folderWith({}), 'qmp.sock');
   const listener = createServer((socket) => {
     sockets.add(socket);
     server.serve({ readable: socket, writable: tampering(socket, deviation.wire) });
-    const { event } = deviation;
-    if (event) socket.once('data', () => setImmediate(() => server.events.emit(event.name, event.data)));
+    if (event && event.after === undefined) socket.once('data', () => setImmediate(emit));
   });
   await new Promise<void>((resolve) => listener.listen(path, resolve));
   onTestFinished(async () => {

@@ -1,8 +1,8 @@
-import type { AlternateType, Conditional, ObjectType, Type } from '../../generator/schema/model.js';
-import { enumInfo } from '../../runtime/visit/enum-info.js';
-import { own } from '../../runtime/visit/own.js';
-import * as scalars from '../../runtime/visit/scalars.js';
-import type { JsonKind, Members, Visit, VisitMembers } from '../../runtime/visit/visitor.js';
+import type { AlternateType, Conditional, ObjectType, Type } from '../generator/schema/model.js';
+import { enumInfo } from '../runtime/visit/enum-info.js';
+import { own } from '../runtime/visit/own.js';
+import * as scalars from '../runtime/visit/scalars.js';
+import type { JsonKind, Members, Visit, VisitMembers } from '../runtime/visit/visitor.js';
 
 /** Whether a part of a schema is in the program at hand. */
 export type Presence = (part: Conditional) => boolean;

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ModelVisits } from '../../../cli/conformance/model-visit.js';
-import { loadSchema } from '../../../generator/schema/load.js';
-import { examine } from '../../../runtime/visit/codec.js';
-import { arbitrary } from '../../arbitrary.js';
-import { loadGenerated } from '../../generated-code.js';
-import { Places, replaced } from '../../places.js';
-import { ownSchema } from '../../qapi/schemas.js';
-import { schemaOf } from '../serve.js';
+import { ModelVisits } from '../../cli/model-visit.js';
+import { loadSchema } from '../../generator/schema/load.js';
+import { examine } from '../../runtime/visit/codec.js';
+import { arbitrary } from '../arbitrary.js';
+import { loadGenerated } from '../generated-code.js';
+import { Places, replaced } from '../places.js';
+import { ownSchema } from '../qapi/schemas.js';
+import { schemaOf } from './serve.js';
 
 describe('ModelVisits', () => {
   test('find what the generated functions find, in every type of our schema', { timeout: 120_000 }, async () => {

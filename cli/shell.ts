@@ -1,0 +1,62 @@
+import type { ReadStream } from 'node:tty';
+import type { Host } from './host.js';
+import { loadOrReport } from './load.js';
+import { dialectOption } from './options.js';
+import { exitCodes, type Subcommand } from './program.js';
+import { connectTo } from './program-client.js';
+import { learn } from './shell/knowledge.js';
+
+interface ShellOptions {
+  readonly schema?: string;
+  readonly dialect?: string;
+  readonly execute?: readonly string[];
+}
+
+/** `qapi-ts shell`. */
+export const shell: Subcommand = {
+  declare(command) {
+    command
+      .description(
+        'Talks QMP with a running program: at a prompt, or in a script, which gets one line of JSON for each command and ends at ' +
+          'the first that fails.',
+      )
+      .argument('<socket>', 'the path of a unix socket, or host:port')
+      .option(
+        '-x, --execute <line>',
+        'execute a line and no others from standard input; once for each',
+        (line: string, before: string[] | undefined) => [...(before ?? []), line],
+      )
+      .option(
+        '--schema <schema>',
+        'the root schema, for help with its documentation; by default the program describes itself',
+      )
+      .addOption(dialectOption())
+      .addHelpText('after', examples);
+  },
+  async run(command, host) {
+    const { schema: named, dialect, execute } = command.opts<ShellOptions>();
+    const loaded = named === undefined ? undefined : await loadOrReport(named, dialect, host);
+    if (named !== undefined && loaded === undefined) return exitCodes.problems;
+    const client = await connectTo(command.args[0] as string);
+    try {
+      const knowledge = await learn(client, loaded?.schema);
+      const well =
+        execute === undefined && isAtTerminal(host)
+          ? await (await import('./shell/interactive.js')).interact(client, knowledge, host)
+          : await (await import('./shell/script.js')).runScript(execute, client, knowledge, host);
+      return well ? exitCodes.ok : exitCodes.problems;
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+const examples = `
+Examples:
+  $ qapi-ts shell /run/qmp.sock
+  $ qapi-ts shell /run/qmp.sock -x query-status -x 'block_resize node-name=disk0 size=10G'
+  $ echo query-named-block-nodes | qapi-ts shell /run/qmp.sock | jq '.[]."node-name"'`;
+
+function isAtTerminal({ stdin, stdout }: Host): boolean {
+  return stdout.isTTY === true && (stdin as Partial<ReadStream>).isTTY === true;
+}
