@@ -43,7 +43,7 @@ export type Fault =
     };
 
 /** What stands at the top level of a file. `next` is the token after it: undefined at the end of the file. */
-export type Item =
+type Item =
   | { readonly kind: 'doc'; readonly first: Token; readonly next: Token | undefined }
   | {
       readonly kind: 'expression';
