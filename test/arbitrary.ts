@@ -29,6 +29,7 @@ const hostileStrings = [
   'toString',
   '\0',
   '*/',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is to be harmless in generated code
   '`${x}`',
   '\u2028\u2029',
   '"\\',

@@ -14,7 +14,8 @@ test('the examples of docs/client.md compile', async () => {
   const { schema } = await loadSchema(join(project, 'qapi/qapi-schema.json'));
   if (!schema) throw new Error('the schema is not valid');
   const folders = examples.map((text, index) => [
-    { path: `example${index}.ts`, text: text.replaceAll('./generated/', '../generated/') },
+    `example${index}`,
+    [{ path: 'example.ts', text: text.replaceAll('./generated/', '../generated/') }],
   ]);
-  expect(await compileGenerated({ generated: generate(schema), ...folders })).toEqual([]);
+  expect(await compileGenerated({ generated: generate(schema), ...Object.fromEntries(folders) })).toEqual([]);
 });
