@@ -32,6 +32,15 @@ export class RequestReader {
     return this.#chunks.length > 0;
   }
 
+  /** Whether nothing but white space waits to be read. */
+  get exhausted(): boolean {
+    const [chunk, more] = this.#chunks;
+    if (chunk === undefined) return true;
+    let at = this.#offset;
+    while (isSpace(chunk[at])) at++;
+    return at === chunk.length && more === undefined;
+  }
+
   /** Whether all bytes are read and no message is begun. */
   get idle(): boolean {
     return !this.pending && this.#scanner.idle;
@@ -83,6 +92,8 @@ export class RequestReader {
     return new JsonSyntaxError(`stray ${quote(decode(token))}`);
   }
 }
+
+const isSpace = (c: number | undefined): boolean => c === 0x0a || c === 0x0d || c === 0x20 || c === 0x09;
 
 const TOO_MUCH: Record<Exclude<ScanStop, 'message' | 'stray'>, string> = {
   'text-limit': 'a message is too long',

@@ -56,6 +56,7 @@ export class Monitor implements Participant {
       this.#receiving = true;
       this.#read();
       this.#receiving = false;
+      if (this.#corked) this.#uncork();
       this.#regulate();
     });
     readable.once('end', () => {
@@ -177,17 +178,18 @@ export class Monitor implements Participant {
   #write(text: string): void {
     const { writable } = this.#streams;
     if (this.#ended || !writable.writable) return;
-    if (!this.#corked) {
+    // The replies to one chunk of input leave in one system call, when the last of them is there.
+    const last = this.#receiving && this.#queue.length === 0 && this.#reader.exhausted;
+    if (!this.#corked && !last) {
       this.#corked = true;
       writable.cork();
-      process.nextTick(this.#uncork);
+      if (!this.#receiving) process.nextTick(this.#uncork);
     }
     // All that is sent is ASCII.
     writable.write(text, 'latin1');
     if (writable.writableLength > this.#host.maxBuffered) this.end('it does not read what it is sent');
   }
 
-  /** What is sent in one go leaves in one system call. */
   readonly #uncork = (): void => {
     this.#corked = false;
     this.#streams.writable.uncork();
