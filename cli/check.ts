@@ -7,8 +7,8 @@ import type { Host } from './host.js';
 import { inputOf } from './input.js';
 import { dialectNamed } from './load.js';
 import { choiceOption, dialectOption } from './options.js';
-import { exitCodes, type Subcommand } from './program.js';
 import { coloursFor } from './report.js';
+import { exitCodes, type Subcommand } from './subcommand.js';
 
 const formats = ['pretty', 'json', 'github'] as const;
 

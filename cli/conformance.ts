@@ -6,9 +6,9 @@ import { checkConformance } from './conformance/run.js';
 import type { Host } from './host.js';
 import { loadOrReport } from './load.js';
 import { choiceOption, dialectOption } from './options.js';
-import { exitCodes, type Subcommand } from './program.js';
 import { versionOf } from './program-client.js';
 import { coloursFor } from './report.js';
+import { exitCodes, type Subcommand } from './subcommand.js';
 
 const formats = ['pretty', 'json', 'junit'] as const;
 

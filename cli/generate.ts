@@ -1,17 +1,17 @@
 import { performance } from 'node:perf_hooks';
 import { generate as emit, targetNames } from '../generator/emit/generate.js';
 import { checkFiles, type Difference } from '../generator/emit/output/check.js';
-import { OutputError } from '../generator/emit/output/folder.js';
-import { type WriteResult, writeFiles } from '../generator/emit/output/write.js';
+import { writeFiles } from '../generator/emit/output/write.js';
 import type { GeneratedFile } from '../generator/emit/target.js';
 import { loadSchema } from '../generator/schema/load.js';
 import type { Schema } from '../generator/schema/model.js';
 import { keepingCompiledCode } from './compiled-code.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
+import { count, seconds, summary, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
 import { choiceOption, choicesOption, defineOption, dialectOption, importExtensions, int64Modes } from './options.js';
-import { exitCodes, type Subcommand } from './program.js';
 import { printDiagnostics } from './report.js';
+import { exitCodes, type Subcommand } from './subcommand.js';
 import { UserError } from './user-error.js';
 
 /** `qapi-ts generate`. */
@@ -100,42 +100,4 @@ function compare(job: GenerateJob, files: readonly GeneratedFile[], { stdout, st
 function describe({ path, kind, diff }: Difference): string {
   if (kind === 'changed') return diff;
   return kind === 'missing' ? `${path} is missing\n` : `${path} would be removed\n`;
-}
-
-/** Runs something that reads or writes the output; what is wrong there is for the user to put right. */
-export function withOutput<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof OutputError) throw new UserError(error.message, { cause: error });
-    throw error;
-  }
-}
-
-/** What a run has done, in a line. */
-export function summary(
-  { schema: name, output }: GenerateJob,
-  schema: Schema,
-  files: readonly GeneratedFile[],
-  { written, removed }: WriteResult,
-): string {
-  const modules = schema.modules.filter((module) => module.file).length;
-  const definitions = schema.definitions.filter((definition) => !definition.implicit).length;
-  const changes = [
-    written.length === 0 && removed.length === 0 ? 'all current' : `${written.length} written`,
-    ...(removed.length > 0 ? [`${removed.length} removed`] : []),
-  ];
-  return (
-    `${name}: ${count(modules, 'module')}, ${count(definitions, 'definition')}; ` +
-    `${output.name}: ${count(files.length, 'file')} (${changes.join(', ')})`
-  );
-}
-
-/** A time as people read it. */
-export function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(2)} s`;
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,7 @@
 import { introspect as introspectSchema } from '../generator/schema/introspect.js';
 import { loadOrReport } from './load.js';
 import { dialectOption } from './options.js';
-import { exitCodes, type Subcommand } from './program.js';
+import { exitCodes, type Subcommand } from './subcommand.js';
 
 interface IntrospectOptions {
   readonly dialect?: string;

@@ -1,7 +1,7 @@
 import { modelAsJson } from '../generator/schema/ir.js';
 import { loadOrReport } from './load.js';
 import { dialectOption } from './options.js';
-import { exitCodes, type Subcommand } from './program.js';
+import { exitCodes, type Subcommand } from './subcommand.js';
 
 /** `qapi-ts ir`. */
 export const ir: Subcommand = {

@@ -1,18 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Host, wantsColours } from './host.js';
-import { UserError } from './user-error.js';
-
-/** One subcommand, in a file of its own. */
-export interface Subcommand {
-  /** Declares operands, options and examples. */
-  declare(command: Command): void;
-  /** Does the work and returns the exit code. The operands and options are the command's. */
-  run(command: Command, host: Host): Promise<number>;
-}
-
-/** What went well, what did not, and what must not happen; `docs/cli.md` explains them. */
-export const exitCodes = { ok: 0, problems: 1, bug: 2, interrupted: 130 } as const;
+import { report } from './report-error.js';
+import { exitCodes, type Subcommand } from './subcommand.js';
 
 /** The subcommands by name; the file of one is loaded when it is called. */
 const subcommands: Readonly<Record<string, { readonly summary: string; load(): Promise<Subcommand> }>> = {
@@ -89,19 +79,4 @@ function configure(command: Command, host: Host): void {
     getOutHasColors: () => wantsColours(host.stdout, host.env),
     getErrHasColors: () => wantsColours(host.stderr, host.env),
   });
-}
-
-/** Says what went wrong, and returns the exit code for it. */
-export function report(error: unknown, { env, stderr }: Host): number {
-  const trace = env.QAPI_TS_DEBUG ? `${error instanceof Error ? error.stack : String(error)}\n` : '';
-  if (error instanceof UserError) {
-    stderr.write(`error: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}${trace}`);
-    return exitCodes.problems;
-  }
-  stderr.write(
-    `internal error: ${error instanceof Error ? error.message : String(error)}\n` +
-      'This is a mistake in qapi-ts, not in your schema. Please report it with the schema, the command line and what\n' +
-      `the same command prints with QAPI_TS_DEBUG=1 (qapi-ts ${packageJson.version}, Node.js ${process.version}).\n${trace}`,
-  );
-  return exitCodes.bug;
 }

@@ -2,9 +2,9 @@ import type { ReadStream } from 'node:tty';
 import type { Host } from './host.js';
 import { loadOrReport } from './load.js';
 import { dialectOption } from './options.js';
-import { exitCodes, type Subcommand } from './program.js';
 import { connectTo } from './program-client.js';
 import { learn } from './shell/knowledge.js';
+import { exitCodes, type Subcommand } from './subcommand.js';
 
 interface ShellOptions {
   readonly schema?: string;

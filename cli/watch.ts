@@ -4,11 +4,12 @@ import { writeFiles } from '../generator/emit/output/write.js';
 import { loadSchema } from '../generator/schema/load.js';
 import { keepingCompiledCode } from './compiled-code.js';
 import { FileWatcher } from './file-watcher.js';
-import { seconds, summary, withOutput } from './generate.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
+import { seconds, summary, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
-import { exitCodes, report } from './program.js';
 import { printDiagnostics } from './report.js';
+import { report } from './report-error.js';
+import { exitCodes } from './subcommand.js';
 
 /** Generates, and generates again whenever the schema or the configuration changes, until the user stops it. Mistakes do not end it. */
 export async function watch(schema: string | undefined, options: GenerateOptions, host: Host): Promise<number> {

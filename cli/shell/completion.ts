@@ -6,7 +6,7 @@ import type { Knowledge } from './knowledge.js';
 export type Completion = readonly [hits: string[], replaced: string];
 
 /** Words of the shell itself. */
-export const shellWords = ['help', 'exit'] as const;
+const shellWords = ['help', 'exit'] as const;
 
 /** Completes a line: commands, keys of arguments, values of enums, and names of nodes and jobs. */
 export async function complete(line: string, knowledge: Knowledge): Promise<Completion> {
