@@ -9,9 +9,6 @@ import { type SpawnedProgram, spawnStorageDaemon } from '../../runtime/qmp/spawn
 import { folderWith, qapiTs } from '../cli/command-line.js';
 import { describeWithPrograms } from './programs.js';
 
-/** The program of util-linux that runs others at a terminal of their own. */
-const recorder = 'script';
-
 async function daemon(): Promise<string> {
   const program: SpawnedProgram<never> = await spawnStorageDaemon();
   onTestFinished(async () => void (await program.close()));
@@ -40,7 +37,8 @@ describeWithPrograms('a shell for the storage daemon', ['qemu-storage-daemon'], 
     expect(stderr).toMatch(/^error: GenericError: .*\nin: blockdev-del node-name=nothing\n$/);
   });
 
-  test.skipIf(spawnSync('which', [recorder]).status !== 0)('works at a terminal', async () => {
+  // The program of util-linux that runs others at a terminal of their own.
+  test.skipIf(spawnSync('which', ['script']).status !== 0)('works at a terminal', async () => {
     const socket = await daemon();
     // Beside the packages that it imports.
     const folder = mkdtempSync(join(import.meta.dirname, '../../node_modules/.shell-'));
@@ -58,7 +56,7 @@ describeWithPrograms('a shell for the storage daemon', ['qemu-storage-daemon'], 
         js: "import { createRequire as make } from 'node:module'; const require = make(import.meta.url);",
       },
     });
-    const terminal = spawn(recorder, ['-qec', `${process.execPath} ${program} shell ${socket}`, '/dev/null'], {
+    const terminal = spawn('script', ['-qec', `${process.execPath} ${program} shell ${socket}`, '/dev/null'], {
       env: { ...process.env, NO_COLOR: '1', TERM: 'xterm', XDG_STATE_HOME: folderWith({}) },
     });
     onTestFinished(() => void terminal.kill());
