@@ -17,6 +17,20 @@ describe('requests', () => {
     expect(read('{"exec', 'ute":"query-', 'jobs","id', '":1', '2', '}')).toEqual([{ execute: 'query-jobs', id: 12 }]);
   });
 
+  test('a line end behind the last message is pending, but nothing to wait for', () => {
+    const reader = new RequestReader(REQUEST_LIMITS);
+    reader.push(Buffer.from('{"a":1} {"b":2}\r\n'));
+    expect([reader.exhausted, reader.next()?.value, reader.exhausted]).toEqual([false, { a: 1 }, false]);
+    expect([reader.next()?.value, reader.exhausted, reader.pending]).toEqual([{ b: 2 }, true, true]);
+    reader.push(Buffer.from('{'));
+    expect([reader.exhausted, reader.next(), reader.exhausted, reader.pending]).toEqual([
+      false,
+      undefined,
+      true,
+      false,
+    ]);
+  });
+
   test('a message may be spread over lines', () => {
     expect(read('{\r\n    "return": [\r\n    ]\r\n}\r\n{"a":\n1}\n')).toEqual([{ return: [] }, { a: 1 }]);
   });

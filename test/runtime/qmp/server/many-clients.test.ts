@@ -2,39 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { CommandTable, JsonValue } from '../../../../runtime/index.js';
 import { connect } from '../../../../runtime/qmp/client.js';
 import { createQmpServer } from '../../../../runtime/qmp/server/server.js';
+import { echoCommands, echoHandlers } from './echo.js';
 
 const IDLE = 200;
 const BUSY = 25;
-
-interface Handlers {
-  echo(args: unknown): unknown;
-}
-
-const dispatch: CommandTable<Handlers> = new Map([
-  [
-    'echo',
-    {
-      name: 'echo',
-      arguments: {
-        decode: (value: unknown) => value,
-        encode: (value: unknown) => value as JsonValue,
-        examine: () => [],
-      },
-      returns: { decode: (value: unknown) => value, encode: (value: unknown) => value as JsonValue, examine: () => [] },
-      call: (handlers: Handlers, args: unknown) => handlers.echo(args),
-    },
-  ],
-]);
 
 test(`${IDLE} idle and ${BUSY} busy clients at once: each gets its own replies, all get the events`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'qmp-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'qmp');
-  const echo = async (args: unknown): Promise<unknown> => args;
-  await using server = await createQmpServer({ dispatch, handlers: { echo }, listen: { path } });
+  await using server = await createQmpServer({ dispatch: echoCommands, handlers: echoHandlers, listen: { path } });
   const clients = (count: number) => Promise.all(Array.from({ length: count }, () => connect(path)));
   const [idle, busy] = [await clients(IDLE), await clients(BUSY)];
   expect(server.clients).toBe(IDLE + BUSY);
@@ -43,7 +22,9 @@ test(`${IDLE} idle and ${BUSY} busy clients at once: each gets its own replies, 
     busy.map(async (client, who) => {
       for (let round = 0; round < 10; round++) {
         const asked = Array.from({ length: 20 }, (_, index) => ({ who, round, index }));
-        expect(await Promise.all(asked.map((value) => client.execute('echo', value)))).toEqual(asked);
+        expect(
+          await Promise.all(asked.map((value) => client.execute(value.index % 2 ? 'echo' : 'slow', value))),
+        ).toEqual(asked);
       }
     }),
   );
