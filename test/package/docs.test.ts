@@ -24,6 +24,8 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/api.md',
       'docs/client.md',
       'docs/server.md',
+      'docs/shell.md',
+      'docs/conformance.md',
       'docs/architecture.md',
     ];
     for (const path of pages) {
