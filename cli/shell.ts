@@ -39,11 +39,11 @@ export const shell: Subcommand = {
     if (named !== undefined && loaded === undefined) return exitCodes.problems;
     const client = await connectTo(command.args[0] as string);
     try {
+      const events = execute === undefined && isAtTerminal(host) ? client.events('*') : undefined;
       const knowledge = await learn(client, loaded?.schema);
-      const well =
-        execute === undefined && isAtTerminal(host)
-          ? await (await import('./shell/interactive.js')).interact(client, knowledge, host)
-          : await (await import('./shell/script.js')).runScript(execute, client, knowledge, host);
+      const well = events
+        ? await (await import('./shell/interactive.js')).interact(client, events, knowledge, host)
+        : await (await import('./shell/script.js')).runScript(execute, client, knowledge, host);
       return well ? exitCodes.ok : exitCodes.problems;
     } finally {
       await client.close();

@@ -17,9 +17,15 @@ import { prettyValue, visible } from './pretty.js';
 /**
  * Talks with a person until that person leaves or the connection ends.
  *
- * @returns whether it was the person who left
+ * @param events those since the connection was made
+ * @returns whether it was the person who ended it
  */
-export async function interact(client: QmpClient, knowledge: Knowledge, host: Host): Promise<boolean> {
+export async function interact(
+  client: QmpClient,
+  events: AsyncIterable<QmpEvent>,
+  knowledge: Knowledge,
+  host: Host,
+): Promise<boolean> {
   const output = host.stdout as Host['stdout'] & Writable;
   const colours = coloursFor(output, host.env);
   const file = historyFile(host.env);
@@ -43,28 +49,33 @@ export async function interact(client: QmpClient, knowledge: Knowledge, host: Ho
     history = [...lines];
   });
 
+  let left = false;
+  let quitting = false;
   /** Prints above the line that is being written. */
   const tell = (text: string): void => {
+    if (left) return;
     clearLine(output, 0);
     cursorTo(output, 0);
     output.write(`${text}\n`);
     terminal.prompt(true);
   };
-  const onEvent = (event: QmpEvent): void => tell(describeEvent(event, colours));
-  client.on('*', onEvent);
-
   output.write(
     `Connected to ${versionOf(client)}: ${knowledge.commands.length} commands. 'help' explains, Tab completes.\n`,
   );
   terminal.prompt();
+  const showing = (async () => {
+    for await (const event of events) tell(describeEvent(event, colours));
+  })();
+  // The end of the connection is told below.
+  showing.catch(() => {});
   let work = Promise.resolve();
-  let left = false;
   return new Promise((resolve, reject) => {
     terminal.on('line', (written) => {
       work = work.then(async () => {
         const line = written.trim();
         if (left) return;
         if (line === 'exit') return terminal.close();
+        quitting = line === 'quit';
         if (line === '') terminal.prompt(true);
         else tell((await answer(line, client, knowledge, colours)).trimEnd());
       });
@@ -73,13 +84,12 @@ export async function interact(client: QmpClient, knowledge: Knowledge, host: Ho
     terminal.on('SIGINT', () => tell(colours.faint('Ctrl-D or exit leaves')));
     terminal.on('close', () => {
       left = true;
-      client.off('*', onEvent);
       writeHistory(file, history).then(() => resolve(true), reject);
     });
     client.closed.then((error) => {
       if (left) return;
       tell(colours.error(error?.message ?? 'the connection was closed'));
-      resolve(false);
+      resolve(quitting);
       terminal.close();
     });
   });

@@ -27,7 +27,7 @@ export interface Deviation {
   readonly wire?: (message: JsonObject) => JsonObject;
   /** Hangs up when this command is executed. */
   readonly hangUpOn?: string;
-  /** Sends an event as soon as the client has negotiated, or after a command. */
+  /** Sends an event after the client's first request, or after a command. */
   readonly event?: { readonly name: string; readonly data?: JsonObject; readonly after?: string };
 }
 
@@ -64,7 +64,9 @@ export async function serveSchema(schema: Schema, deviation: Deviation = {}): Pr
   const listener = createServer((socket) => {
     sockets.add(socket);
     server.serve({ readable: socket, writable: tampering(socket, deviation.wire) });
-    if (event && event.after === undefined) socket.once('data', () => setImmediate(emit));
+    // The first chunk negotiates.
+    let chunks = 0;
+    if (event && event.after === undefined) socket.on('data', () => void (++chunks === 2 && setImmediate(emit)));
   });
   await new Promise<void>((resolve) => listener.listen(path, resolve));
   onTestFinished(async () => {

@@ -185,6 +185,21 @@ describe('at a prompt', () => {
     expect(await shell.ended).toBe(0);
   });
 
+  test('shows events that came before the prompt', async () => {
+    const shell = await open({ ...program, event: { name: 'NODE_GONE', data: { 'node-name': 'early' } } });
+    await shell.sees('NODE_GONE { "node-name": "early" }');
+    shell.type('\u0004');
+    expect(await shell.ended).toBe(0);
+  });
+
+  test('ends well when the program was told to quit', async () => {
+    const shell = await open();
+    await shell.sees('qmp> ');
+    shell.type('quit\r');
+    await shell.sees('was closed by the peer');
+    expect(await shell.ended).toBe(0);
+  });
+
   test('keeps its history to itself, without secrets', async () => {
     const shell = await open();
     await shell.sees('qmp> ');
