@@ -11,6 +11,17 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { esbuildHandlebars } from './handlebars-plugin.mjs';
 
+/** commander can start programs as subcommands, and loads what that takes. There are none. */
+const withoutChildProcess = {
+  name: 'without-child-process',
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /node_modules[/\\]commander[/\\]/.test(importer) ? { path: importer, namespace: 'empty' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'empty' }, () => ({ contents: '' }));
+  },
+};
+
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
 
@@ -22,7 +33,7 @@ const inputs = [
     banner: {
       js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);",
     },
-    plugins: [esbuildHandlebars],
+    plugins: [esbuildHandlebars, withoutChildProcess],
   })),
   ...(await bundle(['runtime/index.ts'], {})),
 ];
