@@ -16,7 +16,7 @@ const withoutChildProcess = {
   name: 'without-child-process',
   setup(build) {
     build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      /node_modules[/\\]commander[/\\]/.test(importer) ? { path: importer, namespace: 'empty' } : undefined,
+      /node_modules[/\\]commander[/\\]/.test(importer) ? { path: 'child_process', namespace: 'empty' } : undefined,
     );
     build.onLoad({ filter: /./, namespace: 'empty' }, () => ({ contents: '' }));
   },
