@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { generate, incrementalGenerator } from '../generator/emit/generate.js';
 import { resolveOptions } from '../generator/emit/options.js';
@@ -31,7 +31,7 @@ const LARGER = 20;
 setFlagsFromString('--interrupt-budget=1000000');
 
 const root = join(import.meta.dirname, '..');
-const corpus = join(root, process.env.QAPI_CORPUS ?? '../shared/corpus');
+const corpus = resolve(root, process.env.QAPI_CORPUS ?? '../shared/corpus');
 const schemaPath = process.argv[2] ?? join(corpus, 'releases/10.1/qapi/qapi-schema.json');
 const folder = await mkdtemp(join(tmpdir(), 'qapi-ts-bench-'));
 const output = join(folder, 'output');
