@@ -26,16 +26,32 @@ const root = import.meta.dirname;
 const dist = join(root, 'dist');
 
 await rm(dist, { recursive: true, force: true });
+const shared = { external: ['ts-morph'], plugins: [esbuildHandlebars, withoutChildProcess] };
 const inputs = [
-  // Packages in CommonJS call `require` for Node's own modules; an ES module has none unless it makes one.
-  ...(await bundle(['cli/main.ts', 'generator/index.ts'], {
-    external: ['ts-morph'],
-    banner: {
-      js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);",
+  ...(await bundle({ 'cli/main': 'cli/main.ts' }, {})),
+  ...(await bundle(
+    { 'cli/program': 'cli/process.ts' },
+    {
+      ...shared,
+      format: 'cjs',
+      outExtension: { '.js': '.cjs' },
+      define: { 'import.meta.url': 'importMetaUrl' },
+      // Code that comes from a cache cannot import.
+      supported: { 'dynamic-import': false },
+      banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     },
-    plugins: [esbuildHandlebars, withoutChildProcess],
-  })),
-  ...(await bundle(['runtime/index.ts'], {})),
+  )),
+  // Packages in CommonJS call `require` for Node's own modules; an ES module has none unless it makes one.
+  ...(await bundle(
+    { 'generator/index': 'generator/index.ts' },
+    {
+      ...shared,
+      banner: {
+        js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);",
+      },
+    },
+  )),
+  ...(await bundle({ 'runtime/index': 'runtime/index.ts' }, {})),
 ];
 await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(inputs));
 await declarations(['generator/index.d.ts', 'runtime/index.d.ts']);
@@ -46,13 +62,10 @@ async function bundle(entryPoints, options) {
     absWorkingDir: root,
     entryPoints,
     outdir: 'dist',
-    outbase: '.',
     bundle: true,
-    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    chunkNames: 'chunks/[name]-[hash]',
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',

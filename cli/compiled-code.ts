@@ -12,11 +12,11 @@ const worthKeeping = 500_000;
 type Compile = (this: Module, text: string, path: string) => unknown;
 
 /**
- * Runs something that loads large CommonJS packages, and keeps what V8 makes of their text for the next run: compiling ts-morph
- * takes more time than all that the generator does. From 22.1 on Node does the same itself (`main.ts` asks it to).
+ * Runs something that loads large CommonJS files, and keeps what V8 makes of their text for the next run: compiling ts-morph and
+ * this program takes more time than all that the program does. From 22.1 on Node does the same itself (`main.ts` asks it to).
  * Like there, `NODE_DISABLE_COMPILE_CACHE` switches it off.
  */
-export function keepingCompiledCode<T>(env: Host['env'], action: () => T): T {
+export async function keepingCompiledCode<T>(env: Host['env'], action: () => Promise<T>): Promise<T> {
   const folder = cacheFolder(env);
   if ('enableCompileCache' in Module || env.NODE_DISABLE_COMPILE_CACHE || folder === undefined) return action();
   const prototype = Module.prototype as unknown as { _compile: Compile };
@@ -26,14 +26,17 @@ export function keepingCompiledCode<T>(env: Host['env'], action: () => T): T {
     const file = text.length < worthKeeping ? undefined : cacheFile(folder, path, text.length);
     if (file === undefined) return original.call(this, text, path);
     const cachedData = readIfPresent(file);
-    const script = new Script(Module.wrap(text), { filename: path, ...(cachedData && { cachedData }) });
+    const script = new Script(Module.wrap(text), {
+      filename: path,
+      ...(cachedData && { cachedData }),
+    });
     // V8 refuses what another version of it has made.
     if (!cachedData || script.cachedDataRejected) unsaved.push(() => save(file, script));
     const run = script.runInThisContext() as (...parameters: unknown[]) => unknown;
     return run.call(this.exports, this.exports, requireOf(this, path), this, path, dirname(path));
   };
   try {
-    return action();
+    return await action();
   } finally {
     prototype._compile = original;
     // Now they hold what ran, which is what the next run needs.
@@ -59,13 +62,21 @@ function cacheFolder({ XDG_CACHE_HOME, HOME, LOCALAPPDATA }: Host['env']): strin
 /** Where the compiled code of a package's file is kept, under a name that changes when the file does; undefined when that cannot be told. */
 function cacheFile(folder: string, path: string, size: number): string | undefined {
   try {
-    const { name, version } = JSON.parse(readFileSync(join(dirname(path), '../package.json'), 'utf8')) as PackageJson;
+    const { name, version } = packageOf(dirname(path));
     const identity = [name, version, size, statSync(path).mtimeMs, process.version, process.arch].join('\n');
     const key = createHash('sha256').update(identity).digest('hex').slice(0, 16);
     return join(folder, `${basename(path)}-${key}.bin`);
   } catch {
     return undefined;
   }
+}
+
+/** The package that a folder belongs to. */
+function packageOf(folder: string): PackageJson {
+  const text = readIfPresent(join(folder, 'package.json'));
+  if (text) return JSON.parse(text.toString()) as PackageJson;
+  if (dirname(folder) === folder) throw new Error('no package');
+  return packageOf(dirname(folder));
 }
 
 interface PackageJson {

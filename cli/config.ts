@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Config } from '../generator/config.js';
 import { nearMiss } from '../generator/text/near-miss.js';
 import { SourceFile } from '../generator/text/source-file.js';
+import type { Host } from './host.js';
 import { UserError } from './user-error.js';
 
 /** A configuration as it was found. Its paths are absolute. */
@@ -17,21 +18,24 @@ export interface FoundConfig {
 const names = ['qapi-ts.config.json', 'qapi-ts.config.ts', 'qapi-ts.config.js'] as const;
 
 /** Reads the configuration of the nearest folder, from `cwd` upwards, that has one. */
-export async function findConfig(cwd: string): Promise<FoundConfig | undefined> {
+export async function findConfig({
+  cwd,
+  importModule,
+}: Pick<Host, 'cwd' | 'importModule'>): Promise<FoundConfig | undefined> {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const present = names.filter((name) => existsSync(join(folder, name)));
     const [name, other] = present;
     if (other !== undefined) {
       throw new UserError(`two configurations in ${folder}: ${name} and ${other}`, { hint: 'keep one of them' });
     }
-    if (name !== undefined) return readConfig(join(folder, name), cwd);
+    if (name !== undefined) return readConfig(join(folder, name), cwd, importModule);
     if (dirname(folder) === folder) return undefined;
   }
 }
 
-async function readConfig(path: string, cwd: string): Promise<FoundConfig> {
+async function readConfig(path: string, cwd: string, importModule: Host['importModule']): Promise<FoundConfig> {
   const file = relative(cwd, path);
-  const value = path.endsWith('.json') ? await readJson(path, file) : await importDefault(path, file);
+  const value = path.endsWith('.json') ? await readJson(path, file) : await importDefault(path, file, importModule);
   return { file, config: withAbsolutePaths(await checked(value, file), dirname(path)) };
 }
 
@@ -50,12 +54,12 @@ async function readJson(path: string, file: string): Promise<unknown> {
 }
 
 /** The default export of a module. Node before 22.18 reads no TypeScript, so it gets JavaScript made from it. */
-async function importDefault(path: string, file: string): Promise<unknown> {
+async function importDefault(path: string, file: string, importModule: Host['importModule']): Promise<unknown> {
   const native = (process.features as { typescript?: unknown }).typescript;
   const stripped = path.endsWith('.ts') && !native ? await stripTypes(path) : undefined;
   try {
     // The query makes a watcher see the file anew.
-    const module = await import(`${pathToFileURL(stripped ?? path).href}?${Date.now()}`);
+    const module = await importModule(`${pathToFileURL(stripped ?? path).href}?${Date.now()}`);
     if ('default' in module) return module.default;
   } catch (error) {
     throw new UserError(`${file}: ${messageOf(error)}`, { cause: error });

@@ -5,7 +5,6 @@ import { writeFiles } from '../generator/emit/output/write.js';
 import type { GeneratedFile } from '../generator/emit/target.js';
 import { loadSchema } from '../generator/schema/load.js';
 import type { Schema } from '../generator/schema/model.js';
-import { keepingCompiledCode } from './compiled-code.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
 import { count, seconds, summary, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
@@ -47,7 +46,7 @@ export const generate: Subcommand = {
       return exitCodes.problems;
     }
     const wanted = selected(schema, job);
-    const files = keepingCompiledCode(host.env, () => emit(wanted, job.emit));
+    const files = emit(wanted, job.emit);
     return check ? compare(job, files, host) : write(job, wanted, files, host);
   },
 };

@@ -17,6 +17,8 @@ export interface Host {
   readonly stdout: Output;
   /** For what is said about it. */
   readonly stderr: Output;
+  /** Imports a module by its URL. The bundled program is CommonJS and cannot do so itself. */
+  importModule(url: string): Promise<object>;
   /** Takes Ctrl-C over from Node, which would end the process there and then: the signal tells of it instead. */
   catchInterrupt(): AbortSignal;
 }

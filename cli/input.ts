@@ -22,7 +22,7 @@ export interface Input {
  * the command line has no say.
  */
 export async function inputOf(named: string | undefined, host: Host): Promise<Input> {
-  const found = await findConfig(host.cwd);
+  const found = await findConfig(host);
   const configured = found?.config.schema;
   if (named === undefined && configured === undefined) {
     throw new UserError('there is no schema to read', {

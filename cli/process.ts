@@ -2,7 +2,7 @@ import type { Host } from './host.js';
 import { run } from './program.js';
 
 /** Runs the command line of this process and sets its exit code; output still on its way is written before the process ends. */
-export async function runInProcess(): Promise<void> {
+export async function runInProcess(importModule: Host['importModule']): Promise<void> {
   // A reader that has seen enough (`| head`) is no error; what it left unread is nobody's concern.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -19,6 +19,7 @@ export async function runInProcess(): Promise<void> {
     },
     stdout: process.stdout,
     stderr: process.stderr,
+    importModule,
     catchInterrupt,
   };
   process.exitCode = await run(process.argv.slice(2), host);

@@ -13,7 +13,7 @@ const moduleFile = 'qmp.json';
  * the same program gives the same code wherever it runs.
  */
 export async function inputFrom(address: string, host: Host): Promise<Input> {
-  const found = await findConfig(host.cwd);
+  const found = await findConfig(host);
   const text = await schemaOf(address);
   return {
     schema: moduleFile,

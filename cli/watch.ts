@@ -2,7 +2,6 @@ import { performance } from 'node:perf_hooks';
 import { type generate, incrementalGenerator } from '../generator/emit/generate.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import { loadSchema } from '../generator/schema/load.js';
-import { keepingCompiledCode } from './compiled-code.js';
 import { FileWatcher } from './file-watcher.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
 import { seconds, summary, withOutput } from './generate-summary.js';
@@ -52,7 +51,7 @@ async function run(job: GenerateJob, emit: typeof generate, read: Set<string>, h
     return;
   }
   const wanted = selected(schema, job);
-  const generated = keepingCompiledCode(host.env, () => emit(wanted, job.emit));
+  const generated = emit(wanted, job.emit);
   const result = withOutput(() => writeFiles(job.output.path, generated));
   host.stdout.write(`${summary(job, wanted, generated, result)} in ${seconds(performance.now() - start)}\n`);
 }

@@ -46,6 +46,7 @@ export async function qapiTs(args: readonly string[], options: RunOptions = {}):
         options.onOutput?.(text);
       },
     },
+    importModule: (url) => import(url),
     catchInterrupt: () => options.signal ?? new AbortController().signal,
   });
   return { code, stdout, stderr };

@@ -21,40 +21,40 @@ function setUp() {
     path,
     cache,
     /** Loads the package anew. */
-    load(env: Record<string, string> = { XDG_CACHE_HOME: join(folder, 'cache') }): string {
+    load(env: Record<string, string> = { XDG_CACHE_HOME: join(folder, 'cache') }): Promise<string> {
       const require = createRequire(import.meta.url);
       delete require.cache[path];
-      return keepingCompiledCode(env, () => (require(path) as { answer(): string }).answer());
+      return keepingCompiledCode(env, async () => (require(path) as { answer(): string }).answer());
     },
   };
 }
 
 describe.skipIf('enableCompileCache' in Module)('compiled code', () => {
-  test('is kept, and used again', () => {
+  test('is kept, and used again', async () => {
     const { load, path, cache } = setUp();
     const expected = `small/${path.length}`;
-    expect(load()).toBe(expected);
+    expect(await load()).toBe(expected);
     const kept = readdirSync(cache);
     expect(kept).toEqual([expect.stringMatching(/^large\.js-[0-9a-f]{16}\.bin$/)]);
-    expect(load()).toBe(expected);
+    expect(await load()).toBe(expected);
     expect(readdirSync(cache)).toEqual(kept);
   });
 
-  test('does no harm when it is damaged', () => {
+  test('does no harm when it is damaged', async () => {
     const { load, path, cache } = setUp();
-    load();
+    await load();
     const [name = ''] = readdirSync(cache);
     writeFileSync(join(cache, name), 'damaged');
-    expect(load()).toBe(`small/${path.length}`);
+    expect(await load()).toBe(`small/${path.length}`);
   });
 
-  test('of another version of the package is not used', () => {
+  test('of another version of the package is not used', async () => {
     const { load, path, cache } = setUp();
-    load();
+    await load();
     const [before] = readdirSync(cache);
     writeFileSync(path, text.replace('small', 'SMALL').replace("require('./SMALL.js')", "'other'"));
     writeFileSync(join(path, '../../package.json'), '{ "name": "large", "version": "1.0.1" }');
-    expect(load()).toBe(`other/${path.length}`);
+    expect(await load()).toBe(`other/${path.length}`);
     const after = readdirSync(cache);
     expect(after).toHaveLength(1);
     expect(after[0]).not.toBe(before);
@@ -62,15 +62,15 @@ describe.skipIf('enableCompileCache' in Module)('compiled code', () => {
 
   test.each([[{}], [{ XDG_CACHE_HOME: '/dev/null' }], [{ HOME: '/nowhere', NODE_DISABLE_COMPILE_CACHE: '1' }]])(
     'cannot be kept in %j, and nothing is the worse for it',
-    (env) => {
+    async (env) => {
       const { load, path } = setUp();
-      expect(load(env)).toBe(`small/${path.length}`);
+      expect(await load(env)).toBe(`small/${path.length}`);
     },
   );
 
-  test('lets errors of the package through', () => {
+  test('lets errors of the package through', async () => {
     const { load, path } = setUp();
     writeFileSync(path, `${filler}throw new Error('broken');\n`);
-    expect(() => load()).toThrow('broken');
+    await expect(load()).rejects.toThrow('broken');
   });
 });

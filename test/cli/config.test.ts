@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findConfig } from '../../cli/config.js';
+import { findConfig as findConfigOf } from '../../cli/config.js';
 import { folderWith } from './command-line.js';
+
+const findConfig = (cwd: string) => findConfigOf({ cwd, importModule: (url) => import(url) });
 
 describe('a configuration', () => {
   test('is looked for upwards; its paths are relative to it', async () => {

@@ -137,6 +137,7 @@ describe('at a prompt', () => {
       stdin,
       stdout,
       stderr: stdout,
+      importModule: (url) => import(url),
       catchInterrupt: () => new AbortController().signal,
     });
     return {
