@@ -23,6 +23,8 @@ const owners = {
   handlebars: 'generator/emit',
   'ts-morph': 'generator/emit|cli',
   commander: 'cli',
+  pino: 'cli',
+  koffi: 'runtime/block/drivers/file',
 };
 
 /** A regular expression for the files of some folders. */

@@ -26,7 +26,7 @@ const root = import.meta.dirname;
 const dist = join(root, 'dist');
 
 await rm(dist, { recursive: true, force: true });
-const shared = { external: ['ts-morph'], plugins: [esbuildHandlebars, withoutChildProcess] };
+const shared = { external: ['ts-morph', 'koffi'], plugins: [esbuildHandlebars, withoutChildProcess] };
 const inputs = [
   ...(await bundle({ 'cli/main': 'cli/main.ts' }, {})),
   ...(await bundle(

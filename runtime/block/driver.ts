@@ -1,0 +1,320 @@
+/*
+ * The contract between the block layer and its drivers. A driver implements BlockDriver and DriverInstance, is handed
+ * an OpenContext and the Children it works on, and imports nothing else of the layer but errors, options and limits.
+ */
+
+import type { BlkdebugEvent, ImageInfoSpecific, SnapshotInfo } from '../../generated/index.js';
+import type { EventSink } from '../qmp/event-sink.js';
+import type { BlockOptions } from './options.js';
+
+/**
+ * What a child is to its parent, which decides how it is opened and what it inherits: a *protocol* child must resolve to a
+ * protocol driver, a *format* child may be any driver (and is probed when none is named), a *backing* child is what an
+ * overlay was made over.
+ */
+export type ChildRole = 'protocol' | 'format' | 'backing';
+
+/** Modifies a request. Combined with `|`. */
+export const RequestFlag = {
+  /** The data is on the disk, not in a cache, before the request is done. */
+  fua: 1,
+  /** A zero-write may deallocate. */
+  mayUnmap: 2,
+  /** A zero-write fails with ENOTSUP rather than writing buffers full of zeroes. */
+  noFallback: 4,
+  /** A read does not wait for serialising requests, nor is it copied on read: for what runs inside such a request. */
+  noSerialising: 8,
+  /** A read copies into this node what it takes from the backing chain. */
+  copyOnRead: 16,
+  /** A write stores its data compressed. Whole clusters only. */
+  compressed: 32,
+} as const;
+
+/** The state of a stretch of a node, as one layer knows it. */
+export interface BlockStatus {
+  /** Bytes from the offset asked for that are in this state, at least 1, and at most as many as asked for. */
+  readonly length: number;
+  /** This layer has an entry of its own for it: backing files do not show through. */
+  readonly allocated: boolean;
+  /** There is data to be read. */
+  readonly data: boolean;
+  /** It reads as zeroes. */
+  readonly zero: boolean;
+  /** Where the data is in `file`, as it is there. Absent when it is compressed, encrypted or nowhere. */
+  readonly offset?: number;
+  /** The child that `offset` counts in. Default: the node itself, for protocol drivers. */
+  readonly file?: Child;
+}
+
+/** What a node was opened with, and what can be changed by reopening it. */
+export interface NodeFlags {
+  readonly readOnly: boolean;
+  /** `cache.direct`: host caches are bypassed. */
+  readonly direct: boolean;
+  /** `cache.no-flush`: flushes do not reach the disk. */
+  readonly noFlush: boolean;
+  /** `discard=unmap`: discards are handed on. */
+  readonly unmap: boolean;
+}
+
+/** What others may know of a node. */
+export interface NodeView {
+  /** Its node-name, unique. Generated names begin with `#`. */
+  readonly name: string;
+  readonly driver: BlockDriver;
+  readonly flags: NodeFlags;
+  /** Bytes. */
+  readonly length: number;
+  /** Its plain or `json:` file name, as queries show it; empty while it is being opened. */
+  readonly filename: string;
+  /** The node's children by the names of the edges. */
+  readonly children: ReadonlyMap<string, Child>;
+  /** What unallocated data is read from; absent when there is nothing, or while the node is being opened. */
+  readonly backing: Child | undefined;
+  /** Requests must begin and end at multiples of it; the layer sees to that. A power of two. */
+  readonly requestAlignment: number;
+  /** The name of the backend that the node is the root of, or the node's own name. For events. */
+  readonly deviceOrNodeName: string;
+  /** The name of the backend that the node is the root of, or empty. For events. */
+  readonly deviceName: string;
+}
+
+/** An edge of the graph: what a driver does its I/O on. Stays the same object when the graph puts another node below it. */
+export interface Child {
+  /** The name of the edge: `file`, `backing`, `children.0`. */
+  readonly name: string;
+  readonly role: ChildRole;
+  readonly node: NodeView;
+  /**
+   * Fills `buffer` with what is at `offset`. Beyond the end there are zeroes.
+   *
+   * @throws BlockError when that fails; the buffer's contents are then undefined.
+   */
+  read(offset: number, buffer: Uint8Array, flags?: number): Promise<void>;
+  /** Writes. May make the child longer. `data` must not change until it is done. @throws BlockError */
+  write(offset: number, data: Uint8Array, flags?: number): Promise<void>;
+  /** Makes a stretch read as zeroes. @throws BlockError */
+  writeZeroes(offset: number, length: number, flags?: number): Promise<void>;
+  /** Tells that a stretch is not needed any more. What it reads as afterwards is undefined. @throws BlockError */
+  discard(offset: number, length: number): Promise<void>;
+  /** All that was written before is on the disk afterwards. @throws BlockError */
+  flush(): Promise<void>;
+  /** Makes the child longer (by zeroes) or shorter. @throws BlockError */
+  truncate(size: number): Promise<void>;
+  /** The state of the first stretch from `offset` on, as the child's own layer knows it. @throws BlockError */
+  blockStatus(offset: number, length: number): Promise<BlockStatus>;
+  /** Announces a step of what is being done to the child, for `blkdebug` to act on. Costs nothing when nobody listens. */
+  debug(event: BlkdebugEvent): void;
+}
+
+/** What is outside of the block layer. */
+export interface BlockHost {
+  readonly events: EventSink;
+  readonly clock: Clock;
+  /** The data of a `secret` object. @throws BlockError when there is none of that id */
+  secret(id: string): Promise<Uint8Array>;
+  /** Tells the operator. */
+  warn(message: string): void;
+  /**
+   * Whether a file may be used at all. Called before each opening or creating.
+   *
+   * @throws BlockError (EACCES) when it lies outside of what the operator allows
+   */
+  authorize(path: string): Promise<void>;
+  /** Something has happened after which going on would destroy data: the operator's program ends. Never returns normally. */
+  fatal(message: string): void;
+}
+
+/** Time. Tests have one that they move themselves. */
+export interface Clock {
+  /** Nanoseconds since some moment; never goes back. */
+  now(): number;
+  /** Calls `callback` once, `ns` nanoseconds from now, unless cancelled before. */
+  after(ns: number, callback: () => void): { cancel(): void };
+}
+
+/** What a driver is given to open a node. */
+export interface OpenContext {
+  /** The node that is being opened: name, driver, flags. It has no length and no backing file yet. */
+  readonly node: NodeView;
+  /** The node's options without those that every node has. Take those you know: an option that is left is an error. */
+  readonly options: BlockOptions;
+  /** The driver was chosen by looking at the data. */
+  readonly probed: boolean;
+  /** Open without reading or writing guest data: no key is needed, nothing is repaired. */
+  readonly noIo: boolean;
+  readonly host: BlockHost;
+  /** The child called `file`, which format drivers always have. @throws Error for a protocol driver */
+  readonly file: Child;
+  /**
+   * Opens a child from the options `NAME` (a reference) or `NAME.*` (a definition).
+   *
+   * @param name the name of the edge; also the key of the options
+   * @param filename what to open when there are no such options
+   * @throws BlockError when it cannot be opened, or nothing says what to open
+   */
+  openChild(name: string, role: ChildRole, filename?: string): Promise<Child>;
+  /** Adds a node that exists as a child (`x-blockdev-change`). For use by {@link DriverInstance.addChild}. */
+  attachChild(name: string, role: ChildRole, node: NodeView): Child;
+  /** Takes a child away again. */
+  detachChild(child: Child): Promise<void>;
+}
+
+/** What an image's header says of the file that it was made over. */
+export interface BackingFile {
+  /** The name as it stands there. */
+  readonly name: string;
+  /** The driver's name; absent: to be probed. */
+  readonly format?: string;
+}
+
+/** What a driver tells of an open image. */
+export interface DriverInfo {
+  /** Bytes of the units in which the format allocates. Absent when there are none. */
+  readonly clusterSize?: number;
+  /** The image was not closed cleanly, or is in use. */
+  readonly dirty?: boolean;
+  /** What was never written reads as zeroes, when there is no backing file. */
+  readonly unallocatedIsZero?: boolean;
+  /** The driver can write zeroes without writing data: `detect-zeroes` is of use. */
+  readonly efficientZeroes?: boolean;
+}
+
+/** A switch of a node's flags, in two steps so that many nodes can switch or none. */
+export interface Reopening {
+  /** Never fails. */
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** The snapshots inside an image. */
+export interface InternalSnapshots {
+  list(): readonly SnapshotInfo[];
+  /** Takes a snapshot. Nothing is written meanwhile. */
+  create?(snapshot: SnapshotInfo): Promise<void>;
+  /** Deletes the snapshot with this id. */
+  delete?(id: string): Promise<void>;
+}
+
+/**
+ * One opened image. Requests come aligned and inside of limits; they run side by side, and an instance that needs order among
+ * them sees to it. All methods reject with a BlockError.
+ */
+export interface DriverInstance {
+  /** Bytes. A driver whose children disagree throws. */
+  readonly length: number;
+  /** Requests must begin and end at multiples of it. A power of two. Default: 1. */
+  readonly requestAlignment?: number;
+  /** Zero-writes are better aligned to it. Default: `requestAlignment`. */
+  readonly zeroAlignment?: number;
+  /** The flags of {@link RequestFlag} that `write` and `writeZeroes` see to themselves; `fua` is else made by a flush. */
+  readonly writeFlags?: number;
+  /** The image is of a kind that is never written: the node becomes read-only. */
+  readonly forcesReadOnly?: boolean;
+  /** The data is encrypted. */
+  readonly encrypted?: boolean;
+  /** From the header. Absent: there is none, or the format has no such thing. */
+  readonly backingFile?: BackingFile | undefined;
+  readonly info?: DriverInfo;
+  readonly snapshots?: InternalSnapshots;
+
+  /** Fills a buffer. The range is inside the length rounded up to the alignment. */
+  read(offset: number, buffer: Uint8Array, flags: number): Promise<void>;
+  /** Absent: the node cannot be written. */
+  write?(offset: number, data: Uint8Array, flags: number): Promise<void>;
+  /** Absent, or ENOTSUP: buffers full of zeroes are written instead. `flags` may contain `mayUnmap`. */
+  writeZeroes?(offset: number, length: number, flags: number): Promise<void>;
+  /** Absent: does nothing. Only called when the node unmaps. */
+  discard?(offset: number, length: number): Promise<void>;
+  /** Writes the format's caches to the `file` child. */
+  flushToOs?(): Promise<void>;
+  /** Writes what the host has to the disk. For drivers at the bottom; the layer flushes children itself. */
+  flushToDisk?(): Promise<void>;
+  /** Absent: all is allocated data, at unknown places. */
+  blockStatus?(offset: number, length: number): Promise<BlockStatus>;
+  /** Writes whole clusters compressed (the last one may be cut by the end). Absent: cannot. */
+  writeCompressed?(offset: number, data: Uint8Array): Promise<void>;
+  /** Absent: the size is fixed (ENOTSUP). */
+  truncate?(size: number): Promise<void>;
+  /** Rewrites name and format of the backing file in the header and in {@link backingFile}. Absent: ENOTSUP. */
+  changeBackingFile?(backing: BackingFile | undefined): Promise<void>;
+  /** Makes all of the image unallocated. */
+  makeEmpty?(): Promise<void>;
+  /** What `query-block` shows of this format only. */
+  specificInfo?(): ImageInfoSpecific | undefined;
+  /** Bytes that the host has allocated. Absent: that of the `file` child. */
+  allocatedSize?(): Promise<number | undefined>;
+  /** Absent: cannot be reopened. Nothing is in flight, and the node has been flushed. */
+  prepareReopen?(flags: NodeFlags): Promise<Reopening>;
+  /** Options as `json:` file names show them, without those of children. Absent: those given. */
+  effectiveOptions?(): { readonly [key: string]: string | number | boolean };
+  /** A plain file name that opens the same, or nothing when only `json:` can. Absent: the layer's rule. */
+  exactFilename?(): string | undefined;
+  /** A medium is in the drive. Absent: if it is in all children. */
+  inserted?(): boolean;
+  /** Opens or closes the host's drive. */
+  eject?(open: boolean): Promise<void>;
+  /** Locks the host's drive. */
+  lockMedium?(locked: boolean): Promise<void>;
+  /** Hears of the steps that its parent announces: `blkdebug` acts on them. */
+  debug?(event: BlkdebugEvent): void;
+  /** `x-blockdev-change`: takes one more child. */
+  addChild?(node: NodeView): Promise<void>;
+  /** `x-blockdev-change`: gives a child up. @throws BlockError when it cannot */
+  removeChild?(child: Child): Promise<void>;
+  /** Writes what is cached and lets go of everything but the children. Called once; the node is not used afterwards, even when it fails. */
+  close(): Promise<void>;
+}
+
+/** What is to be created. */
+export interface CreateRequest {
+  /** What the `file` child was opened from. */
+  readonly filename: string;
+  /** Bytes, a multiple of 512. */
+  readonly size: number;
+  readonly backing?: BackingFile;
+  /** The format's own create options (image-formats §16). Take those you know: an option that is left is an error. */
+  readonly options: BlockOptions;
+  readonly host: BlockHost;
+}
+
+/** A block driver: one entry of the table. */
+export interface BlockDriver {
+  /** As `BlockdevDriver` has it, or a name that only file names use (`nbd`). */
+  readonly name: string;
+  /**
+   * Format drivers interpret a `file` child; protocol drivers are at the bottom of the graph, or pretend to be.
+   */
+  readonly kind: 'format' | 'protocol';
+  /** Prefixes of file names that choose this protocol driver: `file` for `file:a.img`. Default for protocols: its name. */
+  readonly prefixes?: readonly string[];
+  /** The driver has many children, and is looked through when a snapshot, a resize or a replacement needs the image. */
+  readonly filter?: boolean;
+  /** It cannot be opened without a file name. */
+  readonly needsFilename?: boolean;
+  /** Images may have a backing file. */
+  readonly supportsBacking?: boolean;
+  /**
+   * How well data suits this format: 0 not at all … 100 certainly.
+   *
+   * @param head the first 512 bytes, fewer when there are no more
+   */
+  probe?(head: Uint8Array, filename: string): number;
+  /** Whether a path without a prefix is for this protocol driver: devices rather than files. */
+  claimsPath?(path: string): Promise<boolean>;
+  /**
+   * Turns a file name into options. Absent: the option `filename` is the name.
+   *
+   * @throws BlockError when it is malformed
+   */
+  parseFilename?(filename: string, options: BlockOptions): void;
+  open(context: OpenContext): Promise<DriverInstance>;
+  /** Fills a new image's `file`, which is empty. Absent: images cannot be created. */
+  create?(file: Child, request: CreateRequest): Promise<void>;
+  /**
+   * Makes the file for a new image, or empties one that exists. For protocol drivers.
+   *
+   * @param size bytes
+   */
+  createFile?(filename: string, size: number, options: BlockOptions, host: BlockHost): Promise<void>;
+}
