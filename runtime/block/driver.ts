@@ -10,9 +10,22 @@ import type { BlockOptions } from './options.js';
 /**
  * What a child is to its parent, which decides how it is opened and what it inherits: a *protocol* child must resolve to a
  * protocol driver, a *format* child may be any driver (and is probed when none is named), a *backing* child is what an
- * overlay was made over.
+ * overlay was made over. The *root* edge leads from a backend to its node.
  */
-export type ChildRole = 'protocol' | 'format' | 'backing';
+export type ChildRole = 'protocol' | 'format' | 'backing' | 'root';
+
+/** Whoever uses a node from outside of the graph, through an edge of the role `root`: a backend. */
+export interface RootOwner {
+  /** The backend's name; empty for anonymous ones. */
+  readonly name: string;
+  /**
+   * Holds back new requests, lets throttled ones go at once, and resolves when none is in flight. Calls nest.
+   */
+  drainBegin(): Promise<void>;
+  drainEnd(): void;
+  /** The node below, or its length, has changed. */
+  rootChanged?(): void;
+}
 
 /** Modifies a request. Combined with `|`. */
 export const RequestFlag = {
