@@ -1,0 +1,89 @@
+import type { BlockStatus, Child, DriverInstance } from '../driver.js';
+import { ioError } from '../error.js';
+import { roundDown, roundUp } from '../limits.js';
+
+/** What the allocation of a node is asked of. */
+export interface StatusTarget {
+  readonly instance: DriverInstance | undefined;
+  readonly backing: Child | undefined;
+}
+
+/**
+ * The state of the first stretch of a node from `offset` on, as its own layer knows it. Where the driver can tell where data is,
+ * the file below is asked whether there is a hole.
+ *
+ * @param offset bytes, inside the node
+ * @param length bytes, at least 1
+ */
+export async function statusOf(target: StatusTarget, offset: number, length: number): Promise<BlockStatus> {
+  const { instance } = target;
+  if (instance === undefined) throw ioError('ENOMEDIUM');
+  const wanted = Math.min(length, instance.length - offset);
+  if (wanted <= 0) return { length, allocated: false, data: false, zero: true };
+  if (instance.blockStatus === undefined) return { length: wanted, allocated: true, data: true, zero: false };
+  const status = await askAligned(instance, offset, wanted);
+  if (!status.allocated) return unallocated(target, instance, offset, status);
+  if (!status.data || status.zero || status.offset === undefined || status.file === undefined) return status;
+  const below = await status.file.blockStatus(status.offset, status.length);
+  return { ...status, length: Math.min(status.length, below.length), zero: below.zero };
+}
+
+async function askAligned(instance: DriverInstance, offset: number, length: number): Promise<BlockStatus> {
+  const alignment = instance.requestAlignment ?? 1;
+  const start = roundDown(offset, alignment);
+  const end = roundUp(offset + length, alignment);
+  const status = (await instance.blockStatus?.(start, end - start)) as BlockStatus;
+  const skipped = offset - start;
+  const shown = Math.min(status.length - skipped, length);
+  if (skipped === 0 && shown === status.length) return status;
+  return { ...status, length: shown, ...(status.offset === undefined ? {} : { offset: status.offset + skipped }) };
+}
+
+/** What is not here is zero where nothing shows through: without a backing file, or beyond the end of a shorter one. */
+function unallocated(
+  { backing }: StatusTarget,
+  instance: DriverInstance,
+  offset: number,
+  status: BlockStatus,
+): BlockStatus {
+  if (backing === undefined) return { ...status, zero: status.zero || instance.info?.unallocatedIsZero === true };
+  const shown = backing.node.length - offset;
+  if (shown <= 0) return { ...status, zero: true };
+  return { ...status, length: Math.min(status.length, shown) };
+}
+
+/** A node as a link of its backing chain. */
+export interface ChainLink extends StatusTarget {
+  blockStatus(offset: number, length: number): Promise<BlockStatus>;
+  readonly length: number;
+  readonly below: ChainLink | undefined;
+}
+
+/** Where in a chain of backing files a stretch comes from. */
+export interface ChainStatus {
+  readonly status: BlockStatus;
+  /** How many backing links lead to the layer that has it. Where no layer has it: the depth of the last one asked. */
+  readonly depth: number;
+}
+
+/**
+ * The state of the first stretch from `offset` on, in the first layer that has something for it.
+ *
+ * @param base the layer to stop above; absent: all are asked
+ */
+export async function chainStatus(
+  top: ChainLink,
+  offset: number,
+  length: number,
+  base?: ChainLink,
+): Promise<ChainStatus> {
+  let wanted = length;
+  let depth = 0;
+  for (let link = top; ; depth++) {
+    const status = await link.blockStatus(offset, wanted);
+    wanted = status.length;
+    const { below } = link;
+    if (status.allocated || status.zero || below === undefined || below === base) return { status, depth };
+    link = below;
+  }
+}
