@@ -1,0 +1,86 @@
+/*
+ * The entries of refcount blocks are 1, 2, 4, 8, 16, 32 or 64 bits wide. Entries narrower than a byte are packed with the
+ * first one in the least significant bits; wider ones are big-endian.
+ */
+
+import { BlockError } from '../../error.js';
+import { getUint64, setUint64, viewOf } from './big-endian.js';
+
+/** How the entries of a refcount block are read and written. */
+export interface RefcountWidth {
+  /** Bits of an entry. */
+  readonly bits: number;
+  /** The largest count that an entry can hold. 2^53 - 1 for 64 bits: more is never counted. */
+  readonly most: number;
+  /** The count in the entry with this index. @throws BlockError when it is 2^53 or more */
+  get(block: Uint8Array, index: number): number;
+  /** Sets the entry with this index. `count` is at most `most`. */
+  set(block: Uint8Array, index: number, count: number): void;
+}
+
+/** The entries of 2^`order` bits, `order` being 0 to 6. */
+export function refcountWidth(order: number): RefcountWidth {
+  const bits = 2 ** order;
+  switch (order) {
+    case 0:
+    case 1:
+    case 2:
+      return packed(bits);
+    case 3:
+      return {
+        bits,
+        most: 0xff,
+        get: (block, index) => block[index] ?? 0,
+        set: (block, index, count) => {
+          block[index] = count;
+        },
+      };
+    case 4:
+      return {
+        bits,
+        most: 0xffff,
+        get: (block, index) => ((block[index * 2] ?? 0) << 8) | (block[index * 2 + 1] ?? 0),
+        set: (block, index, count) => {
+          block[index * 2] = count >>> 8;
+          block[index * 2 + 1] = count;
+        },
+      };
+    case 5:
+      return {
+        bits,
+        most: 0xffff_ffff,
+        get: (block, index) => viewOf(block).getUint32(index * 4),
+        set: (block, index, count) => viewOf(block).setUint32(index * 4, count),
+      };
+    case 6:
+      return {
+        bits,
+        most: Number.MAX_SAFE_INTEGER,
+        get: wide,
+        set: (block, index, count) => setUint64(viewOf(block), index * 8, count),
+      };
+    default:
+      throw new RangeError(`No refcounts are 2^${order} bits wide`);
+  }
+}
+
+function packed(bits: number): RefcountWidth {
+  const perByte = 8 / bits;
+  const most = 2 ** bits - 1;
+  return {
+    bits,
+    most,
+    get: (block, index) => ((block[Math.floor(index / perByte)] ?? 0) >>> ((index % perByte) * bits)) & most,
+    set: (block, index, count) => {
+      const at = Math.floor(index / perByte);
+      const shift = (index % perByte) * bits;
+      block[at] = ((block[at] ?? 0) & ~(most << shift)) | (count << shift);
+    },
+  };
+}
+
+function wide(block: Uint8Array, index: number): number {
+  const count = getUint64(viewOf(block), index * 8);
+  if (Number.isSafeInteger(count)) return count;
+  throw new BlockError(`A refcount of the image is ${BigInt(count)}, which is more than can be`, { code: 'EIO' });
+}
