@@ -4,7 +4,6 @@
  */
 
 import { BlockError } from '../../error.js';
-import { getUint64, setUint64, viewOf } from './big-endian.js';
 
 /** How the entries of a refcount block are read and written. */
 export interface RefcountWidth {
@@ -46,18 +45,16 @@ export function refcountWidth(order: number): RefcountWidth {
         },
       };
     case 5:
-      return {
-        bits,
-        most: 0xffff_ffff,
-        get: (block, index) => viewOf(block).getUint32(index * 4),
-        set: (block, index, count) => viewOf(block).setUint32(index * 4, count),
-      };
+      return { bits, most: 0xffff_ffff, get: (block, index) => word(block, index * 4), set: setWord };
     case 6:
       return {
         bits,
         most: Number.MAX_SAFE_INTEGER,
-        get: wide,
-        set: (block, index, count) => setUint64(viewOf(block), index * 8, count),
+        get: getDouble,
+        set: (block, index, count) => {
+          setWord(block, index * 2, Math.floor(count / 2 ** 32));
+          setWord(block, index * 2 + 1, count % 2 ** 32);
+        },
       };
     default:
       throw new RangeError(`No refcounts are 2^${order} bits wide`);
@@ -79,8 +76,22 @@ function packed(bits: number): RefcountWidth {
   };
 }
 
-function wide(block: Uint8Array, index: number): number {
-  const count = getUint64(viewOf(block), index * 8);
-  if (Number.isSafeInteger(count)) return count;
-  throw new BlockError(`A refcount of the image is ${BigInt(count)}, which is more than can be`, { code: 'EIO' });
+function word(block: Uint8Array, at: number): number {
+  const high = ((block[at] ?? 0) << 8) | (block[at + 1] ?? 0);
+  const low = ((block[at + 2] ?? 0) << 8) | (block[at + 3] ?? 0);
+  return high * 2 ** 16 + low;
+}
+
+function setWord(block: Uint8Array, index: number, count: number): void {
+  const at = index * 4;
+  block[at] = count >>> 24;
+  block[at + 1] = count >>> 16;
+  block[at + 2] = count >>> 8;
+  block[at + 3] = count;
+}
+
+function getDouble(block: Uint8Array, index: number): number {
+  const count = word(block, index * 8) * 2 ** 32 + word(block, index * 8 + 4);
+  if (count <= Number.MAX_SAFE_INTEGER) return count;
+  throw new BlockError(`A refcount of the image is about ${count}, which is more than can be`, { code: 'EIO' });
 }
