@@ -169,6 +169,8 @@ export interface OpenContext {
   openChild(name: string, role: ChildRole, filename?: string): Promise<Child>;
   /** Adds a node that exists as a child (`x-blockdev-change`). For use by {@link DriverInstance.addChild}. */
   attachChild(name: string, role: ChildRole, node: NodeView): Child;
+  /** The name of the format that data is most probably in. */
+  probe?(head: Uint8Array, filename: string): string;
   /** Takes a child away again. */
   detachChild(child: Child): Promise<void>;
 }

@@ -1,0 +1,60 @@
+import { BlockError } from '../error.js';
+
+/** What can be done to a node, where others may forbid it. */
+export const operations = [
+  'backup-source',
+  'backup-target',
+  'change',
+  'commit-source',
+  'commit-target',
+  'dataplane',
+  'drive-del',
+  'eject',
+  'external-snapshot',
+  'internal-snapshot',
+  'internal-snapshot-delete',
+  'mirror-source',
+  'mirror-target',
+  'resize',
+  'stream',
+  'replace',
+] as const;
+
+/** One of {@link operations}. */
+export type Operation = (typeof operations)[number];
+
+/** Somebody who forbids operations on a node as long as it needs the node as it is. */
+export interface Blocker {
+  readonly reason: string;
+  readonly operations: ReadonlySet<Operation>;
+}
+
+/** A blocker of everything but a few operations. */
+export function blockerExcept(reason: string, allowed: readonly Operation[]): Blocker {
+  return { reason, operations: new Set(operations.filter((operation) => !allowed.includes(operation))) };
+}
+
+/** Who forbids what on a node. */
+export class OperationBlockers {
+  readonly #blockers = new Set<Blocker>();
+
+  add(blocker: Blocker): void {
+    this.#blockers.add(blocker);
+  }
+
+  remove(blocker: Blocker | undefined): void {
+    if (blocker) this.#blockers.delete(blocker);
+  }
+
+  /** Why an operation is forbidden; nothing when it is not. The first who forbade it has the word. */
+  reason(operation: Operation): string | undefined {
+    for (const blocker of this.#blockers) if (blocker.operations.has(operation)) return blocker.reason;
+    return undefined;
+  }
+
+  /** @throws BlockError when the operation is forbidden on this node */
+  check(operation: Operation, nodeName: string): void {
+    const reason = this.reason(operation);
+    if (reason !== undefined) throw new BlockError(`Node '${nodeName}' is busy: ${reason}`, { code: 'EBUSY' });
+  }
+}

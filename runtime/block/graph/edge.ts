@@ -1,0 +1,82 @@
+import type { BlkdebugEvent } from '../../../generated/index.js';
+import type { JsonValue } from '../../json/value.js';
+import type { BlockStatus, Child, ChildRole, NodeView, RootOwner } from '../driver.js';
+import type { NodeRequests } from '../io/requests.js';
+
+/** What an edge needs of the node that it leads to. */
+export interface EdgeTarget extends NodeView {
+  readonly requests: NodeRequests;
+  readonly parents: Set<Edge>;
+  readonly options: JsonValue;
+  statusHere(offset: number, length: number): Promise<BlockStatus>;
+  announced(event: BlkdebugEvent): void;
+  resized(): void;
+}
+
+/** Whoever is above an edge: a node, or a backend. */
+export type EdgeOwner = { readonly node: EdgeTarget } | { readonly backend: RootOwner };
+
+/** An edge of the graph. The graph may put another node below it at any time between requests. */
+export class Edge implements Child {
+  readonly name: string;
+  readonly role: ChildRole;
+  readonly owner: EdgeOwner;
+  #node: EdgeTarget;
+
+  constructor(name: string, role: ChildRole, owner: EdgeOwner, node: EdgeTarget) {
+    this.name = name;
+    this.role = role;
+    this.owner = owner;
+    this.#node = node;
+    node.parents.add(this);
+  }
+
+  get node(): EdgeTarget {
+    return this.#node;
+  }
+
+  /** Leads to another node from now on. */
+  point(node: EdgeTarget): void {
+    this.#node.parents.delete(this);
+    this.#node = node;
+    node.parents.add(this);
+  }
+
+  /** Leads nowhere any more; the owner forgets it. */
+  cut(): void {
+    this.#node.parents.delete(this);
+  }
+
+  read(offset: number, buffer: Uint8Array, flags?: number): Promise<void> {
+    return this.#node.requests.read(offset, buffer, flags);
+  }
+
+  write(offset: number, data: Uint8Array, flags?: number): Promise<void> {
+    return this.#node.requests.write(offset, data, flags);
+  }
+
+  writeZeroes(offset: number, length: number, flags?: number): Promise<void> {
+    return this.#node.requests.writeZeroes(offset, length, flags);
+  }
+
+  discard(offset: number, length: number): Promise<void> {
+    return this.#node.requests.discard(offset, length);
+  }
+
+  flush(): Promise<void> {
+    return this.#node.requests.flush();
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.#node.requests.truncate(size);
+    this.#node.resized();
+  }
+
+  blockStatus(offset: number, length: number): Promise<BlockStatus> {
+    return this.#node.statusHere(offset, length);
+  }
+
+  debug(event: BlkdebugEvent): void {
+    this.#node.announced(event);
+  }
+}

@@ -1,0 +1,123 @@
+import { isAbsolute } from 'node:path';
+import { parseJson } from '../../json/parse.js';
+import { stringifyReply } from '../../json/stringify-reply.js';
+import { isJsonObject, type JsonValue } from '../../json/value.js';
+import { BlockError } from '../error.js';
+import { BlockOptions, type OptionValue } from '../options.js';
+
+/** The prefix of names that are an object of options. */
+const jsonPrefix = 'json:';
+
+/** Whether a name is an object of options in disguise. */
+export function isJsonName(filename: string): boolean {
+  return filename.startsWith(jsonPrefix);
+}
+
+/** The characters before the first colon, if no slash comes before it: `nbd` of `nbd:unix:/run/x`. */
+export function protocolOf(filename: string): string | undefined {
+  return /^([^:/]*):/.exec(filename)?.[1];
+}
+
+/** The options that a `json:` name stands for. @throws BlockError when it is not an object */
+export function parseJsonName(filename: string): BlockOptions {
+  let value: JsonValue;
+  try {
+    value = parseJson(filename.slice(jsonPrefix.length));
+  } catch (error) {
+    throw new BlockError(`Could not parse the JSON options: ${(error as Error).message}`, { code: 'EINVAL' });
+  }
+  if (!isJsonObject(value)) throw new BlockError('Invalid JSON object given', { code: 'EINVAL' });
+  return BlockOptions.flatten(value);
+}
+
+/**
+ * The name of a backing file, seen from where we are: a relative one counts from the directory of its overlay.
+ *
+ * @param overlay the overlay's own file name
+ * @param name as it stands in the overlay's header
+ * @throws BlockError when the overlay has no name that a relative one could count from
+ */
+export function resolveBackingName(overlay: string, name: string): string {
+  if (protocolOf(name) !== undefined || isAbsolute(name)) return name;
+  if (overlay === '' || isJsonName(overlay)) {
+    throw new BlockError(`Cannot use the relative backing file name '${name}': '${overlay}' has no directory`, {
+      code: 'EINVAL',
+    });
+  }
+  return overlay.slice(0, Math.max(overlay.lastIndexOf('/'), overlay.indexOf(':')) + 1) + name;
+}
+
+/** Options of one node that say nothing of what it reads: they are left out of `json:` names. */
+const commonKeys = new Set([
+  'driver',
+  'node-name',
+  'read-only',
+  'cache.direct',
+  'cache.no-flush',
+  'discard',
+  'detect-zeroes',
+  'filename',
+]);
+
+/** What a file name is made from. */
+export interface NamedNode {
+  readonly driver: { readonly name: string; readonly kind: 'format' | 'protocol' };
+  readonly given: BlockOptions;
+  readonly children: ReadonlyMap<string, { readonly node: { readonly filename: string; readonly options: JsonValue } }>;
+  readonly instance:
+    | {
+        exactFilename?(): string | undefined;
+        effectiveOptions?(): { readonly [key: string]: string | number | boolean };
+      }
+    | undefined;
+}
+
+/** The options of a node's own driver, as a `json:` name shows them. */
+function ownOptions({ given, children, instance }: NamedNode): { [key: string]: OptionValue } {
+  const shown = instance?.effectiveOptions?.();
+  if (shown !== undefined) return { ...shown };
+  const own: { [key: string]: OptionValue } = {};
+  for (const [key, value] of given.entries()) {
+    const ofChild = [...children.keys(), 'file', 'backing'].some((name) => key === name || key.startsWith(`${name}.`));
+    if (!ofChild && !commonKeys.has(key)) own[key] = value;
+  }
+  return own;
+}
+
+/**
+ * A node's name as queries show it, and the options that it stands for. A plain name where that opens the same: for
+ * a protocol node with nothing but a file name, and for a format node with no options of its own.
+ */
+export function describeNode(node: NamedNode): { readonly filename: string; readonly options: JsonValue } {
+  const { driver, children, instance, given } = node;
+  const own = ownOptions(node);
+  const plainOptions = Object.keys(own).length === 0;
+  const options: { [key: string]: JsonValue } = { driver: driver.name, ...own };
+  let exact: string | undefined;
+  if (driver.kind === 'protocol') {
+    const name = given.get('filename');
+    if (typeof name === 'string') options.filename = name;
+    exact = instance?.exactFilename
+      ? instance.exactFilename()
+      : plainOptions && typeof name === 'string'
+        ? name
+        : undefined;
+  } else {
+    const file = children.get('file')?.node.filename;
+    if (plainOptions && file !== undefined && !isJsonName(file)) exact = file;
+  }
+  for (const [name, child] of children) if (name !== 'backing') setPath(options, name, child.node.options);
+  return { filename: exact ?? `${jsonPrefix}${stringifyReply(options)}`, options };
+}
+
+/** `children.0` is the first item of the list `children`. */
+function setPath(options: { [key: string]: JsonValue }, name: string, value: JsonValue): void {
+  const list = /^(.*)\.\d+$/.exec(name)?.[1];
+  if (list === undefined) {
+    options[name] = value;
+    return;
+  }
+  const items = options[list];
+  if (Array.isArray(items)) items.push(value);
+  else options[list] = [value];
+}

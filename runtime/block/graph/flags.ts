@@ -1,0 +1,53 @@
+import type { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
+import type { ChildRole, NodeFlags } from '../driver.js';
+import { BlockError } from '../error.js';
+import type { BlockOptions } from '../options.js';
+
+/** How a node is opened, beyond what can be changed later. */
+export interface OpenFlags extends NodeFlags {
+  /** No backing file is opened, whatever the image says. */
+  readonly noBacking: boolean;
+  /** Guest data is neither read nor written: no key is needed. */
+  readonly noIo: boolean;
+}
+
+/** What a node has that nobody said anything of. */
+export const rootDefaults: OpenFlags = {
+  readOnly: false,
+  direct: false,
+  noFlush: false,
+  unmap: false,
+  noBacking: false,
+  noIo: false,
+};
+
+/** What a parent hands down to a child that does not say otherwise. */
+export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
+  const { direct, noFlush } = parent;
+  if (role === 'backing') return { ...parent, readOnly: true };
+  // The upper layer decides what is discarded; what it passes on is meant.
+  return { readOnly: parent.readOnly, direct, noFlush, unmap: true, noBacking: false, noIo: false };
+}
+
+/** Takes the options that every node has and puts them over what is inherited. @throws BlockError for a bad value */
+export function takeFlags(options: BlockOptions, base: OpenFlags): OpenFlags {
+  const discard = options.takeEnum('discard', ['ignore', 'off', 'unmap', 'on']);
+  return {
+    ...base,
+    readOnly: options.takeBoolean('read-only') ?? base.readOnly,
+    direct: options.takeBoolean('cache.direct') ?? base.direct,
+    noFlush: options.takeBoolean('cache.no-flush') ?? base.noFlush,
+    unmap: discard === undefined ? base.unmap : discard === 'unmap' || discard === 'on',
+  };
+}
+
+/** Takes `detect-zeroes`. @throws BlockError for a bad value, and for `unmap` on a node that does not unmap */
+export function takeDetectZeroes(options: BlockOptions, flags: NodeFlags): BlockdevDetectZeroesOptions {
+  const detectZeroes = options.takeEnum('detect-zeroes', ['off', 'on', 'unmap']) ?? 'off';
+  if (detectZeroes === 'unmap' && !flags.unmap) {
+    throw new BlockError('setting detect-zeroes to unmap is not allowed without setting discard operation to unmap', {
+      code: 'EINVAL',
+    });
+  }
+  return detectZeroes;
+}

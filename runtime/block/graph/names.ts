@@ -1,0 +1,78 @@
+import { BlockError } from '../error.js';
+
+/** The most bytes of a node-name. 2.8 cut longer ones silently; like later releases, we refuse them. */
+const longestNodeName = 31;
+
+const wellFormed = /^[A-Za-z][A-Za-z0-9._-]*$/;
+
+/** Whether a text can name a device, a node, a job or an object: a letter, then letters, digits, `-`, `.` and `_`. */
+export function isWellFormedId(id: string): boolean {
+  return wellFormed.test(id);
+}
+
+/**
+ * The names of nodes and devices: one namespace, so that a command can take either.
+ */
+export class NameSpace {
+  readonly #taken = new Map<string, 'node' | 'device'>();
+  #generated = 0;
+
+  /** What a name is taken by. */
+  kind(name: string): 'node' | 'device' | undefined {
+    return this.#taken.get(name);
+  }
+
+  /**
+   * Takes the name of a node.
+   *
+   * @param name absent: one is generated, which no user can choose
+   * @throws BlockError when it is malformed, too long or taken
+   */
+  takeNode(name: string | undefined): string {
+    if (name === undefined) {
+      const generated = this.#generate();
+      this.#taken.set(generated, 'node');
+      return generated;
+    }
+    if (!isWellFormedId(name)) {
+      throw new BlockError(
+        `Invalid node-name '${name}': it must be a letter followed by letters, digits, '-', '.' and '_'`,
+        { code: 'EINVAL' },
+      );
+    }
+    if (name.length > longestNodeName) {
+      throw new BlockError(`Node-name '${name}' is too long: ${longestNodeName} characters are allowed`, {
+        code: 'EINVAL',
+      });
+    }
+    const kind = this.#taken.get(name);
+    if (kind === 'device') {
+      throw new BlockError(`node-name=${name} is conflicting with a device id`, { code: 'EINVAL' });
+    }
+    if (kind === 'node') throw new BlockError(`Duplicate node name '${name}'`, { code: 'EINVAL' });
+    this.#taken.set(name, 'node');
+    return name;
+  }
+
+  /** Takes the name of a device. @throws BlockError when it is malformed or taken */
+  takeDevice(id: string): void {
+    if (!isWellFormedId(id)) {
+      throw new BlockError(
+        `Invalid device id '${id}': it must be a letter followed by letters, digits, '-', '.' and '_'`,
+      );
+    }
+    const kind = this.#taken.get(id);
+    if (kind === 'device') throw new BlockError(`Device with id '${id}' already exists`);
+    if (kind === 'node') throw new BlockError(`Device name '${id}' conflicts with an existing node name`);
+    this.#taken.set(id, 'device');
+  }
+
+  release(name: string): void {
+    this.#taken.delete(name);
+  }
+
+  #generate(): string {
+    const random = Math.floor(Math.random() * 100);
+    return `#block${this.#generated++}${String(random).padStart(2, '0')}`;
+  }
+}

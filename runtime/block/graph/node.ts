@@ -1,0 +1,149 @@
+import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../generated/index.js';
+import type { JsonValue } from '../../json/value.js';
+import type { BlockDriver, BlockStatus, DriverInstance, NodeFlags } from '../driver.js';
+import { ioError } from '../error.js';
+import { NodeRequests } from '../io/requests.js';
+import { type ChainLink, statusOf } from '../io/status.js';
+import type { BlockOptions } from '../options.js';
+import { type Blocker, OperationBlockers } from './blockers.js';
+import type { Edge, EdgeTarget } from './edge.js';
+import { describeNode } from './filename.js';
+
+/** What a node is made from, before its driver has opened anything. */
+export interface NodeDescription {
+  readonly name: string;
+  readonly driver: BlockDriver;
+  readonly flags: NodeFlags;
+  /** The options that whoever opened it gave, in full: for file names and for reopening. */
+  readonly given: BlockOptions;
+}
+
+/** One opened image: a node of the graph. */
+export class BlockNode implements EdgeTarget, ChainLink {
+  readonly name: string;
+  readonly driver: BlockDriver;
+  readonly given: BlockOptions;
+  readonly requests: NodeRequests;
+  readonly children = new Map<string, Edge>();
+  readonly parents = new Set<Edge>();
+  readonly blockers = new OperationBlockers();
+  /** Its driver's part. Absent before it is open and after it is closed. */
+  instance: DriverInstance | undefined;
+  flags: NodeFlags;
+  detectZeroes: BlockdevDetectZeroesOptions = 'off';
+  filename = '';
+  /** The options that its file name stands for. */
+  options: JsonValue = {};
+  /** What queries show as the backing file: from the header, or what the graph has put there since. */
+  backingName: string | undefined;
+  backingFormat: string | undefined;
+  /** The monitor holds it: it came from `blockdev-add`. */
+  monitorOwned = false;
+  /** Others that hold it: jobs, exports. */
+  holds = 0;
+  /** The job that works on it. One at a time. */
+  job: { readonly id: string } | undefined;
+  /** The offset beyond which a write is reported, once; 0: none. */
+  writeThreshold = 0;
+  /** What this node forbids on its backing node. */
+  backingBlocker: Blocker | undefined;
+
+  constructor({ name, driver, flags, given }: NodeDescription) {
+    this.name = name;
+    this.driver = driver;
+    this.flags = flags;
+    this.given = given;
+    this.requests = new NodeRequests(this);
+  }
+
+  get length(): number {
+    return this.open.length;
+  }
+
+  /** The driver's part of an open node. @throws BlockError (ENOMEDIUM) when it is closed */
+  get open(): DriverInstance {
+    if (this.instance === undefined) throw ioError('ENOMEDIUM');
+    return this.instance;
+  }
+
+  get requestAlignment(): number {
+    return this.instance?.requestAlignment ?? 1;
+  }
+
+  get file(): Edge | undefined {
+    return this.children.get('file');
+  }
+
+  get backing(): Edge | undefined {
+    return this.children.get('backing');
+  }
+
+  get below(): BlockNode | undefined {
+    return this.backing?.node as BlockNode | undefined;
+  }
+
+  /** The nodes that its edges lead to. */
+  *childNodes(): Iterable<BlockNode> {
+    for (const edge of this.children.values()) yield edge.node as BlockNode;
+  }
+
+  /** Somebody needs it. */
+  get held(): boolean {
+    return this.monitorOwned || this.holds > 0 || this.parents.size > 0;
+  }
+
+  /** All that is above it are backends, if anything is. */
+  get isRoot(): boolean {
+    for (const { owner } of this.parents) if (!('backend' in owner)) return false;
+    return true;
+  }
+
+  /** A backend uses it directly. */
+  get hasBackend(): boolean {
+    for (const { owner } of this.parents) if ('backend' in owner) return true;
+    return false;
+  }
+
+  get deviceName(): string {
+    for (const { owner } of this.parents)
+      if ('backend' in owner && owner.backend.name !== '') return owner.backend.name;
+    return '';
+  }
+
+  get deviceOrNodeName(): string {
+    return this.deviceName || this.name;
+  }
+
+  /** A medium is in the drive: the driver says so, or has no opinion and all children have one. */
+  get inserted(): boolean {
+    const { instance } = this;
+    if (instance === undefined) return false;
+    if (instance.inserted !== undefined) return instance.inserted();
+    for (const child of this.children.values()) if (!(child.node as BlockNode).inserted) return false;
+    return true;
+  }
+
+  /** Makes its file name anew: after opening, and when something below has changed. */
+  describe(): void {
+    const { filename, options } = describeNode(this);
+    this.filename = filename;
+    this.options = options;
+  }
+
+  statusHere(offset: number, length: number): Promise<BlockStatus> {
+    return statusOf(this, offset, length);
+  }
+
+  blockStatus(offset: number, length: number): Promise<BlockStatus> {
+    return statusOf(this, offset, length);
+  }
+
+  announced(event: BlkdebugEvent): void {
+    this.instance?.debug?.(event);
+  }
+
+  /** Tells the backends above that the length has changed. */
+  resized(): void {
+    for (const { owner } of this.parents) if ('backend' in owner) owner.backend.rootChanged?.();
+  }
+}
