@@ -1,0 +1,213 @@
+import { PreallocMode } from '../../../../generated/index.js';
+import type { Child, CreateRequest } from '../../driver.js';
+import { BlockError } from '../../error.js';
+import { isPowerOfTwo } from '../../limits.js';
+import type { BlockOptions } from '../../options.js';
+import { viewOf } from './big-endian.js';
+import { CompatibleFeature, l1EntriesFor, limits, type Qcow2Header, serialiseHeader } from './header.js';
+import { refcountWidth } from './refcount-width.js';
+import { copiedFlag } from './table-entry.js';
+
+/** Bytes that are written at once where many zeroes are. */
+const zeroChunk = 2 ** 20;
+
+/** What the options ask for. */
+interface Choices {
+  readonly version: 2 | 3;
+  readonly clusterSize: number;
+  readonly preallocation: PreallocMode;
+  readonly lazyRefcounts: boolean;
+  readonly refcountOrder: number;
+}
+
+/**
+ * Where everything goes, in clusters: header, refcount table, refcount blocks, L1 table, and, preallocated, each L2 table with
+ * its clusters behind it. All of it is in use once, which makes the refcounts easy.
+ */
+interface Layout {
+  readonly tableClusters: number;
+  readonly blocks: number;
+  readonly l1Entries: number;
+  readonly l1Start: number;
+  /** The first cluster behind the L1 table. */
+  readonly dataStart: number;
+  /** Clusters of the disk that are preallocated. */
+  readonly preallocated: number;
+  /** All clusters. */
+  readonly total: number;
+}
+
+/**
+ * Makes a new image. The header is written last: until then the file is no qcow2 image.
+ *
+ * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `encryption`.
+ *
+ * @throws BlockError EINVAL for options that are wrong or exclude each other, EFBIG when the size asks for larger tables than
+ * there may be, ENOSPC when the backing file's name does not fit
+ */
+export async function create(file: Child, request: CreateRequest): Promise<void> {
+  const choices = takeChoices(request.options, request.backing !== undefined);
+  const { clusterSize } = choices;
+  const layout = plan(request.size, choices);
+  const header = serialiseHeader(headerOf(request, choices, layout));
+  const blocksStart = 1 + layout.tableClusters;
+  await file.write(
+    clusterSize,
+    pointers(blocksStart, layout.blocks, 1, 0, layout.tableClusters * clusterSize, clusterSize),
+  );
+  await writeRefcounts(file, choices, blocksStart, layout);
+  if (layout.preallocated > 0) await preallocate(file, choices, layout);
+  else await file.writeZeroes(layout.l1Start * clusterSize, layout.l1Entries * 8);
+  await file.write(0, header);
+  await file.flush();
+}
+
+function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
+  const compat = options.takeString('compat') ?? '1.1';
+  const clusterSize = options.takeSize('cluster_size') ?? 65536;
+  const preallocation = options.takeEnum('preallocation', PreallocMode) ?? 'off';
+  const lazyRefcounts = options.takeBoolean('lazy_refcounts') ?? false;
+  const refcountBits = options.takeInteger('refcount_bits') ?? 16;
+  if (options.takeBoolean('encryption') ?? false) {
+    throw new BlockError("Images with AES encryption are not created any more; use a 'luks' image below", {
+      code: 'ENOTSUP',
+    });
+  }
+  if (compat !== '0.10' && compat !== '1.1') throw wrong(`Invalid compatibility level: '${compat}'`);
+  if (clusterSize < 512 || clusterSize > 2 ** 21 || !isPowerOfTwo(clusterSize)) {
+    throw wrong('Cluster size must be a power of two between 512 and 2048k');
+  }
+  if (hasBacking && preallocation !== 'off') {
+    throw wrong('Backing file and preallocation cannot be used at the same time');
+  }
+  if (refcountBits > 64 || !isPowerOfTwo(refcountBits)) {
+    throw wrong('Refcount width must be a power of two and may not exceed 64 bits');
+  }
+  const advice = 'compatibility level 1.1 and above (use compat=1.1 or greater)';
+  if (compat === '0.10' && lazyRefcounts) throw wrong(`Lazy refcounts only supported with ${advice}`);
+  if (compat === '0.10' && refcountBits !== 16) throw wrong(`Different refcount widths than 16 bits require ${advice}`);
+  return {
+    version: compat === '0.10' ? 2 : 3,
+    clusterSize,
+    preallocation,
+    lazyRefcounts,
+    refcountOrder: Math.log2(refcountBits),
+  };
+}
+
+function plan(size: number, { clusterSize, preallocation, refcountOrder }: Choices): Layout {
+  const l1Entries = l1EntriesFor(size, clusterSize);
+  const l1Clusters = Math.ceil((l1Entries * 8) / clusterSize);
+  const preallocated = preallocation === 'off' ? 0 : Math.ceil(size / clusterSize);
+  const rest = 1 + l1Clusters + (preallocated === 0 ? 0 : l1Entries + preallocated);
+  const perBlock = (clusterSize * 8) / 2 ** refcountOrder;
+  let blocks = 1;
+  let tableClusters = 1;
+  // Blocks count themselves, too. Each round adds what the round before has left out, which is ever less.
+  for (;;) {
+    const neededBlocks = Math.ceil((rest + tableClusters + blocks) / perBlock);
+    const neededTable = Math.ceil((neededBlocks * 8) / clusterSize);
+    if (neededBlocks <= blocks && neededTable <= tableClusters) break;
+    blocks = Math.max(blocks, neededBlocks);
+    tableClusters = Math.max(tableClusters, neededTable);
+  }
+  if (l1Entries * 8 > limits.l1Bytes || tableClusters * clusterSize > limits.refcountTableBytes) {
+    throw new BlockError("The image size is too large for file format 'qcow2' (try using a larger cluster size)", {
+      code: 'EFBIG',
+    });
+  }
+  const l1Start = 1 + tableClusters + blocks;
+  const dataStart = l1Start + l1Clusters;
+  return { tableClusters, blocks, l1Entries, l1Start, dataStart, preallocated, total: rest + tableClusters + blocks };
+}
+
+function headerOf(request: CreateRequest, choices: Choices, layout: Layout): Qcow2Header {
+  const { version, clusterSize, lazyRefcounts, refcountOrder } = choices;
+  return {
+    version,
+    ...(request.backing === undefined ? {} : { backing: request.backing }),
+    clusterBits: Math.log2(clusterSize),
+    clusterSize,
+    size: request.size,
+    encryption: 0,
+    l1Entries: layout.l1Entries,
+    l1Offset: layout.l1Entries === 0 ? 0 : layout.l1Start * clusterSize,
+    refcountTableOffset: clusterSize,
+    refcountTableClusters: layout.tableClusters,
+    snapshotCount: 0,
+    snapshotTableOffset: 0,
+    incompatible: 0,
+    compatible: lazyRefcounts ? CompatibleFeature.lazyRefcounts : 0n,
+    autoclear: 0n,
+    refcountOrder,
+    unknownFields: new Uint8Array(0),
+    extensions: [],
+  };
+}
+
+/** A table of `count` entries that point at `start`, `start + step` and so on, filled up with zeroes to `length` bytes. */
+function pointers(
+  start: number,
+  count: number,
+  step: number,
+  flags: number,
+  length: number,
+  clusterSize: number,
+): Uint8Array {
+  const table = new Uint8Array(length);
+  const view = viewOf(table);
+  for (let index = 0; index < count; index++) {
+    const offset = (start + index * step) * clusterSize;
+    view.setUint32(index * 8, Math.floor(offset / 2 ** 32) + flags);
+    view.setUint32(index * 8 + 4, offset % 2 ** 32);
+  }
+  return table;
+}
+
+async function writeRefcounts(file: Child, choices: Choices, start: number, layout: Layout): Promise<void> {
+  const { clusterSize, refcountOrder } = choices;
+  const width = refcountWidth(refcountOrder);
+  const perBlock = (clusterSize * 8) / width.bits;
+  const full = new Uint8Array(clusterSize);
+  for (let index = 0; index < Math.min(perBlock, layout.total); index++) width.set(full, index, 1);
+  for (let block = 0; block < layout.blocks; block++) {
+    const used = layout.total - block * perBlock;
+    let data = full;
+    if (used < perBlock && block > 0) {
+      data = new Uint8Array(clusterSize);
+      for (let index = 0; index < used; index++) width.set(data, index, 1);
+    }
+    await file.write((start + block) * clusterSize, data);
+  }
+}
+
+/** Gives each cluster of the disk its place, and, if asked for, the host's memory. */
+async function preallocate(file: Child, choices: Choices, layout: Layout): Promise<void> {
+  const { clusterSize, preallocation } = choices;
+  const perTable = clusterSize / 8;
+  const { dataStart, l1Start, l1Entries, preallocated, total } = layout;
+  await file.write(
+    l1Start * clusterSize,
+    pointers(dataStart, l1Entries, 1 + perTable, copiedFlag, l1Entries * 8, clusterSize),
+  );
+  await file.truncate(total * clusterSize);
+  for (let table = 0; table < l1Entries; table++) {
+    const start = dataStart + table * (1 + perTable);
+    const clusters = Math.min(perTable, preallocated - table * perTable);
+    await file.write(start * clusterSize, pointers(start + 1, clusters, 1, copiedFlag, clusterSize, clusterSize));
+    const [offset, length] = [(start + 1) * clusterSize, clusters * clusterSize];
+    if (preallocation === 'falloc') await file.writeZeroes(offset, length);
+    else if (preallocation === 'full') await writeOutZeroes(file, offset, length);
+  }
+}
+
+async function writeOutZeroes(file: Child, offset: number, length: number): Promise<void> {
+  const zeroes = new Uint8Array(Math.min(zeroChunk, length));
+  for (let done = 0; done < length; done += zeroes.length) {
+    await file.write(offset + done, zeroes.subarray(0, length - done));
+  }
+}
+
+function wrong(message: string): BlockError {
+  return new BlockError(message, { code: 'EINVAL' });
+}
