@@ -1,0 +1,171 @@
+import { BlockError, blockErrorOf } from '../error.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { reopen } from '../graph/reopen.js';
+import { sectorSize } from '../limits.js';
+import { BlockOptions } from '../options.js';
+import type { BlockHandlers } from './handlers.js';
+import { setWriteThreshold } from './write-threshold.js';
+
+/** Commands that make, remove and change nodes. */
+export function graphCommands(graph: BlockGraph) {
+  return {
+    async 'blockdev-add'({ options }) {
+      if (options['node-name'] === undefined) {
+        throw new BlockError("'node-name' must be specified for the root node");
+      }
+      const node = await graph.open({ options: BlockOptions.flatten(options) });
+      node.monitorOwned = true;
+    },
+
+    async 'x-blockdev-del'({ 'node-name': name }) {
+      await deleteNode(graph, graph.namedNode(name));
+    },
+
+    async 'x-blockdev-change'({ parent: parentName, child: childName, node: nodeName }) {
+      const parent = graph.reference(parentName);
+      if (childName !== undefined && nodeName !== undefined) {
+        throw new BlockError('The parameters child and node are in conflict: give one of them');
+      }
+      if (childName === undefined && nodeName === undefined) {
+        throw new BlockError('Either child or node must be specified');
+      }
+      if (childName !== undefined) await removeChild(graph, parent, childName);
+      else if (nodeName !== undefined) await addChild(graph, parent, nodeName);
+      parent.describe();
+      graph.describeAbove(parent);
+    },
+
+    async 'change-backing-file'({ device, 'image-node-name': imageName, 'backing-file': backingFile }) {
+      await changeBackingFile(graph, graph.rootNode(device), imageName, backingFile);
+    },
+
+    async block_resize({ device, 'node-name': nodeName, size }) {
+      const node = firstImage(graph.deviceOrNode(device, nodeName));
+      if (size < 0) throw new BlockError("Parameter 'size' expects a size >= 0");
+      if (node.blockers.reason('resize') !== undefined) {
+        throw new BlockError(`Device '${device ?? nodeName ?? ''}' is in use`, { code: 'EBUSY' });
+      }
+      await graph.drainedAll(() => resize(node, Number(size)));
+    },
+
+    async block_passwd({ device, 'node-name': nodeName }) {
+      const node = graph.deviceOrNode(device, nodeName);
+      // Only the legacy encryption of qcow and qcow2 took its key by this command, and such images are not opened.
+      throw new BlockError(`Node '${node.name}' is not encrypted in a way that takes a password by this command`);
+    },
+
+    'block-set-write-threshold'({ 'node-name': name, 'write-threshold': threshold }) {
+      setWriteThreshold(graph.namedNode(name), Number(threshold), graph.host.events);
+    },
+  } satisfies Partial<BlockHandlers>;
+}
+
+/** Removes a node that the monitor has made. @throws BlockError when somebody uses it */
+export async function deleteNode(graph: BlockGraph, node: BlockNode): Promise<void> {
+  if (node.hasBackend) throw new BlockError(`Node ${node.name} is in use: it is the medium of a device, or exported`);
+  node.blockers.check('drive-del', node.name);
+  if (!node.monitorOwned) {
+    throw new BlockError(
+      `Node ${node.name} is not owned by the monitor: it goes away with the node that it was defined in`,
+    );
+  }
+  if (node.parents.size > 0 || node.holds > 0)
+    throw new BlockError(`Node ${node.name} is in use by another node or a job`);
+  node.monitorOwned = false;
+  await graph.release(node);
+}
+
+/** The node itself, or what is below it while it is a filter. */
+function firstImage(node: BlockNode): BlockNode {
+  if (!node.driver.filter) return node;
+  for (const child of node.childNodes()) {
+    const found = firstImage(child);
+    if (!found.driver.filter) return found;
+  }
+  return node;
+}
+
+/** Changes the length of an image, and tells whoever is above. */
+async function resize(node: BlockNode, size: number): Promise<void> {
+  try {
+    await node.requests.truncate(size);
+  } catch (error) {
+    const { code, message } = blockErrorOf(error);
+    if (code === 'ENOMEDIUM') throw new BlockError(`Device '${node.deviceOrNodeName}' has no medium`, { code });
+    if (code === 'ENOTSUP') {
+      throw new BlockError(
+        `Block format '${node.driver.name}' used by node '${node.name}' does not support resizing: ${message}`,
+        {
+          code,
+        },
+      );
+    }
+    if (code === 'EACCES') throw new BlockError(`Device '${node.deviceOrNodeName}' is read only`, { code });
+    throw new BlockError(`Could not resize to ${size} bytes (${size / sectorSize} sectors): ${message}`, { code });
+  }
+  node.resized();
+}
+
+async function removeChild(graph: BlockGraph, parent: BlockNode, name: string): Promise<void> {
+  const child = parent.children.get(name);
+  if (child === undefined) throw new BlockError(`Node '${parent.name}' does not have child '${name}'`);
+  const { instance } = parent;
+  if (instance?.removeChild === undefined) throw unchangeable(parent);
+  await graph.drained(parent, async () => instance.removeChild?.(child));
+}
+
+async function addChild(graph: BlockGraph, parent: BlockNode, name: string): Promise<void> {
+  const node = graph.node(name);
+  if (node === undefined) throw new BlockError(`Node '${name}' not found`);
+  const { instance } = parent;
+  if (instance?.addChild === undefined) throw unchangeable(parent);
+  if (node.parents.size > 0) throw new BlockError(`The node '${name}' already has a parent`);
+  await graph.drained(parent, async () => instance.addChild?.(node));
+}
+
+function unchangeable(parent: BlockNode): BlockError {
+  return new BlockError(`The node '${parent.name}' does not support adding or removing children: only a quorum does`);
+}
+
+async function changeBackingFile(
+  graph: BlockGraph,
+  root: BlockNode,
+  imageName: string,
+  backingFile: string,
+): Promise<void> {
+  const image = graph.namedNode(imageName);
+  if (image.below === undefined) {
+    throw new BlockError(`Node '${imageName}' does not have a backing file`);
+  }
+  root.blockers.check('change', root.name);
+  if (!chainContains(root, image)) {
+    throw new BlockError(`'${root.deviceOrNodeName}' and image file '${imageName}' are not in the same chain`);
+  }
+  const wasReadOnly = image.flags.readOnly;
+  await graph.drained(image, async () => {
+    if (wasReadOnly) await reopen(image, false);
+    try {
+      const { instance } = image;
+      if (instance?.changeBackingFile === undefined) {
+        throw new BlockError('Operation not supported', { code: 'ENOTSUP' });
+      }
+      // The format of what is really below: a header that names another would be opened wrongly the next time.
+      const format = image.below?.driver.name;
+      await instance.changeBackingFile(
+        backingFile === '' ? undefined : { name: backingFile, ...(format === undefined ? {} : { format }) },
+      );
+      image.backingName = backingFile === '' ? undefined : backingFile;
+      image.backingFormat = backingFile === '' ? undefined : format;
+    } catch (error) {
+      throw blockErrorOf(error, `Could not change the backing file of '${imageName}' to '${backingFile}'`);
+    } finally {
+      if (wasReadOnly) await reopen(image, true);
+    }
+  });
+}
+
+function chainContains(root: BlockNode, wanted: BlockNode): boolean {
+  for (let node: BlockNode | undefined = root; node !== undefined; node = node.below) if (node === wanted) return true;
+  return false;
+}

@@ -1,0 +1,46 @@
+import type { ImageInfo } from '../../../generated/index.js';
+import { resolveBackingName } from '../graph/filename.js';
+import type { BlockNode } from '../graph/node.js';
+
+/** What queries tell of a node's image, and of the images that it is over. */
+export async function imageInfo(node: BlockNode): Promise<ImageInfo> {
+  const { open, backingName, below } = node;
+  const { info } = open;
+  const snapshots = open.snapshots?.list() ?? [];
+  const actualSize = await allocatedSize(node);
+  const specific = open.specificInfo?.();
+  const full = backingName === undefined ? undefined : fullName(node.filename, backingName);
+  return {
+    filename: node.filename,
+    format: node.driver.name,
+    'virtual-size': node.length,
+    ...(info === undefined ? {} : { 'dirty-flag': info.dirty ?? false }),
+    ...(actualSize === undefined ? {} : { 'actual-size': actualSize }),
+    ...(info?.clusterSize ? { 'cluster-size': info.clusterSize } : {}),
+    ...(open.encrypted ? { encrypted: true } : {}),
+    ...(backingName === undefined ? {} : { 'backing-filename': backingName }),
+    ...(full === undefined ? {} : { 'full-backing-filename': full }),
+    ...(backingName === undefined || node.backingFormat === undefined
+      ? {}
+      : { 'backing-filename-format': node.backingFormat }),
+    ...(snapshots.length === 0 ? {} : { snapshots: [...snapshots] }),
+    ...(below === undefined ? {} : { 'backing-image': await imageInfo(below) }),
+    ...(specific === undefined ? {} : { 'format-specific': specific }),
+  };
+}
+
+/** Bytes that an image takes on the host: what its driver tells, or the file below. */
+async function allocatedSize(node: BlockNode): Promise<number | undefined> {
+  const { instance, file } = node;
+  if (instance?.allocatedSize !== undefined) return instance.allocatedSize();
+  return file === undefined ? undefined : allocatedSize(file.node as BlockNode);
+}
+
+/** A backing file's name from where the server runs; nothing when it cannot be told. */
+function fullName(overlay: string, name: string): string | undefined {
+  try {
+    return resolveBackingName(overlay, name);
+  } catch {
+    return undefined;
+  }
+}

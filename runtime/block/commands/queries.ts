@@ -1,0 +1,101 @@
+import type { BlockDeviceStats, BlockInfo, BlockStats } from '../../../generated/index.js';
+import type { Device } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import type { BlockHandlers } from './handlers.js';
+import { type BackendPart, nodeInfo } from './node-info.js';
+
+/** What queries ask of a backend. */
+export interface QueriedBackend extends Device {
+  readonly writeback: boolean;
+  /** Limits and group. */
+  throttleInfo(): BackendPart;
+  stats(): BlockDeviceStats;
+  /** What a device tells of its tray, its lock and its errors. */
+  deviceInfo(): Pick<BlockInfo, 'removable' | 'locked' | 'tray_open' | 'io-status'>;
+}
+
+/** What the queries look at. */
+export interface QueriedGraph {
+  readonly nodes: Iterable<BlockNode>;
+}
+
+/** Commands that tell of devices and nodes. */
+export function queryCommands(graph: QueriedGraph, backends: () => Iterable<QueriedBackend>) {
+  return {
+    async 'query-block'() {
+      const infos: BlockInfo[] = [];
+      for (const backend of backends()) infos.push(await blockInfo(backend));
+      return infos;
+    },
+
+    async 'query-named-block-nodes'() {
+      const nodes = [...graph.nodes].filter((node) => node.instance !== undefined).reverse();
+      return Promise.all(nodes.map((node) => nodeInfo(node)));
+    },
+
+    'query-blockstats'({ 'query-nodes': ofNodes = false }) {
+      if (!ofNodes) return [...backends()].map(backendStats);
+      return [...graph.nodes].filter((node) => node.instance !== undefined).map(nodeStats);
+    },
+  } satisfies Partial<BlockHandlers>;
+}
+
+async function blockInfo(backend: QueriedBackend): Promise<BlockInfo> {
+  const node = backend.root?.node as BlockNode | undefined;
+  return {
+    device: backend.name,
+    type: 'unknown',
+    ...backend.deviceInfo(),
+    ...(node === undefined ? {} : { inserted: await nodeInfo(node, backend.throttleInfo(), backend.writeback) }),
+  };
+}
+
+function backendStats(backend: QueriedBackend): BlockStats {
+  const node = backend.root?.node as BlockNode | undefined;
+  const stats = backend.stats();
+  if (node === undefined) return { device: backend.name, stats };
+  return {
+    ...chainStats(node),
+    device: backend.name,
+    stats: { ...stats, wr_highest_offset: node.requests.highestOffset },
+  };
+}
+
+/** A node with what is below it. */
+function chainStats(node: BlockNode): BlockStats {
+  const { below } = node;
+  return { ...nodeStats(node), ...(below === undefined ? {} : { backing: chainStats(below) }) };
+}
+
+/** A node with its file, and the file's file. Requests are counted at backends: of a node only the highest offset is known. */
+function nodeStats(node: BlockNode): BlockStats {
+  const file = node.file?.node as BlockNode | undefined;
+  return {
+    'node-name': node.name,
+    stats: { ...noRequests, wr_highest_offset: node.requests.highestOffset },
+    ...(file === undefined ? {} : { parent: nodeStats(file) }),
+  };
+}
+
+const noRequests: BlockDeviceStats = {
+  rd_bytes: 0,
+  wr_bytes: 0,
+  rd_operations: 0,
+  wr_operations: 0,
+  flush_operations: 0,
+  flush_total_time_ns: 0,
+  wr_total_time_ns: 0,
+  rd_total_time_ns: 0,
+  wr_highest_offset: 0,
+  rd_merged: 0,
+  wr_merged: 0,
+  failed_rd_operations: 0,
+  failed_wr_operations: 0,
+  failed_flush_operations: 0,
+  invalid_rd_operations: 0,
+  invalid_wr_operations: 0,
+  invalid_flush_operations: 0,
+  account_invalid: false,
+  account_failed: false,
+  timed_stats: [],
+};
