@@ -324,7 +324,9 @@ export interface BlockDriver {
    */
   parseFilename?(filename: string, options: BlockOptions): void;
   open(context: OpenContext): Promise<DriverInstance>;
-  /** Fills a new image's `file`, which is empty. Absent: images cannot be created. */
+  /** The image is nothing but the file: `createFile` gives it its size and takes the create options. */
+  readonly isPlainFile?: boolean;
+  /** Fills a new image's `file`, which is empty unless the image is a plain file. Absent: images cannot be created. */
   create?(file: Child, request: CreateRequest): Promise<void>;
   /**
    * Makes the file for a new image, or empties one that exists. For protocol drivers.

@@ -1,0 +1,92 @@
+import type { BackingFile, RootOwner } from '../driver.js';
+import { BlockError, blockErrorOf } from '../error.js';
+import { roundUp, sectorSize } from '../limits.js';
+import { BlockOptions } from '../options.js';
+import { resolveBackingName } from './filename.js';
+import { inherited, rootDefaults } from './flags.js';
+import type { BlockGraph } from './graph.js';
+
+/** An image to be made. */
+export interface ImageRequest {
+  /** The format: the name of a driver. */
+  readonly format: string;
+  readonly filename: string;
+  /** Bytes; rounded up to sectors. Absent: that of the backing file. */
+  readonly size?: number;
+  readonly backing?: BackingFile;
+  /** The format's own create options. */
+  readonly options?: BlockOptions;
+}
+
+/** Whoever uses a node for a moment. */
+const nobody: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
+
+/**
+ * Makes an image, or empties a file to make it one.
+ *
+ * @throws BlockError when the format, the place, the size or an option is wrong. The file may have been made by then.
+ */
+export async function createImage(graph: BlockGraph, request: ImageRequest): Promise<void> {
+  const { format, filename, backing } = request;
+  const { host, drivers } = graph;
+  const driver = drivers.named(format);
+  if (driver.kind !== 'format') throw new BlockError(`'${format}' is not an image format`, { code: 'EINVAL' });
+  const protocol = await drivers.forFilename(filename, true);
+  if (driver.create === undefined) {
+    throw new BlockError(`Format driver '${format}' does not support image creation`, { code: 'ENOTSUP' });
+  }
+  if (protocol.createFile === undefined) {
+    throw new BlockError(`Protocol driver '${protocol.name}' does not support image creation`, { code: 'ENOTSUP' });
+  }
+  if (backing !== undefined && !driver.supportsBacking) {
+    throw new BlockError(`Backing file not supported for file format '${format}'`, { code: 'EINVAL' });
+  }
+  if (backing?.name === filename) {
+    throw new BlockError('Trying to create an image with the same filename as the backing file', { code: 'EINVAL' });
+  }
+  const size = roundUp(request.size ?? (await sizeOf(graph, filename, backing)), sectorSize);
+  const options = request.options?.clone() ?? new BlockOptions();
+  try {
+    await protocol.createFile(
+      filename,
+      driver.isPlainFile ? size : 0,
+      driver.isPlainFile ? options : new BlockOptions(),
+      host,
+    );
+    const flags = inherited(rootDefaults, 'protocol');
+    const node = await graph.open({ filename, role: 'protocol', flags });
+    const file = graph.attachRoot(node, nobody);
+    try {
+      await driver.create(file, { filename, size, options, host, ...(backing === undefined ? {} : { backing }) });
+      const [unknown] = options.keys();
+      if (unknown !== undefined) {
+        throw new BlockError(`Invalid parameter '${unknown}': images of format '${format}' have no such option`, {
+          code: 'EINVAL',
+        });
+      }
+      await file.flush();
+    } finally {
+      await graph.detachRoot(file);
+    }
+  } catch (error) {
+    const failure = blockErrorOf(error);
+    if (failure.code === 'EFBIG') {
+      throw new BlockError(`The image size is too large for file format '${format}'`, { code: 'EFBIG', cause: error });
+    }
+    throw blockErrorOf(failure, `Could not create '${filename}'`);
+  }
+}
+
+async function sizeOf(graph: BlockGraph, filename: string, backing: BackingFile | undefined): Promise<number> {
+  if (backing === undefined) {
+    throw new BlockError('Image creation needs a size parameter', { code: 'EINVAL' });
+  }
+  const node = await graph.open({
+    filename: resolveBackingName(filename, backing.name),
+    flags: { ...rootDefaults, readOnly: true },
+    ...(backing.format === undefined ? {} : { format: backing.format }),
+  });
+  const { length } = node;
+  await graph.release(node);
+  return length;
+}
