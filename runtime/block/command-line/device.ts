@@ -1,0 +1,43 @@
+import { parseKeyval } from '../../visit/keyval-text.js';
+import { OptionError } from '../../visit/option-error.js';
+import { isWellFormedId } from '../graph/names.js';
+import { BlockOptions } from '../options.js';
+import { type ParameterTable, refuseOthers, takeParameters } from './parameters.js';
+import { chooseFrom } from './refusal.js';
+
+/** The parameters of `--device`. */
+export const deviceParameters = {
+  type: { type: 'string', help: 'what it is: disk, cdrom, floppy' },
+  drive: { type: 'string', help: 'id of the drive that it uses' },
+  id: { type: 'string', help: 'name of the device, by which commands can address it' },
+  locked: { type: 'boolean', help: 'the tray is locked, as by a guest', default: 'off' },
+} as const satisfies ParameterTable;
+
+/** The virtual device that a `--device` asks for. */
+export interface DeviceConfig {
+  readonly kind: 'disk' | 'cdrom' | 'floppy';
+  /** The backend that it is attached to. */
+  readonly drive: string;
+  /** Its own name, of a namespace of its own. */
+  readonly id: string | undefined;
+  readonly locked: boolean;
+}
+
+/**
+ * Reads the text of a `--device`: `cdrom,drive=cd0,id=cddev,locked=on`.
+ *
+ * @throws OptionError or BlockError that says what is wrong
+ */
+export function readDevice(text: string): DeviceConfig {
+  const options = BlockOptions.flatten(parseKeyval(text, { impliedKey: 'type' }).tree);
+  const { type, drive, id, locked = false } = takeParameters(options, deviceParameters);
+  refuseOthers(options, 'device', deviceParameters);
+  if (type === undefined) throw new OptionError("'type' is missing: disk, cdrom or floppy", 'type');
+  if (drive === undefined) throw new OptionError("'drive' is missing: the id of the drive that it uses", 'drive');
+  if (id !== undefined && !isWellFormedId(id)) {
+    throw new OptionError(`'${id}' is not a valid 'id': a letter, then letters, digits, '-', '.' or '_'`, 'id');
+  }
+  const kind = chooseFrom('type', type, ['disk', 'cdrom', 'floppy']);
+  if (locked && kind !== 'cdrom') throw new OptionError("'locked' is about a tray: only a cdrom has one", 'locked');
+  return { kind, drive, id, locked };
+}

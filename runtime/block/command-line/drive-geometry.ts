@@ -1,0 +1,31 @@
+import { type DriveGeometry, translations } from './drive-config.js';
+import { chooseFrom, refused } from './refusal.js';
+
+/** The options of a geometry. */
+export interface GeometryOptions {
+  readonly cyls: number | undefined;
+  readonly heads: number | undefined;
+  readonly secs: number | undefined;
+  readonly trans: string | undefined;
+}
+
+/** The geometry that was asked for, if any. @throws BlockError when it is incomplete or impossible */
+export function geometryOf({ cyls, heads, secs, trans }: GeometryOptions): DriveGeometry | undefined {
+  const given = cyls !== undefined || heads !== undefined || secs !== undefined;
+  if (!given) {
+    if (trans !== undefined) throw refused("'trans' needs 'cyls', 'heads' and 'secs'");
+    return undefined;
+  }
+  return {
+    cylinders: atLeastOne('cyls', cyls),
+    heads: atLeastOne('heads', heads),
+    sectors: atLeastOne('secs', secs),
+    translation: chooseFrom('trans', trans ?? 'auto', translations),
+  };
+}
+
+function atLeastOne(key: string, value: number | undefined): number {
+  if (value === undefined) throw refused(`'${key}' is missing: a geometry has 'cyls', 'heads' and 'secs'`);
+  if (value < 1) throw refused(`'${key}' is ${value}, but must be at least 1`);
+  return value;
+}

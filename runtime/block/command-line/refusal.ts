@@ -1,0 +1,16 @@
+import { nearMiss } from '../../visit/near-miss.js';
+import { BlockError } from '../error.js';
+
+/** An option that cannot be had. */
+export function refused(message: string): BlockError {
+  return new BlockError(message, { code: 'EINVAL' });
+}
+
+/** A value that must be one of a few. @throws BlockError when it is none of them */
+export function chooseFrom<Word extends string>(key: string, value: string, words: readonly Word[]): Word {
+  const word = words.find((candidate) => candidate === value);
+  if (word !== undefined) return word;
+  const near = nearMiss(value, words);
+  const hint = near === undefined ? `it can be ${words.join(', ')}` : `did you mean '${near}'?`;
+  throw refused(`'${key}' cannot be '${value}'; ${hint}`);
+}
