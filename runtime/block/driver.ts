@@ -78,6 +78,8 @@ export interface NodeView {
   readonly flags: NodeFlags;
   /** Bytes. */
   readonly length: number;
+  /** A medium is in the drive. Absent: there is. */
+  readonly inserted?: boolean;
   /** Its plain or `json:` file name, as queries show it; empty while it is being opened. */
   readonly filename: string;
   /** The node's children by the names of the edges. */
