@@ -1,0 +1,150 @@
+import type { BlockDeviceStats, BlockDeviceTimedStats } from '../../../generated/index.js';
+import type { Int64 } from '../../json/value.js';
+import type { Clock } from '../driver.js';
+import { TimedAverage } from './timed-average.js';
+
+/** What is counted. Discards are not. */
+export type AccountedKind = 'read' | 'write' | 'flush';
+
+/** What accounting is configured by: the options `stats-…` of drives. */
+export interface AccountingOptions {
+  /** Failed requests count as accesses and in latencies. Default: `true`. */
+  readonly accountFailed?: boolean;
+  /** Invalid requests count as accesses. Default: `true`. */
+  readonly accountInvalid?: boolean;
+  /** Lengths of the intervals of timed statistics, in seconds, at least 1. Default: none. */
+  readonly intervals?: readonly number[];
+}
+
+interface Counters {
+  bytes: number;
+  operations: number;
+  /** Nanoseconds spent on all of them together. */
+  time: number;
+  failed: number;
+  invalid: number;
+}
+
+interface Interval {
+  readonly seconds: number;
+  readonly latencies: { readonly [Kind in AccountedKind]: TimedAverage };
+}
+
+/** Counts what guests ask of a backend. */
+export class Accounting {
+  readonly accountFailed: boolean;
+  readonly accountInvalid: boolean;
+  readonly #clock: Clock;
+  readonly #counters: { readonly [Kind in AccountedKind]: Counters };
+  readonly #intervals: readonly Interval[];
+  #lastAccess: number | undefined;
+
+  constructor(clock: Clock, { accountFailed = true, accountInvalid = true, intervals = [] }: AccountingOptions = {}) {
+    this.accountFailed = accountFailed;
+    this.accountInvalid = accountInvalid;
+    this.#clock = clock;
+    this.#counters = { read: noCounters(), write: noCounters(), flush: noCounters() };
+    const now = clock.now();
+    this.#intervals = intervals.map((seconds) => {
+      const average = (): TimedAverage => new TimedAverage(seconds * 1e9, now);
+      return { seconds, latencies: { read: average(), write: average(), flush: average() } };
+    });
+  }
+
+  /**
+   * A request is done.
+   *
+   * @param start when it came, in nanoseconds of the clock
+   */
+  done(kind: AccountedKind, bytes: number, start: number): void {
+    const counters = this.#counters[kind];
+    counters.bytes += bytes;
+    counters.operations++;
+    this.#accessed(kind, counters, start);
+  }
+
+  /** A request was tried, and failed. */
+  failed(kind: AccountedKind, start: number): void {
+    const counters = this.#counters[kind];
+    counters.failed++;
+    if (this.accountFailed) this.#accessed(kind, counters, start);
+  }
+
+  /** A request was refused without being tried. */
+  invalid(kind: AccountedKind): void {
+    this.#counters[kind].invalid++;
+    if (this.accountInvalid) this.#lastAccess = this.#clock.now();
+  }
+
+  /**
+   * What queries show.
+   *
+   * @param highestOffset the end of the write that reached furthest, in bytes, which the root node knows
+   */
+  stats(highestOffset: number): BlockDeviceStats {
+    const { read, write, flush } = this.#counters;
+    const now = this.#clock.now();
+    return {
+      rd_bytes: exact(read.bytes),
+      wr_bytes: exact(write.bytes),
+      rd_operations: read.operations,
+      wr_operations: write.operations,
+      flush_operations: flush.operations,
+      flush_total_time_ns: exact(flush.time),
+      wr_total_time_ns: exact(write.time),
+      rd_total_time_ns: exact(read.time),
+      wr_highest_offset: highestOffset,
+      // Requests are never joined here.
+      rd_merged: 0,
+      wr_merged: 0,
+      ...(this.#lastAccess === undefined ? {} : { idle_time_ns: exact(now - this.#lastAccess) }),
+      failed_rd_operations: read.failed,
+      failed_wr_operations: write.failed,
+      failed_flush_operations: flush.failed,
+      invalid_rd_operations: read.invalid,
+      invalid_wr_operations: write.invalid,
+      invalid_flush_operations: flush.invalid,
+      account_invalid: this.accountInvalid,
+      account_failed: this.accountFailed,
+      timed_stats: this.#intervals.map((interval) => timedStats(interval, now)),
+    };
+  }
+
+  #accessed(kind: AccountedKind, counters: Counters, start: number): void {
+    const now = this.#clock.now();
+    const latency = now - start;
+    counters.time += latency;
+    this.#lastAccess = now;
+    for (const { latencies } of this.#intervals) latencies[kind].add(now, latency);
+  }
+}
+
+function noCounters(): Counters {
+  return { bytes: 0, operations: 0, time: 0, failed: 0, invalid: 0 };
+}
+
+function timedStats({ seconds, latencies }: Interval, now: number): BlockDeviceTimedStats {
+  const read = latencies.read.measured(now);
+  const write = latencies.write.measured(now);
+  const flush = latencies.flush.measured(now);
+  return {
+    interval_length: seconds,
+    min_rd_latency_ns: exact(read.least),
+    max_rd_latency_ns: exact(read.most),
+    avg_rd_latency_ns: exact(read.average),
+    min_wr_latency_ns: exact(write.least),
+    max_wr_latency_ns: exact(write.most),
+    avg_wr_latency_ns: exact(write.average),
+    min_flush_latency_ns: exact(flush.least),
+    max_flush_latency_ns: exact(flush.most),
+    avg_flush_latency_ns: exact(flush.average),
+    avg_rd_queue_depth: read.density,
+    avg_wr_queue_depth: write.density,
+  };
+}
+
+/** As integers go out: clocks may count parts of nanoseconds, and sums grow beyond what numbers hold exactly. */
+function exact(value: number): Int64 {
+  const integer = Math.trunc(value);
+  return Number.isSafeInteger(integer) ? integer : BigInt(integer);
+}

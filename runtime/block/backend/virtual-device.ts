@@ -1,0 +1,83 @@
+import type { BlockdevOnError } from '../../../generated/index.js';
+
+/** What can stand in for a guest's device. */
+export type DeviceKind = 'disk' | 'floppy' | 'cdrom';
+
+/** How a device is, and what it does when something is asked of it. */
+export interface DeviceOptions {
+  readonly kind: DeviceKind;
+  /** Its id, by which commands can call it. */
+  readonly id: string;
+  /** The guest has locked the medium in. Default: `false`. */
+  readonly locked?: boolean;
+  /** What is done about failed reads. Default: `auto`, which is what the backend says. */
+  readonly rerror?: BlockdevOnError;
+  /** What is done about other failures. Default: `auto`. */
+  readonly werror?: BlockdevOnError;
+  /** The guest is asked to let go of the medium, or told that it is taken by force. */
+  readonly onEjectRequest?: (force: boolean) => void;
+  /** A medium has come, or is gone. Devices with a tray hear of it when the tray moves. */
+  readonly onMediumChange?: (loaded: boolean) => void;
+}
+
+/**
+ * What is attached to a backend in the place of a guest's device, so that trays, locks and error policies have somebody whom
+ * they are about. Nothing attached: the medium can be exchanged at will, and no failure stops anything.
+ */
+export class VirtualDevice {
+  readonly kind: DeviceKind;
+  readonly id: string;
+  readonly rerror: BlockdevOnError;
+  readonly werror: BlockdevOnError;
+  /** The guest has locked the medium in. */
+  locked: boolean;
+  readonly #onEjectRequest: DeviceOptions['onEjectRequest'];
+  readonly #onMediumChange: DeviceOptions['onMediumChange'];
+  #trayOpen = false;
+
+  constructor(options: DeviceOptions) {
+    this.kind = options.kind;
+    this.id = options.id;
+    this.rerror = options.rerror ?? 'auto';
+    this.werror = options.werror ?? 'auto';
+    this.locked = options.locked ?? false;
+    this.#onEjectRequest = options.onEjectRequest;
+    this.#onMediumChange = options.onMediumChange;
+  }
+
+  /** The medium can be exchanged. */
+  get removable(): boolean {
+    return this.kind !== 'disk';
+  }
+
+  get hasTray(): boolean {
+    return this.kind === 'cdrom';
+  }
+
+  get trayOpen(): boolean {
+    return this.#trayOpen;
+  }
+
+  /** It asks what to do about failed requests, and remembers that there was one. */
+  get keepsIoStatus(): boolean {
+    return this.kind !== 'floppy';
+  }
+
+  /** Asks the guest for the medium. Told of force, it lets go. */
+  requestEject(force: boolean): void {
+    if (force) this.locked = false;
+    this.#onEjectRequest?.(force);
+  }
+
+  /**
+   * Loads a medium or gives it out: a tray closes or opens.
+   *
+   * @returns whether the tray has moved
+   */
+  changeMedium(load: boolean): boolean {
+    const moved = this.hasTray && this.#trayOpen === load;
+    if (this.hasTray) this.#trayOpen = !load;
+    this.#onMediumChange?.(load);
+    return moved;
+  }
+}
