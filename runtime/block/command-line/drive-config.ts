@@ -1,6 +1,6 @@
 import type { BlockdevDetectZeroesOptions, BlockdevDiscardOptions } from '../../../generated/index.js';
+import type { ThrottleConfig } from '../backend/throttle-config.js';
 import type { BlockOptions } from '../options.js';
-import type { throttleOptions } from './drive-options.js';
 
 /** The interfaces that a drive can be for. */
 export const driveInterfaces = ['none', 'ide', 'scsi', 'floppy', 'pflash', 'mtd', 'sd', 'virtio', 'xen'] as const;
@@ -40,9 +40,6 @@ export interface DriveDevice extends DriveSlot {
 export const writeErrorActions = ['ignore', 'stop', 'report', 'enospc'] as const;
 export const readErrorActions = ['ignore', 'stop', 'report'] as const;
 
-/** The name of a limit: `bps-total`, `iops-read-max`, `iops-size`. */
-export type DriveLimit = keyof typeof throttleOptions extends `throttling.${infer Limit}` ? Limit : never;
-
 /** What the text of a `--drive` asks for. Nothing has been opened or taken. */
 export interface DriveConfig {
   /** The name of the backend: as given, or made from the interface and the slot. */
@@ -67,10 +64,8 @@ export interface DriveConfig {
   readonly discard: BlockdevDiscardOptions;
   /** Makes no difference here: it has been checked that it could be had. */
   readonly aio: 'threads' | 'native';
-  /** The limits, by their names, and the group that they are for. Absent: nothing is limited. */
-  readonly throttling:
-    | { readonly group: string; readonly limits: { readonly [Limit in DriveLimit]?: number } }
-    | undefined;
+  /** The limits and the group that they are for. Absent: nothing is limited. */
+  readonly throttling: { readonly group: string; readonly config: ThrottleConfig } | undefined;
   readonly writeError: (typeof writeErrorActions)[number];
   readonly readError: (typeof readErrorActions)[number];
   readonly statsAccountInvalid: boolean;

@@ -1,5 +1,6 @@
+import { isLimiting, type ThrottleLimits, throttleConfigOf } from '../backend/throttle-config.js';
 import type { BlockOptions } from '../options.js';
-import type { DriveConfig, DriveLimit } from './drive-config.js';
+import type { DriveConfig } from './drive-config.js';
 import { throttleOptions } from './drive-options.js';
 import { takeParameters } from './parameters.js';
 
@@ -12,19 +13,9 @@ const prefix = 'throttling.';
  * @throws BlockError when they contradict each other
  */
 export function takeThrottling(options: BlockOptions, group: string): DriveConfig['throttling'] {
-  const given = Object.entries(takeParameters(options, throttleOptions)).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name.slice(prefix.length), value] as const],
+  const limits: ThrottleLimits = Object.fromEntries(
+    Object.entries(takeParameters(options, throttleOptions)).map(([name, value]) => [name.slice(prefix.length), value]),
   );
-  const limits: { readonly [Limit in DriveLimit]?: number } = Object.fromEntries(given);
-  const limited = given.some(([name, value]) => averages.has(name) && value > 0);
-  return limited ? { group, limits } : undefined;
+  const config = throttleConfigOf(limits);
+  return isLimiting(config) ? { group, config } : undefined;
 }
-
-const averages: ReadonlySet<string> = new Set<DriveLimit>([
-  'bps-total',
-  'bps-read',
-  'bps-write',
-  'iops-total',
-  'iops-read',
-  'iops-write',
-]);

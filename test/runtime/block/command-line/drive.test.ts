@@ -149,6 +149,24 @@ describe('a drive', () => {
     expect(read('file=a,format=qcow2,snapshot=on')).toMatchObject({ snapshot: true });
   });
 
+  it('has limits, for itself or a group', () => {
+    expect(
+      read('file=a,id=d,bps=1000,bps_max=5000,throttling.bps-total-max-length=3,iops_rd=7,iops_size=4096').throttling,
+    ).toMatchObject({
+      group: 'd',
+      config: {
+        'bps-total': { average: 1000, max: 5000, burstLength: 3 },
+        'iops-read': { average: 7, max: 0, burstLength: 1 },
+        'iops-write': { average: 0 },
+        iopsSize: 4096,
+      },
+    });
+    expect(read('file=a,bps=1,group=g').throttling?.group).toBe('g');
+    expect(read('file=a,bps=1,throttling.group=g').throttling?.group).toBe('g');
+    expect(read('file=a,group=g').throttling).toBeUndefined();
+    expect(read('bps=1')).toMatchObject({ empty: true, throttling: { group: 'none0' } });
+  });
+
   it('has policies for errors', () => {
     expect(read('file=a,werror=ignore,rerror=stop')).toMatchObject({ writeError: 'ignore', readError: 'stop' });
     expect(read('file=a,if=virtio,werror=enospc').writeError).toBe('enospc');
@@ -290,6 +308,13 @@ describe('what a drive cannot have:', () => {
     ['format=raw,driver=raw', /'driver' is given twice/],
     ['readonly=on,read-only=on', /'read-only' is given twice/],
     ['bps=1M', /'throttling.bps-total' must be an integer/],
+    ['bps=-1', /bps-total is -1/],
+    ['bps=1,bps_rd=1', /bps-total cannot be used together/],
+    ['bps=99999999999999999999', /too large/],
+    ['bps=2,bps_max=1', /bps-total-max is 1/],
+    ['bps_max=1', /bps-total-max needs/],
+    ['iops_size=4096', /iops-size needs/],
+    ['bps=2,bps_max=4,throttling.bps-total-max-length=0', /at least 1 second/],
     ['stats-intervals.0=0', /at least|between 1/],
     ['stats-intervals.0=4294967296', /between 1 and 4294967295/],
     ['stats-intervals.1=5', /'stats-intervals.1' cannot be/],
@@ -322,6 +347,7 @@ describe('what is wrong first decides:', () => {
     'snapshot=1',
     'stats-intervals.0=x',
     'aio=x',
+    'bps=-1',
     'detect-zeroes=x',
     'format=raw,driver=raw',
     'werror=x',
