@@ -1,0 +1,133 @@
+import type { BlkdebugEvent } from '../../../../generated/index.js';
+import {
+  type BlockDriver,
+  type BlockStatus,
+  type Child,
+  type DriverInstance,
+  type OpenContext,
+  type Reopening,
+  RequestFlag,
+} from '../../driver.js';
+import { BlockError, ioError } from '../../error.js';
+import { isPowerOfTwo } from '../../limits.js';
+import type { BlockOptions } from '../../options.js';
+import { RuleMachine } from './machine.js';
+import { type InjectRule, takeRules } from './rules.js';
+
+const passedOn = RequestFlag.fua | RequestFlag.mayUnmap | RequestFlag.noFallback;
+
+/**
+ * `blkdebug`: passes requests on to `image`, and makes some of them fail, by rules about what the parent announces.
+ *
+ * Options: `image`; `align` (bytes, a power of two below 2^31); rules from the file `config` and from the lists
+ * `inject-error` and `set-state`. File names: `blkdebug:CONFIG:IMAGE`, with CONFIG empty for none.
+ */
+export const blkdebug: BlockDriver = {
+  name: 'blkdebug',
+  kind: 'protocol',
+  parseFilename,
+  async open(context: OpenContext): Promise<DriverInstance> {
+    const { options, host } = context;
+    const filename = options.takeString('filename');
+    if (filename !== undefined && !options.has('image') && !options.hasUnder('image')) parseFilename(filename, options);
+    const shown = ownOptions(options);
+    const rules = await takeRules(options, host);
+    const align = takeAlignment(options);
+    const image = await context.openChild('image', 'format', options.takeString('x-image'));
+    return instanceOf(context, image, new RuleMachine(rules), align, shown);
+  },
+};
+
+/** What comes before the first colon is the rules' file, all that follows is the image. */
+function parseFilename(filename: string, options: BlockOptions): void {
+  const [, config, image] = /^blkdebug:([^:]*):(.*)$/s.exec(filename) ?? [];
+  if (config === undefined || image === undefined || image === '') {
+    throw new BlockError(
+      `A file name of blkdebug is 'blkdebug:CONFIG:IMAGE' (CONFIG may be empty), which '${filename}' is not`,
+      { code: 'EINVAL' },
+    );
+  }
+  if (config !== '') options.default('config', config);
+  options.set('x-image', image);
+}
+
+function takeAlignment(options: BlockOptions): number {
+  const align = options.takeSize('align') ?? 0;
+  if (align === 0) return 1;
+  if (align < 2 ** 31 && isPowerOfTwo(align)) return align;
+  throw new BlockError(`Option 'align' is ${align}, but must be a power of two below 2^31`, { code: 'EINVAL' });
+}
+
+/** The options that are not about the image, as they were given. */
+function ownOptions(options: BlockOptions): { [key: string]: string | number | boolean } {
+  const shown: { [key: string]: string | number | boolean } = {};
+  for (const [key, value] of options.entries()) {
+    if (key === 'x-image' || key === 'image' || key.startsWith('image.') || value === null) continue;
+    shown[key] = typeof value === 'bigint' ? String(value) : value;
+  }
+  return shown;
+}
+
+function instanceOf(
+  { node }: OpenContext,
+  image: Child,
+  machine: RuleMachine,
+  requestAlignment: number,
+  shown: { readonly [key: string]: string | number | boolean },
+): DriverInstance {
+  return {
+    get length() {
+      return image.node.length;
+    },
+    requestAlignment,
+    writeFlags: RequestFlag.fua | RequestFlag.mayUnmap,
+    debug(event: BlkdebugEvent) {
+      machine.announce(event);
+    },
+    read(offset, buffer) {
+      const rule = machine.meet(offset, buffer.length);
+      return rule === undefined ? image.read(offset, buffer) : failBy(rule);
+    },
+    write(offset, data, flags) {
+      const rule = machine.meet(offset, data.length);
+      return rule === undefined ? image.write(offset, data, flags & passedOn) : failBy(rule);
+    },
+    writeZeroes(offset, length, flags) {
+      const rule = machine.meet(offset, length);
+      return rule === undefined ? image.writeZeroes(offset, length, flags & passedOn) : failBy(rule);
+    },
+    discard(offset, length) {
+      const rule = machine.meet(offset, length);
+      return rule === undefined ? image.discard(offset, length) : failBy(rule);
+    },
+    async flushToOs() {
+      // Without flushes to the disk this is the only chance for what the image caches to leave the process.
+      if (node.flags.noFlush) await image.flush();
+    },
+    flushToDisk() {
+      const rule = machine.meet();
+      return rule === undefined ? image.flush() : failBy(rule);
+    },
+    truncate: (size) => image.truncate(size),
+    async blockStatus(offset, length): Promise<BlockStatus> {
+      return { length, allocated: true, data: true, zero: false, offset, file: image };
+    },
+    async prepareReopen(): Promise<Reopening> {
+      return { async commit() {}, async abort() {} };
+    },
+    effectiveOptions: () => shown,
+    exactFilename() {
+      const { config = '', ...others } = shown;
+      const { filename } = image.node;
+      if (Object.keys(others).length > 0 || String(config).includes(':') || filename.startsWith('json:'))
+        return undefined;
+      return `blkdebug:${config}:${filename}`;
+    },
+    async close() {},
+  };
+}
+
+async function failBy({ code, immediately }: InjectRule): Promise<never> {
+  if (!immediately) await new Promise((resolve) => setImmediate(resolve));
+  throw ioError(code ?? 'EIO');
+}

@@ -1,0 +1,112 @@
+import {
+  type BlockDriver,
+  type BlockHost,
+  type Child,
+  type DriverInstance,
+  type OpenContext,
+  RequestFlag,
+} from '../driver.js';
+import type { Errno } from '../errno.js';
+import { BlockError, blockErrorOf, ioError } from '../error.js';
+import type { BlockOptions } from '../options.js';
+
+/**
+ * `blkverify`: writes to two nodes and compares what it reads from them. When they differ, the program ends: this serves to
+ * test drivers, and what happened first is what is of interest.
+ *
+ * Options: `raw`, known to be right, and `test`. File names: `blkverify:RAW:TEST`.
+ */
+export const blkverify: BlockDriver = {
+  name: 'blkverify',
+  kind: 'protocol',
+  filter: true,
+  parseFilename,
+  async open(context: OpenContext): Promise<DriverInstance> {
+    const { options, node, host } = context;
+    const filename = options.takeString('filename');
+    if (filename !== undefined && !options.has('test') && !options.hasUnder('test')) parseFilename(filename, options);
+    const raw = await context.openChild('raw', 'protocol', options.takeString('x-raw'));
+    const test = await context.openChild('test', 'format', options.takeString('x-test'));
+    return {
+      ...requestsOf(raw, test, host),
+      get length() {
+        return test.node.length;
+      },
+      async flushToOs() {
+        // Without flushes to the disk this is the only chance for what the image caches to leave the process.
+        if (node.flags.noFlush) await test.flush();
+      },
+      flushToDisk: () => test.flush(),
+      effectiveOptions: () => ({}),
+      exactFilename() {
+        const names = [raw.node.filename, test.node.filename];
+        if (names.some((name) => name.startsWith('json:')) || names[0]?.includes(':')) return undefined;
+        return `blkverify:${names.join(':')}`;
+      },
+      async close() {},
+    };
+  },
+};
+
+/** What comes before the first colon is the node that is known to be right, all that follows is the other. */
+function parseFilename(filename: string, options: BlockOptions): void {
+  const [, raw, test] = /^blkverify:([^:]+):(.+)$/s.exec(filename) ?? [];
+  if (raw === undefined || test === undefined) {
+    throw new BlockError(`A file name of blkverify is 'blkverify:RAW:TEST', which '${filename}' is not`, {
+      code: 'EINVAL',
+    });
+  }
+  options.set('x-raw', raw);
+  options.set('x-test', test);
+}
+
+type Requests = Pick<DriverInstance, 'read' | 'write' | 'writeZeroes' | 'writeFlags'>;
+
+function requestsOf(raw: Child, test: Child, host: BlockHost): Requests {
+  function fail(action: string, offset: number, length: number, problem: string): never {
+    host.fatal(`blkverify: ${action} of ${length} bytes at offset ${offset}: ${problem}`);
+    throw ioError('EIO');
+  }
+
+  /** Waits for both to be done; they must fail alike, or not at all. */
+  async function both(action: string, offset: number, length: number, requests: [Promise<void>, Promise<void>]) {
+    const [rawCode, testCode] = await Promise.all(requests.map(outcome));
+    if (rawCode !== testCode) {
+      fail(action, offset, length, `raw says ${rawCode ?? 'success'}, but test says ${testCode ?? 'success'}`);
+    }
+    if (testCode !== undefined) throw ioError(testCode);
+  }
+
+  return {
+    writeFlags: RequestFlag.fua | RequestFlag.mayUnmap,
+    async read(offset, buffer) {
+      const { length } = buffer;
+      const expected = Buffer.allocUnsafe(length);
+      await both('read', offset, length, [raw.read(offset, expected), test.read(offset, buffer)]);
+      if (Buffer.compare(expected, buffer) === 0) return;
+      const position = expected.findIndex((byte, index) => byte !== buffer[index]);
+      fail('read', offset, length, `contents differ at offset ${offset + position}`);
+    },
+    write(offset, data, flags) {
+      const passed = flags & RequestFlag.fua;
+      return both('write', offset, data.length, [raw.write(offset, data, passed), test.write(offset, data, passed)]);
+    },
+    writeZeroes(offset, length, flags) {
+      const passed = flags & (RequestFlag.fua | RequestFlag.mayUnmap);
+      return both('zero-write', offset, length, [
+        raw.writeZeroes(offset, length, passed),
+        test.writeZeroes(offset, length, passed),
+      ]);
+    },
+  };
+}
+
+/** Why a request failed, if it did. */
+async function outcome(request: Promise<void>): Promise<Errno | undefined> {
+  try {
+    await request;
+    return undefined;
+  } catch (error) {
+    return blockErrorOf(error).code;
+  }
+}
