@@ -76,8 +76,12 @@ export class Accounting {
     if (this.accountInvalid) this.#lastAccess = this.#clock.now();
   }
 
-  /** What queries show. The highest offset is 0: the root node knows it. */
-  stats(): BlockDeviceStats {
+  /**
+   * What queries show.
+   *
+   * @param highestOffset the end of the write that reached furthest, in bytes, which the root node knows
+   */
+  stats(highestOffset: number): BlockDeviceStats {
     const { read, write, flush } = this.#counters;
     const now = this.#clock.now();
     return {
@@ -89,7 +93,7 @@ export class Accounting {
       flush_total_time_ns: exact(flush.time),
       wr_total_time_ns: exact(write.time),
       rd_total_time_ns: exact(read.time),
-      wr_highest_offset: 0,
+      wr_highest_offset: highestOffset,
       // Requests are never joined here.
       rd_merged: 0,
       wr_merged: 0,

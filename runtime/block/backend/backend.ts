@@ -1,8 +1,6 @@
 import {
   type BlockDeviceIoStatus,
-  type BlockDeviceStats,
   type BlockdevDetectZeroesOptions,
-  type BlockInfo,
   emitBlockIoError,
   emitDeviceTrayMoved,
 } from '../../../generated/index.js';
@@ -20,7 +18,6 @@ import {
   isNoSpace,
   statusAfter,
 } from './error-policy.js';
-import { type ThrottleInfo, throttleInfo } from './throttle-arguments.js';
 import { isLimiting, type ThrottleConfig } from './throttle-config.js';
 import type { ThrottleGroup, ThrottleGroups, ThrottleMember } from './throttle-group.js';
 import type { VirtualDevice } from './virtual-device.js';
@@ -115,31 +112,14 @@ export class Backend implements RootOwner {
     return this.#device?.removable ?? true;
   }
 
+  /** Whether the tray is open; absent where there is no tray. */
+  get trayOpen(): boolean | undefined {
+    return this.#device?.hasTray ? this.#device.trayOpen : undefined;
+  }
+
   /** How I/O has gone since the device was attached; absent where that is not kept. */
   get ioStatus(): BlockDeviceIoStatus | undefined {
     return this.#device?.keepsIoStatus && canStop(this.#policies) ? this.#ioStatus : undefined;
-  }
-
-  /** What queries show of the device. */
-  deviceInfo(): Pick<BlockInfo, 'removable' | 'locked' | 'tray_open' | 'io-status'> {
-    const { ioStatus, removable } = this;
-    const device = this.#device;
-    return {
-      removable,
-      locked: device?.locked ?? false,
-      ...(device?.hasTray ? { tray_open: device.trayOpen } : {}),
-      ...(ioStatus === undefined ? {} : { 'io-status': ioStatus }),
-    };
-  }
-
-  /** What queries show of limits. */
-  throttleInfo(): ThrottleInfo {
-    return throttleInfo(this.throttleGroup);
-  }
-
-  /** What has been counted. The highest offset is 0: the root node knows it. */
-  stats(): BlockDeviceStats {
-    return this.accounting.stats();
   }
 
   /** The group whose limits are shared, if any. */

@@ -1,0 +1,33 @@
+import { BlockError } from '../error.js';
+import type { Backend } from './backend.js';
+
+/** The named backends there are. */
+export interface Backends {
+  backend(name: string): Backend | undefined;
+  readonly backends: Iterable<Backend>;
+}
+
+/** How a command names a backend: by itself, or by the device that is attached to it. */
+export interface BackendArguments {
+  readonly device?: string;
+  readonly id?: string;
+}
+
+/**
+ * The backend that a command is about.
+ *
+ * @throws BlockError when not exactly one name is given; of the class `DeviceNotFound` when there is none of that name
+ */
+export function findBackend(backends: Backends, { device, id }: BackendArguments): Backend {
+  if ((device === undefined) === (id === undefined)) {
+    throw new BlockError("Exactly one of 'device' and 'id' must be given", { code: 'EINVAL' });
+  }
+  const found = device === undefined ? withDevice(backends, id) : backends.backend(device);
+  if (found !== undefined) return found;
+  throw new BlockError(`Device '${device ?? id}' not found`, { class: 'DeviceNotFound', code: 'ENODEV' });
+}
+
+function withDevice({ backends }: Backends, id: string | undefined): Backend | undefined {
+  for (const backend of backends) if (backend.device?.id === id) return backend;
+  return undefined;
+}

@@ -1,0 +1,179 @@
+import type { BlockdevChangeMediumArguments, BlockdevChangeReadOnlyMode } from '../../../generated/index.js';
+import type { Backend } from '../backend/backend.js';
+import { type BackendArguments, type Backends, findBackend } from '../backend/lookup.js';
+import { BlockError } from '../error.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import type { BlockHandlers } from './handlers.js';
+
+/** What exchanging media needs of the layer. */
+export interface MediumContext extends Backends {
+  readonly graph: BlockGraph;
+  /** Withdraws the exports of a device: its medium goes away. */
+  withdrawExports(backend: Backend): void;
+}
+
+/** Commands that move trays and exchange media. */
+export function mediumCommands(context: MediumContext) {
+  const { graph } = context;
+  return {
+    'blockdev-open-tray'(args) {
+      const backend = findBackend(context, args);
+      checkRemovable(backend, args);
+      // The guest has been asked if it has to let go first: that is all that is promised.
+      openTray(backend, args.force ?? false);
+    },
+
+    'blockdev-close-tray'(args) {
+      closeTray(findBackend(context, args), args);
+    },
+
+    async 'x-blockdev-remove-medium'(args) {
+      await removeMedium(context, findBackend(context, args), args);
+    },
+
+    'x-blockdev-insert-medium'(args) {
+      const backend = findBackend(context, args);
+      const name = args['node-name'];
+      const node = graph.node(name);
+      if (node === undefined) throw new BlockError(`Node '${name}' not found`, { code: 'ENODEV' });
+      if (node.hasBackend) throw new BlockError(`Node '${name}' is already in use by a device`, { code: 'EBUSY' });
+      insertMedium(graph, backend, node, args);
+    },
+
+    async 'blockdev-change-medium'(args) {
+      await changeMedium(context, findBackend(context, args), args);
+    },
+
+    async eject(args) {
+      const backend = findBackend(context, args);
+      checkRemovable(backend, args);
+      if (!openTray(backend, args.force ?? false)) throw locked(args);
+      await removeMedium(context, backend, args);
+    },
+
+    async change({ device, target, arg }) {
+      if (device === 'vnc') throw new BlockError("There is no display here: 'change' is for devices only");
+      const args = { device, filename: target, ...(arg === undefined ? {} : { format: arg }) };
+      await changeMedium(context, findBackend(context, args), args);
+    },
+  } satisfies Partial<BlockHandlers>;
+}
+
+/** The name by which a command has called a device. */
+function calledName({ device, id }: BackendArguments): string {
+  return device ?? id ?? '';
+}
+
+function checkRemovable(backend: Backend, args: BackendArguments): void {
+  if (!backend.removable) throw new BlockError(`Device '${calledName(args)}' is not removable`, { code: 'ENOTSUP' });
+}
+
+function locked(args: BackendArguments): BlockError {
+  return new BlockError(
+    `Device '${calledName(args)}' is locked and force was not specified, wait for tray to open and try again`,
+    { code: 'EBUSY' },
+  );
+}
+
+/**
+ * Opens the tray of a removable device, if it has one. A guest that has locked it is asked to let go.
+ *
+ * @returns whether nothing is in the way of the medium: `false` when the guest keeps the tray closed
+ */
+function openTray(backend: Backend, force: boolean): boolean {
+  const { device } = backend;
+  if (!device?.hasTray || device.trayOpen) return true;
+  const wasLocked = device.locked;
+  if (wasLocked) device.requestEject(force);
+  if (wasLocked && !force) return false;
+  backend.changeMedium(false);
+  return true;
+}
+
+/** Closes the tray of a device, if it has one, also over nothing. @throws BlockError when it is not removable */
+function closeTray(backend: Backend, args: BackendArguments): void {
+  checkRemovable(backend, args);
+  if (backend.device?.hasTray && backend.device.trayOpen) backend.changeMedium(true);
+}
+
+/** With a device attached, the medium must be within reach. @throws BlockError when it is not */
+function checkReachable(backend: Backend, args: BackendArguments): void {
+  checkRemovable(backend, args);
+  const { device } = backend;
+  if (device?.hasTray && !device.trayOpen) throw new BlockError(`Tray of device '${calledName(args)}' is not open`);
+}
+
+/** Takes the medium out, if there is one. It is closed unless others use it. */
+async function removeMedium(context: MediumContext, backend: Backend, args: BackendArguments): Promise<void> {
+  checkReachable(backend, args);
+  const { root } = backend;
+  if (root === undefined) return;
+  const node = root.node as BlockNode;
+  node.blockers.check('eject', node.name);
+  context.withdrawExports(backend);
+  rememberRootState(backend);
+  await context.graph.drained(node, async () => {
+    backend.root = undefined;
+    await context.graph.detachRoot(root);
+  });
+  if (!backend.device?.hasTray) backend.changeMedium(false);
+}
+
+function insertMedium(graph: BlockGraph, backend: Backend, node: BlockNode, args: BackendArguments): void {
+  checkReachable(backend, args);
+  if (backend.root !== undefined) {
+    throw new BlockError(`There already is a medium in device '${calledName(args)}'`, { code: 'EBUSY' });
+  }
+  backend.root = graph.attachRoot(node, backend);
+  if (!backend.device?.hasTray) backend.changeMedium(true);
+}
+
+/** How the medium was opened is how the next one is, where nobody says otherwise. */
+function rememberRootState(backend: Backend): void {
+  if (backend.root === undefined) return;
+  const { flags, detectZeroes } = backend.root.node as BlockNode;
+  const { readOnly, direct, noFlush, unmap } = flags;
+  backend.rootState = { ...backend.rootState, readOnly, direct, noFlush, unmap, detectZeroes };
+}
+
+/** Opens an image and puts it where another one may be. Nothing has changed when it cannot be opened, or the tray not be. */
+async function changeMedium(
+  context: MediumContext,
+  backend: Backend,
+  args: Omit<BlockdevChangeMediumArguments, 'id'> & BackendArguments,
+): Promise<void> {
+  const { graph } = context;
+  rememberRootState(backend);
+  const node = await openMedium(graph, backend, args.filename, args.format, args['read-only-mode'] ?? 'retain');
+  // Held by nobody else until it is inserted.
+  node.holds++;
+  try {
+    checkRemovable(backend, args);
+    if (!openTray(backend, false)) throw locked(args);
+    await removeMedium(context, backend, args);
+    insertMedium(graph, backend, node, args);
+    closeTray(backend, args);
+  } finally {
+    node.holds--;
+    await graph.release(node);
+  }
+}
+
+function openMedium(
+  graph: BlockGraph,
+  { rootState }: Backend,
+  filename: string,
+  format: string | undefined,
+  mode: BlockdevChangeReadOnlyMode,
+): Promise<BlockNode> {
+  const { direct, noFlush, unmap, copyOnRead } = rootState;
+  const readOnly = mode === 'retain' ? rootState.readOnly : mode === 'read-only';
+  return graph.open({
+    filename,
+    format,
+    flags: { readOnly, direct, noFlush, unmap, noBacking: false, noIo: false },
+    detectZeroes: rootState.detectZeroes === 'off' ? 'off' : 'on',
+    copyOnRead: copyOnRead && !readOnly,
+  });
+}
