@@ -8,6 +8,7 @@ import {
 } from '../driver.js';
 import type { Errno } from '../errno.js';
 import { BlockError, blockErrorOf, ioError } from '../error.js';
+import { RequestTracker } from '../io/tracker.js';
 import type { BlockOptions } from '../options.js';
 
 /**
@@ -68,9 +69,12 @@ function requestsOf(raw: Child, test: Child, host: BlockHost): Requests {
     throw ioError('EIO');
   }
 
+  // Overlapping writes, or a read beside one, may reach the two in different orders; that is no fault of either.
+  const order = new RequestTracker();
+
   /** Waits for both to be done; they must fail alike, or not at all. */
-  async function both(action: string, offset: number, length: number, requests: [Promise<void>, Promise<void>]) {
-    const [rawCode, testCode] = await Promise.all(requests.map(outcome));
+  async function both(action: string, offset: number, length: number, ask: (child: Child) => Promise<void>) {
+    const [rawCode, testCode] = await Promise.all([outcome(ask(raw)), outcome(ask(test))]);
     if (rawCode !== testCode) {
       fail(action, offset, length, `raw says ${rawCode ?? 'success'}, but test says ${testCode ?? 'success'}`);
     }
@@ -81,24 +85,37 @@ function requestsOf(raw: Child, test: Child, host: BlockHost): Requests {
     writeFlags: RequestFlag.fua | RequestFlag.mayUnmap,
     async read(offset, buffer) {
       const { length } = buffer;
-      const expected = Buffer.allocUnsafe(length);
-      await both('read', offset, length, [raw.read(offset, expected), test.read(offset, buffer)]);
-      if (Buffer.compare(expected, buffer) === 0) return;
-      const position = expected.findIndex((byte, index) => byte !== buffer[index]);
-      fail('read', offset, length, `contents differ at offset ${offset + position}`);
+      const request = order.begin(offset, length);
+      try {
+        if (!order.quiet) await order.turn(request);
+        const expected = Buffer.allocUnsafe(length);
+        await both('read', offset, length, (child) => child.read(offset, child === raw ? expected : buffer));
+        if (Buffer.compare(expected, buffer) === 0) return;
+        const position = expected.findIndex((byte, index) => byte !== buffer[index]);
+        fail('read', offset, length, `contents differ at offset ${offset + position}`);
+      } finally {
+        order.end(request);
+      }
     },
     write(offset, data, flags) {
       const passed = flags & RequestFlag.fua;
-      return both('write', offset, data.length, [raw.write(offset, data, passed), test.write(offset, data, passed)]);
+      return change('write', offset, data.length, (child) => child.write(offset, data, passed));
     },
     writeZeroes(offset, length, flags) {
       const passed = flags & (RequestFlag.fua | RequestFlag.mayUnmap);
-      return both('zero-write', offset, length, [
-        raw.writeZeroes(offset, length, passed),
-        test.writeZeroes(offset, length, passed),
-      ]);
+      return change('zero-write', offset, length, (child) => child.writeZeroes(offset, length, passed));
     },
   };
+
+  async function change(action: string, offset: number, length: number, ask: (child: Child) => Promise<void>) {
+    const request = order.begin(offset, length, true);
+    try {
+      await order.turn(request);
+      await both(action, offset, length, ask);
+    } finally {
+      order.end(request);
+    }
+  }
 }
 
 /** Why a request failed, if it did. */
