@@ -1,0 +1,83 @@
+import { constants } from 'node:fs';
+import { PreallocMode } from '../../../../generated/index.js';
+import type { BlockHost } from '../../driver.js';
+import { BlockError, blockErrorOf, errnoOf } from '../../error.js';
+import type { BlockOptions } from '../../options.js';
+import { FallocateMode, type NativeCalls } from './native.js';
+import { withoutPrefix } from './path-options.js';
+import { closeFd, openFd, statPath, truncateFd, writeFd } from './system-io.js';
+
+/** Bytes that are written at once where many zeroes are. */
+const zeroChunk = 2 ** 20;
+
+/**
+ * Makes a file of zeroes, in the place of one that is there.
+ *
+ * @param filename its path, perhaps with the prefix `file:`
+ * @param size bytes
+ * @param options `preallocation`: `off` (default: a hole), `falloc` (space is set aside) or `full` (zeroes are written)
+ * @throws BlockError when that is not possible; the file is then empty
+ */
+export async function createFile(
+  filename: string,
+  size: number,
+  options: BlockOptions,
+  host: BlockHost,
+  native: NativeCalls | undefined,
+): Promise<void> {
+  const path = withoutPrefix('file', filename);
+  const preallocation = options.takeEnum('preallocation', PreallocMode) ?? 'off';
+  if (preallocation === 'metadata') {
+    throw new BlockError("A file has no metadata: preallocation is 'off', 'falloc' or 'full'", { code: 'EINVAL' });
+  }
+  await host.authorize(path);
+  await refuseOthers(path);
+  let fd: number;
+  try {
+    fd = await openFd(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
+  } catch (error) {
+    throw blockErrorOf(error, `Could not create '${path}'`);
+  }
+  try {
+    await truncateFd(fd, size);
+    if (preallocation !== 'off' && size > 0) await preallocate(fd, size, preallocation, native);
+  } catch (error) {
+    // A disk that was too small for the image need not stay full.
+    await truncateFd(fd, 0).catch(() => {});
+    throw blockErrorOf(error, `Could not resize '${path}'`);
+  } finally {
+    await closeFd(fd).catch(() => {});
+  }
+}
+
+async function preallocate(
+  fd: number,
+  size: number,
+  preallocation: 'falloc' | 'full',
+  native: NativeCalls | undefined,
+): Promise<void> {
+  if (preallocation === 'falloc' && native !== undefined) {
+    try {
+      await native.fallocate(fd, FallocateMode.allocate, 0, size);
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOTSUP') throw error;
+    }
+  }
+  // To write zeroes sets space aside everywhere.
+  const zeroes = new Uint8Array(Math.min(zeroChunk, size));
+  for (let offset = 0; offset < size; offset += zeroes.length) {
+    await writeFd(fd, zeroes.subarray(0, Math.min(zeroes.length, size - offset)), offset);
+  }
+}
+
+/** To open a device or a FIFO for writing already does something to it. */
+async function refuseOthers(path: string): Promise<void> {
+  try {
+    if ((await statPath(path)).isFile()) return;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw blockErrorOf(error, `Could not create '${path}'`);
+  }
+  throw new BlockError(`Could not create '${path}': it is there, and no regular file`, { code: 'EEXIST' });
+}

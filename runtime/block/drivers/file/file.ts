@@ -1,0 +1,136 @@
+import { type BlockDriver, type BlockStatus, type NodeFlags, type OpenContext, RequestFlag } from '../../driver.js';
+import { BlockError, errnoOf, ioError } from '../../error.js';
+import { createFile } from './create.js';
+import { type Extent, ExtentMap } from './extents.js';
+import { type NativeCalls, nativeCalls } from './native.js';
+import { OpenFile } from './open-file.js';
+import { PathInstance } from './path-instance.js';
+import { type FileOptions, lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
+import { statFd, truncateFd } from './system-io.js';
+import { Zeroing } from './zeroing.js';
+
+/** A regular file. */
+class FileInstance extends PathInstance {
+  readonly info = { unallocatedIsZero: true, efficientZeroes: true };
+  #length: number;
+  readonly #extents: ExtentMap | undefined;
+  readonly #zeroing: Zeroing | undefined;
+
+  constructor(options: FileOptions, flags: NodeFlags, file: OpenFile, native: NativeCalls | undefined, length: number) {
+    super(options, flags, file, native);
+    this.#length = length;
+    this.#extents = native && new ExtentMap(native);
+    this.#zeroing = native && new Zeroing(native);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  override async write(offset: number, data: Uint8Array): Promise<void> {
+    await this.file.write(offset, data);
+    this.#reaches(offset + data.length);
+  }
+
+  async writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+    if (this.#zeroing === undefined) throw ioError('ENOTSUP');
+    const { fd } = this.file;
+    const end = offset + length;
+    try {
+      if (flags & RequestFlag.mayUnmap && (await this.#punch(this.#zeroing, offset, length))) {
+        if (end > this.#length) await this.#extend(end);
+      } else {
+        await this.#zeroing.zero(fd, offset, length);
+      }
+    } finally {
+      this.#extents?.forget();
+    }
+    this.#reaches(end);
+  }
+
+  async discard(offset: number, length: number): Promise<void> {
+    if (this.#zeroing === undefined) throw ioError('ENOTSUP');
+    try {
+      await this.#zeroing.punch(this.file.fd, offset, length);
+    } finally {
+      this.#extents?.forget();
+    }
+  }
+
+  async blockStatus(offset: number, length: number): Promise<BlockStatus> {
+    const extent: Extent = (await this.#extents?.find(this.file.fd, offset, length)) ?? { length, data: true };
+    return { length: extent.length, allocated: true, data: extent.data, zero: !extent.data, offset };
+  }
+
+  async truncate(size: number): Promise<void> {
+    await truncateFd(this.file.fd, size);
+    this.#length = size;
+    this.#extents?.forget();
+  }
+
+  #reaches(end: number): void {
+    if (end > this.#length) this.#length = end;
+  }
+
+  async #punch(zeroing: Zeroing, offset: number, length: number): Promise<boolean> {
+    try {
+      await zeroing.punch(this.file.fd, offset, length);
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTSUP') return false;
+      throw error;
+    }
+  }
+
+  /** Makes the file longer by its last bytes. To set its length could cut off what another request has just written behind. */
+  #extend(end: number): Promise<void> {
+    const { alignment } = this.file;
+    return this.file.write(end - alignment, new Uint8Array(alignment));
+  }
+}
+
+/**
+ * The driver for regular files.
+ *
+ * @param findNative gives the system's calls, or nothing where there are none
+ */
+export function makeFileDriver(findNative: () => NativeCalls | undefined): BlockDriver {
+  return {
+    name: 'file',
+    kind: 'protocol',
+    needsFilename: true,
+    parseFilename: (filename, options) => parsePrefixed('file', filename, options),
+    open: (context) => open(context, findNative()),
+    createFile: (filename, size, options, host) => createFile(filename, size, options, host, findNative()),
+  };
+}
+
+/** {@link makeFileDriver} with what this machine has. */
+export const fileDriver: BlockDriver = makeFileDriver(nativeCalls);
+
+async function open(context: OpenContext, native: NativeCalls | undefined): Promise<FileInstance> {
+  const options = await takeFileOptions(context);
+  const { path } = options;
+  expectFile(path, await lookAt(path));
+  const { flags } = context.node;
+  const file = await OpenFile.open(path, flags, native);
+  try {
+    // Once more: what was looked at may not be what was opened.
+    const stats = await statFd(file.fd);
+    expectFile(path, stats);
+    return new FileInstance(options, flags, file, native, stats.size);
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** @throws BlockError for what is no regular file */
+function expectFile(path: string, stats: { isFile(): boolean; isDirectory(): boolean }): void {
+  if (stats.isFile()) return;
+  if (stats.isDirectory()) throw new BlockError(`Could not open '${path}': Is a directory`, { code: 'EISDIR' });
+  throw new BlockError(
+    `Could not open '${path}': driver 'file' needs a regular file; for a device there are 'host_device' and 'host_cdrom'`,
+    { code: 'EINVAL' },
+  );
+}

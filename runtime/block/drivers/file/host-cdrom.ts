@@ -1,0 +1,127 @@
+import type { BlockDriver, NodeFlags, OpenContext } from '../../driver.js';
+import { BlockError, errnoOf } from '../../error.js';
+import { deviceLength, needNative } from './host-device.js';
+import { type NativeCalls, nativeCalls } from './native.js';
+import { OpenFile } from './open-file.js';
+import { PathInstance } from './path-instance.js';
+import { type FileOptions, lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
+import { statPath } from './system-io.js';
+
+/** What drives can be told, and the state of one that has a disc (linux/cdrom.h). */
+const CDROMEJECT = 0x5309;
+const CDROMCLOSETRAY = 0x5319;
+const CDROM_DRIVE_STATUS = 0x5326;
+const CDROM_LOCKDOOR = 0x5329;
+const CDS_DISC_OK = 4;
+
+/** A drive for discs, which come and go. */
+export class HostCdromInstance extends PathInstance {
+  readonly #calls: NativeCalls;
+  /** As the drive was when it was last asked: it cannot be asked without waiting. */
+  #inserted = false;
+  #length = 0;
+  readonly #path: string;
+
+  private constructor(options: FileOptions, flags: NodeFlags, file: OpenFile, native: NativeCalls) {
+    super(options, flags, file, native);
+    this.#path = options.path;
+    this.#calls = native;
+  }
+
+  static async over(
+    options: FileOptions,
+    flags: NodeFlags,
+    file: OpenFile,
+    native: NativeCalls,
+  ): Promise<HostCdromInstance> {
+    const instance = new HostCdromInstance(options, flags, file, native);
+    await instance.#look();
+    return instance;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  inserted(): boolean {
+    return this.#inserted;
+  }
+
+  async eject(open: boolean): Promise<void> {
+    await this.#calls.ioctl(this.file.fd, open ? CDROMEJECT : CDROMCLOSETRAY, 0);
+    await this.#look();
+  }
+
+  async lockMedium(locked: boolean): Promise<void> {
+    await this.#calls.ioctl(this.file.fd, CDROM_LOCKDOOR, locked ? 1 : 0);
+  }
+
+  async #look(): Promise<void> {
+    this.#inserted = (await this.#calls.ioctl(this.file.fd, CDROM_DRIVE_STATUS, 0)) === CDS_DISC_OK;
+    this.#length = this.#inserted ? await deviceLength(this.file, this.#path, this.#calls) : 0;
+  }
+}
+
+/**
+ * The driver for the host's drives for discs.
+ *
+ * @param findNative gives the system's calls, or nothing where there are none: then no drive can be opened
+ */
+export function makeHostCdromDriver(findNative: () => NativeCalls | undefined): BlockDriver {
+  return {
+    name: 'host_cdrom',
+    kind: 'protocol',
+    needsFilename: true,
+    claimsPath: (path) => claims(path, findNative()),
+    parseFilename: (filename, options) => parsePrefixed('host_cdrom', filename, options),
+    open: (context) => open(context, findNative()),
+  };
+}
+
+/** {@link makeHostCdromDriver} with what this machine has. Asked before `host_device`, which claims all devices. */
+export const hostCdromDriver: BlockDriver = makeHostCdromDriver(nativeCalls);
+
+/** Only drives for discs know how to tell their state. Nothing but block devices is opened to find out. */
+async function claims(path: string, native: NativeCalls | undefined): Promise<boolean> {
+  try {
+    if (native === undefined || !(await statPath(path)).isBlockDevice()) return false;
+    const file = await OpenFile.open(path, { readOnly: true, direct: false }, native);
+    try {
+      return await isDrive(file, native);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+async function isDrive(file: OpenFile, native: NativeCalls): Promise<boolean> {
+  try {
+    await native.ioctl(file.fd, CDROM_DRIVE_STATUS, 0);
+    return true;
+  } catch (error) {
+    if (['ENOTTY', 'EINVAL', 'ENOTSUP'].includes(errnoOf(error))) return false;
+    throw error;
+  }
+}
+
+async function open(context: OpenContext, native: NativeCalls | undefined): Promise<HostCdromInstance> {
+  const options = await takeFileOptions(context);
+  const { path } = options;
+  const { flags } = context.node;
+  if (!(await lookAt(path)).isBlockDevice()) throw noDrive(path);
+  const calls = needNative(path, native);
+  const file = await OpenFile.open(path, flags, calls);
+  try {
+    if (!(await isDrive(file, calls))) throw noDrive(path);
+    return await HostCdromInstance.over(options, flags, file, calls);
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
+}
+
+function noDrive(path: string): BlockError {
+  return new BlockError(`Could not open '${path}': driver 'host_cdrom' needs a drive for discs`, { code: 'EINVAL' });
+}

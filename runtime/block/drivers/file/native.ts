@@ -1,0 +1,142 @@
+/*
+ * The system calls that Node.js does not have, by way of koffi, an optional package: this is the only module that knows it.
+ * Without it, or on another system than Linux, images work, but have no holes and cannot be punched.
+ */
+
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import type koffi from 'koffi';
+import { errnoOfNumber } from '../../errno.js';
+import { type BlockError, ioError } from '../../error.js';
+
+/** What `fallocate` does to a range, as Linux numbers it (linux/falloc.h). Combined with `|`. */
+export const FallocateMode = { allocate: 0, keepSize: 1, punchHole: 2, zeroRange: 16 } as const;
+
+/** Where `lseek` goes. */
+export const Whence = { end: 2, data: 3, hole: 4 } as const;
+
+/** The calls that there are. Those that may wait for a disk run in threads. */
+export interface NativeCalls {
+  /**
+   * Reads what is in memory already, and never waits for a disk (`preadv2` with RWF_NOWAIT).
+   *
+   * @returns how many bytes were read, or a failure's number, negative: `-EAGAIN` when the data is not in memory
+   */
+  readCached(fd: number, buffer: Uint8Array, offset: number): number;
+  /** `lseek`, which tells where data or a hole begins. @throws BlockError ENXIO where there is none */
+  seek(fd: number, offset: number, whence: number): Promise<number>;
+  /** Allocates, zeroes or punches a range. @throws BlockError ENOTSUP when the file system cannot */
+  fallocate(fd: number, mode: number, offset: number, length: number): Promise<void>;
+  /** An `ioctl` that takes an integer. @throws BlockError */
+  ioctl(fd: number, request: number, argument: number): Promise<number>;
+  /** An `ioctl` that takes a range of bytes. @throws BlockError */
+  ioctlRange(fd: number, request: number, offset: number, length: number): Promise<void>;
+}
+
+type Library = ReturnType<typeof koffi.load>;
+type Call = ReturnType<Library['func']>;
+
+/** koffi queues no more than 256 calls and throws then; this many keep every thread busy. */
+const mostCalls = 32;
+
+const dontWait = 8;
+/** `struct iovec` has two members of the size of a pointer; they are only filled in where that is 64 bits. */
+const wideArchitectures: readonly string[] = ['x64', 'arm64', 'riscv64', 'loong64', 'ppc64', 's390x'];
+
+class KoffiCalls implements NativeCalls {
+  readonly #koffi: typeof koffi;
+  readonly #preadv2: Call | undefined;
+  readonly #lseek: Call;
+  readonly #fallocate: Call;
+  readonly #ioctl: Call;
+  readonly #ioctlPointer: Call;
+  readonly #vector = new BigUint64Array(2);
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(loaded: typeof koffi) {
+    this.#koffi = loaded;
+    const library = loaded.load(null);
+    const wide = wideArchitectures.includes(process.arch);
+    // Where pointers have 32 bits, the plain names take offsets of 32 bits, too.
+    const suffix = wide ? '' : '64';
+    this.#lseek = library.func(`int64_t lseek${suffix}(int fd, int64_t offset, int whence)`);
+    this.#fallocate = library.func(`int fallocate${suffix}(int fd, int mode, int64_t offset, int64_t length)`);
+    this.#ioctl = library.func('int ioctl(int fd, unsigned long request, long argument)');
+    this.#ioctlPointer = library.func('int ioctl(int fd, unsigned long request, void *argument)');
+    this.#preadv2 = wide ? optional(library, 'int64_t preadv2(int, const void *, int, int64_t, int)') : undefined;
+  }
+
+  readCached(fd: number, buffer: Uint8Array, offset: number): number {
+    if (this.#preadv2 === undefined) return -constants.errno.ENOTSUP;
+    this.#vector[0] = this.#koffi.address(buffer);
+    this.#vector[1] = BigInt(buffer.length);
+    const count = this.#preadv2(fd, this.#vector, 1, offset, dontWait) as number;
+    return count < 0 ? -this.#koffi.errno() : count;
+  }
+
+  seek(fd: number, offset: number, whence: number): Promise<number> {
+    return this.#call(this.#lseek, fd, offset, whence);
+  }
+
+  async fallocate(fd: number, mode: number, offset: number, length: number): Promise<void> {
+    await this.#call(this.#fallocate, fd, mode, offset, length);
+  }
+
+  ioctl(fd: number, request: number, argument: number): Promise<number> {
+    return this.#call(this.#ioctl, fd, request, argument);
+  }
+
+  async ioctlRange(fd: number, request: number, offset: number, length: number): Promise<void> {
+    await this.#call(this.#ioctlPointer, fd, request, new BigUint64Array([BigInt(offset), BigInt(length)]));
+  }
+
+  async #call(call: Call, ...values: unknown[]): Promise<number> {
+    if (this.#running >= mostCalls) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running++;
+    try {
+      return await new Promise((resolve, reject) => {
+        call.async(...values, (error: unknown, result: number | bigint) => {
+          if (error) reject(error);
+          else if (result < 0) reject(this.#failure());
+          else resolve(Number(result));
+        });
+      });
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+
+  /** The failure of the call whose callback this runs in. */
+  #failure(): BlockError {
+    const number = this.#koffi.errno();
+    // To the callers it is the same whether the kernel lacks a call or the file system lacks what it does.
+    return ioError(number === constants.errno.ENOSYS ? 'ENOTSUP' : errnoOfNumber(number));
+  }
+}
+
+function optional(library: Library, definition: string): Call | undefined {
+  try {
+    return library.func(definition);
+  } catch {
+    return undefined;
+  }
+}
+
+let calls: NativeCalls | undefined;
+let tried = false;
+
+/** The calls of this system; absent where there are none. The package is loaded when it is first needed. */
+export function nativeCalls(): NativeCalls | undefined {
+  if (!tried && process.platform === 'linux') {
+    try {
+      calls = new KoffiCalls(createRequire(import.meta.url)('koffi'));
+    } catch {
+      // It is not installed, or not for this machine: what needs the calls has another way or says so.
+    }
+  }
+  tried = true;
+  return calls;
+}

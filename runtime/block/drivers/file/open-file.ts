@@ -1,0 +1,180 @@
+import { constants } from 'node:fs';
+import { constants as system } from 'node:os';
+import type { NodeFlags } from '../../driver.js';
+import { BlockError, blockErrorOf, errnoOf } from '../../error.js';
+import { alignedMemory } from './aligned-memory.js';
+import type { NativeCalls } from './native.js';
+import { closeFd, openFd, readFd, syncFd, writeFd } from './system-io.js';
+import { TurnBudget } from './turn-budget.js';
+
+/** The alignments that O_DIRECT may ask for, in bytes. */
+const alignments = [512, 1024, 2048, 4096];
+const largestAlignment = 4096;
+
+/** What may be read at once, in one turn of the event loop: some tenths of a millisecond. */
+const budget = new TurnBudget(2 ** 20);
+/** A read of more bytes is left to a thread. */
+const mostAtOnce = 2 ** 18;
+
+const done = Promise.resolve();
+
+/** An open file or device: reads and writes at any place, through the host's cache or past it. */
+export class OpenFile {
+  readonly fd: number;
+  /** Requests begin and end at multiples of it, in bytes; 1 when they go through the host's cache. */
+  readonly alignment: number;
+  /** Absent when it is of no use: the cache is bypassed, or this file system cannot say what is cached. */
+  #native: NativeCalls | undefined;
+  #closed = false;
+
+  private constructor(fd: number, alignment: number, native: NativeCalls | undefined) {
+    this.fd = fd;
+    this.alignment = alignment;
+    this.#native = alignment === 1 ? native : undefined;
+  }
+
+  /**
+   * Opens what is there.
+   *
+   * @param name what to call it in messages
+   * @throws BlockError `Could not open …` with the system's reason; EACCES also where the file system is read-only, and EINVAL
+   * where `cache.direct` is not to be had
+   */
+  static async open(
+    path: string,
+    { readOnly, direct }: Pick<NodeFlags, 'readOnly' | 'direct'>,
+    native: NativeCalls | undefined,
+    name = path,
+  ): Promise<OpenFile> {
+    // A FIFO or a drive without a medium would hold up the thread; to files it makes no difference.
+    const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NONBLOCK;
+    if (direct && constants.O_DIRECT === undefined) throw new BlockError(...noDirect(name));
+    let fd: number;
+    try {
+      fd = await openFd(path, flags | (direct ? constants.O_DIRECT : 0));
+    } catch (error) {
+      if (direct && errnoOf(error) === 'EINVAL') throw new BlockError(...noDirect(name));
+      if (errnoOf(error) === 'EROFS') throw new BlockError(...readOnlySystem(name));
+      throw blockErrorOf(error, `Could not open '${name}'`);
+    }
+    try {
+      return new OpenFile(fd, direct ? await findAlignment(fd, name) : 1, native);
+    } catch (error) {
+      await closeFd(fd).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The same file, opened once more in another way, whatever has become of its name. @throws BlockError */
+  reopen(
+    path: string,
+    flags: Pick<NodeFlags, 'readOnly' | 'direct'>,
+    native: NativeCalls | undefined,
+  ): Promise<OpenFile> {
+    return OpenFile.open(process.platform === 'linux' ? `/proc/self/fd/${this.fd}` : path, flags, native, path);
+  }
+
+  /** Fills a buffer; beyond the end there are zeroes. @throws BlockError */
+  read(offset: number, buffer: Uint8Array): Promise<void> {
+    if (this.alignment > 1) return this.#readDirect(offset, buffer);
+    let filled = 0;
+    if (this.#native !== undefined && buffer.length <= mostAtOnce && budget.spend(buffer.length)) {
+      filled = this.#native.readCached(this.fd, buffer, offset);
+      if (filled === buffer.length) return done;
+      if (filled < 0) {
+        if (filled !== -system.errno.EAGAIN) this.#native = undefined;
+        filled = 0;
+      }
+    }
+    return this.#readRest(offset, buffer, filled);
+  }
+
+  /** Writes; a file becomes longer where it must. @throws BlockError */
+  write(offset: number, data: Uint8Array): Promise<void> {
+    return this.alignment > 1 ? this.#writeDirect(offset, data) : writeFd(this.fd, data, offset);
+  }
+
+  /** What was written is on the disk afterwards. @throws BlockError */
+  sync(): Promise<void> {
+    return syncFd(this.fd);
+  }
+
+  /** Lets go of the file. Further calls do nothing. @throws BlockError */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await closeFd(this.fd);
+  }
+
+  async #readRest(offset: number, buffer: Uint8Array, from: number): Promise<void> {
+    const filled = await readFd(this.fd, buffer, offset, from);
+    if (filled < buffer.length) buffer.fill(0, filled);
+  }
+
+  async #readDirect(offset: number, buffer: Uint8Array): Promise<void> {
+    const memory = alignedMemory();
+    for (let position = 0; position < buffer.length; position += memory.bufferSize) {
+      const length = Math.min(memory.bufferSize, buffer.length - position);
+      const bounce = await memory.take();
+      try {
+        const part = bounce.subarray(0, length);
+        const filled = await readFd(this.fd, part, offset + position, 0, this.alignment);
+        part.fill(0, filled);
+        buffer.set(part, position);
+      } finally {
+        memory.giveBack(bounce);
+      }
+    }
+  }
+
+  async #writeDirect(offset: number, data: Uint8Array): Promise<void> {
+    const memory = alignedMemory();
+    for (let position = 0; position < data.length; position += memory.bufferSize) {
+      const length = Math.min(memory.bufferSize, data.length - position);
+      const bounce = await memory.take();
+      try {
+        bounce.set(data.subarray(position, position + length));
+        await writeFd(this.fd, bounce.subarray(0, length), offset + position);
+      } finally {
+        memory.giveBack(bounce);
+      }
+    }
+  }
+}
+
+/** The least alignment with which a read does not fail. Nothing tells it but trying. */
+async function findAlignment(fd: number, path: string): Promise<number> {
+  const memory = alignedMemory();
+  const bounce = await memory.take();
+  try {
+    // Beyond the end of a file nothing is checked: an empty one may turn out to ask for more than it shows.
+    if ((await tryRead(fd, bounce, largestAlignment)) === 0) return largestAlignment;
+    for (const alignment of alignments) {
+      if ((await tryRead(fd, bounce, alignment)) !== undefined) return alignment;
+    }
+  } catch (error) {
+    throw blockErrorOf(error, `Could not open '${path}'`);
+  } finally {
+    memory.giveBack(bounce);
+  }
+  throw new BlockError(`Could not find working O_DIRECT alignment for '${path}'; try cache.direct=off`, {
+    code: 'EINVAL',
+  });
+}
+
+async function tryRead(fd: number, bounce: Buffer, length: number): Promise<number | undefined> {
+  try {
+    return await readFd(fd, bounce.subarray(0, length), 0, 0, length);
+  } catch (error) {
+    if (errnoOf(error) === 'EINVAL') return undefined;
+    throw error;
+  }
+}
+
+function noDirect(path: string): ConstructorParameters<typeof BlockError> {
+  return [`Could not open '${path}': file system may not support O_DIRECT; try cache.direct=off`, { code: 'EINVAL' }];
+}
+
+function readOnlySystem(path: string): ConstructorParameters<typeof BlockError> {
+  return [`Could not open '${path}': Read-only file system; try read-only=on`, { code: 'EACCES' }];
+}

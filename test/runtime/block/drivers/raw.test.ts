@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { RequestFlag } from '../../../../runtime/block/driver.js';
+import { rawDriver } from '../../../../runtime/block/drivers/raw.js';
+import { MemoryChild } from '../memory-child.js';
+import { type ContextParts, contextFor, type Writable, warnings } from './file-context.js';
+
+async function open(file: MemoryChild, parts: ContextParts = {}): Promise<Writable> {
+  return (await rawDriver.open(contextFor(rawDriver, { ...parts, file }))) as Writable;
+}
+
+const isMagic = (head: Uint8Array): string => (head[0] === 0x51 ? 'qcow2' : 'raw');
+const magic = new Uint8Array(1024).fill(0x51, 0, 4);
+
+describe('raw', () => {
+  it('has whole sectors, and zeroes where the file ends in between', async () => {
+    const image = await open(new MemoryChild(Uint8Array.of(1, 2, 3)));
+    expect(image.length).toBe(512);
+    const buffer = new Uint8Array(512).fill(9);
+    await image.read(0, buffer, 0);
+    expect(buffer).toEqual(Uint8Array.of(1, 2, 3, ...new Uint8Array(509)));
+  });
+
+  it('hands on what it is asked for, and announces it', async () => {
+    const file = new MemoryChild(new Uint8Array(2048));
+    const image = await open(file);
+    await image.write(512, new Uint8Array(512).fill(7), RequestFlag.fua);
+    await image.read(512, new Uint8Array(512), RequestFlag.copyOnRead);
+    await image.discard?.(512, 512);
+    await image.truncate(1024);
+    expect(file.events).toEqual(['write_aio', 'read_aio']);
+    expect(file.steps.map(({ kind }) => kind)).toEqual(['write', 'discard', 'truncate']);
+    expect(image.length).toBe(1024);
+  });
+
+  it('shows the data of the file, at the same place, and its holes', async () => {
+    const file = new MemoryChild(new Uint8Array(2048));
+    file.blockStatus = async (offset) => ({ length: 512, allocated: false, data: false, zero: offset > 0 });
+    const image = await open(file);
+    expect(await image.blockStatus(512, 1024)).toEqual({
+      length: 512,
+      allocated: true,
+      data: false,
+      zero: true,
+      offset: 512,
+      file,
+    });
+  });
+
+  it('takes any first sector when it was named', async () => {
+    const file = new MemoryChild(new Uint8Array(1024));
+    const image = await open(file);
+    await image.write(0, magic, 0);
+    expect(image.requestAlignment).toBe(1);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('raw that was probed', () => {
+  it('warns once, and takes no first sector that would be probed as something else', async () => {
+    const file = new MemoryChild(new Uint8Array(2048));
+    const image = await open(file, { probe: isMagic });
+    expect(warnings.splice(0)).toEqual([expect.stringContaining("'memory'")]);
+    expect(image.requestAlignment).toBe(512);
+    await expect(image.write(0, magic, 0)).rejects.toMatchObject({ code: 'EPERM' });
+    expect(file.steps).toEqual([]);
+    await image.write(0, magic.subarray(512), 0);
+    await image.write(512, magic, 0);
+    await image.writeZeroes?.(0, 512, 0);
+    expect(file.steps).toHaveLength(3);
+    expect(warnings).toEqual([]);
+  });
+
+  it('does not warn of what cannot be written, but is as careful when it is reopened', async () => {
+    const file = new MemoryChild(new Uint8Array(1024));
+    const image = await open(file, { probe: isMagic, flags: { readOnly: true } });
+    expect(warnings).toEqual([]);
+    await (await image.prepareReopen?.({ readOnly: false, direct: false, noFlush: false, unmap: false }))?.commit();
+    await expect(image.write(0, magic, 0)).rejects.toMatchObject({ code: 'EPERM' });
+  });
+
+  it('keeps a larger alignment of the file', async () => {
+    const file = new MemoryChild(new Uint8Array(8192), 'file', { requestAlignment: 4096 });
+    expect((await open(file, { probe: isMagic })).requestAlignment).toBe(4096);
+  });
+});
