@@ -4,7 +4,7 @@ import { BlockError } from '../error.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** What tells of the command line. */
-export function commandLineCommands() {
+export function queryCommandLineOptions() {
   return {
     'query-command-line-options'({ option }): CommandLineOptionInfo[] {
       const names = Object.keys(commandLineOptions);

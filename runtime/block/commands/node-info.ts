@@ -1,12 +1,7 @@
 import type { BlockDeviceInfo } from '../../../generated/index.js';
+import { throttleInfo } from '../backend/throttle-arguments.js';
 import type { BlockNode } from '../graph/node.js';
 import { imageInfo } from './image-info.js';
-
-/** The members of {@link BlockDeviceInfo} that belong to the backend above a node. */
-export type BackendPart = Pick<BlockDeviceInfo, 'bps' | 'bps_rd' | 'bps_wr' | 'iops' | 'iops_rd' | 'iops_wr'> &
-  Partial<BlockDeviceInfo>;
-
-const unlimited: BackendPart = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
 
 /**
  * What queries tell of a node.
@@ -14,7 +9,7 @@ const unlimited: BackendPart = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd:
  * @param limits of the backend that it is the medium of; absent for listings of nodes, which know of none
  * @param writeback of that backend
  */
-export async function nodeInfo(node: BlockNode, limits = unlimited, writeback = true): Promise<BlockDeviceInfo> {
+export async function nodeInfo(node: BlockNode, limits = throttleInfo(), writeback = true): Promise<BlockDeviceInfo> {
   const { flags, backingName } = node;
   return {
     file: node.filename,

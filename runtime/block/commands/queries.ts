@@ -1,18 +1,9 @@
 import type { BlockDeviceStats, BlockInfo, BlockStats } from '../../../generated/index.js';
-import type { Device } from '../graph/graph.js';
+import type { Backend } from '../backend/backend.js';
+import { throttleInfo } from '../backend/throttle-arguments.js';
 import type { BlockNode } from '../graph/node.js';
 import type { BlockHandlers } from './handlers.js';
-import { type BackendPart, nodeInfo } from './node-info.js';
-
-/** What queries ask of a backend. */
-export interface QueriedBackend extends Device {
-  readonly writeback: boolean;
-  /** Limits and group. */
-  throttleInfo(): BackendPart;
-  stats(): BlockDeviceStats;
-  /** What a device tells of its tray, its lock and its errors. */
-  deviceInfo(): Pick<BlockInfo, 'removable' | 'locked' | 'tray_open' | 'io-status'>;
-}
+import { nodeInfo } from './node-info.js';
 
 /** What the queries look at. */
 export interface QueriedGraph {
@@ -20,7 +11,7 @@ export interface QueriedGraph {
 }
 
 /** Commands that tell of devices and nodes. */
-export function queryCommands(graph: QueriedGraph, backends: () => Iterable<QueriedBackend>) {
+export function queryCommands(graph: QueriedGraph, backends: () => Iterable<Backend>) {
   return {
     async 'query-block'() {
       const infos: BlockInfo[] = [];
@@ -40,25 +31,26 @@ export function queryCommands(graph: QueriedGraph, backends: () => Iterable<Quer
   } satisfies Partial<BlockHandlers>;
 }
 
-async function blockInfo(backend: QueriedBackend): Promise<BlockInfo> {
+async function blockInfo(backend: Backend): Promise<BlockInfo> {
   const node = backend.root?.node as BlockNode | undefined;
   return {
     device: backend.name,
     type: 'unknown',
-    ...backend.deviceInfo(),
-    ...(node === undefined ? {} : { inserted: await nodeInfo(node, backend.throttleInfo(), backend.writeback) }),
+    removable: backend.removable,
+    locked: backend.device?.locked ?? false,
+    ...(backend.trayOpen === undefined ? {} : { tray_open: backend.trayOpen }),
+    ...(backend.ioStatus === undefined ? {} : { 'io-status': backend.ioStatus }),
+    ...(node === undefined
+      ? {}
+      : { inserted: await nodeInfo(node, throttleInfo(backend.throttleGroup), backend.writeback) }),
   };
 }
 
-function backendStats(backend: QueriedBackend): BlockStats {
+function backendStats(backend: Backend): BlockStats {
   const node = backend.root?.node as BlockNode | undefined;
-  const stats = backend.stats();
+  const stats = backend.accounting.stats(node?.requests.highestOffset ?? 0);
   if (node === undefined) return { device: backend.name, stats };
-  return {
-    ...chainStats(node),
-    device: backend.name,
-    stats: { ...stats, wr_highest_offset: node.requests.highestOffset },
-  };
+  return { ...chainStats(node), device: backend.name, stats };
 }
 
 /** A node with what is below it. */

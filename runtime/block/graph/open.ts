@@ -345,6 +345,11 @@ export async function closeNode(
 ): Promise<void> {
   const { instance } = node;
   await node.requests.tracker.idle();
+  try {
+    if (instance) await node.requests.flush();
+  } catch (error) {
+    environment.host.warn(`Flushing node '${node.name}' failed: ${blockErrorOf(error).message}`);
+  }
   node.instance = undefined;
   try {
     await instance?.close();

@@ -1,0 +1,260 @@
+import { events } from '../../generated/index.js';
+import type { EventSink } from '../qmp/event-sink.js';
+import { Backend } from './backend/backend.js';
+import { throttleConfigOf } from './backend/throttle-config.js';
+import { ThrottleGroups } from './backend/throttle-group.js';
+import { VirtualDevice } from './backend/virtual-device.js';
+import type { DeviceConfig } from './command-line/device.js';
+import type { DriveConfig, DriveRegistry, DriveSlot } from './command-line/drive-config.js';
+import { queryCommandLineOptions } from './commands/command-line-options.js';
+import { deleteNode, graphCommands } from './commands/graph.js';
+import type { BlockHandlers } from './commands/handlers.js';
+import { humanMonitorCommands } from './commands/human-monitor.js';
+import { mediumCommands } from './commands/medium.js';
+import { type CommandDoor, nbdServerCommands } from './commands/nbd-server.js';
+import { pending } from './commands/pending.js';
+import { queryCommands } from './commands/queries.js';
+import { throttleCommands } from './commands/throttle.js';
+import type { BlockHost, Clock } from './driver.js';
+import { builtInDrivers } from './drivers/table.js';
+import { openDrive } from './drives.js';
+import { BlockError } from './error.js';
+import { type ExportSource, NbdDoor } from './exports.js';
+import { BlockGraph } from './graph/graph.js';
+import type { DriverRegistry } from './graph/registry.js';
+import type { DriverWhitelist } from './graph/whitelist.js';
+import type { NbdAddress, NbdServerOptions } from './nbd/server.js';
+import type { BlockOptions } from './options.js';
+import { systemClock } from './system-clock.js';
+
+/** What a block layer is made with. */
+export interface BlockLayerOptions {
+  /** Where events go: `server.events` of a QMP server. */
+  readonly events: EventSink;
+  /** Told what the operator should know. Default: nobody is. */
+  readonly warn?: (message: string) => void;
+  /**
+   * Something has happened after which going on would destroy data. It must not return: the program ends. Default: an exception
+   * that nobody catches.
+   */
+  readonly fatal?: (message: string) => void;
+  /** Throws for files that may not be used. Default: all may. */
+  readonly authorize?: (path: string) => Promise<void>;
+  /** Which drivers may be used. Default: all. */
+  readonly whitelist?: DriverWhitelist;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Default: those that are built in. */
+  readonly drivers?: DriverRegistry;
+  readonly nbd?: NbdServerOptions;
+}
+
+/**
+ * A block layer: nodes, backends, objects, and the handlers that put the generated dispatch in front of them.
+ *
+ * @example
+ * let layer: BlockLayer | undefined;
+ * const server = await createQmpServer({
+ *   dispatch: commands,
+ *   events,
+ *   introspection,
+ *   handlers: (sink) => (layer = new BlockLayer({ events: sink })).handlers,
+ *   listen: 'unix:/run/qmp.sock',
+ * });
+ */
+export class BlockLayer implements AsyncDisposable {
+  /** What executes the commands of the schema. */
+  readonly handlers: BlockHandlers;
+  readonly graph: BlockGraph;
+  /** What names and slots of drives are taken. */
+  readonly registry: DriveRegistry;
+  readonly #host: BlockHost;
+  readonly #backends = new Map<string, Backend>();
+  readonly #slots = new Map<Backend, DriveSlot>();
+  readonly throttleGroups: ThrottleGroups;
+  readonly #doors = new Set<NbdDoor>();
+  readonly #commandDoor: CommandDoor = { door: undefined };
+  readonly #nbd: NbdServerOptions;
+  readonly #source: ExportSource;
+  /** Temporary files of our own, which nobody has to allow. */
+  readonly #ownFiles = new Set<string>();
+
+  constructor(options: BlockLayerOptions) {
+    const { events: sink, warn = () => {}, clock = systemClock, fatal = throwUncaught, authorize, nbd = {} } = options;
+    this.#nbd = nbd;
+    this.#host = {
+      events: sink,
+      clock,
+      warn,
+      fatal,
+      secret: async (id) => {
+        throw new BlockError(`No secret with id '${id}'`);
+      },
+      authorize: async (path) => (this.#ownFiles.has(path) ? undefined : authorize?.(path)),
+    };
+    this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
+    this.throttleGroups = new ThrottleGroups(clock);
+    this.registry = {
+      kind: (name) => this.graph.names.kind(name),
+      slotTaken: (slot) => [...this.#slots.values()].some((taken) => sameSlot(taken, slot)),
+    };
+    this.#source = {
+      backend: (name) => this.#backends.get(name),
+      openNode: (name) => this.#anonymous(name),
+      closeNode: async (backend) => {
+        if (backend.root) await this.graph.detachRoot(backend.root);
+        backend.root = undefined;
+      },
+    };
+    this.handlers = this.#handlers();
+  }
+
+  /** The named backends, in the order in which they were made. */
+  get backends(): Iterable<Backend> {
+    return this.#backends.values();
+  }
+
+  backend(name: string): Backend | undefined {
+    return this.#backends.get(name);
+  }
+
+  /** Adds a node that is the monitor's, as `blockdev-add` does. @throws BlockError when it cannot be opened */
+  async addNode(options: BlockOptions): Promise<void> {
+    if (!options.has('node-name')) throw new BlockError("'node-name' must be specified for the root node");
+    const node = await this.graph.open({ options });
+    node.monitorOwned = true;
+  }
+
+  /** Adds a backend with its medium. @throws BlockError when it cannot be had; nothing is left of it then */
+  async addDrive(config: DriveConfig): Promise<void> {
+    const { id, device, throttling } = config;
+    const backend = new Backend(id, this.#host, {
+      writeback: config.writeback,
+      policies: { read: config.readError, write: config.writeError },
+      accounting: {
+        accountFailed: config.statsAccountFailed,
+        accountInvalid: config.statsAccountInvalid,
+        intervals: config.statsIntervals,
+      },
+    });
+    this.graph.addDevice(backend);
+    try {
+      await openDrive(this.graph, backend, config, this.#ownFiles);
+    } catch (error) {
+      this.graph.removeDevice(backend);
+      throw error;
+    }
+    if (throttling) backend.limit(this.throttleGroups, throttling.config, throttling.group);
+    if (device.kind !== 'none') backend.device = new VirtualDevice({ kind: device.kind, id });
+    this.#backends.set(id, backend);
+    this.#slots.set(backend, device);
+  }
+
+  /** Attaches a virtual device to a drive. @throws BlockError when there is no such drive, or it has a device, or the id is taken */
+  addDevice({ kind, drive, id = drive, locked }: DeviceConfig): void {
+    const backend = this.#backends.get(drive);
+    if (backend === undefined) throw new BlockError(`There is no drive '${drive}'`, { class: 'DeviceNotFound' });
+    if (backend.device !== undefined) throw new BlockError(`Drive '${drive}' has a device already`);
+    for (const other of this.#backends.values()) {
+      if (other.device?.id === id) throw new BlockError(`There is a device '${id}' already`);
+    }
+    backend.device = new VirtualDevice({ kind, id, locked });
+  }
+
+  /** Deletes a drive by its id, or a node by its node-name, as `drive_del` does. @throws BlockError */
+  async deleteDrive(name: string): Promise<void> {
+    const node = this.graph.node(name);
+    if (node !== undefined) return deleteNode(this.graph, node);
+    const backend = this.#backends.get(name);
+    if (backend === undefined) throw new BlockError(`Device '${name}' not found`, { class: 'DeviceNotFound' });
+    const medium = backend.root === undefined ? undefined : this.graph.namedNode(backend.root.node.name);
+    if (medium?.monitorOwned) {
+      throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);
+    }
+    medium?.blockers.check('drive-del', medium.name);
+    await this.#eject(backend);
+    this.graph.removeDevice(backend);
+    this.#backends.delete(name);
+    this.#slots.delete(backend);
+    backend.limit(this.throttleGroups, throttleConfigOf({}), name);
+  }
+
+  /** Opens a door for NBD clients. @throws BlockError when the address cannot be had */
+  async openNbd(address: NbdAddress): Promise<NbdDoor> {
+    const door = await NbdDoor.open(this.#source, address, this.#nbd);
+    this.#doors.add(door);
+    return door;
+  }
+
+  /** Withdraws the exports of a device: its medium goes away. Their clients are disconnected. */
+  withdrawExports(backend: Backend): void {
+    for (const door of this.#allDoors()) door.removeOf(backend);
+  }
+
+  /** Disconnects NBD clients, flushes and closes all images. */
+  async close(): Promise<void> {
+    for (const door of this.#allDoors()) await door.close();
+    this.#doors.clear();
+    this.#commandDoor.door = undefined;
+    for (const backend of this.#backends.values()) await this.#eject(backend);
+    await this.graph.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #allDoors(): NbdDoor[] {
+    const { door } = this.#commandDoor;
+    return door === undefined ? [...this.#doors] : [...this.#doors, door];
+  }
+
+  /** Takes the medium out of a backend. What is in flight ends before. */
+  async #eject(backend: Backend): Promise<void> {
+    this.withdrawExports(backend);
+    await backend.drainBegin();
+    const { root } = backend;
+    backend.root = undefined;
+    backend.drainEnd();
+    if (root !== undefined) await this.graph.detachRoot(root);
+  }
+
+  #anonymous(name: string): Backend {
+    const backend = new Backend('', this.#host);
+    backend.root = this.graph.attachRoot(this.graph.reference(name), backend);
+    return backend;
+  }
+
+  #handlers(): BlockHandlers {
+    const { graph } = this;
+    const queries = queryCommands(graph, () => this.backends);
+    return {
+      ...graphCommands(graph),
+      ...queries,
+      ...mediumCommands(this),
+      ...throttleCommands(this),
+      ...nbdServerCommands(this.#commandDoor, this.#source, this.#nbd),
+      ...queryCommandLineOptions(),
+      ...humanMonitorCommands({
+        registry: this.registry,
+        addDrive: (config) => this.addDrive(config),
+        addNode: (options) => this.addNode(options),
+        deleteDrive: (name) => this.deleteDrive(name),
+        devices: () => queries['query-block'](),
+        nodes: () => queries['query-named-block-nodes'](),
+      }),
+      'query-events': () => [...events.keys()].map((name) => ({ name })),
+      ...pending(),
+    };
+  }
+}
+
+function throwUncaught(message: string): void {
+  setImmediate(() => {
+    throw new Error(message);
+  });
+}
+
+function sameSlot(a: DriveSlot, b: DriveSlot): boolean {
+  return a.interface === b.interface && a.bus === b.bus && a.unit === b.unit;
+}
