@@ -1,0 +1,30 @@
+import { commands } from '../../../generated/index.js';
+import { BlockLayer, type BlockLayerOptions } from '../../../runtime/block/layer.js';
+
+/** A block layer behind the generated dispatch, spoken to in-process. */
+export class LayerClient implements AsyncDisposable {
+  readonly layer: BlockLayer;
+  readonly events: { readonly name: string; readonly data: unknown }[] = [];
+  readonly warnings: string[] = [];
+
+  constructor(options: Partial<BlockLayerOptions> = {}) {
+    this.layer = new BlockLayer({
+      events: { emit: (name, data) => void this.events.push({ name, data }) },
+      warn: (message) => void this.warnings.push(message),
+      ...options,
+    });
+  }
+
+  /** Executes a command as if it had come over the wire. @throws what its client would be told */
+  async execute(name: string, args: object = {}): Promise<unknown> {
+    const entry = commands.get(name);
+    if (entry === undefined) throw new Error(`There is no command '${name}'`);
+    const context = { command: name, outOfBand: false, signal: new AbortController().signal };
+    const result = await entry.call(this.layer.handlers as never, entry.arguments.decode(args as never), context);
+    return entry.returns ? entry.returns.encode(result as never) : result;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.layer.close();
+  }
+}
