@@ -45,7 +45,15 @@ describeWithPrograms('New qcow2 images', ['qemu-img', 'qemu-io'], () => {
     if (size === 0) return;
     const map = JSON.parse((await run('qemu-img', ['map', '--output=json', path])).stdout) as { zero: boolean }[];
     expect(map.every((extent) => extent.zero || preallocated)).toBe(true);
-    await run('qemu-io', ['-f', 'qcow2', '-c', `read -P 0 0 ${Math.min(size, 4 * MiB)}`, '-c', `write -P 5 ${size - 512} 512`, path]);
+    await run('qemu-io', [
+      '-f',
+      'qcow2',
+      '-c',
+      `read -P 0 0 ${Math.min(size, 4 * MiB)}`,
+      '-c',
+      `write -P 5 ${size - 512} 512`,
+      path,
+    ]);
     await run('qemu-img', ['check', '-f', 'qcow2', path]);
   });
 

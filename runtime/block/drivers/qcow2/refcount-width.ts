@@ -13,60 +13,59 @@ export interface RefcountWidth {
   readonly most: number;
   /** The count in the entry with this index. @throws BlockError when it is 2^53 or more */
   get(block: Uint8Array, index: number): number;
+  /** As `get`, but `most` when the count is larger than that. */
+  getAtMost(block: Uint8Array, index: number): number;
   /** Sets the entry with this index. `count` is at most `most`. */
   set(block: Uint8Array, index: number, count: number): void;
+}
+
+/** Reads and writes an entry. */
+interface Accessors {
+  readonly get: (block: Uint8Array, index: number) => number;
+  readonly set: (block: Uint8Array, index: number, count: number) => void;
 }
 
 /** The entries of 2^`order` bits, `order` being 0 to 6. */
 export function refcountWidth(order: number): RefcountWidth {
   const bits = 2 ** order;
-  switch (order) {
-    case 0:
+  if (bits === 64)
+    return { bits, most: Number.MAX_SAFE_INTEGER, get: exactDouble, getAtMost: doubleAtMost, set: setDouble };
+  const { get, set } = narrow(bits);
+  return { bits, most: 2 ** bits - 1, get, getAtMost: get, set };
+}
+
+function narrow(bits: number): Accessors {
+  switch (bits) {
     case 1:
     case 2:
+    case 4:
       return packed(bits);
-    case 3:
+    case 8:
       return {
-        bits,
-        most: 0xff,
         get: (block, index) => block[index] ?? 0,
         set: (block, index, count) => {
           block[index] = count;
         },
       };
-    case 4:
+    case 16:
       return {
-        bits,
-        most: 0xffff,
         get: (block, index) => ((block[index * 2] ?? 0) << 8) | (block[index * 2 + 1] ?? 0),
         set: (block, index, count) => {
           block[index * 2] = count >>> 8;
           block[index * 2 + 1] = count;
         },
       };
-    case 5:
-      return { bits, most: 0xffff_ffff, get: (block, index) => word(block, index * 4), set: setWord };
-    case 6:
-      return {
-        bits,
-        most: Number.MAX_SAFE_INTEGER,
-        get: getDouble,
-        set: (block, index, count) => {
-          setWord(block, index * 2, Math.floor(count / 2 ** 32));
-          setWord(block, index * 2 + 1, count % 2 ** 32);
-        },
-      };
+    case 32:
+      return { get: word, set: setWord };
     default:
-      throw new RangeError(`No refcounts are 2^${order} bits wide`);
+      throw new RangeError(`No refcounts are ${bits} bits wide`);
   }
 }
 
-function packed(bits: number): RefcountWidth {
+function packed(bits: number): Accessors {
   const perByte = 8 / bits;
   const most = 2 ** bits - 1;
   return {
-    bits,
-    most,
     get: (block, index) => ((block[Math.floor(index / perByte)] ?? 0) >>> ((index % perByte) * bits)) & most,
     set: (block, index, count) => {
       const at = Math.floor(index / perByte);
@@ -76,7 +75,8 @@ function packed(bits: number): RefcountWidth {
   };
 }
 
-function word(block: Uint8Array, at: number): number {
+function word(block: Uint8Array, index: number): number {
+  const at = index * 4;
   const high = ((block[at] ?? 0) << 8) | (block[at + 1] ?? 0);
   const low = ((block[at + 2] ?? 0) << 8) | (block[at + 3] ?? 0);
   return high * 2 ** 16 + low;
@@ -90,8 +90,17 @@ function setWord(block: Uint8Array, index: number, count: number): void {
   block[at + 3] = count;
 }
 
-function getDouble(block: Uint8Array, index: number): number {
-  const count = word(block, index * 8) * 2 ** 32 + word(block, index * 8 + 4);
+function doubleAtMost(block: Uint8Array, index: number): number {
+  return Math.min(word(block, index * 2) * 2 ** 32 + word(block, index * 2 + 1), Number.MAX_SAFE_INTEGER);
+}
+
+function exactDouble(block: Uint8Array, index: number): number {
+  const count = word(block, index * 2) * 2 ** 32 + word(block, index * 2 + 1);
   if (count <= Number.MAX_SAFE_INTEGER) return count;
-  throw new BlockError(`A refcount of the image is about ${count}, which is more than can be`, { code: 'EIO' });
+  throw new BlockError(`A refcount of the image is about ${count}, which is more than can be`);
+}
+
+function setDouble(block: Uint8Array, index: number, count: number): void {
+  setWord(block, index * 2, Math.floor(count / 2 ** 32));
+  setWord(block, index * 2 + 1, count % 2 ** 32);
 }

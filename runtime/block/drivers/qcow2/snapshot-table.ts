@@ -22,6 +22,8 @@ export interface Snapshot {
   readonly vmStateSize: number;
   /** Bytes of the disk when the snapshot was taken. */
   readonly diskSize: number;
+  /** The record says itself how large machine state and disk are, as it must from version 3 on. */
+  readonly complete: boolean;
   /** What else the record holds, as it was read, so that writing the table again changes nothing. */
   readonly kept?: KeptParts;
 }
@@ -126,6 +128,7 @@ export function snapshotOf(info: SnapshotInfo, place: Pick<Snapshot, 'l1Offset' 
     dateNanoseconds: Number(info['date-nsec']),
     vmClock: BigInt(info['vm-clock-sec']) * 1_000_000_000n + BigInt(info['vm-clock-nsec']),
     vmStateSize: Number(info['vm-state-size']),
+    complete: true,
   };
 }
 
@@ -155,6 +158,7 @@ function parseRecord(record: Uint8Array, index: number, currentSize: number): Sn
     vmClock: view.getBigUint64(24),
     vmStateSize: extra < 8 ? view.getUint32(32) : field(view, recordLength, index, 'a machine state of size'),
     diskSize: extra < knownExtra ? currentSize : field(view, recordLength + 8, index, 'a disk of size'),
+    complete: extra >= knownExtra,
     kept: { extra: record.slice(recordLength + Math.min(extra, knownExtra), idStart), id, name },
   };
 }
