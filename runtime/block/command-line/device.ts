@@ -9,7 +9,7 @@ import { chooseFrom } from './refusal.js';
 export const deviceParameters = {
   type: { type: 'string', help: 'what it is: disk, cdrom, floppy' },
   drive: { type: 'string', help: 'id of the drive that it uses' },
-  id: { type: 'string', help: 'name of the device, by which commands can address it' },
+  id: { type: 'string', help: 'name of the device, by which commands can call it; if not given, that of the drive' },
   locked: { type: 'boolean', help: 'the tray is locked, as by a guest', default: 'off' },
 } as const satisfies ParameterTable;
 
@@ -18,7 +18,7 @@ export interface DeviceConfig {
   readonly kind: 'disk' | 'cdrom' | 'floppy';
   /** The backend that it is attached to. */
   readonly drive: string;
-  /** Its own name, of a namespace of its own. */
+  /** Its own name, of a namespace of its own. Absent: that of the drive. */
   readonly id: string | undefined;
   readonly locked: boolean;
 }

@@ -26,12 +26,13 @@ export interface NbdExportConfig {
 
 /** What an `--nbd` asks for: to listen, to export something, or both. */
 export interface NbdConfig {
+  /** Absent: where the one before does. */
   readonly listen: SocketPlace | undefined;
   readonly export: NbdExportConfig | undefined;
 }
 
 /**
- * Reads the text of an `--nbd`: `unix:nbd.sock,device=d0,writable=on`. Several may follow one that says where to listen.
+ * Reads the text of an `--nbd`: `unix:nbd.sock,device=d0,writable=on`.
  *
  * @throws OptionError or BlockError that says what is wrong
  */
@@ -48,7 +49,7 @@ export function readNbd(text: string): NbdConfig {
     if (name !== undefined || writable !== undefined) {
       throw new OptionError("there is nothing to export: 'device' or 'node' is missing", 'device');
     }
-    if (place === undefined) throw new OptionError("'listen' is missing: unix:PATH or tcp:HOST:PORT", 'listen');
+    if (place === undefined) throw new OptionError("'device' or 'node' is missing: there is nothing to do", 'device');
     return { listen: place, export: undefined };
   }
   const exported = name ?? device ?? node ?? '';

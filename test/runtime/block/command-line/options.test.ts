@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { driveAliases } from '../../../../runtime/block/command-line/drive-options.js';
-import { commandLineCommands } from '../../../../runtime/block/commands/command-line-options.js';
+import { queryCommandLineOptions } from '../../../../runtime/block/commands/command-line-options.js';
 
-const query = commandLineCommands()['query-command-line-options'];
+const query = queryCommandLineOptions()['query-command-line-options'];
 
 describe('query-command-line-options', () => {
   it('lists all options', () => {
