@@ -52,9 +52,10 @@ const inputs = [
     },
   )),
   ...(await bundle({ 'runtime/index': 'runtime/index.ts' }, {})),
+  ...(await bundle({ 'runtime/block/index': 'runtime/block/index.ts' }, { external: ['koffi'] })),
 ];
 await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(inputs));
-await declarations(['generator/index.d.ts', 'runtime/index.d.ts']);
+await declarations(['generator/index.d.ts', 'runtime/index.d.ts', 'runtime/block/index.d.ts']);
 
 /** Bundles entry points into `dist` and returns the files that went in. */
 async function bundle(entryPoints, options) {

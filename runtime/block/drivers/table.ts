@@ -8,6 +8,7 @@ import { hostCdromDriver } from './file/host-cdrom.js';
 import { hostDeviceDriver } from './file/host-device.js';
 import { luks } from './luks/luks.js';
 import { nullAio, nullCo } from './null.js';
+import { quorum } from './quorum/driver.js';
 import { rawDriver } from './raw.js';
 
 /** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
@@ -20,10 +21,15 @@ const drivers: readonly BlockDriver[] = [
   luks,
   nullAio,
   nullCo,
+  quorum,
   rawDriver,
 ];
 
-/** The drivers that are built in. Of those that the schema names and that are not, a request says so. */
-export function builtInDrivers(): DriverRegistry {
-  return new DriverRegistry(drivers, BlockdevDriver);
+/**
+ * The drivers that are built in. Of those that the schema names and that are not, a request says so.
+ *
+ * @param more drivers of your own; one of the same name replaces that which is built in
+ */
+export function builtInDrivers(more: readonly BlockDriver[] = []): DriverRegistry {
+  return new DriverRegistry([...drivers, ...more], BlockdevDriver);
 }

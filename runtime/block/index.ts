@@ -1,0 +1,48 @@
+/**
+ * The block layer: real images behind the commands of the schema that the package ships, and that schema's generated code.
+ * `qapi-ts serve` is made of this.
+ */
+export {
+  type BlockdevOptions,
+  type CommandHandlers,
+  type Commands,
+  commands,
+  type Events,
+  events,
+  introspection,
+  type ObjectOptions,
+} from '../../generated/index.js';
+export { Backend } from './backend/backend.js';
+export type { DeviceConfig } from './command-line/device.js';
+export { readDrive } from './command-line/drive.js';
+export type { DriveConfig, DriveRegistry } from './command-line/drive-config.js';
+export type {
+  BackingFile,
+  BlockDriver,
+  BlockHost,
+  BlockStatus,
+  Child,
+  ChildRole,
+  Clock,
+  CreateRequest,
+  DriverInfo,
+  DriverInstance,
+  InternalSnapshots,
+  NodeFlags,
+  NodeView,
+  OpenContext,
+  Reopening,
+} from './driver.js';
+export { RequestFlag } from './driver.js';
+export { builtInDrivers } from './drivers/table.js';
+export type { Errno } from './errno.js';
+export { BlockError } from './error.js';
+export type { ExportRequest, NbdDoor } from './exports.js';
+export { createImage, type ImageRequest } from './graph/create.js';
+export { BlockGraph } from './graph/graph.js';
+export { DriverRegistry } from './graph/registry.js';
+export type { DriverWhitelist } from './graph/whitelist.js';
+export { BlockLayer, type BlockLayerOptions } from './layer.js';
+export type { NbdAddress, NbdServerOptions } from './nbd/server.js';
+export { BlockOptions, type OptionValue } from './options.js';
+export { systemClock } from './system-clock.js';
