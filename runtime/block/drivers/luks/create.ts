@@ -1,0 +1,105 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { QCryptoCipherMode, QCryptoHashAlgorithm, QCryptoIVGenAlgorithm } from '../../../../generated/index.js';
+import type { Child, CreateRequest } from '../../driver.js';
+import { BlockError } from '../../error.js';
+import { roundUp, sectorSize } from '../../limits.js';
+import type { BlockOptions } from '../../options.js';
+import { type CipherSpec, luksCiphers, namesOf } from './cipher-spec.js';
+import { requireHash } from './hash.js';
+import { type KeySlot, type LuksHeader, masterDigestLength, saltLength, slotCount, writeHeader } from './header.js';
+import { type Budget, measureRounds, mostRounds, roundsOf } from './key-derivation.js';
+import { masterDigest, sealSlot } from './key-slots.js';
+import { passphraseOf } from './passphrase.js';
+import { sectorCipher } from './sector-cipher.js';
+
+/** Pieces that a key is split into. */
+const stripes = 4000;
+/** The key material of the slots and the data begin at multiples of it, the first slot at the first one. */
+const alignment = 4096;
+/** No key is derived by fewer, however slow the machine is. */
+const leastIterations = 1000;
+/** Deriving the digest of the volume's key takes this fraction of the time that deriving a slot's key takes. */
+const digestShare = 8;
+/** Milliseconds of measuring the machine's speed that suffice. */
+const patience = 100;
+
+interface CreateOptions {
+  readonly keySecret: string | undefined;
+  readonly cipher: CipherSpec;
+  readonly hash: QCryptoHashAlgorithm;
+  /** Milliseconds that it shall take to derive a key on this machine. */
+  readonly iterTime: number;
+}
+
+function takeOptions(options: BlockOptions): CreateOptions {
+  const ivGenerator = options.takeEnum('ivgen-alg', QCryptoIVGenAlgorithm) ?? 'plain64';
+  return {
+    keySecret: options.takeString('key-secret'),
+    cipher: {
+      algorithm: options.takeEnum('cipher-alg', luksCiphers) ?? 'aes-256',
+      mode: options.takeEnum('cipher-mode', QCryptoCipherMode) ?? 'xts',
+      ivGenerator,
+      ivHash:
+        options.takeEnum('ivgen-hash-alg', QCryptoHashAlgorithm) ?? (ivGenerator === 'essiv' ? 'sha256' : undefined),
+    },
+    hash: options.takeEnum('hash-alg', QCryptoHashAlgorithm) ?? 'sha256',
+    iterTime: options.takeInteger('iter-time', { least: 0 }) ?? 2000,
+  };
+}
+
+/**
+ * Makes a volume with a key of its own, which one passphrase in the first slot unlocks. What is in the volume is undefined.
+ *
+ * @throws BlockError when an option is wrong or what it asks for is not available
+ */
+export async function createLuks(file: Child, request: CreateRequest): Promise<void> {
+  const { keySecret, cipher, hash, iterTime } = takeOptions(request.options);
+  const { keyLength } = namesOf(cipher);
+  const passphrase = await passphraseOf(request.host, keySecret);
+  requireHash(hash);
+  const key = randomBytes(keyLength);
+  // Refuses what is not available before anything takes time.
+  sectorCipher(cipher, key);
+  const rounds = iterTime * (await measureRounds(hash, Math.min(patience, iterTime / digestShare)));
+  if (rounds * (1 + 1 / digestShare) > mostRounds) {
+    throw new BlockError("Option 'iter-time' is too large: such a volume could not be opened again", {
+      code: 'EINVAL',
+    });
+  }
+  const budget: Budget = { rounds: mostRounds };
+  const slotSpace = roundUp(keyLength * stripes, alignment);
+  const plan = {
+    cipher,
+    hash,
+    payloadOffset: alignment + slotCount * slotSpace,
+    keyLength,
+    digestSalt: randomBytes(saltLength),
+    digestIterations: iterationsFor(rounds / digestShare, hash, masterDigestLength),
+    uuid: randomUUID(),
+    slots: Array.from(
+      { length: slotCount },
+      (_, index): KeySlot => ({
+        active: index === 0,
+        iterations: index === 0 ? iterationsFor(rounds, hash, keyLength) : 0,
+        salt: index === 0 ? randomBytes(saltLength) : new Uint8Array(saltLength),
+        offset: alignment + index * slotSpace,
+        stripes,
+      }),
+    ),
+  };
+  const header: LuksHeader = { ...plan, digest: await masterDigest(plan, key, budget) };
+  await file.truncate(header.payloadOffset + request.size);
+  for (const slot of header.slots) {
+    if (slot.active) await file.write(slot.offset, await sealSlot(header, slot, passphrase, key, budget));
+  }
+  // Last, for a volume that is not complete not to look like one.
+  const front = new Uint8Array(sectorSize * 2);
+  front.set(writeHeader(header));
+  await file.write(0, front);
+  key.fill(0);
+}
+
+/** How many iterations of a derivation make so many rounds. */
+function iterationsFor(rounds: number, hash: QCryptoHashAlgorithm, length: number): number {
+  return Math.max(leastIterations, Math.floor(rounds / roundsOf({ hash, iterations: 1, length })));
+}

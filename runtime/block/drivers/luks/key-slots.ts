@@ -1,0 +1,71 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Child } from '../../driver.js';
+import { BlockError } from '../../error.js';
+import { mergeKey, splitKey } from './anti-forensic.js';
+import { requireHash } from './hash.js';
+import { type KeySlot, type LuksHeader, masterDigestLength, materialLength } from './header.js';
+import { type Budget, deriveKey, mostRounds } from './key-derivation.js';
+import { sectorCipher } from './sector-cipher.js';
+
+/**
+ * Finds the volume's key: the passphrase is tried on each active slot, in order.
+ *
+ * @throws BlockError (EPERM) when it fits none of them
+ */
+export async function unlock(file: Child, header: LuksHeader, passphrase: Uint8Array): Promise<Uint8Array> {
+  requireHash(header.hash);
+  const active = header.slots.filter((slot) => slot.active);
+  if (active.length === 0) {
+    throw new BlockError('The LUKS volume cannot be unlocked: none of its key slots is active', { code: 'EPERM' });
+  }
+  const budget: Budget = { rounds: mostRounds };
+  for (const slot of active) {
+    const key = await openSlot(file, header, slot, passphrase, budget);
+    const digest = await masterDigest(header, key, budget);
+    if (timingSafeEqual(digest, header.digest)) return key;
+    key.fill(0);
+  }
+  throw new BlockError('Invalid password, cannot unlock any keyslot of the LUKS volume', { code: 'EPERM' });
+}
+
+/** The key that is in a slot, if the passphrase is that of the slot. */
+async function openSlot(
+  file: Child,
+  header: LuksHeader,
+  slot: KeySlot,
+  passphrase: Uint8Array,
+  budget: Budget,
+): Promise<Uint8Array> {
+  const { cipher, hash, keyLength } = header;
+  const material = new Uint8Array(materialLength(header, slot));
+  const slotKey = await deriveKey(passphrase, { ...slot, hash, length: keyLength }, budget);
+  await file.read(slot.offset, material);
+  sectorCipher(cipher, slotKey).decrypt(0, material, material);
+  return mergeKey(material.subarray(0, keyLength * slot.stripes), keyLength, hash);
+}
+
+/** What a slot's place in the file contains, for the volume's key to be found by a passphrase. */
+export async function sealSlot(
+  header: LuksHeader,
+  slot: KeySlot,
+  passphrase: Uint8Array,
+  key: Uint8Array,
+  budget: Budget,
+): Promise<Uint8Array> {
+  const { cipher, hash, keyLength } = header;
+  const material = new Uint8Array(materialLength(header, slot));
+  material.set(splitKey(key, slot.stripes, hash));
+  const slotKey = await deriveKey(passphrase, { ...slot, hash, length: keyLength }, budget);
+  sectorCipher(cipher, slotKey).encrypt(0, material, material);
+  return material;
+}
+
+/** What the volume's key is recognised by. */
+export function masterDigest(
+  header: Pick<LuksHeader, 'hash' | 'digestSalt' | 'digestIterations'>,
+  key: Uint8Array,
+  budget: Budget,
+): Promise<Uint8Array> {
+  const { hash, digestSalt: salt, digestIterations: iterations } = header;
+  return deriveKey(key, { hash, salt, iterations, length: masterDigestLength }, budget);
+}
