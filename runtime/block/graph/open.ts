@@ -113,7 +113,7 @@ class Opening {
       else options.set('filename', this.#filename);
       this.#filename = undefined;
     }
-    if (driver.needsFilename && !options.has('filename')) {
+    if (driver.needsFilename && (options.get('filename') ?? '') === '') {
       throw new BlockError(`The '${driver.name}' block driver requires a file name`, { code: 'EINVAL' });
     }
     const nodeName = options.takeString('node-name');
@@ -292,13 +292,12 @@ class Opening {
       }
       throw new BlockError(`Driver '${node.driver.name}' doesn't support backing files`, { code: 'EINVAL' });
     }
-    if (typeof wanted === 'string') {
-      const backing = this.#environment.reference(wanted);
-      // A backing file that was chosen by hand is what the overlay is over from now on, whatever its header says.
-      this.#environment.link(node, backing);
-      return;
-    }
     try {
+      if (typeof wanted === 'string') {
+        // A backing file that was chosen by hand is what the overlay is over from now on, whatever its header says.
+        this.#environment.link(node, this.#environment.reference(wanted));
+        return;
+      }
       const options = wanted ?? new BlockOptions();
       const named = options.has('file') || options.hasUnder('file') || options.has('filename');
       const filename = named || header === undefined ? undefined : resolveBackingName(node.filename, header.name);
