@@ -100,7 +100,7 @@ describe('a throttle group', () => {
   it('lets one huge request go, for which later ones pay', async () => {
     const { clock, member } = limited({ 'bps-write': 1000 });
     expect(member.admit('write', 50_000)).toBeUndefined();
-    const next = member.admit('write', 1).then(() => clock.now());
+    const next = member.admit('write', 1)?.then(() => clock.now());
     await clock.advance(60 * second);
     // 50,000 bytes less the tenth of a second that is always allowed, at 1000 a second.
     expect(await next).toBe(49.9 * second);
@@ -252,7 +252,8 @@ describe('a throttle group', () => {
   it('forgets nobody, whatever is done in which order', async () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('ask' as const), who: fc.nat(3), way: fc.constantFrom<Direction>('read', 'write') }),
-      fc.record({ do: fc.constantFrom('letGo' as const, 'leave' as const), who: fc.nat(3) }),
+      fc.record({ do: fc.constant('letGo' as const), who: fc.nat(3) }),
+      fc.record({ do: fc.constant('leave' as const), who: fc.nat(3) }),
       fc.record({ do: fc.constant('configure' as const), rate: fc.integer({ min: 1, max: 20 }) }),
       fc.record({ do: fc.constant('advance' as const), ms: fc.nat(2000) }),
     );
