@@ -3,8 +3,11 @@ import type { DriverInstance, NodeFlags } from '../driver.js';
 import { RequestFlag } from '../driver.js';
 import { BlockError, errnoOf, ioError } from '../error.js';
 import { largestSize, roundDown, roundUp } from '../limits.js';
-import { RequestTracker, type TrackedRequest } from './tracker.js';
-import { isZero, zeroBuffer } from './zeroes.js';
+import { copyUp } from './copy-on-read.js';
+import { readAnywhere } from './read.js';
+import { RequestTracker } from './tracker.js';
+import { driverFlags, writeZeroesSplit } from './write-zeroes.js';
+import { isZero } from './zeroes.js';
 
 /** A change that is about to be made to a node, as before-write notifiers see it: aligned to the node's request alignment. */
 export interface WriteNotice {
@@ -53,28 +56,37 @@ export class NodeRequests {
     this.#target = target;
   }
 
+  /**
+   * Fills `buffer`; beyond the end there are zeroes.
+   *
+   * @throws BlockError ENOMEDIUM when the node is closed or empty, EPERM when it should copy into a node that is not written
+   */
   async read(offset: number, buffer: Uint8Array, flags = 0): Promise<void> {
     const instance = this.#instance();
     const { length } = buffer;
     const alignment = instance.requestAlignment ?? 1;
-    const copying = flags & RequestFlag.copyOnRead || (this.copyOnRead > 0 && !(flags & RequestFlag.noSerialising));
     if (
-      !copying &&
-      offset % alignment === 0 &&
-      length % alignment === 0 &&
-      offset >= 0 &&
-      offset + length <= instance.length
+      this.#copies(flags) ||
+      offset % alignment !== 0 ||
+      length % alignment !== 0 ||
+      !(offset >= 0 && offset + length <= instance.length)
     ) {
-      const request = this.tracker.begin(offset, length);
-      try {
-        if (!this.tracker.quiet && !(flags & RequestFlag.noSerialising)) await this.tracker.turn(request);
-        await instance.read(offset, buffer, flags);
-      } finally {
-        this.tracker.end(request);
-      }
+      await this.#generalRead(instance, offset, buffer, flags, alignment);
       return;
     }
-    await this.#generalRead(instance, offset, buffer, flags, Boolean(copying));
+    const request = this.tracker.begin(offset, length);
+    try {
+      if (!this.tracker.quiet && !(flags & RequestFlag.noSerialising)) await this.tracker.turn(request);
+      await instance.read(offset, buffer, flags & RequestFlag.noSerialising);
+    } finally {
+      this.tracker.end(request);
+    }
+  }
+
+  /** Whether a read brings data into this node: it is asked to, or the node does so where it can. */
+  #copies(flags: number): boolean {
+    if (flags & RequestFlag.noSerialising) return false;
+    return (flags & RequestFlag.copyOnRead) !== 0 || (this.copyOnRead > 0 && !this.#target.flags.readOnly);
   }
 
   async #generalRead(
@@ -82,79 +94,79 @@ export class NodeRequests {
     offset: number,
     buffer: Uint8Array,
     flags: number,
-    copying: boolean,
+    alignment: number,
   ): Promise<void> {
+    const copies = this.#copies(flags);
+    if (copies) this.#writable();
     checkRange(offset, buffer.length);
     if (buffer.length === 0) return;
-    const alignment = instance.requestAlignment ?? 1;
-    const unit = copying ? Math.max(alignment, instance.info?.clusterSize ?? alignment) : alignment;
+    const unit = copies ? Math.max(alignment, instance.info?.clusterSize ?? alignment) : alignment;
     const start = roundDown(offset, unit);
     const end = roundUp(offset + buffer.length, unit);
-    const request = this.tracker.begin(start, end - start, copying);
+    const request = this.tracker.begin(start, end - start, copies);
     try {
       if (!(flags & RequestFlag.noSerialising)) await this.tracker.turn(request);
-      if (copying) await this.#copyOnRead(instance, start, Math.min(end, roundUp(instance.length, alignment)));
-      await readAligned(instance, offset, buffer, alignment, flags);
+      if (copies) {
+        // What guests see does not change: nobody is told, but a flush has something to flush.
+        const inside = Math.min(end, roundUp(instance.length, alignment));
+        await copyUp(instance, start, inside, () => this.#generation++);
+      }
+      await readAnywhere(instance, offset, buffer, alignment, flags & RequestFlag.noSerialising);
     } finally {
       this.tracker.end(request);
     }
   }
 
-  /** Brings what is not allocated in a range into this node. The range is serialised. */
-  async #copyOnRead(instance: DriverInstance, start: number, end: number): Promise<void> {
-    const largest = 2 * 1024 * 1024;
-    for (let position = start; position < end; ) {
-      const status = await instance.blockStatus?.(position, end - position);
-      if (status === undefined) return;
-      const length = status.allocated ? status.length : Math.min(status.length, largest);
-      if (!status.allocated) {
-        const buffer = Buffer.allocUnsafe(length);
-        await instance.read(position, buffer, RequestFlag.noSerialising);
-        if (isZero(buffer)) await this.#zeroPiece(instance, position, length, 0);
-        else await instance.write?.(position, buffer, 0);
-        this.#generation++;
-      }
-      position += length;
-    }
-  }
-
+  /**
+   * Writes. What is not aligned is read, changed and written back, while nobody else gets at those blocks.
+   *
+   * @throws BlockError ENOMEDIUM when the node is closed or empty, EPERM when it is read-only
+   */
   async write(offset: number, data: Uint8Array, flags = 0): Promise<void> {
     const instance = this.#writable();
     const { length } = data;
     checkRange(offset, length);
     if (length === 0) return;
     const alignment = instance.requestAlignment ?? 1;
-    if (offset % alignment === 0 && length % alignment === 0) {
+    const compressed = (flags & RequestFlag.compressed) !== 0;
+    if (compressed || (offset % alignment === 0 && length % alignment === 0)) {
       const request = this.tracker.begin(offset, length);
       try {
         if (!this.tracker.quiet) await this.tracker.turn(request);
-        await this.#alignedWrite(instance, offset, data, flags);
+        if (compressed) await this.#compressedWrite(instance, offset, data, flags);
+        else await this.#alignedWrite(instance, offset, data, flags);
       } finally {
         this.tracker.end(request);
       }
       return;
     }
-    await this.#serialised(offset, length, alignment, async (start, end) => {
+    const start = roundDown(offset, alignment);
+    const end = roundUp(offset + length, alignment);
+    const request = this.tracker.begin(start, end - start, true);
+    try {
+      await this.tracker.turn(request);
       const whole = Buffer.allocUnsafe(end - start);
-      await this.#readEdges(instance, start, end, offset, offset + length, alignment, whole);
+      await readEdges(instance, start, whole, offset, offset + length, alignment);
       whole.set(data, offset - start);
       await this.#alignedWrite(instance, start, whole, flags);
-    });
+    } finally {
+      this.tracker.end(request);
+    }
   }
 
+  /** Makes a stretch read as zeroes. @throws BlockError like {@link write}, and ENOTSUP with `noFallback` */
   async writeZeroes(offset: number, length: number, flags = 0): Promise<void> {
     const instance = this.#writable();
     checkRange(offset, length);
     if (length === 0) return;
     const alignment = instance.requestAlignment ?? 1;
-    const allowed = this.#target.flags.unmap ? flags : flags & ~RequestFlag.mayUnmap;
     const first = roundUp(offset, alignment);
     const last = roundDown(offset + length, alignment);
     if (first === offset && last === offset + length) {
       const request = this.tracker.begin(offset, length);
       try {
         if (!this.tracker.quiet) await this.tracker.turn(request);
-        await this.#alignedZeroes(instance, offset, length, allowed);
+        await this.#alignedZeroes(instance, offset, length, flags);
       } finally {
         this.tracker.end(request);
       }
@@ -162,19 +174,27 @@ export class NodeRequests {
     }
     // The edges are parts of blocks that hold other data.
     if (flags & RequestFlag.noFallback) throw ioError('ENOTSUP');
+    const passed = flags & RequestFlag.fua;
     if (first >= last) {
-      await this.write(offset, new Uint8Array(length), flags & RequestFlag.fua);
+      await this.write(offset, new Uint8Array(length), passed);
       return;
     }
-    if (first > offset) await this.write(offset, zeroBuffer(first - offset), flags & RequestFlag.fua);
+    const end = offset + length;
+    if (first > offset) await this.write(offset, new Uint8Array(first - offset), passed);
     await this.writeZeroes(first, last - first, flags);
-    if (last < offset + length) await this.write(last, zeroBuffer(offset + length - last), flags & RequestFlag.fua);
+    if (last < end) await this.write(last, new Uint8Array(end - last), passed);
   }
 
+  /**
+   * Tells the driver that a stretch is not needed any more, if the node hands discards on. The blocks at its edges that are not
+   * wholly inside stay as they are.
+   *
+   * @throws BlockError ENOMEDIUM, EPERM
+   */
   async discard(offset: number, length: number): Promise<void> {
     const instance = this.#instance();
-    checkRange(offset, length);
     if (this.#target.flags.readOnly) throw ioError('EPERM');
+    checkRange(offset, length);
     if (!this.#target.flags.unmap || instance.discard === undefined) return;
     const alignment = instance.requestAlignment ?? 1;
     const start = roundUp(offset, alignment);
@@ -197,12 +217,11 @@ export class NodeRequests {
 
   /**
    * Writes what the format holds to its file, what the host holds to the disk, and flushes the file below. Flushes that come
-   * while one runs wait for it, since they may stand for later writes.
+   * while one runs wait for it, since they may stand for later writes. Where nothing can have been written, nothing is done.
    */
   async flush(): Promise<void> {
     const { instance, inserted, flags } = this.#target;
-    if (instance === undefined) throw ioError('ENOMEDIUM');
-    if (!inserted || flags.readOnly) return;
+    if (instance === undefined || !inserted || flags.readOnly) return;
     const request = this.tracker.begin(0, 0);
     try {
       while (this.#flushing) await this.#flushing.catch(() => {});
@@ -235,6 +254,7 @@ export class NodeRequests {
     const instance = this.#instance();
     if (instance.truncate === undefined) throw new BlockError('The image cannot be resized', { code: 'ENOTSUP' });
     if (this.#target.flags.readOnly) throw new BlockError('The image is read-only', { code: 'EACCES' });
+    checkRange(0, size);
     const request = this.tracker.begin(0, largestSize, true);
     try {
       await this.tracker.turn(request);
@@ -245,120 +265,58 @@ export class NodeRequests {
     }
   }
 
-  /** Writes whole clusters compressed. */
-  async writeCompressed(offset: number, data: Uint8Array): Promise<void> {
-    const instance = this.#writable();
-    if (instance.writeCompressed === undefined) throw ioError('ENOTSUP');
-    checkRange(offset, data.length);
-    const request = this.tracker.begin(offset, data.length);
-    try {
-      if (!this.tracker.quiet) await this.tracker.turn(request);
-      await this.#notify({ offset, length: data.length, kind: 'write' });
-      await instance.writeCompressed(offset, data);
-    } finally {
-      this.#changed(offset, data.length);
-      this.tracker.end(request);
-    }
-  }
-
-  async #serialised(
-    offset: number,
-    length: number,
-    alignment: number,
-    work: (start: number, end: number) => Promise<void>,
-  ): Promise<void> {
-    const start = roundDown(offset, alignment);
-    const end = roundUp(offset + length, alignment);
-    const request: TrackedRequest = this.tracker.begin(start, end - start, true);
-    try {
-      await this.tracker.turn(request);
-      await work(start, end);
-    } finally {
-      this.tracker.end(request);
-    }
-  }
-
-  /** Reads the blocks at the edges of a misaligned write, where they hold other data. */
-  async #readEdges(
-    instance: DriverInstance,
-    start: number,
-    end: number,
-    from: number,
-    to: number,
-    alignment: number,
-    whole: Uint8Array,
-  ): Promise<void> {
-    if (from !== start) {
-      instance.debug?.('pwritev_rmw_head');
-      await readAligned(instance, start, whole.subarray(0, alignment), alignment, 0);
-      instance.debug?.('pwritev_rmw_after_head');
-    }
-    const last = end - alignment;
-    if (to !== end && (last !== start || from === start)) {
-      instance.debug?.('pwritev_rmw_tail');
-      await readAligned(instance, last, whole.subarray(last - start), alignment, 0);
-      instance.debug?.('pwritev_rmw_after_tail');
-    }
-  }
-
   async #alignedWrite(instance: DriverInstance, offset: number, data: Uint8Array, flags: number): Promise<void> {
     const { length } = data;
     try {
       if (this.beforeWrite.size > 0) await this.#notify({ offset, length, kind: 'write' });
       const { detectZeroes } = this.#target;
       if (detectZeroes !== 'off' && instance.writeZeroes !== undefined && isZero(data)) {
-        const unmap = detectZeroes === 'unmap' && this.#target.flags.unmap ? RequestFlag.mayUnmap : 0;
         instance.debug?.('pwritev_zero');
-        await this.#zeroes(instance, offset, length, flags | unmap);
+        await writeZeroesSplit(instance, offset, length, detectZeroes === 'unmap' ? this.#unmapping(flags) : flags);
       } else {
         instance.debug?.('pwritev');
-        await (instance.write as NonNullable<DriverInstance['write']>)(offset, data, flags);
+        await instance.write?.(offset, data, driverFlags(instance, flags));
       }
       instance.debug?.('pwritev_done');
     } finally {
       this.#changed(offset, length);
     }
-    if (flags & RequestFlag.fua && !((instance.writeFlags ?? 0) & RequestFlag.fua)) await this.flush();
+    await this.#reachDisk(instance, flags);
   }
 
   async #alignedZeroes(instance: DriverInstance, offset: number, length: number, flags: number): Promise<void> {
     try {
       if (this.beforeWrite.size > 0) await this.#notify({ offset, length, kind: 'zeroes' });
       instance.debug?.('pwritev_zero');
-      await this.#zeroes(instance, offset, length, flags);
+      const mayUnmap = (flags & RequestFlag.mayUnmap) !== 0;
+      await writeZeroesSplit(instance, offset, length, mayUnmap ? this.#unmapping(flags) : flags);
       instance.debug?.('pwritev_done');
     } finally {
       this.#changed(offset, length);
     }
-    if (flags & RequestFlag.fua && !((instance.writeFlags ?? 0) & RequestFlag.fua)) await this.flush();
+    await this.#reachDisk(instance, flags);
   }
 
-  /** Splits a zero-write where the driver would have to treat its edges differently from its middle. */
-  async #zeroes(instance: DriverInstance, offset: number, length: number, flags: number): Promise<void> {
-    const unit = instance.zeroAlignment ?? instance.requestAlignment ?? 1;
-    const end = offset + length;
-    const first = Math.min(roundUp(offset, unit), end);
-    const last = Math.max(roundDown(end, unit), first);
-    if (first > offset) await this.#zeroPiece(instance, offset, first - offset, flags);
-    if (last > first) await this.#zeroPiece(instance, first, last - first, flags);
-    if (end > last) await this.#zeroPiece(instance, last, end - last, flags);
+  async #compressedWrite(instance: DriverInstance, offset: number, data: Uint8Array, flags: number): Promise<void> {
+    if (instance.writeCompressed === undefined) throw ioError('ENOTSUP');
+    const { length } = data;
+    try {
+      if (this.beforeWrite.size > 0) await this.#notify({ offset, length, kind: 'write' });
+      await instance.writeCompressed(offset, data);
+    } finally {
+      this.#changed(offset, length);
+    }
+    if (flags & RequestFlag.fua) await this.flush();
   }
 
-  async #zeroPiece(instance: DriverInstance, offset: number, length: number, flags: number): Promise<void> {
-    if (instance.writeZeroes !== undefined) {
-      try {
-        await instance.writeZeroes(offset, length, flags);
-        return;
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOTSUP') throw error;
-      }
-    }
-    if (flags & RequestFlag.noFallback) throw ioError('ENOTSUP');
-    for (let position = offset; position < offset + length; ) {
-      const buffer = zeroBuffer(offset + length - position);
-      await instance.write?.(position, buffer, flags & RequestFlag.fua);
-      position += buffer.length;
-    }
+  /** The flags of a zero-write that may deallocate, on a node that allows it. */
+  #unmapping(flags: number): number {
+    return this.#target.flags.unmap ? flags | RequestFlag.mayUnmap : flags & ~RequestFlag.mayUnmap;
+  }
+
+  /** Does what `fua` asks for where the driver has not. */
+  #reachDisk(instance: DriverInstance, flags: number): Promise<void> | undefined {
+    return flags & RequestFlag.fua & ~(instance.writeFlags ?? 0) ? this.flush() : undefined;
   }
 
   async #notify(notice: WriteNotice): Promise<void> {
@@ -388,27 +346,27 @@ export class NodeRequests {
   }
 }
 
-/** Reads any range: blocks at its edges through a buffer, and zeroes from the end of the image on. */
-async function readAligned(
+/** Reads the blocks at the edges of a misaligned write, where they hold other data. */
+async function readEdges(
   instance: DriverInstance,
-  offset: number,
-  buffer: Uint8Array,
+  start: number,
+  whole: Uint8Array,
+  from: number,
+  to: number,
   alignment: number,
-  flags: number,
 ): Promise<void> {
-  const limit = roundUp(instance.length, alignment);
-  const inside = Math.max(0, Math.min(buffer.length, limit - offset));
-  buffer.fill(0, inside);
-  if (inside === 0) return;
-  const start = roundDown(offset, alignment);
-  const end = roundUp(offset + inside, alignment);
-  if (start === offset && end === offset + inside) {
-    await instance.read(offset, buffer.subarray(0, inside), flags);
-    return;
+  const end = start + whole.length;
+  if (from !== start) {
+    instance.debug?.('pwritev_rmw_head');
+    await readAnywhere(instance, start, whole.subarray(0, alignment), alignment, 0);
+    instance.debug?.('pwritev_rmw_after_head');
   }
-  const whole = Buffer.allocUnsafe(end - start);
-  await instance.read(start, whole, flags);
-  buffer.set(whole.subarray(offset - start, offset - start + inside));
+  const last = end - alignment;
+  if (to !== end && (last !== start || from === start)) {
+    instance.debug?.('pwritev_rmw_tail');
+    await readAnywhere(instance, last, whole.subarray(last - start), alignment, 0);
+    instance.debug?.('pwritev_rmw_after_tail');
+  }
 }
 
 function checkRange(offset: number, length: number): void {

@@ -1,8 +1,13 @@
 /** As many zeroes as are written at a time where a driver has no better way. */
 const zeroes = new Uint8Array(1024 * 1024);
 
-/** A buffer full of zeroes of at most `length` bytes. It is shared: never write into it. */
-export function zeroBuffer(length: number): Uint8Array {
+/**
+ * A buffer full of zeroes of at most `length` bytes. It is shared: never write into it.
+ *
+ * @param unit its length is a multiple of this power of two, if `length` is one
+ */
+export function zeroBuffer(length: number, unit = 1): Uint8Array {
+  if (unit > zeroes.length) return new Uint8Array(unit);
   return length >= zeroes.length ? zeroes : zeroes.subarray(0, length);
 }
 
