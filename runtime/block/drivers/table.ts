@@ -6,9 +6,10 @@ import { blkverify } from './blkverify.js';
 import { fileDriver } from './file/file.js';
 import { hostCdromDriver } from './file/host-cdrom.js';
 import { hostDeviceDriver } from './file/host-device.js';
+import { http, https } from './http/driver.js';
 import { luks } from './luks/luks.js';
 import { nullAio, nullCo } from './null.js';
-import { quorum } from './quorum/driver.js';
+import { quorum, quorum } from './quorum/driver.js';
 import { rawDriver } from './raw.js';
 
 /** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
@@ -18,9 +19,12 @@ const drivers: readonly BlockDriver[] = [
   fileDriver,
   hostCdromDriver,
   hostDeviceDriver,
+  http,
+  https,
   luks,
   nullAio,
   nullCo,
+  quorum,
   quorum,
   rawDriver,
 ];
