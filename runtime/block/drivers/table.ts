@@ -9,7 +9,7 @@ import { hostDeviceDriver } from './file/host-device.js';
 import { http, https } from './http/driver.js';
 import { luks } from './luks/luks.js';
 import { nullAio, nullCo } from './null.js';
-import { quorum, quorum } from './quorum/driver.js';
+import { quorum } from './quorum/driver.js';
 import { rawDriver } from './raw.js';
 
 /** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
@@ -24,7 +24,6 @@ const drivers: readonly BlockDriver[] = [
   luks,
   nullAio,
   nullCo,
-  quorum,
   quorum,
   rawDriver,
 ];
