@@ -1,0 +1,219 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blkdebug } from '../../../../../runtime/block/drivers/blkdebug/driver.js';
+import { outcomeOf, readAt, SmallGraph } from '../small-graph.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'blkdebug-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const image = { driver: 'file', filename: 'disk' };
+
+function setUp() {
+  const small = new SmallGraph(blkdebug);
+  const disk = small.disk('disk', 8192, 7);
+  const open = (options: object) => small.add({ driver: 'blkdebug', 'node-name': 'n', image, ...options });
+  /** A format node over blkdebug, so that there is somebody who announces what it does. */
+  const openBelow = (options: object) =>
+    small.add({ driver: 'raw', 'node-name': 'n', file: { driver: 'blkdebug', image, ...options } });
+  return { small, disk, open, openBelow };
+}
+
+const sectors = (count: number) => Buffer.alloc(count * 512, 1);
+
+describe('blkdebug', () => {
+  it('passes on all requests when there are no rules', async () => {
+    const { disk, open } = setUp();
+    const node = await open({ discard: 'unmap' });
+    await node.requests.write(512, sectors(1));
+    await node.requests.writeZeroes(1024, 512);
+    await node.requests.discard(2048, 512);
+    await node.requests.truncate(9000);
+    await node.requests.flush();
+    expect(disk.steps.map((step) => step.kind)).toEqual(['write', 'write', 'discard', 'truncate', 'flush']);
+    expect([...(await readAt(node, 1023, 2))]).toEqual([1, 0]);
+    expect(node.length).toBe(9000);
+    expect((await node.statusHere(512, 512)).data).toBe(true);
+  });
+
+  it('fails what the node itself announces, in every way', async () => {
+    const { disk, open } = setUp();
+    const node = await open({
+      discard: 'unmap',
+      'inject-error': [
+        { event: 'pwritev_done', errno: 28 },
+        { event: 'pwritev_zero', errno: 1 },
+      ],
+    });
+    expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('ok');
+    expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('ENOSPC');
+    expect(await outcomeOf(readAt(node, 0, 512))).toBe('ENOSPC');
+    expect(await outcomeOf(node.requests.discard(0, 512))).toBe('ENOSPC');
+    expect(await outcomeOf(node.requests.flush())).toBe('ENOSPC');
+    expect(await outcomeOf(node.requests.writeZeroes(0, 512))).toBe('EPERM');
+    expect(disk.steps.map((step) => step.kind)).toEqual(['write']);
+    expect(await outcomeOf(node.requests.truncate(512))).toBe('ok');
+  });
+
+  it('hears what its parent announces', async () => {
+    const { openBelow } = setUp();
+    const node = await openBelow({ 'inject-error': [{ event: 'read_aio', errno: 5, sector: 3, once: true }] });
+    expect(await outcomeOf(readAt(node, 0, 1536))).toBe('ok');
+    expect(await outcomeOf(readAt(node, 0, 2048))).toBe('EIO');
+    expect(await outcomeOf(readAt(node, 0, 2048))).toBe('ok');
+  });
+
+  it('fails flushes by rules for any sector only', async () => {
+    const { openBelow } = setUp();
+    const node = await openBelow({
+      'inject-error': [
+        { event: 'flush_to_disk', errno: 1, sector: 0 },
+        { event: 'flush_to_disk', errno: 28, sector: -1 },
+      ],
+    });
+    await node.requests.write(0, sectors(1));
+    expect(await outcomeOf(node.requests.flush())).toBe('ENOSPC');
+  });
+
+  it('lets what the image caches leave the process even when flushes are off', async () => {
+    const { small, disk } = setUp();
+    await small.add({ driver: 'file', 'node-name': 'below', filename: 'disk' });
+    const node = await small.add({ driver: 'blkdebug', 'node-name': 'n', image: 'below', cache: { 'no-flush': true } });
+    await node.requests.write(0, sectors(1));
+    await node.requests.flush();
+    expect(disk.steps.map((step) => step.kind)).toEqual(['write', 'flush']);
+  });
+
+  it('fails at once as EIO, and else later with the errno', async () => {
+    const { open } = setUp();
+    const node = await open({ 'inject-error': [{ event: 'pwritev', errno: 28, immediately: true }] });
+    expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('EIO');
+  });
+
+  it('goes through states', async () => {
+    const { open } = setUp();
+    const node = await open({
+      'set-state': [
+        { event: 'pwritev_done', state: 1, new_state: 2 },
+        { event: 'pwritev_done', state: 2, new_state: 3 },
+      ],
+      'inject-error': [{ event: 'pwritev', state: 3, once: true }],
+    });
+    const outcomes = [];
+    for (let index = 0; index < 4; index++) outcomes.push(await outcomeOf(node.requests.write(0, sectors(1))));
+    expect(outcomes).toEqual(['ok', 'ok', 'EIO', 'ok']);
+  });
+
+  it('aligns requests, so that there is reading before writing', async () => {
+    const { disk, open } = setUp();
+    const node = await open({ align: 4096, 'inject-error': [{ event: 'pwritev_rmw_tail', errno: 28 }] });
+    expect(node.requestAlignment).toBe(4096);
+    expect(await outcomeOf(node.requests.write(512, Buffer.alloc(3584)))).toBe('ok');
+    expect(await outcomeOf(node.requests.write(512, Buffer.alloc(4000)))).toBe('ENOSPC');
+    expect(disk.steps).toHaveLength(1);
+  });
+
+  it.each([3, -512, 2 ** 31, 2 ** 40, 'x'])('refuses to align to %s', async (align) => {
+    await expect(setUp().open({ align })).rejects.toThrow(/align/);
+  });
+
+  it('takes no alignment for the default', async () => {
+    expect((await setUp().open({ align: 0 })).requestAlignment).toBe(1);
+  });
+
+  it.each([
+    [{ 'inject-error': [{ errno: 5 }] }, "inject-error.0: a rule needs the option 'event'"],
+    [{ 'inject-error': [{ event: 'pwritev' }, { event: 'pwritex' }] }, "inject-error.1.event: .*'pwritex'"],
+    [{ 'inject-error': [{ event: 'pwritev', errno: 'many' }] }, 'inject-error.0.errno: '],
+    [{ 'inject-error': [{ event: 'pwritev', errno: -5 }] }, 'inject-error.0.errno: '],
+    [{ 'inject-error': [{ event: 'pwritev', sector: -2 }] }, 'inject-error.0.sector: '],
+    [{ 'inject-error': [{ event: 'pwritev', once: 'perhaps' }] }, 'inject-error.0.once: '],
+    [{ 'inject-error': [{ event: 'pwritev', new_state: 2 }] }, "has no option 'new_state'"],
+    [{ 'set-state': [{ event: 'pwritev' }] }, "set-state.0: .*'new_state'"],
+    [{ 'set-state': [{ event: 'pwritev', new_state: 2, once: true }] }, "has no option 'once'"],
+    [{ config: '/nowhere/rules.conf' }, "config file '/nowhere/rules.conf': No such file"],
+    [{ rules: 1 }, "option 'rules'"],
+  ])('refuses %j', async (options, message) => {
+    await expect(setUp().open(options)).rejects.toThrow(new RegExp(message));
+  });
+
+  it('needs an image', async () => {
+    const { small } = setUp();
+    await expect(small.add({ driver: 'blkdebug', 'node-name': 'n' })).rejects.toThrow(/"image"/);
+  });
+
+  describe('with a configuration file', () => {
+    const rules = (name: string) => join(folder, name);
+
+    it('takes its rules before the others', async () => {
+      const path = rules('both.conf');
+      await writeFile(path, '[inject-error]\nevent = "pwritev"\nerrno = "28"\nonce = "on"\n');
+      const { small, open } = setUp();
+      const node = await open({ config: path, 'inject-error': [{ event: 'pwritev', errno: 1 }] });
+      expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('ENOSPC');
+      expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('EPERM');
+      expect(small.authorized).toContain(path);
+    });
+
+    it.each([
+      ['[inject]\nevent = "pwritev"', ':1: there is no group \\[inject\\]'],
+      ['[inject-error]\nerrno = "5"', ":1: a rule needs the option 'event'"],
+      ['[inject-error]\nevent = "pwritev"\nerrno = "x"', ':3: '],
+      ['[inject-error]\nevent = "pwritev"\n\nevents = "x"', ":4: .*no option 'events'"],
+      ['[inject-error]\n\nevent = "pwritex"', ':3: .*pwritex'],
+    ])('tells the place of a mistake in %j', async (text, message) => {
+      const path = rules('wrong.conf');
+      await writeFile(path, text);
+      await expect(setUp().open({ config: path })).rejects.toThrow(new RegExp(`wrong.conf${message}`));
+    });
+
+    it('refuses one that is too large to be one', async () => {
+      const path = rules('large.conf');
+      await writeFile(path, '\n'.repeat(1024 * 1024 + 1));
+      await expect(setUp().open({ config: path })).rejects.toThrow(/1048577 bytes/);
+    });
+  });
+
+  describe('file names', () => {
+    it('name rules and image', async () => {
+      const path = join(folder, 'name.conf');
+      await writeFile(path, '[inject-error]\nevent = "pwritev"\nerrno = "28"\n');
+      const { small } = setUp();
+      const plain = await small.graph.open({ filename: 'blkdebug::disk', role: 'protocol' });
+      expect(plain.filename).toBe('blkdebug::disk');
+      expect(await outcomeOf(plain.requests.write(512, sectors(1)))).toBe('ok');
+      const ruled = await small.graph.open({ filename: `blkdebug:${path}:disk`, role: 'protocol' });
+      expect(ruled.filename).toBe(`blkdebug:${path}:disk`);
+      expect(await outcomeOf(ruled.requests.write(512, sectors(1)))).toBe('ENOSPC');
+    });
+
+    it.each(['blkdebug:disk', 'blkdebug:', 'blkdebug:rules:'])('do not do when they are like %s', async (filename) => {
+      const { small } = setUp();
+      await expect(small.graph.open({ filename, role: 'protocol' })).rejects.toThrow(/blkdebug:CONFIG:IMAGE/);
+    });
+
+    it('are objects when there is more to tell, and open the same', async () => {
+      const { small, open } = setUp();
+      const node = await open({ align: 512, 'inject-error': [{ event: 'pwritev', errno: 28 }] });
+      expect(node.filename).toMatch(/^json:/);
+      const again = await small.graph.open({ filename: node.filename, role: 'protocol' });
+      expect(again.requestAlignment).toBe(512);
+      expect(await outcomeOf(again.requests.write(0, sectors(1)))).toBe('ENOSPC');
+    });
+
+    it('can be part of an object', async () => {
+      const { small } = setUp();
+      const node = await small.graph.open({
+        filename: 'json:{"driver":"raw","read-only":true,"file":{"driver":"blkdebug","filename":"blkdebug::disk"}}',
+      });
+      expect(node.filename).toBe('blkdebug::disk');
+      const below = node.file?.node.options;
+      const again = await small.graph.open({ filename: `json:${JSON.stringify(below)}` });
+      expect(again.filename).toBe('blkdebug::disk');
+    });
+  });
+});
