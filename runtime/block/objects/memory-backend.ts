@@ -1,0 +1,125 @@
+import type { MemoryBackendFileProperties, MemoryBackendProperties, OnOffAuto } from '../../../generated/index.js';
+import { BlockError } from '../error.js';
+import { isPowerOfTwo, largestSize, roundUp } from '../limits.js';
+import { prepareMemoryFile } from './memory-file.js';
+import type { ObjectHost, ObjectProperty, UserObject } from './user-object.js';
+
+/** Bytes of a page of memory. */
+const pageSize = 4096;
+
+/** The number of NUMA nodes that a host can have. */
+const mostHostNodes = 128;
+
+/**
+ * Describes memory of the process. There is no guest that could use it, so none is taken.
+ *
+ * @throws BlockError when the properties contradict each other
+ */
+export function makeMemoryBackendRam(properties: MemoryBackendProperties): UserObject {
+  checkSize('memory-backend-ram', properties);
+  checkHostNodes(properties);
+  return { type: 'memory-backend-ram', properties: commonProperties(properties) };
+}
+
+/**
+ * Describes memory that is a file of the host. The file is looked at, and made or given its size where it has none, but not
+ * mapped: there is no guest that could use it.
+ *
+ * @throws BlockError when the properties contradict each other, or the file does not suit them
+ */
+export async function makeMemoryBackendFile(
+  properties: MemoryBackendFileProperties,
+  host: ObjectHost,
+): Promise<UserObject> {
+  const { 'mem-path': path, readonly = false, share = false } = properties;
+  const size = checkSize('memory-backend-file', properties);
+  if (path === '') throw invalid("'mem-path' of memory-backend-file is empty: it must be the path of a file or folder");
+  const rom = romOf(properties.rom ?? 'auto', readonly, share);
+  const align = checkAlignment(Number(properties.align ?? 0));
+  const offset = checkOffset(Number(properties.offset ?? 0));
+  const length = offset + roundUp(size, pageSize);
+  if (length > largestSize) throw invalid(`the memory would end at ${length} of the file, beyond ${largestSize}`);
+  checkHostNodes(properties);
+  await host.authorize(path);
+  await prepareMemoryFile({ path, length, readonly });
+  const special: [string, ObjectProperty][] = [
+    ['align', { type: 'int', value: align }],
+    ['offset', { type: 'int', value: offset }],
+    ['discard-data', { type: 'bool', value: properties['discard-data'] ?? false }],
+    ['mem-path', { type: 'string', value: path }],
+    ['readonly', { type: 'bool', value: readonly }],
+    ['rom', { type: 'OnOffAuto', value: rom }],
+  ];
+  return { type: 'memory-backend-file', properties: new Map([...commonProperties(properties), ...special]) };
+}
+
+/**
+ * Whether a guest may not write to the memory. A file that is open for writing cannot be read-only memory; one that is not
+ * can be writable memory if each writer gets a copy of its own.
+ *
+ * @throws BlockError (EINVAL) for the combinations that make no sense
+ */
+function romOf(rom: OnOffAuto, readonly: boolean, share: boolean): 'on' | 'off' {
+  switch (rom) {
+    case 'auto':
+      return readonly ? 'on' : 'off';
+    case 'on':
+      if (!readonly) throw invalid("'rom' can only be 'on' when 'readonly' is 'on', too");
+      return rom;
+    case 'off':
+      if (readonly && share) {
+        throw invalid(
+          "'rom' cannot be 'off' when 'readonly' and 'share' are 'on': what is written to the memory could not be shared",
+        );
+      }
+      return rom;
+  }
+}
+
+function checkSize(type: string, { size }: MemoryBackendProperties): number {
+  const bytes = Number(size);
+  if (bytes === 0) throw invalid(`property 'size' of ${type} doesn't take value '0'`);
+  if (bytes > largestSize) throw invalid(`property 'size' of ${type} is ${size}, but can be at most ${largestSize}`);
+  return bytes;
+}
+
+/** 0 stands for whatever suits the machine. */
+function checkAlignment(align: number): number {
+  if (align === 0) return align;
+  if (align % pageSize !== 0) throw invalid(`'align' is ${align}, but must be a multiple of the page size ${pageSize}`);
+  if (!isPowerOfTwo(align)) throw invalid(`'align' is ${align}, but must be a power of two`);
+  return align;
+}
+
+function checkOffset(offset: number): number {
+  if (offset % pageSize !== 0) {
+    throw invalid(`'offset' is ${offset}, but must be a multiple of the page size ${pageSize}`);
+  }
+  return offset;
+}
+
+function checkHostNodes({ 'host-nodes': nodes = [], policy = 'default' }: MemoryBackendProperties): void {
+  const impossible = nodes.find((node) => node >= mostHostNodes);
+  if (impossible !== undefined) throw invalid(`Invalid host-nodes value: ${impossible}`);
+  if (policy === 'default' && nodes.length > 0) {
+    throw invalid("'host-nodes' must be empty for 'policy' default: set 'policy' to what is to be done with them");
+  }
+  if (policy !== 'default' && nodes.length === 0) throw invalid(`host-nodes must be set for policy ${policy}`);
+}
+
+function commonProperties(properties: MemoryBackendProperties): Map<string, ObjectProperty> {
+  const nodes = [...new Set(properties['host-nodes'])].sort((a, b) => a - b);
+  return new Map<string, ObjectProperty>([
+    ['share', { type: 'bool', value: properties.share ?? false }],
+    ['size', { type: 'int', value: properties.size }],
+    ['dump', { type: 'bool', value: properties.dump ?? true }],
+    ['policy', { type: 'HostMemPolicy', value: properties.policy ?? 'default' }],
+    ['prealloc', { type: 'bool', value: properties.prealloc ?? false }],
+    ['host-nodes', { type: 'int', value: nodes }],
+    ['merge', { type: 'bool', value: properties.merge ?? true }],
+  ]);
+}
+
+function invalid(message: string): BlockError {
+  return new BlockError(message, { code: 'EINVAL' });
+}

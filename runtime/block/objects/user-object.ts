@@ -1,0 +1,31 @@
+import type { ObjectType } from '../../../generated/index.js';
+import type { JsonValue } from '../../json/value.js';
+
+/** What can be asked of an object by `qom-get`. Nothing can be changed once the object is there. */
+export interface ObjectProperty {
+  /** As `qom-list` shows it: `bool`, `int`, `string`, or the name of an enum. */
+  readonly type: string;
+  /** Absent: nobody may know. */
+  readonly value?: JsonValue;
+}
+
+/** An object that a user has made by `object-add` or `--object`. */
+export interface UserObject {
+  readonly type: ObjectType;
+  /** By name, without `type`. */
+  readonly properties: ReadonlyMap<string, ObjectProperty>;
+  /** What a `secret` keeps. */
+  readonly secret?: Uint8Array;
+}
+
+/** What objects need of the outside. */
+export interface ObjectHost {
+  /**
+   * Whether a file may be used at all.
+   *
+   * @throws BlockError when it may not
+   */
+  authorize(path: string): Promise<void>;
+  /** @throws BlockError when there is no `secret` of that id */
+  secretData(id: string): Uint8Array;
+}

@@ -1,0 +1,86 @@
+import type { ObjectOptions } from '../../../generated/index.js';
+import { BlockError } from '../error.js';
+import { makeMemoryBackendFile, makeMemoryBackendRam } from './memory-backend.js';
+import { makeSecret } from './secret.js';
+import type { ObjectHost, UserObject } from './user-object.js';
+
+const wellFormed = /^[A-Za-z][A-Za-z0-9._-]*$/;
+
+/** The objects that users have made, by their ids. They cannot be changed, only removed. */
+export class UserObjects {
+  readonly #objects = new Map<string, UserObject>();
+  /** Ids of objects that are being made. */
+  readonly #reserved = new Set<string>();
+  readonly #host: ObjectHost;
+
+  /** @param authorize whether a file may be used at all; throws when it may not */
+  constructor(authorize: ObjectHost['authorize']) {
+    this.#host = { authorize, secretData: (id) => this.#secret(id) };
+  }
+
+  /** In the order in which they were made. */
+  get all(): ReadonlyMap<string, UserObject> {
+    return this.#objects;
+  }
+
+  /**
+   * Makes an object.
+   *
+   * @throws BlockError when the id is taken or malformed, or the properties contradict each other. Nothing has happened then.
+   */
+  async add(options: ObjectOptions): Promise<void> {
+    const { id } = options;
+    if (!wellFormed.test(id)) {
+      throw new BlockError("Parameter 'id' expects an identifier: a letter, then letters, digits, '-', '.' or '_'", {
+        code: 'EINVAL',
+      });
+    }
+    // The container of the objects has a property of its own, whose name no object can bear.
+    if (id === 'type' || this.#objects.has(id) || this.#reserved.has(id)) {
+      throw new BlockError(`attempt to add duplicate property '${id}' to object (type 'container')`, {
+        code: 'EEXIST',
+      });
+    }
+    this.#reserved.add(id);
+    try {
+      this.#objects.set(id, await this.#make(options));
+    } finally {
+      this.#reserved.delete(id);
+    }
+  }
+
+  /** Removes an object. What a secret kept is wiped out. @throws BlockError when there is none of that id */
+  remove(id: string): void {
+    const object = this.#objects.get(id);
+    if (object === undefined) throw new BlockError(`object '${id}' not found`, { code: 'ENOENT' });
+    this.#objects.delete(id);
+    object.secret?.fill(0);
+  }
+
+  /** Removes all objects. */
+  clear(): void {
+    for (const id of [...this.#objects.keys()]) this.remove(id);
+  }
+
+  /** A copy of what the secret with an id keeps. @throws BlockError when there is none of that id */
+  async secretData(id: string): Promise<Uint8Array> {
+    return this.#secret(id).slice();
+  }
+
+  #secret(id: string): Uint8Array {
+    const secret = this.#objects.get(id)?.secret;
+    if (secret === undefined) throw new BlockError(`No secret with id '${id}'`, { code: 'ENOENT' });
+    return secret;
+  }
+
+  async #make(options: ObjectOptions): Promise<UserObject> {
+    switch (options['qom-type']) {
+      case 'secret':
+        return makeSecret(options, this.#host);
+      case 'memory-backend-ram':
+        return makeMemoryBackendRam(options);
+      case 'memory-backend-file':
+        return makeMemoryBackendFile(options, this.#host);
+    }
+  }
+}
