@@ -21,7 +21,7 @@ export async function checkCopied(
   await checkL1(context, stored, fix);
   const buffer = new Uint8Array(context.header.clusterSize);
   for (const [offset, times] of tables.active) {
-    if (offset === 0) continue;
+    if (offset === 0 || stored.get(Math.floor(offset / context.header.clusterSize)) === undefined) continue;
     const users = times + (tables.inactive.get(offset) ?? 0);
     await checkL2(context, stored, offset, times, fix && isOnlyUsedBy(context, offset, users), buffer);
   }

@@ -23,6 +23,7 @@ export function countRefcountBlocks(context: CheckContext, stored: StoredRefcoun
       report.mustRebuild = true;
     } else if (cluster >= counts.clusters) {
       report.corruption(`Refcount block ${block} is beyond the end of the file`);
+      report.mustRebuild = true;
     } else {
       context.count('A refcount block', place.offset, clusterSize);
       if (counts.users(cluster) > 1) report.mustRebuild = true;

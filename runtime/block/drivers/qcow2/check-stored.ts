@@ -5,6 +5,9 @@ import type { CheckContext } from './check-context.js';
 const largestPage = 4096;
 const cachedPages = 2048;
 
+/** Offsets are signed to whoever reads files: none are this large. */
+const addressLimit = 2 ** 63;
+
 /** A part of a refcount block. */
 export interface RefcountPage {
   /** The cluster that the first entry is of. */
@@ -57,7 +60,8 @@ export class StoredRefcounts {
     const offset = entry - low;
     const aligned = offset % this.#context.header.clusterSize === 0;
     if (low !== 0) return { kind: 'invalid', why: 'has bits set that must not be', readable: aligned, offset };
-    if (!aligned) return { kind: 'invalid', why: 'points at no cluster', readable: false, offset };
+    if (!aligned || offset >= addressLimit)
+      return { kind: 'invalid', why: 'points at no cluster', readable: false, offset };
     return offset === 0 ? { kind: 'none' } : { kind: 'block', offset };
   }
 

@@ -44,6 +44,26 @@ export class Damager {
     this.view.setBigUint64(at, BigInt(value));
   }
 
+  /** The bytes of the header's numbers, and of all entries of tables that are not 0. */
+  metadataPlaces(): number[] {
+    const { header } = this;
+    const places = Array.from({ length: 96 }, (_, index) => index + 8);
+    const entries = (offset: number, length: number): number[] => {
+      const found: number[] = [];
+      for (let at = offset; at < offset + length && at + 8 <= this.bytes.length; at += 8) {
+        if (this.view.getBigUint64(at) !== 0n) found.push(at);
+      }
+      places.push(...found.flatMap((at) => [0, 1, 2, 3, 4, 5, 6, 7].map((byte) => at + byte)));
+      return found;
+    };
+    for (const at of entries(header.l1Offset, header.l1Entries * 8)) entries(this.offsetAt(at), header.clusterSize);
+    for (const at of entries(header.refcountTableOffset, header.refcountTableClusters * header.clusterSize)) {
+      entries(this.offsetAt(at), header.clusterSize);
+    }
+    if (header.snapshotCount > 0) entries(header.snapshotTableOffset, 80);
+    return places;
+  }
+
   /** Sets the refcount of the cluster with the byte `offset`. Its refcount block is the first. */
   refcount(offset: number, change: (count: number, most: number) => number): void {
     const { refcountTableOffset, clusterSize, refcountOrder } = this.header;
