@@ -3,11 +3,11 @@ import { run } from './program.js';
 
 /** Runs the command line of this process and sets its exit code; output still on its way is written before the process ends. */
 export async function runInProcess(importModule: Host['importModule']): Promise<void> {
-  // A reader that has seen enough (`| head`) is no error; what it left unread is nobody's concern.
+  // A reader that has seen enough (`| head`) is no error; what it left unread is nobody's concern, unless somebody else listens.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
-      process.exit();
+      if (stream.listenerCount('error') === 1) process.exit();
     });
   }
   const host: Host = {

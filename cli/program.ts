@@ -26,6 +26,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'talk QMP with a running program',
     load: async () => (await import('./shell.js')).shell,
   },
+  serve: {
+    summary: 'serve disk images to QMP and NBD clients',
+    load: async () => (await import('./serve.js')).serve,
+  },
   conformance: {
     summary: 'check whether a running program speaks what a schema says',
     load: async () => (await import('./conformance.js')).conformance,

@@ -30,10 +30,15 @@ const longestInterval = 0xffff_ffff;
  * Nothing is opened and nothing is taken; whoever does the one must do the other.
  *
  * @param registry what is taken already
+ * @param defaults what holds where the text says nothing
  * @throws OptionError for malformed text
  * @throws BlockError for options that are wrong or contradict each other
  */
-export function readDrive(text: string, registry: DriveRegistry): DriveConfig {
+export function readDrive(
+  text: string,
+  registry: DriveRegistry,
+  defaults: { readonly snapshot: boolean } = { snapshot: false },
+): DriveConfig {
   const { id: givenId, entries, warnings: deprecations } = parseOpts(text, { name: 'drive' });
   const warnings = [...deprecations];
   if (givenId !== undefined) refuseTaken(givenId, registry);
@@ -81,7 +86,7 @@ export function readDrive(text: string, registry: DriveRegistry): DriveConfig {
     writeback: common['cache.writeback'] ?? true,
     readOnly,
     copyOnRead: asksForCopies && !readOnly,
-    snapshot: common.snapshot ?? false,
+    snapshot: common.snapshot ?? defaults.snapshot,
     detectZeroes,
     discard,
     aio,

@@ -11,15 +11,13 @@ import type { DriveConfig } from './drive-config.js';
 import { type NbdConfig, type NbdExportConfig, readNbd } from './nbd.js';
 import { PlannedThings } from './planned-things.js';
 
+type OptionName = 'object' | 'blockdev' | 'drive' | 'device' | 'nbd' | 'qmp';
+
 /** The options of a server, as they were written, in their order. */
-export interface ServerTexts {
-  readonly object?: readonly string[];
-  readonly blockdev?: readonly string[];
-  readonly drive?: readonly string[];
-  readonly device?: readonly string[];
-  readonly nbd?: readonly string[];
-  readonly qmp?: readonly string[];
-}
+export type ServerTexts = { readonly [Name in OptionName]?: readonly string[] } & {
+  /** Drives that do not say otherwise have `snapshot=on`. */
+  readonly snapshot?: boolean;
+};
 
 /** What an option asks for, and the option. */
 export interface Planned<T> {
@@ -69,7 +67,7 @@ export function planServer(
 
   /** Reads the texts of one option; what cannot be read, or collides, is a problem and not in the result. */
   function each<T>(
-    name: keyof ServerTexts,
+    name: OptionName,
     read: (text: string) => T,
     check: (config: T, option: string) => void,
   ): Planned<T>[] {

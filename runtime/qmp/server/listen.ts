@@ -70,7 +70,7 @@ function resolve(address: ListenAddress): Exclude<ListenAddress, string> {
 }
 
 async function listenOnPath(server: Server, path: string): Promise<Listener> {
-  await removeStale(path);
+  await removeStaleSocket(path);
   // Only this user may connect, from the moment the file is there. Node.js makes it before `listen` returns.
   const mask = process.umask(0o177);
   const bound = bind(server, { path });
@@ -94,7 +94,7 @@ async function listenOnPath(server: Server, path: string): Promise<Listener> {
 }
 
 /** Removes a socket that an earlier process has left behind. What is in use, or is no socket, stays. */
-async function removeStale(path: string): Promise<void> {
+export async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   if (!found.isSocket()) throw new ListenError(`Cannot listen on '${path}': a file that is no socket is there`);

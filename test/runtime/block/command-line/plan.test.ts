@@ -111,6 +111,11 @@ describe('a plan', () => {
     expect(problems({ blockdev: [nullNode], nbd })).toEqual([]);
   });
 
+  it('may make all drives temporary that do not say otherwise', () => {
+    const { drives } = plan({ snapshot: true, drive: ['file=a', 'file=a,snapshot=off'] }).plan;
+    expect(drives.map(({ config }) => config.snapshot)).toEqual([true, false]);
+  });
+
   it('keeps to the drivers that are allowed', () => {
     const whitelist = { readWrite: ['null-co'], readOnly: ['raw'] };
     expect(problems({ blockdev: [nullNode, 'raw,node-name=r,read-only=on,file=n'] }, whitelist)).toEqual([]);
