@@ -13,8 +13,15 @@ export interface EdgeTarget extends NodeView {
   resized(): void;
 }
 
-/** Whoever is above an edge: a node, or a backend. */
-export type EdgeOwner = { readonly node: EdgeTarget } | { readonly backend: RootOwner };
+/** Whoever is above an edge: a node, absent while it is only being opened and has no name yet, or a backend. */
+export type EdgeOwner = { readonly node: EdgeTarget | undefined } | { readonly backend: RootOwner };
+
+let changes = 0;
+
+/** Goes up whenever any edge is made, cut or moved: what was found out by walking along edges holds as long as it stays the same. */
+export function edgeChanges(): number {
+  return changes;
+}
 
 /** An edge of the graph. The graph may put another node below it at any time between requests. */
 export class Edge implements Child {
@@ -29,6 +36,7 @@ export class Edge implements Child {
     this.owner = owner;
     this.#node = node;
     node.parents.add(this);
+    changes++;
   }
 
   get node(): EdgeTarget {
@@ -40,11 +48,13 @@ export class Edge implements Child {
     this.#node.parents.delete(this);
     this.#node = node;
     node.parents.add(this);
+    changes++;
   }
 
   /** Leads nowhere any more; the owner forgets it. */
   cut(): void {
     this.#node.parents.delete(this);
+    changes++;
   }
 
   read(offset: number, buffer: Uint8Array, flags?: number): Promise<void> {

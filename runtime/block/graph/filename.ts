@@ -44,7 +44,9 @@ export function resolveBackingName(overlay: string, name: string): string {
       code: 'EINVAL',
     });
   }
-  return overlay.slice(0, Math.max(overlay.lastIndexOf('/'), overlay.indexOf(':')) + 1) + name;
+  const protocol = protocolOf(overlay);
+  const afterPrefix = protocol === undefined ? 0 : protocol.length + 1;
+  return overlay.slice(0, Math.max(overlay.lastIndexOf('/') + 1, afterPrefix)) + name;
 }
 
 /** Options of one node that say nothing of what it reads: they are left out of `json:` names. */

@@ -9,6 +9,8 @@ export interface OpenFlags extends NodeFlags {
   readonly noBacking: boolean;
   /** Guest data is neither read nor written: no key is needed. */
   readonly noIo: boolean;
+  /** It, or what it is opened for, is or was writable: it may be reopened for writing. Default: only if it is writable. */
+  readonly mayWrite?: boolean;
 }
 
 /** What a node has that nobody said anything of. */
@@ -23,18 +25,20 @@ export const rootDefaults: OpenFlags = {
 
 /** What a parent hands down to a child that does not say otherwise. */
 export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
-  const { direct, noFlush } = parent;
+  const { direct, noFlush, mayWrite = false } = parent;
   if (role === 'backing') return { ...parent, readOnly: true };
   // The upper layer decides what is discarded; what it passes on is meant.
-  return { readOnly: parent.readOnly, direct, noFlush, unmap: true, noBacking: false, noIo: false };
+  return { readOnly: parent.readOnly, direct, noFlush, unmap: true, noBacking: false, noIo: false, mayWrite };
 }
 
 /** Takes the options that every node has and puts them over what is inherited. @throws BlockError for a bad value */
 export function takeFlags(options: BlockOptions, base: OpenFlags): OpenFlags {
+  const readOnly = options.takeBoolean('read-only') ?? base.readOnly;
   const discard = options.takeEnum('discard', ['ignore', 'off', 'unmap', 'on']);
   return {
     ...base,
-    readOnly: options.takeBoolean('read-only') ?? base.readOnly,
+    readOnly,
+    mayWrite: base.mayWrite === true || !readOnly,
     direct: options.takeBoolean('cache.direct') ?? base.direct,
     noFlush: options.takeBoolean('cache.no-flush') ?? base.noFlush,
     unmap: discard === undefined ? base.unmap : discard === 'unmap' || discard === 'on',

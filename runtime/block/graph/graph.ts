@@ -39,9 +39,10 @@ export class BlockGraph implements OpenEnvironment {
     return this.#devices.values();
   }
 
+  /** The node of a name, once it is open. */
   node(name: string): BlockNode | undefined {
     const node = this.#nodes.get(name);
-    return node?.instance === undefined ? undefined : node;
+    return node?.usable ? node : undefined;
   }
 
   device(name: string): Device | undefined {
@@ -129,13 +130,18 @@ export class BlockGraph implements OpenEnvironment {
   async release(node: BlockNode): Promise<void> {
     if (node.held || this.#nodes.get(node.name) !== node) return;
     // An image that is still being opened belongs to whoever opens it.
-    if (node.instance === undefined) return;
+    if (!node.usable) return;
     this.forget(node);
     await closeNode(this, node);
   }
 
+  /**
+   * Puts a node under another as its backing file. What was there before is left to whoever calls: {@link relink} lets go of it.
+   *
+   * @throws BlockError (ELOOP) when the overlay is below the node
+   */
   link(overlay: BlockNode, backing: BlockNode): void {
-    if (reaches(backing, overlay)) {
+    if (nodesBelow(backing).has(overlay)) {
       throw new BlockError(`'${backing.name}' cannot be the backing file of '${overlay.name}', which it contains`, {
         code: 'ELOOP',
       });
@@ -180,13 +186,17 @@ export class BlockGraph implements OpenEnvironment {
   }
 
   /**
-   * Puts one node where another is: everything that led to `from` leads to `to`, except the backing edge of `to` itself.
-   * Whoever calls holds `from`, or it is closed.
+   * Puts one node where another is: everything that led to `from` leads to `to`, except what is below `to` itself, such as its own
+   * backing edge. Whoever calls holds `from`, or it is closed.
    */
   async replace(from: BlockNode, to: BlockNode): Promise<void> {
+    if (from === to) return;
+    const inside = nodesBelow(to);
     for (const edge of [...from.parents]) {
-      const ownBacking = edge.role === 'backing' && 'node' in edge.owner && edge.owner.node === to;
-      if (!ownBacking) edge.point(to);
+      const parent = 'node' in edge.owner ? (edge.owner.node as BlockNode | undefined) : undefined;
+      if (parent !== undefined && inside.has(parent)) continue;
+      if (parent !== undefined && edge.role === 'backing') this.link(parent, to);
+      else edge.point(to);
     }
     to.resized();
     this.describeAbove(to);
@@ -195,44 +205,77 @@ export class BlockGraph implements OpenEnvironment {
 
   /** Puts a new overlay on top of a node: it takes over whatever was above, and gets the node as its backing file. */
   async append(overlay: BlockNode, top: BlockNode): Promise<void> {
-    this.link(overlay, top);
+    await this.relink(overlay, top);
     await this.replace(top, overlay);
+  }
+
+  /**
+   * Takes nodes out of a backing chain whose data is in `base` by now: `overlay`, which is directly above `top`, gets `base` as its
+   * backing file, in its header, too. The nodes from `top` to above `base` are closed when nobody else holds them.
+   *
+   * @param backingFile what the header shall say. Default: the file name of `base`
+   * @throws BlockError when the three are no such chain, or the header cannot be written; nothing has changed then
+   */
+  async dropIntermediate(
+    overlay: BlockNode,
+    top: BlockNode,
+    base: BlockNode,
+    backingFile: string = base.filename,
+  ): Promise<void> {
+    if (overlay.below !== top || top === base || !isBacking(base, top)) {
+      throw new BlockError(
+        `'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`,
+        {
+          code: 'EINVAL',
+        },
+      );
+    }
+    const { instance } = overlay;
+    if (instance?.changeBackingFile === undefined) {
+      throw new BlockError(`The backing file of '${overlay.name}' cannot be changed`, { code: 'ENOTSUP' });
+    }
+    await instance.changeBackingFile({ name: backingFile, format: base.driver.name });
+    await this.relink(overlay, base);
   }
 
   /** Makes the file names of all nodes above one anew. */
   describeAbove(node: BlockNode): void {
-    for (const { owner, role } of node.parents) {
-      if (!('node' in owner) || role === 'backing') continue;
-      const parent = owner.node as BlockNode;
-      parent.describe();
-      this.describeAbove(parent);
+    const described = new Set([node]);
+    for (const below of described) {
+      for (const { owner, role } of below.parents) {
+        if (!('node' in owner) || owner.node === undefined || role === 'backing') continue;
+        const parent = owner.node as BlockNode;
+        // Who is reached on several ways is described again after the last of them.
+        described.delete(parent);
+        described.add(parent);
+        parent.describe();
+      }
     }
   }
 
   /**
-   * Runs work while nothing is in flight on a node, on what is below it, and in the backends above it: new requests of theirs wait.
+   * Runs work while nothing is in flight on a node and on what is below it: the backends above any of these hold new requests back.
    */
   async drained<T>(node: BlockNode, work: () => Promise<T>): Promise<T> {
-    return this.#drained(backendsAbove(node), [node], work);
+    return this.#drained(nodesBelow(node), work);
   }
 
   /** Runs work while nothing at all is in flight. */
   async drainedAll<T>(work: () => Promise<T>): Promise<T> {
-    const owners = new Set<RootOwner>();
-    for (const node of this.nodes) for (const owner of backendsAbove(node)) owners.add(owner);
-    return this.#drained(owners, [...this.nodes], work);
+    return this.#drained(new Set(this.#nodes.values()), work);
   }
 
-  async #drained<T>(owners: ReadonlySet<RootOwner>, nodes: BlockNode[], work: () => Promise<T>): Promise<T> {
+  async #drained<T>(nodes: ReadonlySet<BlockNode>, work: () => Promise<T>): Promise<T> {
     const begun: RootOwner[] = [];
     try {
       await Promise.all(
-        [...owners].map((owner) => {
+        backendsAbove(nodes).map((owner) => {
           begun.push(owner);
           return owner.drainBegin();
         }),
       );
-      for (const node of nodes) await idle(node);
+      // What one node still does may begin something on another.
+      while (isBusy(nodes)) for (const { requests } of nodes) await requests.tracker.idle();
       return await work();
     } finally {
       for (const owner of begun) owner.drainEnd();
@@ -249,24 +292,33 @@ export class BlockGraph implements OpenEnvironment {
   }
 }
 
-/** The backends that reach a node through any number of edges. */
-function backendsAbove(node: BlockNode, found = new Set<RootOwner>()): Set<RootOwner> {
-  for (const { owner } of node.parents) {
-    if ('backend' in owner) found.add(owner.backend);
-    else backendsAbove(owner.node as BlockNode, found);
-  }
+/** A node with all that is below it. */
+function nodesBelow(node: BlockNode): Set<BlockNode> {
+  const found = new Set([node]);
+  for (const { children } of found) for (const edge of children.values()) found.add(edge.node as BlockNode);
   return found;
 }
 
-/** Waits until nothing is in flight on a node and below. */
-async function idle(node: BlockNode): Promise<void> {
-  await node.requests.tracker.idle();
-  for (const child of node.childNodes()) await idle(child);
+/** The backends that reach any of some nodes through any number of edges. */
+function backendsAbove(nodes: ReadonlySet<BlockNode>): RootOwner[] {
+  const backends = new Set<RootOwner>();
+  const found = new Set(nodes);
+  for (const { parents } of found) {
+    for (const { owner } of parents) {
+      if ('backend' in owner) backends.add(owner.backend);
+      else if (owner.node !== undefined) found.add(owner.node as BlockNode);
+    }
+  }
+  return [...backends];
 }
 
-/** Whether a node is another, or has it below. */
-function reaches(from: BlockNode, to: BlockNode): boolean {
-  if (from === to) return true;
-  for (const child of from.childNodes()) if (reaches(child, to)) return true;
+function isBusy(nodes: ReadonlySet<BlockNode>): boolean {
+  for (const { requests } of nodes) if (requests.tracker.size > 0) return true;
+  return false;
+}
+
+/** Whether a node is in the backing chain of another. */
+function isBacking(base: BlockNode, top: BlockNode): boolean {
+  for (let node = top.below; node !== undefined; node = node.below) if (node === base) return true;
   return false;
 }

@@ -6,7 +6,7 @@ import { NodeRequests } from '../io/requests.js';
 import { type ChainLink, statusOf } from '../io/status.js';
 import type { BlockOptions } from '../options.js';
 import { type Blocker, OperationBlockers } from './blockers.js';
-import type { Edge, EdgeTarget } from './edge.js';
+import { type Edge, type EdgeTarget, edgeChanges } from './edge.js';
 import { describeNode } from './filename.js';
 
 /** What a node is made from, before its driver has opened anything. */
@@ -14,6 +14,7 @@ export interface NodeDescription {
   readonly name: string;
   readonly driver: BlockDriver;
   readonly flags: NodeFlags;
+  readonly mayWrite: boolean;
   /** The options that whoever opened it gave, in full: for file names and for reopening. */
   readonly given: BlockOptions;
 }
@@ -29,7 +30,13 @@ export class BlockNode implements EdgeTarget, ChainLink {
   readonly blockers = new OperationBlockers();
   /** Its driver's part. Absent before it is open and after it is closed. */
   instance: DriverInstance | undefined;
+  /** It is open with all that is below it: others may use it. */
+  usable = false;
   flags: NodeFlags;
+  /** It may be reopened for writing. */
+  mayWrite: boolean;
+  /** The parent that opened it for itself, whose flags it follows. */
+  opener: BlockNode | undefined;
   detectZeroes: BlockdevDetectZeroesOptions = 'off';
   filename = '';
   /** The options that its file name stands for. */
@@ -47,11 +54,15 @@ export class BlockNode implements EdgeTarget, ChainLink {
   writeThreshold = 0;
   /** What this node forbids on its backing node. */
   backingBlocker: Blocker | undefined;
+  /** The drivers in and below it that know whether there is a medium, and how many changes of edges they were looked for at. */
+  #drives: readonly DriverInstance[] = [];
+  #drivesAt = -1;
 
-  constructor({ name, driver, flags, given }: NodeDescription) {
+  constructor({ name, driver, flags, mayWrite, given }: NodeDescription) {
     this.name = name;
     this.driver = driver;
     this.flags = flags;
+    this.mayWrite = mayWrite;
     this.given = given;
     this.requests = new NodeRequests(this);
   }
@@ -116,10 +127,12 @@ export class BlockNode implements EdgeTarget, ChainLink {
 
   /** A medium is in the drive: the driver says so, or has no opinion and all children have one. */
   get inserted(): boolean {
-    const { instance } = this;
-    if (instance === undefined) return false;
-    if (instance.inserted !== undefined) return instance.inserted();
-    for (const child of this.children.values()) if (!(child.node as BlockNode).inserted) return false;
+    if (this.instance === undefined) return false;
+    if (this.#drivesAt !== edgeChanges()) {
+      this.#drives = drivesOf(this);
+      this.#drivesAt = edgeChanges();
+    }
+    for (const drive of this.#drives) if (drive.inserted?.() === false) return false;
     return true;
   }
 
@@ -146,4 +159,15 @@ export class BlockNode implements EdgeTarget, ChainLink {
   resized(): void {
     for (const { owner } of this.parents) if ('backend' in owner) owner.backend.rootChanged?.();
   }
+}
+
+/** The drivers in a node and below it that know whether there is a medium. What is below such a one is not asked. */
+function drivesOf(node: BlockNode): DriverInstance[] {
+  const drives: DriverInstance[] = [];
+  const seen = new Set<BlockNode>([node]);
+  for (const { instance, children } of seen) {
+    if (instance?.inserted !== undefined) drives.push(instance);
+    else for (const edge of children.values()) seen.add(edge.node as BlockNode);
+  }
+  return drives;
 }

@@ -76,6 +76,8 @@ class Opening {
   #filename: string | undefined;
   /** Edges that were made before there is a node to have them. */
   readonly #edges: Edge[] = [];
+  /** Children that were opened, not referred to, before there is a node. */
+  readonly #opened: BlockNode[] = [];
   #node: BlockNode | undefined;
 
   constructor(environment: OpenEnvironment, request: OpenRequest) {
@@ -118,11 +120,12 @@ class Opening {
     }
     const nodeName = options.takeString('node-name');
     const name = names.takeNode(nodeName);
-    const node = new BlockNode({ name, driver, flags, given });
+    const node = new BlockNode({ name, driver, flags, mayWrite: flags.mayWrite === true, given });
     this.#node = place.node = node;
     this.#environment.register(node);
     for (const edge of this.#edges) node.children.set(edge.name, edge);
     this.#edges.length = 0;
+    for (const child of this.#opened) child.opener = node;
     checkWhitelist(whitelist, driver.name, flags.readOnly);
     if (this.#request.copyOnRead) {
       if (flags.readOnly) {
@@ -133,7 +136,10 @@ class Opening {
     node.detectZeroes = this.#request.detectZeroes ?? takeDetectZeroes(options, flags);
     const instance = await driver.open(this.#context(node, place, flags, file, probed));
     node.instance = instance;
-    if (instance.forcesReadOnly) node.flags = { ...flags, readOnly: true };
+    if (instance.forcesReadOnly) {
+      node.flags = { ...flags, readOnly: true };
+      node.mayWrite = false;
+    }
     // A length that cannot be told is an error of opening, not of the first request.
     if (!Number.isSafeInteger(instance.length)) throw new BlockError('The image is too large', { code: 'EFBIG' });
     node.describe();
@@ -143,6 +149,7 @@ class Opening {
     else if (backing instanceof BlockOptions && backing.size > 0) throw leftover(driver, 'backing');
     const [unknown] = options.keys();
     if (unknown !== undefined) throw leftover(driver, unknown);
+    node.usable = true;
     return node;
   }
 
@@ -239,15 +246,13 @@ class Opening {
     const reference = this.#options.take(name);
     const own = this.#options.takeUnder(name);
     const child = await this.#child(name, role, filename, flags, reference, own);
-    const owner = {
-      get node(): BlockNode {
-        if (place.node === undefined) throw new Error('The node is being opened');
-        return place.node;
-      },
-    };
-    const edge = new Edge(name, role, owner, child);
+    const edge = new Edge(name, role, place, child);
     if (place.node) place.node.children.set(name, edge);
     else this.#edges.push(edge);
+    if (reference === undefined) {
+      if (place.node) child.opener = place.node;
+      else this.#opened.push(child);
+    }
     return edge;
   }
 
@@ -319,6 +324,7 @@ class Opening {
         format: header?.format,
         above: [...above, own],
       });
+      backing.opener = node;
       this.#environment.link(node, backing);
     } catch (error) {
       throw blockErrorOf(error, 'Could not open backing file');
@@ -343,6 +349,7 @@ export async function closeNode(
   node: BlockNode,
 ): Promise<void> {
   const { instance } = node;
+  node.usable = false;
   await node.requests.tracker.idle();
   try {
     if (instance) await node.requests.flush();
@@ -357,8 +364,10 @@ export async function closeNode(
   }
   node.below?.blockers.remove(node.backingBlocker);
   for (const edge of node.children.values()) {
+    const child = edge.node as BlockNode;
+    if (child.opener === node) child.opener = undefined;
     edge.cut();
-    await environment.release(edge.node as BlockNode);
+    await environment.release(child);
   }
   node.children.clear();
 }
