@@ -47,10 +47,8 @@ class BackendExport implements NbdExport {
     this.#backend = backend;
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const buffer = Buffer.allocUnsafe(length);
-    await this.#backend.read(offset, buffer);
-    return buffer;
+  read(offset: number, buffer: Uint8Array): Promise<void> {
+    return this.#backend.read(offset, buffer);
   }
 
   write(offset: number, data: Uint8Array, { fua }: { fua: boolean }): Promise<void> {

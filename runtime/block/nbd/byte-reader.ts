@@ -5,8 +5,11 @@ export class ConnectionClosed extends Error {
   override readonly name = 'ConnectionClosed';
 }
 
+/** Bytes that may be here unread. To stop and start the stream for each chunk would cost more than they do. */
+const readAhead = 256 * 1024;
+
 /**
- * Reads exact numbers of bytes from a stream. What arrives faster than it is read stays in the stream, except for about one chunk,
+ * Reads exact numbers of bytes from a stream. What arrives faster than it is read stays in the stream, except for a few chunks,
  * so that a peer that sends without end is slowed down and not stored.
  */
 export class ByteReader {
@@ -16,30 +19,40 @@ export class ByteReader {
   #consumed = 0;
   #available = 0;
   #ended = false;
-  #waiting:
-    | { readonly length: number; readonly resolve: (data: Buffer) => void; readonly reject: (error: Error) => void }
-    | undefined;
+  #paused = false;
+  /** What is being filled, and how much of it is. */
+  #target: Buffer | undefined;
+  #filled = 0;
+  #resolve: () => void = () => {};
+  #reject: (error: Error) => void = () => {};
 
   constructor(stream: Duplex) {
     this.#stream = stream;
     stream.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
       this.#available += chunk.length;
-      this.#settle();
-      if (this.#waiting === undefined) stream.pause();
+      if (this.#target !== undefined) this.#advance();
+      if (this.#available >= readAhead && !this.#paused) {
+        this.#paused = true;
+        stream.pause();
+      }
     });
     const end = (): void => {
       this.#ended = true;
-      this.#settle();
+      if (this.#target !== undefined) this.#advance();
     };
     stream.on('end', end);
     stream.on('close', end);
     stream.on('error', end);
   }
 
-  /** The next `length` bytes if they are already here. A view: valid until it is written over by its owner, which is nobody. */
+  /** The next `length` bytes if they are already here, in one piece. A view, which nobody writes over. */
   tryRead(length: number): Buffer | undefined {
-    return this.#available >= length ? this.#take(length) : undefined;
+    const first = this.#chunks[0];
+    if (first === undefined || first.length - this.#consumed < length) return undefined;
+    const data = first.subarray(this.#consumed, this.#consumed + length);
+    this.#consume(first, length);
+    return data;
   }
 
   /**
@@ -47,49 +60,59 @@ export class ByteReader {
    *
    * @throws ConnectionClosed when the stream ends before.
    */
-  read(length: number): Promise<Buffer> {
+  async read(length: number): Promise<Buffer> {
     const data = this.tryRead(length);
-    if (data) return Promise.resolve(data);
+    if (data) return data;
+    const target = Buffer.allocUnsafe(length);
+    await this.fill(target);
+    return target;
+  }
+
+  /**
+   * Fills a buffer with the next bytes, as they arrive.
+   *
+   * @throws ConnectionClosed when the stream ends before.
+   */
+  fill(target: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting = { length, resolve, reject };
-      this.#settle();
-      this.#stream.resume();
+      this.#target = target;
+      this.#filled = 0;
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#advance();
     });
   }
 
-  #settle(): void {
-    const waiting = this.#waiting;
-    if (!waiting) return;
-    if (this.#available >= waiting.length) {
-      this.#waiting = undefined;
-      waiting.resolve(this.#take(waiting.length));
-    } else if (this.#ended) {
-      this.#waiting = undefined;
-      waiting.reject(new ConnectionClosed('The connection was closed'));
+  #advance(): void {
+    const target = this.#target as Buffer;
+    while (this.#filled < target.length) {
+      const chunk = this.#chunks[0];
+      if (chunk === undefined) {
+        this.#wait();
+        return;
+      }
+      const copied = chunk.copy(target, this.#filled, this.#consumed);
+      this.#filled += copied;
+      this.#consume(chunk, copied);
+    }
+    this.#target = undefined;
+    this.#resolve();
+  }
+
+  #wait(): void {
+    if (this.#ended) {
+      this.#target = undefined;
+      this.#reject(new ConnectionClosed('The connection was closed'));
+    } else if (this.#paused) {
+      this.#paused = false;
+      this.#stream.resume();
     }
   }
 
-  #take(length: number): Buffer {
-    const first = this.#chunks[0];
+  #consume(first: Buffer, length: number): void {
     this.#available -= length;
-    if (first !== undefined && first.length - this.#consumed >= length) {
-      const data = first.subarray(this.#consumed, this.#consumed + length);
-      this.#consumed += length;
-      if (this.#consumed === first.length) this.#dropFirst();
-      return data;
-    }
-    const data = Buffer.allocUnsafe(length);
-    for (let filled = 0; filled < length; ) {
-      const chunk = this.#chunks[0] as Buffer;
-      const copied = chunk.copy(data, filled, this.#consumed);
-      filled += copied;
-      this.#consumed += copied;
-      if (this.#consumed === chunk.length) this.#dropFirst();
-    }
-    return data;
-  }
-
-  #dropFirst(): void {
+    this.#consumed += length;
+    if (this.#consumed < first.length) return;
     this.#chunks.shift();
     this.#consumed = 0;
   }

@@ -20,7 +20,9 @@ export interface NbdExport {
   readonly readOnly: boolean;
   /** Block sizes told to clients: powers of two. */
   readonly blockSize: { readonly minimum: number; readonly preferred: number };
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Fills a buffer, all of it. */
+  read(offset: number, buffer: Uint8Array): Promise<void>;
+  /** `data` does not change until it is done, but may then. */
   write(offset: number, data: Uint8Array, options: { fua: boolean }): Promise<void>;
   writeZeroes(offset: number, length: number, options: { unmap: boolean; fua: boolean; fast: boolean }): Promise<void>;
   trim(offset: number, length: number, options: { fua: boolean }): Promise<void>;

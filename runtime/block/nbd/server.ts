@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { BufferPool } from './buffer-pool.js';
 import { ByteReader, ConnectionClosed } from './byte-reader.js';
 import type { NbdExport } from './export.js';
 import { negotiate } from './negotiation.js';
@@ -18,12 +19,16 @@ export interface NbdServerOptions {
 /** How long a client may take to choose an export, in milliseconds. */
 const negotiationTimeout = 10_000;
 
+/** Memory for data that is kept between requests, in bytes. */
+const pooledBytes = 16 * 1024 * 1024;
+
 /** Serves exports to NBD clients: fixed-newstyle negotiation, structured replies, `base:allocation`. */
 export class NbdServer implements AsyncDisposable {
   readonly #exports = new Map<string, NbdExport>();
   readonly #connections = new Map<Socket, NbdExport | undefined>();
   readonly #server: Server;
   readonly #options: NbdServerOptions;
+  readonly #pool = new BufferPool(pooledBytes);
 
   constructor(options: NbdServerOptions = {}) {
     this.#options = options;
@@ -91,7 +96,7 @@ export class NbdServer implements AsyncDisposable {
       clearTimeout(deadline);
       if (agreement) {
         this.#connections.set(socket, agreement.export);
-        await transmit(socket, reader, agreement);
+        await transmit(socket, reader, agreement, this.#pool);
       }
       socket.end();
     } catch (error) {

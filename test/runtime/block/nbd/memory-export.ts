@@ -27,9 +27,9 @@ export class MemoryExport implements NbdExport {
     if (failure) throw failure;
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  async read(offset: number, buffer: Uint8Array): Promise<void> {
     this.#maybeFail();
-    return Buffer.from(this.data.subarray(offset, offset + length));
+    buffer.set(this.data.subarray(offset, offset + buffer.length));
   }
 
   async write(offset: number, data: Uint8Array, { fua }: { fua: boolean }): Promise<void> {

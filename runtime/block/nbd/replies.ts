@@ -1,0 +1,155 @@
+import type { Duplex } from 'node:stream';
+import type { BufferPool } from './buffer-pool.js';
+import type { NbdExtent } from './export.js';
+import {
+  allocationContextId,
+  Chunk,
+  ChunkFlag,
+  CommandFlag,
+  ExtentState,
+  simpleReplyMagic,
+  structuredReplyMagic,
+} from './protocol.js';
+import { bytesOf, type Request } from './request.js';
+
+const simpleHeader = 16;
+const structuredHeader = 20;
+/** What an extent of 4 GiB or more is told as: a multiple of any block size. */
+const longestExtent = 0xffff_f000;
+
+/**
+ * Writes replies, simple ones or, where they were negotiated, structured ones. Those that become ready in one turn of the event loop
+ * leave in one system call.
+ */
+export class Replies {
+  readonly #stream: Duplex;
+  readonly #structured: boolean;
+  readonly #pool: BufferPool;
+  readonly #sent: (replies: number, bytes: number) => void;
+  #ready: Buffer[] = [];
+  #pooled: Buffer[] = [];
+  /** Of the requests that are answered by them. */
+  #bytes = 0;
+  /** Bytes before the data of a read's reply. */
+  readonly dataHeader: number;
+
+  /** @param sent told how many replies have left, or never will as the connection is gone, and what {@link bytesOf} was of their requests */
+  constructor(stream: Duplex, structured: boolean, pool: BufferPool, sent: (replies: number, bytes: number) => void) {
+    this.#stream = stream;
+    this.#structured = structured;
+    this.#pool = pool;
+    this.#sent = sent;
+    this.dataHeader = structured ? structuredHeader + 8 : simpleHeader;
+  }
+
+  succeed(request: Request): void {
+    if (this.#structured) this.#add(request, this.#chunk(request, Chunk.none, Buffer.allocUnsafe(structuredHeader)));
+    else this.#add(request, simple(request, 0));
+  }
+
+  /**
+   * Answers a read.
+   *
+   * @param buffer from the pool, with the data behind {@link dataHeader} bytes; it is given back
+   */
+  data(request: Request, buffer: Buffer): void {
+    const reply = buffer.subarray(0, this.dataHeader + request.length);
+    if (this.#structured) {
+      this.#chunk(request, Chunk.offsetData, reply);
+      reply.writeUInt32BE(Math.floor(request.offset / 2 ** 32), structuredHeader);
+      reply.writeUInt32BE(request.offset % 2 ** 32, structuredHeader + 4);
+    } else {
+      fillSimple(reply, request, 0);
+    }
+    this.#pooled.push(buffer);
+    this.#add(request, reply);
+  }
+
+  status(request: Request, extents: readonly NbdExtent[]): void {
+    const { length, flags } = request;
+    const one = (flags & CommandFlag.requestOne) !== 0;
+    const shown = one ? extents.slice(0, 1) : extents;
+    const reply = Buffer.allocUnsafe(structuredHeader + 4 + 8 * shown.length);
+    let at = reply.writeUInt32BE(allocationContextId, structuredHeader);
+    let position = 0;
+    shown.forEach((extent, index) => {
+      // Only the last extent may reach beyond what was asked for, and not even that one when a single one was asked for.
+      const whole = index === shown.length - 1 && !one;
+      const bytes = whole ? extent.length : Math.min(extent.length, length - position);
+      at = reply.writeUInt32BE(Math.min(bytes, longestExtent), at);
+      at = reply.writeUInt32BE((extent.hole ? ExtentState.hole : 0) | (extent.zero ? ExtentState.zero : 0), at);
+      position += extent.length;
+    });
+    this.#add(request, this.#chunk(request, Chunk.blockStatus, reply));
+  }
+
+  fail(request: Request, errno: number, message: string): void {
+    if (!this.#structured) {
+      this.#add(request, simple(request, errno));
+      return;
+    }
+    const text = Buffer.from(message);
+    const reply = Buffer.allocUnsafe(structuredHeader + 6 + text.length);
+    reply.writeUInt32BE(errno, structuredHeader);
+    reply.writeUInt16BE(text.length, structuredHeader + 4);
+    text.copy(reply, structuredHeader + 6);
+    this.#add(request, this.#chunk(request, Chunk.error, reply));
+  }
+
+  /** Makes a reply of one chunk: its payload is there already. */
+  #chunk(request: Request, type: number, reply: Buffer): Buffer {
+    reply.writeUInt32BE(structuredReplyMagic, 0);
+    reply.writeUInt16BE(ChunkFlag.done, 4);
+    reply.writeUInt16BE(type, 6);
+    reply.writeUInt32BE(request.handleHigh, 8);
+    reply.writeUInt32BE(request.handleLow, 12);
+    reply.writeUInt32BE(reply.length - structuredHeader, 16);
+    return reply;
+  }
+
+  #add(request: Request, reply: Buffer): void {
+    this.#bytes += bytesOf(request);
+    if (this.#ready.push(reply) === 1) setImmediate(this.#send);
+  }
+
+  readonly #send = (): void => {
+    const ready = this.#ready;
+    const pooled = this.#pooled;
+    const stream = this.#stream;
+    this.#ready = [];
+    this.#pooled = [];
+    const bytes = this.#bytes;
+    this.#bytes = 0;
+    const finished = (error?: Error | null): void => {
+      // A connection that broke may still hold on to what it was to send.
+      if (!error) for (const buffer of pooled) this.#pool.giveBack(buffer);
+      this.#sent(ready.length, bytes);
+    };
+    // A connection that is gone takes nothing, and the reader finds out.
+    if (!stream.writable) {
+      finished();
+      return;
+    }
+    if (ready.length === 1) {
+      stream.write(ready[0], finished);
+      return;
+    }
+    stream.cork();
+    const last = ready.length - 1;
+    for (let i = 0; i < last; i++) stream.write(ready[i]);
+    stream.write(ready[last], finished);
+    stream.uncork();
+  };
+}
+
+function simple(request: Request, errno: number): Buffer {
+  return fillSimple(Buffer.allocUnsafe(simpleHeader), request, errno);
+}
+
+function fillSimple(reply: Buffer, request: Request, errno: number): Buffer {
+  reply.writeUInt32BE(simpleReplyMagic, 0);
+  reply.writeUInt32BE(errno, 4);
+  reply.writeUInt32BE(request.handleHigh, 8);
+  reply.writeUInt32BE(request.handleLow, 12);
+  return reply;
+}
