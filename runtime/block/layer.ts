@@ -1,4 +1,4 @@
-import { events } from '../../generated/index.js';
+import { events, type ObjectOptions } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import { Backend } from './backend/backend.js';
 import { throttleConfigOf } from './backend/throttle-config.js';
@@ -12,6 +12,7 @@ import type { BlockHandlers } from './commands/handlers.js';
 import { humanMonitorCommands } from './commands/human-monitor.js';
 import { mediumCommands } from './commands/medium.js';
 import { type CommandDoor, nbdServerCommands } from './commands/nbd-server.js';
+import { objectHandlers } from './commands/objects.js';
 import { pending } from './commands/pending.js';
 import { queryCommands } from './commands/queries.js';
 import { throttleCommands } from './commands/throttle.js';
@@ -66,6 +67,7 @@ export class BlockLayer implements AsyncDisposable {
   /** What executes the commands of the schema. */
   readonly handlers: BlockHandlers;
   readonly graph: BlockGraph;
+  readonly objects: UserObjects;
   /** What names and slots of drives are taken. */
   readonly registry: DriveRegistry;
   readonly #host: BlockHost;
@@ -82,14 +84,13 @@ export class BlockLayer implements AsyncDisposable {
   constructor(options: BlockLayerOptions) {
     const { events: sink, warn = () => {}, clock = systemClock, fatal = throwUncaught, authorize, nbd = {} } = options;
     this.#nbd = nbd;
+    this.objects = new UserObjects(async (path) => authorize?.(path));
     this.#host = {
       events: sink,
       clock,
       warn,
       fatal,
-      secret: async (id) => {
-        throw new BlockError(`No secret with id '${id}'`);
-      },
+      secret: (id) => this.objects.secretData(id),
       authorize: async (path) => (this.#ownFiles.has(path) ? undefined : authorize?.(path)),
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
@@ -123,6 +124,11 @@ export class BlockLayer implements AsyncDisposable {
     if (!options.has('node-name')) throw new BlockError("'node-name' must be specified for the root node");
     const node = await this.graph.open({ options });
     node.monitorOwned = true;
+  }
+
+  /** Adds an object, as `object-add` does. @throws BlockError when it cannot be made */
+  addObject(options: ObjectOptions): Promise<void> {
+    return this.objects.add(options);
   }
 
   /** Adds a backend with its medium. @throws BlockError when it cannot be had; nothing is left of it then */
@@ -198,6 +204,7 @@ export class BlockLayer implements AsyncDisposable {
     this.#commandDoor.door = undefined;
     for (const backend of this.#backends.values()) await this.#eject(backend);
     await this.graph.close();
+    this.objects.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -234,6 +241,7 @@ export class BlockLayer implements AsyncDisposable {
       ...mediumCommands(this),
       ...throttleCommands(this),
       ...nbdServerCommands(this.#commandDoor, this.#source, this.#nbd),
+      ...objectHandlers(this.objects),
       ...queryCommandLineOptions(),
       ...humanMonitorCommands({
         registry: this.registry,

@@ -9,6 +9,7 @@ import { hostDeviceDriver } from './file/host-device.js';
 import { http, https } from './http/driver.js';
 import { luks } from './luks/luks.js';
 import { nullAio, nullCo } from './null.js';
+import { qcow2 } from './qcow2/index.js';
 import { quorum } from './quorum/driver.js';
 import { rawDriver } from './raw.js';
 
@@ -24,6 +25,7 @@ const drivers: readonly BlockDriver[] = [
   luks,
   nullAio,
   nullCo,
+  qcow2,
   quorum,
   rawDriver,
 ];
