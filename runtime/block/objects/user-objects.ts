@@ -64,7 +64,8 @@ export class UserObjects {
 
   /** A copy of what the secret with an id keeps. @throws BlockError when there is none of that id */
   async secretData(id: string): Promise<Uint8Array> {
-    return this.#secret(id).slice();
+    // Not slice(): that of a Buffer is no copy.
+    return new Uint8Array(this.#secret(id));
   }
 
   #secret(id: string): Uint8Array {
