@@ -25,6 +25,7 @@ import { BlockGraph } from './graph/graph.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
 import type { NbdAddress, NbdServerOptions } from './nbd/server.js';
+import { UserObjects } from './objects/user-objects.js';
 import type { BlockOptions } from './options.js';
 import { systemClock } from './system-clock.js';
 
