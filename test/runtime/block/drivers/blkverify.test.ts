@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { blkverify } from '../../../../runtime/block/drivers/blkverify.js';
 import { ioError } from '../../../../runtime/block/error.js';
-import { outcomeOf, readAt, SmallGraph } from './small-graph.js';
+import { outcomeOf, readAt, SmallGraph, unevenDelay } from './small-graph.js';
 
 async function setUp() {
   const small = new SmallGraph(blkverify);
@@ -64,6 +64,7 @@ describe('blkverify', () => {
 
   it('finds no difference in overlapping requests, in whatever order they reach the two', async () => {
     const { small, raw, test, node } = await setUp();
+    small.delay = unevenDelay();
     const requests: Promise<unknown>[] = [];
     for (let index = 0; index < 20; index++) {
       requests.push(node.requests.write(index * 100, Buffer.alloc(1000, index)), readAt(node, index * 90, 2000));

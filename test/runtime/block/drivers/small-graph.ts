@@ -19,6 +19,8 @@ export class SmallGraph {
   readonly authorized: string[] = [];
   readonly secrets = new Map<string, Uint8Array>();
   readonly clock = new SimulatedClock();
+  /** Requests to files wait for it; requests overtake each other when it takes longer for some. */
+  delay: (() => Promise<void>) | undefined;
   readonly host: BlockHost = {
     events: { emit: (name, data) => void this.events.push({ name, data }) },
     clock: this.clock,
@@ -64,14 +66,29 @@ export class SmallGraph {
         get length() {
           return disk.node.length;
         },
-        read: (offset, buffer) => disk.read(offset, buffer),
-        write: (offset, data) => disk.write(offset, data),
+        read: async (offset, buffer) => {
+          await this.delay?.();
+          await disk.read(offset, buffer);
+        },
+        write: async (offset, data) => {
+          await this.delay?.();
+          await disk.write(offset, data);
+        },
         discard: (offset, length) => disk.discard(offset, length),
         flushToDisk: () => disk.flush(),
         truncate: (size) => disk.truncate(size),
         close: async () => {},
       };
     },
+  };
+}
+
+/** Takes longer for some than for others: now long, now not at all, always in the same pattern. */
+export function unevenDelay(): () => Promise<void> {
+  let count = 0;
+  return async () => {
+    count++;
+    for (let turns = (count * 7) % 5; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
   };
 }
 
