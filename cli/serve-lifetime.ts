@@ -3,16 +3,21 @@ import { exitCodes } from './subcommand.js';
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Runs work that is to end because of a signal; at another signal the process ends at once, whatever is left undone.
+ * Lets the process end at once, whatever is left undone, when it gets a signal after the first, which has been taken over.
+ *
+ * @param first aborted by the first signal
+ * @returns takes that back
  */
-export async function unlessForced<T>(work: () => Promise<T>): Promise<T> {
-  const force = (): void => process.exit(exitCodes.interrupted);
-  for (const signal of signals) process.on(signal, force);
-  try {
-    return await work();
-  } finally {
-    for (const signal of signals) process.off(signal, force);
-  }
+export function endAtSecondSignal(first: AbortSignal): () => void {
+  const end = (): void => process.exit(exitCodes.interrupted);
+  const listen = (): void => {
+    for (const signal of signals) process.on(signal, end);
+  };
+  first.addEventListener('abort', listen, { once: true });
+  return () => {
+    first.removeEventListener('abort', listen);
+    for (const signal of signals) process.off(signal, end);
+  };
 }
 
 /** Resolves when the signal is given. */

@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import type { StreamPair } from '../runtime/qmp/endpoint.js';
 import type { Host } from './host.js';
 
@@ -18,8 +18,13 @@ export function standardStreams({ stdin, stdout }: Host, onEnd: () => void): Str
       done();
     },
   });
-  writable.once('close', onEnd);
+  // Standard input closes when it has ended, and its client is to be answered all the same.
+  const readable = stdin.pipe(new PassThrough({ autoDestroy: false }));
+  writable.once('close', () => {
+    stdin.destroy();
+    onEnd();
+  });
   // The reader may be gone before the last event.
   if (stdout instanceof Writable) stdout.once('error', (error) => writable.destroy(error));
-  return { readable: stdin, writable };
+  return { readable, writable };
 }

@@ -1,12 +1,13 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { AllowedFolders } from '../runtime/block/command-line/allowed-folders.js';
 import { planServer, type ServerPlan } from '../runtime/block/command-line/plan.js';
+import { plannedFiles } from '../runtime/block/command-line/planned-files.js';
 import { BlockError, builtInDrivers, type DriverWhitelist } from '../runtime/block/index.js';
 import type { Host } from './host.js';
 import { choiceOption } from './options.js';
-import { aborted, unlessForced } from './serve-lifetime.js';
+import { aborted, endAtSecondSignal } from './serve-lifetime.js';
 import { logLevels, serverLog, tellReady } from './serve-log.js';
-import { startServer } from './serve-start.js';
+import { type StartOptions, startServer } from './serve-start.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 import { UserError } from './user-error.js';
 
@@ -61,13 +62,14 @@ export const serve: Subcommand = {
       readOnly: options.driversReadOnly ?? [],
     };
     const allowed = options.allow === undefined ? undefined : await allowedFolders(options.allow);
-    const plan = readPlan(options, whitelist, host);
+    const authorize = allowed && ((path: string) => allowed.authorize(path));
+    const plan = await readPlan(options, { whitelist, authorize }, host);
     if (plan === undefined) return exitCodes.problems;
     if (options.checkConfig) {
       host.stdout.write('The configuration is valid.\n');
       return exitCodes.ok;
     }
-    return run(plan, whitelist, allowed, options.logLevel, host);
+    return serveUntilEnded({ plan, whitelist, authorize, host, log: serverLog(host.stderr, options.logLevel) });
   },
 };
 
@@ -108,35 +110,41 @@ async function allowedFolders(folders: readonly string[]): Promise<AllowedFolder
 }
 
 /** What the options ask for; nothing when something is wrong with them, which has been told then. */
-function readPlan(options: ServeOptions, whitelist: DriverWhitelist, { stderr }: Host): ServerPlan | undefined {
+async function readPlan(
+  options: ServeOptions,
+  { whitelist, authorize }: Pick<StartOptions, 'whitelist' | 'authorize'>,
+  { stderr }: Host,
+): Promise<ServerPlan | undefined> {
   const { plan, problems } = planServer(options, { drivers: builtInDrivers(), whitelist });
-  for (const { option, message } of problems) stderr.write(`error: ${option}: ${message}\n`);
+  const all = [...problems];
+  for (const { option, config: file } of plannedFiles(plan)) {
+    await authorize?.(file).catch(({ message }: BlockError) => all.push({ option, message }));
+  }
+  for (const { option, message } of all) stderr.write(`error: ${option}: ${message}\n`);
   if (options.qmp === undefined && options.nbd === undefined) {
     stderr.write('error: nobody could talk to the server\ngive it a --qmp or an --nbd to listen at\n');
     return undefined;
   }
-  return problems.length === 0 ? plan : undefined;
+  return all.length === 0 ? plan : undefined;
 }
 
-async function run(
-  plan: ServerPlan,
-  whitelist: DriverWhitelist,
-  allowed: AllowedFolders | undefined,
-  logLevel: string,
-  host: Host,
-): Promise<number> {
-  const log = serverLog(host.stderr, logLevel);
+async function serveUntilEnded(start: Omit<StartOptions, 'signal'>): Promise<number> {
+  const { host, log } = start;
   const signal = host.catchInterrupt();
-  const authorize = allowed && ((path: string) => allowed.authorize(path));
-  const started = await startServer({ plan, whitelist, authorize, host, log, signal }).catch((error: unknown) => {
-    if (error === signal.reason) return undefined;
-    throw error;
-  });
-  if (started === undefined) return exitCodes.interrupted;
-  tellReady(log, started.places);
-  await Promise.race([started.ended, aborted(signal)]);
-  log.info('stopping');
-  const well = await unlessForced(() => started.close());
-  log.info('stopped');
-  return well ? exitCodes.ok : exitCodes.problems;
+  const calmDown = endAtSecondSignal(signal);
+  try {
+    const server = await startServer({ ...start, signal }).catch((error: unknown) => {
+      if (signal.aborted && error === signal.reason) return undefined;
+      throw error;
+    });
+    if (server === undefined) return exitCodes.interrupted;
+    tellReady(log, server.places);
+    await Promise.race([server.ended, aborted(signal)]);
+    log.info('stopping');
+    const well = await server.close();
+    log.info('stopped');
+    return well ? exitCodes.ok : exitCodes.problems;
+  } finally {
+    calmDown();
+  }
 }
