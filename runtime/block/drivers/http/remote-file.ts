@@ -173,7 +173,8 @@ export class RemoteFile {
     const send = () =>
       fetch(url, {
         method,
-        headers: { ...headers, ...(range === undefined ? {} : { range }), 'accept-encoding': 'identity' },
+        // With a range, `fetch` itself asks for what is not compressed.
+        headers: { ...headers, ...(range === undefined ? { 'accept-encoding': 'identity' } : { range }) },
         signal,
         ...(this.#agent === undefined ? {} : { dispatcher: this.#agent }),
       });
