@@ -87,6 +87,8 @@ export interface NodeView {
   readonly children: ReadonlyMap<string, Child>;
   /** What unallocated data is read from; absent when there is nothing, or while the node is being opened. */
   readonly backing: Child | undefined;
+  /** What its driver tells of the image. Absent: nothing. */
+  readonly info?: DriverInfo | undefined;
   /** Requests must begin and end at multiples of it; the layer sees to that. A power of two. */
   readonly requestAlignment: number;
   /** The name of the backend that the node is the root of, or the node's own name. For events. */
@@ -233,7 +235,7 @@ export interface DriverInstance {
   readonly encrypted?: boolean;
   /** From the header. Absent: there is none, or the format has no such thing. */
   readonly backingFile?: BackingFile | undefined;
-  readonly info?: DriverInfo;
+  readonly info?: DriverInfo | undefined;
   readonly snapshots?: InternalSnapshots;
 
   /** Fills a buffer. The range is inside the length rounded up to the alignment. */

@@ -2,6 +2,7 @@ import {
   type BlockDriver,
   type BlockStatus,
   type Child,
+  type DriverInfo,
   type DriverInstance,
   type OpenContext,
   type Reopening,
@@ -12,13 +13,16 @@ import { roundUp, sectorSize } from '../limits.js';
 
 /** An image without a format: the file is the disk. What is missing of its last sector reads as zeroes. */
 class RawInstance implements DriverInstance {
-  readonly info = { unallocatedIsZero: true, efficientZeroes: true };
   /** It is handed on. */
   readonly writeFlags = RequestFlag.fua;
   protected readonly file: Child;
 
   constructor(file: Child) {
     this.file = file;
+  }
+
+  get info(): DriverInfo | undefined {
+    return this.file.node.info;
   }
 
   get length(): number {

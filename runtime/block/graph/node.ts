@@ -1,6 +1,6 @@
 import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { JsonValue } from '../../json/value.js';
-import type { BlockDriver, BlockStatus, DriverInstance, NodeFlags } from '../driver.js';
+import type { BlockDriver, BlockStatus, DriverInfo, DriverInstance, NodeFlags } from '../driver.js';
 import { ioError } from '../error.js';
 import { NodeRequests } from '../io/requests.js';
 import { type ChainLink, statusOf } from '../io/status.js';
@@ -75,6 +75,10 @@ export class BlockNode implements EdgeTarget, ChainLink {
   get open(): DriverInstance {
     if (this.instance === undefined) throw ioError('ENOMEDIUM');
     return this.instance;
+  }
+
+  get info(): DriverInfo | undefined {
+    return this.instance?.info;
   }
 
   get requestAlignment(): number {
