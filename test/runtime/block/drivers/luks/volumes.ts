@@ -25,8 +25,7 @@ const host = quietHost({
 export type Options = { readonly [key: string]: OptionValue };
 
 /** Makes a volume that the secret `right` unlocks, in a hurry unless the options say how long to take. */
-export async function create(size: number, options: Options = {}): Promise<MemoryChild> {
-  const file = new MemoryChild();
+export async function create(size: number, options: Options = {}, file = new MemoryChild()): Promise<MemoryChild> {
   const all = new BlockOptions(Object.entries({ 'key-secret': 'right', 'iter-time': 0, ...options }));
   await luks.create?.(file, { filename: 'a.luks', size, options: all, host });
   if (all.size > 0) throw new Error(`Nobody took ${[...all.keys()]}`);
