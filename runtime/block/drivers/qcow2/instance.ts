@@ -1,0 +1,142 @@
+import type { ImageInfoSpecific } from '../../../../generated/index.js';
+import type {
+  BackingFile,
+  BlockStatus,
+  DriverInfo,
+  DriverInstance,
+  InternalSnapshots,
+  NodeFlags,
+  Reopening,
+} from '../../driver.js';
+import { writeCompressed } from './compressed-write.js';
+import { finish, writeCaches } from './flush.js';
+import { CompatibleFeature, IncompatibleFeature, serialiseHeader } from './header.js';
+import type { Image } from './image.js';
+import { read } from './read.js';
+import { prepareReopen } from './reopen.js';
+import { makeEmpty, resize } from './resize.js';
+import { snapshotInfoOf } from './snapshot-table.js';
+import { blockStatus } from './status.js';
+import { write } from './write.js';
+import { discard, writeZeroes } from './zero.js';
+
+const second = 1e9;
+
+/** One open qcow2 image, as the block layer sees it. */
+export class Qcow2Instance implements DriverInstance {
+  readonly requestAlignment = 512;
+  readonly zeroAlignment: number;
+  readonly snapshots: InternalSnapshots;
+  readonly #image: Image;
+  #cleaning: { cancel(): void } | undefined;
+
+  constructor(image: Image) {
+    this.#image = image;
+    this.zeroAlignment = image.clusterSize;
+    this.snapshots = { list: () => image.snapshots.map(snapshotInfoOf) };
+    this.#scheduleCleaning();
+  }
+
+  get length(): number {
+    return this.#image.header.size;
+  }
+
+  get encrypted(): boolean {
+    return this.#image.header.encryption !== 0;
+  }
+
+  get backingFile(): BackingFile | undefined {
+    return this.#image.header.backing;
+  }
+
+  get info(): DriverInfo {
+    const { clusterSize, header } = this.#image;
+    return {
+      clusterSize,
+      dirty: (header.incompatible & IncompatibleFeature.dirty) !== 0,
+      unallocatedIsZero: true,
+      efficientZeroes: header.version >= 3,
+    };
+  }
+
+  read(offset: number, buffer: Uint8Array): Promise<void> {
+    return read(this.#image, offset, buffer);
+  }
+
+  write(offset: number, data: Uint8Array): Promise<void> {
+    return write(this.#image, offset, data);
+  }
+
+  writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+    return writeZeroes(this.#image, offset, length, flags);
+  }
+
+  discard(offset: number, length: number): Promise<void> {
+    return discard(this.#image, offset, length);
+  }
+
+  flushToOs(): Promise<void> {
+    return writeCaches(this.#image);
+  }
+
+  blockStatus(offset: number, length: number): Promise<BlockStatus> {
+    return blockStatus(this.#image, offset, length);
+  }
+
+  writeCompressed(offset: number, data: Uint8Array): Promise<void> {
+    return writeCompressed(this.#image, offset, data);
+  }
+
+  truncate(size: number): Promise<void> {
+    return resize(this.#image, size);
+  }
+
+  /** The new header is written as a whole, or, when it does not fit, not at all. */
+  async changeBackingFile(backing: BackingFile | undefined): Promise<void> {
+    const image = this.#image;
+    image.alive();
+    const { backing: _, ...rest } = image.header;
+    const header = backing === undefined ? rest : { ...rest, backing };
+    await image.changeHeader(header, { offset: 0, bytes: serialiseHeader(header) });
+  }
+
+  makeEmpty(): Promise<void> {
+    return makeEmpty(this.#image);
+  }
+
+  specificInfo(): ImageInfoSpecific {
+    const { header, refcounts } = this.#image;
+    const version3 = {
+      'lazy-refcounts': (header.compatible & CompatibleFeature.lazyRefcounts) !== 0n,
+      corrupt: (header.incompatible & IncompatibleFeature.corrupt) !== 0,
+    };
+    return {
+      type: 'qcow2',
+      data: {
+        compat: header.version === 2 ? '0.10' : '1.1',
+        ...(header.version === 2 ? {} : version3),
+        'refcount-bits': refcounts.bits,
+      },
+    };
+  }
+
+  prepareReopen(flags: NodeFlags): Promise<Reopening> {
+    return prepareReopen(this.#image, flags);
+  }
+
+  async close(): Promise<void> {
+    this.#cleaning?.cancel();
+    const image = this.#image;
+    if (image.claimed && !image.dead) await finish(image);
+  }
+
+  #scheduleCleaning(): void {
+    const { settings, host, l2Tables, refcountBlocks } = this.#image;
+    if (settings.cleanInterval === 0) return;
+    this.#cleaning = host.clock.after(settings.cleanInterval * second, () => {
+      l2Tables.dropUnused();
+      refcountBlocks.dropUnused();
+      this.#scheduleCleaning();
+    });
+  }
+}

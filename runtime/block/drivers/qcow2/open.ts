@@ -1,0 +1,101 @@
+import type { OpenContext } from '../../driver.js';
+import { BlockError } from '../../error.js';
+import { autoclearField, CompatibleFeature, IncompatibleFeature, type Qcow2Header, readHeader } from './header.js';
+import { Image } from './image.js';
+import { MetadataKind, takeSettings } from './options.js';
+import { checkOverlap } from './overlap.js';
+import { repair } from './repair.js';
+import { readSnapshotTable } from './snapshot-table.js';
+import { offsetOf } from './table-entry.js';
+
+/** Opens an image: reads the tables that are kept in memory, and puts it right if it was not closed. @throws BlockError */
+export async function openImage(context: OpenContext): Promise<Image> {
+  const { file, node, host, noIo } = context;
+  const writable = !node.flags.readOnly && !noIo;
+  let header = await readHeader(file);
+  const settings = takeSettings(context.options, header.clusterSize);
+  if (settings.lazyRefcounts && header.version < 3) {
+    throw new BlockError('Lazy refcounts require a qcow2 image with at least compatibility level 1.1', {
+      code: 'EINVAL',
+    });
+  }
+  if (header.encryption !== 0 && !noIo) {
+    throw new BlockError(
+      "Images with AES encryption are not opened any more; convert the image with 'qemu-img convert', to luks for instance",
+      { code: 'ENOTSUP' },
+    );
+  }
+  if (writable) {
+    refuseCorrupt(header);
+    if (header.incompatible & IncompatibleFeature.dirty) header = await repaired(context);
+  }
+  const image = new Image({ node, file, host }, header, settings, {
+    l2: (opened) => checkBefore(opened, MetadataKind.activeL2),
+    refcounts: (opened) => checkBefore(opened, MetadataKind.refcountBlock),
+  });
+  image.lazyRefcounts = settings.lazyRefcounts ?? (header.compatible & CompatibleFeature.lazyRefcounts) !== 0n;
+  await readTables(image);
+  if (writable) await claim(image);
+  return image;
+}
+
+/** @throws BlockError (EACCES) when an image that is marked as corrupt is to be written */
+export function refuseCorrupt(header: Qcow2Header): void {
+  if (!(header.incompatible & IncompatibleFeature.corrupt)) return;
+  throw new BlockError('Image is corrupt; cannot be opened read/write. It can be repaired with qemu-img check -r all', {
+    code: 'EACCES',
+  });
+}
+
+/** To be called before an image is written for the first time: what we do not keep up to date does not count any more. */
+export async function claim(image: Image): Promise<void> {
+  refuseSharedBlocks(image);
+  const { header } = image;
+  if (header.autoclear !== 0n) await image.changeHeader({ ...header, autoclear: 0n }, autoclearField(0n));
+  image.claimed = true;
+}
+
+function checkBefore(image: Image, own: number): (offset: number, length: number) => Promise<void> {
+  return (offset, length) => {
+    image.alive();
+    return checkOverlap(image, own, offset, length);
+  };
+}
+
+async function repaired({ file, node, host }: OpenContext): Promise<Qcow2Header> {
+  host.warn(`qcow2: Image '${node.name}' was not closed; it is being repaired`);
+  const { corruptions, checkErrors } = await repair(file, 'all');
+  if (corruptions > 0 || checkErrors > 0) {
+    throw new BlockError('Could not repair the image, which was not closed; see qemu-img check', { code: 'EIO' });
+  }
+  return readHeader(file);
+}
+
+async function readTables(image: Image): Promise<void> {
+  const { file, header, l1, refcountTable, tablePlaces } = image;
+  if (l1.bytes.length > 0) await file.read(header.l1Offset, l1.bytes);
+  file.debug('reftable_load');
+  await file.read(header.refcountTableOffset, refcountTable.bytes);
+  tablePlaces.addAll(l1.view);
+  tablePlaces.addAll(refcountTable.view);
+  const { snapshots, length } = await readSnapshotTable(file, header);
+  image.snapshots = snapshots;
+  image.snapshotTableLength = length;
+}
+
+/** With a block that counts for several stretches, all that is written would be counted wrong, and a search would go on for ever. */
+function refuseSharedBlocks(image: Image): void {
+  const { view } = image.refcountTable;
+  const seen = new Set<number>();
+  for (let at = 0; at < view.byteLength; at += 8) {
+    const offset = offsetOf(view.getUint32(at), view.getUint32(at + 4));
+    if (offset === 0) continue;
+    if (seen.has(offset)) {
+      throw new BlockError(
+        'A refcount block of the image is used twice; it can be repaired with qemu-img check -r all',
+        { code: 'EACCES' },
+      );
+    }
+    seen.add(offset);
+  }
+}
