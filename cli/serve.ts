@@ -132,6 +132,13 @@ async function serveUntilEnded(start: Omit<StartOptions, 'signal'>): Promise<num
   const { host, log } = start;
   const signal = host.catchInterrupt();
   const calmDown = endAtSecondSignal(signal);
+  let stopping = false;
+  const tellStopping = (): void => {
+    if (!stopping) log.info('stopping');
+    stopping = true;
+  };
+  const interrupted = aborted(signal).then(tellStopping);
+  log.debug('starting');
   try {
     const server = await startServer({ ...start, signal }).catch((error: unknown) => {
       if (signal.aborted && error === signal.reason) return undefined;
@@ -139,8 +146,8 @@ async function serveUntilEnded(start: Omit<StartOptions, 'signal'>): Promise<num
     });
     if (server === undefined) return exitCodes.interrupted;
     tellReady(log, server.places);
-    await Promise.race([server.ended, aborted(signal)]);
-    log.info('stopping');
+    await Promise.race([server.ended, interrupted]);
+    tellStopping();
     const well = await server.close();
     log.info('stopped');
     return well ? exitCodes.ok : exitCodes.problems;

@@ -89,7 +89,7 @@ export function planServer(
   const blockdevs = each('blockdev', readBlockdev, (options) => things.addNode(options));
   const drives = each(
     'drive',
-    (text) => readDrive(text, things),
+    (text) => readDrive(text, things, { snapshot: texts.snapshot ?? false }),
     (drive) => things.addDrive(drive),
   );
   const devices = each('device', readDevice, (device) => things.addDevice(device));
