@@ -91,12 +91,6 @@ export class Backend implements RootOwner {
     return this.root?.node.length ?? 0;
   }
 
-  /** A medium is in the drive, and the tray is closed. */
-  get available(): boolean {
-    const { root } = this;
-    return root !== undefined && root.node.inserted !== false && this.#device?.trayOpen !== true;
-  }
-
   get device(): VirtualDevice | undefined {
     return this.#device;
   }
@@ -188,7 +182,7 @@ export class Backend implements RootOwner {
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
     while (this.#drained > 0) await this.#resumption();
     let link = this.#medium();
-    if (!this.#inside(link, offset, length)) throw ioError('EIO');
+    this.#checkRange(link, offset, length);
     this.#inFlight++;
     try {
       for (let wanted = length; ; ) {
@@ -268,7 +262,7 @@ export class Backend implements RootOwner {
     try {
       const root = this.#medium();
       if (kind !== 'read' && kind !== 'flush' && root.node.flags.readOnly) throw ioError('EPERM');
-      if (!this.#inside(root, offset, length)) throw ioError('EIO');
+      this.#checkRange(root, offset, length);
       return root;
     } catch (error) {
       if (accounted !== undefined) this.accounting.invalid(accounted);
@@ -277,12 +271,14 @@ export class Backend implements RootOwner {
   }
 
   #medium(): Child {
-    if (this.root === undefined || !this.available) throw ioError('ENOMEDIUM');
+    if (this.root === undefined || this.#device?.trayOpen) throw ioError('ENOMEDIUM');
     return this.root;
   }
 
-  #inside(root: Child, offset: number, length: number): boolean {
-    return offset >= 0 && offset + length <= root.node.length;
+  #checkRange({ node }: Child, offset: number, length: number): void {
+    if (offset >= 0 && offset + length <= node.length) return;
+    // A drive of the host without a disc has no length. To ask the node takes a walk, so others are not asked.
+    throw ioError(node.inserted === false ? 'ENOMEDIUM' : 'EIO');
   }
 
   /** Does what the policy says about a failure. @throws what has failed, unless it is to be ignored */
