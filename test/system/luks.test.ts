@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createImage } from '../../runtime/block/graph/create.js';
+import { BlockOptions } from '../../runtime/block/options.js';
 import { create, type Options, open } from '../runtime/block/drivers/luks/volumes.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
 import { MemoryChild } from '../runtime/block/memory-child.js';
 import { describeWithPrograms } from './programs.js';
 
@@ -89,6 +92,51 @@ describeWithPrograms('luks', ['qemu-img', 'qemu-io'], () => {
     expect(volume.specificInfo?.()).toEqual(theirs['format-specific']);
     expect(volume.length).toBe(theirs['virtual-size']);
     expect([volume.encrypted, volume.info]).toEqual([theirs.encrypted, {}]);
+  });
+
+  it('is served over NBD, written there and resized, and then read by qemu-img', async () => {
+    const client = new LayerClient();
+    const socket = join(folder, 'socket');
+    const uri = `nbd+unix:///disk?socket=${socket}`;
+    try {
+      await client.execute('object-add', { 'qom-type': 'secret', id: 'right', data: 'correct horse' });
+      await createImage(client.layer.graph, {
+        format: 'luks',
+        filename: image,
+        size: 2 * MiB,
+        options: new BlockOptions([
+          ['key-secret', 'right'],
+          ['iter-time', 10],
+        ]),
+      });
+      await client.execute('blockdev-add', {
+        options: {
+          driver: 'luks',
+          'node-name': 'disk',
+          'key-secret': 'right',
+          file: { driver: 'file', filename: image },
+        },
+      });
+      // The volume has its key, and the passphrase is of no more use.
+      await client.execute('object-del', { id: 'right' });
+      await client.execute('nbd-server-start', { addr: { type: 'unix', data: { path: socket } } });
+      await client.execute('nbd-server-add', { device: 'disk', writable: true });
+      await run('qemu-img', ['convert', '-n', '-f', 'raw', '-O', 'raw', plain, uri]);
+      await run('qemu-io', ['-f', 'raw', '-c', 'write -P 0x21 1000 3000', '-c', 'write -z 8192 512', uri]);
+      await run('qemu-io', ['-f', 'raw', '-c', 'read -P 0x21 1000 3000', '-c', 'read -P 0 8192 512', uri]);
+      await client.execute('nbd-server-stop');
+      await client.execute('block_resize', { 'node-name': 'disk', size: 3 * MiB });
+    } finally {
+      await client.layer.close();
+    }
+    const expected = Buffer.from(contents);
+    expected.fill(0x21, 1000, 4000);
+    expected.fill(0, 8192, 8704);
+    const copy = join(folder, 'copy.raw');
+    await run('qemu-img', ['convert', ...secret, '--image-opts', '-O', 'raw', opened(), copy]);
+    const read = await readFile(copy);
+    expect(read.length).toBe(3 * MiB);
+    expect(read.subarray(0, 2 * MiB).equals(expected)).toBe(true);
   });
 
   async function qemuIo(target: string, command: string): Promise<string> {

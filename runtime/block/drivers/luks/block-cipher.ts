@@ -12,7 +12,7 @@ export interface BlockCipher {
 }
 
 /** @throws BlockError (ENOTSUP) for a cipher that Node.js does not have: all but AES */
-export function requireCipher(algorithm: QCryptoCipherAlgorithm): void {
+function requireCipher(algorithm: QCryptoCipherAlgorithm): void {
   if (/^aes-(128|192|256)$/.test(algorithm)) return;
   throw new BlockError(`The cipher '${algorithm}' is not available here, only aes-128, aes-192 and aes-256 are`, {
     code: 'ENOTSUP',

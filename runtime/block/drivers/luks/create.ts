@@ -10,7 +10,7 @@ import { type KeySlot, type LuksHeader, masterDigestLength, saltLength, slotCoun
 import { type Budget, measureRounds, mostRounds, roundsOf } from './key-derivation.js';
 import { masterDigest, sealSlot } from './key-slots.js';
 import { passphraseOf } from './passphrase.js';
-import { sectorCipher } from './sector-cipher.js';
+import { requireSectorCipher } from './sector-cipher.js';
 
 /** Pieces that a key is split into. */
 const stripes = 4000;
@@ -57,15 +57,14 @@ export async function createLuks(file: Child, request: CreateRequest): Promise<v
   const { keyLength } = namesOf(cipher);
   const passphrase = await passphraseOf(request.host, keySecret);
   requireHash(hash);
-  const key = randomBytes(keyLength);
-  // Refuses what is not available before anything takes time.
-  sectorCipher(cipher, key);
+  requireSectorCipher(cipher, keyLength);
   const rounds = iterTime * (await measureRounds(hash, Math.min(patience, iterTime / digestShare)));
   if (rounds * (1 + 1 / digestShare) > mostRounds) {
     throw new BlockError("Option 'iter-time' is too large: such a volume could not be opened again", {
       code: 'EINVAL',
     });
   }
+  const key = randomBytes(keyLength);
   const budget: Budget = { rounds: mostRounds };
   const slotSpace = roundUp(keyLength * stripes, alignment);
   const plan = {

@@ -5,15 +5,16 @@ import { mergeKey, splitKey } from './anti-forensic.js';
 import { requireHash } from './hash.js';
 import { type KeySlot, type LuksHeader, masterDigestLength, materialLength } from './header.js';
 import { type Budget, deriveKey, mostRounds } from './key-derivation.js';
-import { sectorCipher } from './sector-cipher.js';
+import { requireSectorCipher, sectorCipher } from './sector-cipher.js';
 
 /**
  * Finds the volume's key: the passphrase is tried on each active slot, in order.
  *
- * @throws BlockError (EPERM) when it fits none of them
+ * @throws BlockError (EPERM) when it fits none of them, ENOTSUP when the volume cannot be decrypted here
  */
 export async function unlock(file: Child, header: LuksHeader, passphrase: Uint8Array): Promise<Uint8Array> {
   requireHash(header.hash);
+  requireSectorCipher(header.cipher, header.keyLength);
   const active = header.slots.filter((slot) => slot.active);
   if (active.length === 0) {
     throw new BlockError('The LUKS volume cannot be unlocked: none of its key slots is active', { code: 'EPERM' });

@@ -20,6 +20,11 @@ export function sectorCipher(spec: CipherSpec, key: Uint8Array): SectorCipher {
   return { encrypt: inBatches(encrypt), decrypt: inBatches(decrypt) };
 }
 
+/** @throws BlockError when {@link sectorCipher} would, before time is spent on getting a key. */
+export function requireSectorCipher(spec: CipherSpec, keyLength: number): void {
+  sectorCipher(spec, new Uint8Array(keyLength));
+}
+
 function batchCipher(spec: CipherSpec, key: Uint8Array): SectorCipher {
   const vectors = vectorGenerator(spec, key, batch);
   switch (spec.mode) {

@@ -192,6 +192,16 @@ describe('the key of a LUKS volume', () => {
     await expect(open(file, { 'key-secret': 'empty' })).rejects.toThrow('Invalid password');
   });
 
+  it('is not looked for when the cipher is not to be had, but the header is shown', async () => {
+    const file = await create(512);
+    await file.write(8, Buffer.from('twofish'));
+    await expect(open(file)).rejects.toMatchObject({
+      code: 'ENOTSUP',
+      message: expect.stringContaining("The cipher 'twofish-256' is not available"),
+    });
+    expect((await open(file, {}, true)).specificInfo?.()).toMatchObject({ data: { 'cipher-alg': 'twofish-256' } });
+  });
+
   it('is not had when no slot is active', async () => {
     const file = await create(512);
     file.bytes.set([0, 0, 0xde, 0xad], 208);
