@@ -44,7 +44,8 @@ export async function listen(address: ListenAddress, accept: (streams: StreamPai
     setImmediate(() => accept(where));
     return { address: 'stdio', close: async () => {} };
   }
-  const server = createServer((socket: Socket) => {
+  // A client that has said all it wants still reads the answers: its connection is ended when they are out.
+  const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
     socket.setNoDelay(true);
     accept({ readable: socket, writable: socket });
   });

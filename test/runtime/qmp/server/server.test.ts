@@ -454,6 +454,16 @@ describe('listening', () => {
     ).rejects.toThrow(/no socket/);
   });
 
+  it('answers a client that has said all it wants, also when that takes time', async () => {
+    await start({ handlers: { ...quiet, nothing: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) } });
+    const socket = createConnection({ path, allowHalfOpen: true });
+    socket.end('{"execute": "qmp_capabilities"} {"execute": "nothing", "id": 1} {"execute": "nothing", "id": 2}');
+    const lines: string[] = [];
+    for await (const line of createInterface(socket)) lines.push(line);
+    expect(lines.slice(1)).toEqual(['{"return": {}}', '{"return": {}, "id": 1}', '{"return": {}, "id": 2}']);
+    expect(server?.clients).toBe(0);
+  });
+
   it('takes TCP clients on the loopback interface only', async () => {
     const { addresses } = await start({ listen: 'tcp::0' });
     const port = Number(addresses[0]?.split(':').at(-1));
