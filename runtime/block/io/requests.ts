@@ -370,5 +370,5 @@ async function readEdges(
 }
 
 function checkRange(offset: number, length: number): void {
-  if (!(offset >= 0 && offset + length <= largestSize)) throw ioError('EIO');
+  if (!(offset >= 0 && length >= 0 && offset + length <= largestSize)) throw ioError('EIO');
 }

@@ -1,5 +1,5 @@
 import type { BlockStatus, Child, DriverInstance } from '../driver.js';
-import { ioError } from '../error.js';
+import { BlockError, ioError } from '../error.js';
 import { roundDown, roundUp } from '../limits.js';
 
 /** What the allocation of a node is asked of. */
@@ -24,19 +24,36 @@ export async function statusOf(target: StatusTarget, offset: number, length: num
   const status = await askAligned(instance, offset, wanted);
   if (!status.allocated) return unallocated(target, instance, offset, status);
   if (!status.data || status.zero || status.offset === undefined || status.file === undefined) return status;
-  const below = await status.file.blockStatus(status.offset, status.length);
-  return { ...status, length: Math.min(status.length, below.length), zero: below.zero };
+  const below = await statusBelow(status.file, status.offset, status.length);
+  return below === undefined ? status : { ...status, length: Math.min(status.length, below.length), zero: below.zero };
 }
 
+/** That there is a hole is worth knowing; that nobody can tell is no failure. */
+async function statusBelow(file: Child, offset: number, length: number): Promise<BlockStatus | undefined> {
+  try {
+    return await file.blockStatus(offset, length);
+  } catch (error) {
+    if (error instanceof BlockError) return undefined;
+    throw error;
+  }
+}
+
+/** Asks for whole blocks, and shows of the answer what was wanted. */
 async function askAligned(instance: DriverInstance, offset: number, length: number): Promise<BlockStatus> {
   const alignment = instance.requestAlignment ?? 1;
-  const start = roundDown(offset, alignment);
   const end = roundUp(offset + length, alignment);
-  const status = (await instance.blockStatus?.(start, end - start)) as BlockStatus;
-  const skipped = offset - start;
-  const shown = Math.min(status.length - skipped, length);
-  if (skipped === 0 && shown === status.length) return status;
-  return { ...status, length: shown, ...(status.offset === undefined ? {} : { offset: status.offset + skipped }) };
+  for (let start = roundDown(offset, alignment); ; ) {
+    const status = (await instance.blockStatus?.(start, end - start)) as BlockStatus;
+    const skipped = offset - start;
+    if (status.length <= skipped) {
+      // The block changes its state in the middle, before what is wanted: a file that ends there.
+      start += status.length;
+      continue;
+    }
+    const shown = Math.min(status.length - skipped, length);
+    if (skipped === 0 && shown === status.length) return status;
+    return { ...status, length: shown, ...(status.offset === undefined ? {} : { offset: status.offset + skipped }) };
+  }
 }
 
 /** What is not here is zero where nothing shows through: without a backing file, or beyond the end of a shorter one. */
