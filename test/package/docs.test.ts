@@ -24,6 +24,7 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/api.md',
       'docs/client.md',
       'docs/server.md',
+      'docs/serve.md',
       'docs/shell.md',
       'docs/conformance.md',
       'docs/architecture.md',
