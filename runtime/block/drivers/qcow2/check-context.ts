@@ -1,6 +1,7 @@
 import type { Child } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { ReferenceCounts } from './check-counts.js';
+import { OutsideRanges } from './check-outside.js';
 import { CheckReport } from './check-report.js';
 import type { Qcow2Header } from './header.js';
 import { type RefcountWidth, refcountWidth } from './refcount-width.js';
@@ -16,8 +17,8 @@ export class CheckContext {
   readonly fileLength: number;
   readonly report = new CheckReport();
   readonly counts: ReferenceCounts;
-  /** The end of the furthest range beyond the file that is referred to; 0 when there is none. */
-  furthestOutside = 0;
+  /** What is referred to beyond the end of the file. */
+  readonly outside = new OutsideRanges();
   #budget: number;
 
   /** @throws BlockError (EFBIG) when the file has too many clusters */
@@ -44,7 +45,7 @@ export class CheckContext {
     const { clusterSize } = this.header;
     if (length <= 0) return;
     if (offset + length - this.fileLength >= clusterSize) {
-      this.furthestOutside = Math.max(this.furthestOutside, offset + length);
+      this.outside.add(Math.floor(offset / clusterSize), Math.ceil((offset + length) / clusterSize));
       this.report.corruption(`${what} at ${offset} with ${length} bytes is beyond the end of the file`, times);
       return;
     }

@@ -3,11 +3,9 @@ import { setUint64, viewOf } from './big-endian.js';
 import type { Examination } from './check.js';
 import { CheckContext } from './check-context.js';
 import type { ReferenceCounts } from './check-counts.js';
+import type { OutsideRanges } from './check-outside.js';
 import { countReferences } from './check-references.js';
 import { limits, refcountTableFields } from './header.js';
-
-/** A reference that points further beyond the end of the file than this is not minded: nothing is ever put there. */
-const slack = 2 ** 30;
 
 /** Clusters of a new refcount structure: the table, and the blocks that it needs, in the order of the file. */
 interface Structure {
@@ -17,6 +15,12 @@ interface Structure {
   readonly blocks: readonly number[];
 }
 
+interface Geometry {
+  /** Clusters that a refcount block counts. */
+  readonly perBlock: number;
+  readonly clusterSize: number;
+}
+
 /**
  * Writes new refcounts behind everything that is in use, and makes the header point at them. Until then the image is as it was;
  * afterwards, where the old ones were is free.
@@ -24,14 +28,14 @@ interface Structure {
  * @throws BlockError (EFBIG) when the file is too large for a refcount table
  */
 export async function rebuildRefcounts(examined: Examination): Promise<void> {
-  const { file, header, counts, furthestOutside } = examined.context;
+  const { file, header, counts: old } = examined.context;
   const { clusterSize } = header;
   const context = new CheckContext(file, header);
   await countReferences(context);
   const perBlock = (clusterSize * 8) / context.width.bits;
-  const end = Math.max(counts.end(), counts.clusters, outsideEnd(context, furthestOutside));
-  const structure = plan(end, context.counts, perBlock, clusterSize);
-  const { start, tableClusters, blocks } = structure;
+  const used = usedBlocks(context.counts, perBlock);
+  const geometry = { perBlock, clusterSize };
+  const { start, tableClusters, blocks } = place(Math.max(old.end(), old.clusters), context.outside, used, geometry);
   for (let cluster = start; cluster < start + tableClusters + blocks.length; cluster++) {
     context.counts.add(cluster, 1, context.report);
   }
@@ -51,15 +55,18 @@ export async function rebuildRefcounts(examined: Examination): Promise<void> {
   await file.flush();
 }
 
-/**
- * What points beyond the end of the file, as it does when a file was cut, must not come to point at the new refcounts: a guest
- * would write there.
- */
-function outsideEnd({ fileLength, header }: CheckContext, furthest: number): number {
-  return furthest > fileLength + slack ? 0 : Math.ceil(furthest / header.clusterSize);
+/** Where the new refcounts go: behind the file, but nowhere that anything points at. A guest would write there. */
+function place(start: number, outside: OutsideRanges, used: readonly number[], geometry: Geometry): Structure {
+  let structure = plan(start, used, geometry);
+  for (const { from, to } of outside.merged()) {
+    const end = structure.start + structure.tableClusters + structure.blocks.length;
+    if (from < end && to > structure.start) structure = plan(to, used, geometry);
+  }
+  return structure;
 }
 
-function plan(start: number, counts: ReferenceCounts, perBlock: number, clusterSize: number): Structure {
+/** The indexes of the refcount blocks that have something to count. */
+function usedBlocks(counts: ReferenceCounts, perBlock: number): number[] {
   const used: number[] = [];
   for (let cluster = counts.skipUnused(0, counts.clusters); cluster < counts.clusters; ) {
     const block = Math.floor(cluster / perBlock);
@@ -67,6 +74,11 @@ function plan(start: number, counts: ReferenceCounts, perBlock: number, clusterS
     if (hasCount(counts, cluster, end)) used.push(block);
     cluster = counts.skipUnused(end, counts.clusters);
   }
+  return used;
+}
+
+/** The table and blocks that begin at `start` and count themselves, too. */
+function plan(start: number, used: readonly number[], { perBlock, clusterSize }: Geometry): Structure {
   let tableClusters = 1;
   let own = 1;
   for (;;) {
