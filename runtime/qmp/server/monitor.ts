@@ -18,6 +18,8 @@ export interface MonitorHost {
   readonly rotation: Rotation;
   /** The most bytes that may wait for a client to read them before it is disconnected. */
   readonly maxBuffered: number;
+  /** How long a client that has ended its side is answered, in milliseconds: it may be gone altogether, which looks the same. */
+  readonly linger: number;
   execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Answer;
   /** A handler failed in a way that is not meant for the client. */
   failed(command: string, error: unknown): void;
@@ -62,6 +64,9 @@ export class Monitor implements Participant {
     readable.once('end', () => {
       this.#inputEnded = true;
       this.#pump();
+      if (this.#ended) return;
+      const timer = setTimeout(() => this.end(), host.linger);
+      this.#abort.signal.addEventListener('abort', () => clearTimeout(timer));
     });
     writable.on('drain', () => this.#pump());
     for (const stream of new Set([readable, writable])) {

@@ -53,11 +53,18 @@ export interface QmpServerOptions<Handlers> {
   readonly rateLimits?: { readonly [event: string]: RateLimit };
   /** The most bytes that may wait for one client to read them; beyond, it is disconnected. Default: 64 MiB. */
   readonly maxBuffered?: number;
+  /**
+   * How long a client that has ended its side may wait for answers, in milliseconds; commands that still run then are told that
+   * it is gone. Default: 10 s.
+   */
+  readonly linger?: number;
   /** Told what the operator should know: the whole story of unexpected errors, of which clients are told nothing. */
   readonly onProblem?: (problem: ServerProblem) => void;
 }
 
 const defaultBuffer = 64 * 1024 * 1024;
+
+const defaultLinger = 10_000;
 
 /** A QMP server on the generated dispatch layer. Made by {@link createQmpServer}. */
 export class QmpServer implements AsyncDisposable {
@@ -119,6 +126,7 @@ export class QmpServer implements AsyncDisposable {
       write,
       rotation: new Rotation(),
       maxBuffered: options.maxBuffered ?? defaultBuffer,
+      linger: options.linger ?? defaultLinger,
       execute: (request, session, signal) =>
         this.#quitting ? undefined : dispatcher.execute(request, session, signal),
       failed: (command, error) => tell(onProblem, { kind: 'handler', command, error }),

@@ -358,6 +358,7 @@ describe('order of execution', () => {
     const calls: string[] = [];
     const { handlers, release } = held();
     await start({
+      linger: 20,
       handlers: {
         ...handlers,
         nothing: (_args: Record<string, never>, context: CommandContext) => {
