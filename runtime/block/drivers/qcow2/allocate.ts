@@ -21,7 +21,7 @@ export async function allocateClusters(image: Image, count: number): Promise<Hos
   await beforeRefcountChange(image);
   let first: number;
   do first = await findFree(image, count);
-  while (await makeRefcountBlocks(image, first, count));
+  while (await makeRefcountBlocks(image, first, count, () => findFree(image, 1)));
   await changeRefcounts(image, first, count, 1);
   image.searchFrom = first + count;
   const offset = first * image.clusterSize;

@@ -6,14 +6,15 @@ import { limits, refcountTableFields } from './header.js';
 import { type Image, wholeTable } from './image.js';
 import { MetadataKind } from './options.js';
 import { checkOverlap } from './overlap.js';
-import { blockOffset } from './refcounts.js';
+import { blockOffset, changeRefcounts } from './refcounts.js';
 
 /**
  * Makes sure that host clusters have refcount blocks. The caller holds the lock.
  *
+ * @param findFree finds a cluster that is free
  * @returns whether anything had to be made, which has taken space: the clusters may not be free any more
  */
-export async function makeRefcountBlocks(image: Image, first: number, count: number): Promise<boolean> {
+export async function makeRefcountBlocks(image: Image, first: number, count: number, findFree: () => Promise<number>): Promise<boolean> {
   const { refcountsPerBlock } = image;
   const last = Math.floor((first + count - 1) / refcountsPerBlock);
   for (let index = Math.floor(first / refcountsPerBlock); index <= last; index++) {
@@ -22,22 +23,30 @@ export async function makeRefcountBlocks(image: Image, first: number, count: num
       return true;
     }
     if (blockOffset(image, index) === 0) {
-      await addBlock(image, index, Math.max(first, index * refcountsPerBlock));
+      // The free cluster may have no block itself: one that is put there counts itself, and comes first.
+      const free = await findFree();
+      const own = Math.floor(free / refcountsPerBlock);
+      await addBlock(image, blockOffset(image, own) === 0 ? own : index, free);
       return true;
     }
   }
   return false;
 }
 
-/** Adds the block with this index. It is put into a cluster that it counts itself; all of those are free yet. */
+/** Puts the block with this index into a free cluster, which it counts itself, or which has a block. */
 async function addBlock(image: Image, index: number, cluster: number): Promise<void> {
   const { file, clusterSize, refcounts, refcountsPerBlock, refcountTable } = image;
   const offset = cluster * clusterSize;
   file.debug('refblock_alloc');
   const bytes = new Uint8Array(clusterSize);
-  refcounts.set(bytes, cluster - index * refcountsPerBlock, 1);
   await checkOverlap(image, MetadataKind.refcountBlock, offset, clusterSize);
   image.highWater = Math.max(image.highWater, offset + clusterSize);
+  if (Math.floor(cluster / refcountsPerBlock) === index) {
+    refcounts.set(bytes, cluster % refcountsPerBlock, 1);
+  } else {
+    await changeRefcounts(image, cluster, 1, 1);
+    await image.refcountBlocks.writeAll();
+  }
   file.debug('refblock_alloc_write');
   await file.write(offset, bytes);
   await file.flush();
