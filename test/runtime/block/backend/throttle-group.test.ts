@@ -6,6 +6,7 @@ import {
   ThrottleGroups,
   type ThrottleMember,
 } from '../../../../runtime/block/backend/throttle-group.js';
+import type { Clock } from '../../../../runtime/block/driver.js';
 import { SimulatedClock } from '../simulated-clock.js';
 
 const second = 1e9;
@@ -220,13 +221,59 @@ describe('a throttle group', () => {
   });
 
   it('begins anew when it is configured, for those who wait, too', async () => {
-    const { clock, member } = limited({ 'bps-read': 10 });
-    member.admit('read', 1_000_000);
-    const wait = member.admit('read', 1)?.then(() => clock.now());
-    await clock.advance(second);
-    member.group.configure(throttleConfigOf({ 'bps-read': 20 }));
-    await clock.advance(second);
-    expect(await wait).toBe(second);
+    const { clock, member } = limited({ 'iops-read': 10 });
+    const gone = Array.from({ length: 4 }, async () => {
+      await member.admit('read', 1);
+      return clock.now();
+    });
+    await clock.advance(0.05 * second);
+    member.group.configure(throttleConfigOf({ 'iops-read': 1 }));
+    await clock.advance(5 * second);
+    // One goes at once, and the other one when that has leaked but for what a tenth of a second is worth.
+    expect(await Promise.all(gone)).toEqual([0, 0, 0.05 * second, 0.95 * second]);
+  });
+
+  it('leaves the order of turns alone when it is configured, and when a member leaves', async () => {
+    for (const change of ['configure', 'leave'] as const) {
+      const { clock, members } = limited({ 'iops-read': 10 }, 3);
+      while (members[0]?.admit('read', 1) === undefined);
+      const order: number[] = [];
+      for (const turn of [0, 1, 2, 0]) void members[turn]?.admit('read', 1)?.then(() => order.push(turn));
+      // What the first has asked for before anybody else, which is not in the list; then the second.
+      await clock.advance(0.25 * second);
+      expect(order).toEqual([1]);
+      if (change === 'leave') members[1]?.leave();
+      else members[1]?.group.configure(throttleConfigOf({ 'iops-read': 1 }));
+      await clock.advance(10 * second);
+      expect(order).toEqual([1, 2, 0, 0]);
+    }
+  });
+
+  it('leaves no timer behind when nobody waits', async () => {
+    const running = new Set<object>();
+    const inner = new SimulatedClock();
+    const clock: Clock = {
+      now: () => inner.now(),
+      after(ns, callback) {
+        const timer = inner.after(ns, () => {
+          running.delete(timer);
+          callback();
+        });
+        running.add(timer);
+        return {
+          cancel() {
+            running.delete(timer);
+            timer.cancel();
+          },
+        };
+      },
+    };
+    const member = new ThrottleGroups(clock).join('g');
+    member.group.configure(throttleConfigOf({ 'iops-total': 1 }));
+    for (const direction of ['read', 'write', 'read', 'write'] as const) void member.admit(direction, 1);
+    expect(running.size).toBe(2);
+    member.letGo();
+    expect(running.size).toBe(0);
   });
 
   it('keeps its limits for those who stay when one leaves, whose requests go at once', async () => {
