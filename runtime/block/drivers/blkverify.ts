@@ -101,9 +101,11 @@ function requestsOf(raw: Child, test: Child, host: BlockHost): Requests {
       const passed = flags & RequestFlag.fua;
       return change('write', offset, data.length, (child) => child.write(offset, data, passed));
     },
-    writeZeroes(offset, length, flags) {
+    async writeZeroes(offset, length, flags) {
+      // One may have a fast way and the other may not, which is no difference to be found.
+      if (flags & RequestFlag.noFallback) throw ioError('ENOTSUP');
       const passed = flags & (RequestFlag.fua | RequestFlag.mayUnmap);
-      return change('zero-write', offset, length, (child) => child.writeZeroes(offset, length, passed));
+      await change('zero-write', offset, length, (child) => child.writeZeroes(offset, length, passed));
     },
   };
 

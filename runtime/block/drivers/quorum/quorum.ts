@@ -72,9 +72,11 @@ export class Quorum implements DriverInstance {
     return this.#change(offset, data.length, (child) => child.write(offset, data, passed));
   }
 
-  writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+  async writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+    // One child may have a fast way and the next may not, which is no reason to report it.
+    if (flags & RequestFlag.noFallback) throw ioError('ENOTSUP');
     const passed = flags & this.writeFlags;
-    return this.#change(offset, length, (child) => child.writeZeroes(offset, length, passed));
+    await this.#change(offset, length, (child) => child.writeZeroes(offset, length, passed));
   }
 
   async flushToOs(): Promise<void> {

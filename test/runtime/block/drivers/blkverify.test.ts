@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { blkverify } from '../../../../runtime/block/drivers/blkverify.js';
 import { ioError } from '../../../../runtime/block/error.js';
 import { outcomeOf, readAt, SmallGraph, unevenDelay } from './small-graph.js';
@@ -23,6 +24,12 @@ describe('blkverify', () => {
     await node.requests.writeZeroes(1024, 512);
     expect(Buffer.compare(raw.bytes, test.bytes)).toBe(0);
     expect([...(await readAt(node, 1023, 2))]).toEqual([1, 0]);
+    expect(small.fatal).toEqual([]);
+  });
+
+  it('has no fast way to write zeroes', async () => {
+    const { small, node } = await setUp();
+    expect(await outcomeOf(node.requests.writeZeroes(0, 512, RequestFlag.noFallback))).toBe('ENOTSUP');
     expect(small.fatal).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { graphCommands } from '../../../../../runtime/block/commands/graph.js';
+import { RequestFlag } from '../../../../../runtime/block/driver.js';
 import { quorum } from '../../../../../runtime/block/drivers/quorum/driver.js';
 import { type Errno, strerror } from '../../../../../runtime/block/errno.js';
 import { ioError } from '../../../../../runtime/block/error.js';
@@ -49,6 +50,12 @@ describe('quorum', () => {
     expect(disks.map(({ bytes }) => [bytes[511], bytes[512], bytes[605], bytes[1023]])).toEqual(
       Array(3).fill([0, 5, 0, 5]),
     );
+    expect(events).toEqual([]);
+  });
+
+  it('has no fast way to write zeroes', async () => {
+    const { node, events } = await setUp([0, 0], { 'vote-threshold': 1 });
+    expect(await outcomeOf(node.requests.writeZeroes(0, 512, RequestFlag.noFallback))).toBe('ENOTSUP');
     expect(events).toEqual([]);
   });
 
