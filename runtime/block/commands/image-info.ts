@@ -9,7 +9,7 @@ export async function imageInfo(node: BlockNode): Promise<ImageInfo> {
   const snapshots = open.snapshots?.list() ?? [];
   const actualSize = await allocatedSize(node);
   const specific = open.specificInfo?.();
-  const full = backingName === undefined ? undefined : fullName(node.filename, backingName);
+  const full = below?.filename ?? (backingName === undefined ? undefined : fullName(node.filename, backingName));
   return {
     filename: node.filename,
     format: node.driver.name,
