@@ -24,7 +24,7 @@ export interface InjectRule extends Trigger {
 }
 
 /** When the event occurs, the state changes. */
-export interface StateRule extends Trigger {
+interface StateRule extends Trigger {
   readonly kind: 'set-state';
   readonly newState: number;
 }
