@@ -29,9 +29,9 @@ export class BlockGraph implements OpenEnvironment {
     this.whitelist = whitelist;
   }
 
-  /** All nodes, in the order in which they got their names. */
+  /** All nodes that are open, in the order in which they got their names. */
   get nodes(): Iterable<BlockNode> {
-    return this.#nodes.values();
+    return [...this.#nodes.values()].filter((node) => node.usable);
   }
 
   /** The named backends, in the order in which they were made. */

@@ -1,4 +1,12 @@
-import type { BlockDriver, BlockHost, DriverInstance, NodeFlags, OpenContext } from '../../../runtime/block/driver.js';
+import type {
+  BackingFile,
+  BlockDriver,
+  BlockHost,
+  DriverInstance,
+  NodeFlags,
+  OpenContext,
+  Reopening,
+} from '../../../runtime/block/driver.js';
 import { BlockError, ioError } from '../../../runtime/block/error.js';
 import { BlockGraph } from '../../../runtime/block/graph/graph.js';
 import { DriverRegistry } from '../../../runtime/block/graph/registry.js';
@@ -13,6 +21,10 @@ export class MemoryDisk {
   readonly clock = new SimulatedClock();
   /** How many instances are open. */
   open = 0;
+  /** What has been prepared, committed and aborted of reopenings, in order. */
+  readonly reopenings: string[] = [];
+  /** Whether there is a medium in the drive. */
+  mediumIn = true;
   /** Called with each step of opening; throws to make it fail. */
   onStep: (step: string) => void = () => {};
   /** Called before each request to a file; may wait or throw. */
@@ -29,11 +41,14 @@ export class MemoryDisk {
     },
   };
 
-  /** A graph that knows `file` (in memory), `raw`, `cow` (an image with a header of 512 bytes) and `pair` (two children). */
+  /**
+   * A graph that knows `file` (in memory), `raw`, `cow` (an image with a header of 512 bytes), `pair` (two children) and `drive`
+   * (a medium that may not be in).
+   */
   graph(whitelist?: DriverWhitelist): BlockGraph {
     return new BlockGraph(
       this.host,
-      new DriverRegistry([this.#file, raw(this), cow(this), pair(this)], ['vdi']),
+      new DriverRegistry([this.#file, raw(this), cow(this), pair(this), drive(this)], ['vdi']),
       whitelist,
     );
   }
@@ -41,8 +56,19 @@ export class MemoryDisk {
   /** An image of the format `cow`: its header names the backing file. */
   addCow(filename: string, size: number, backing = '', format = ''): void {
     const bytes = new Uint8Array(512 + size);
-    bytes.set(new TextEncoder().encode(`COW ${backing}\n${format}\n`));
+    bytes.set(cowHeader({ name: backing, format }));
     this.files.set(filename, bytes);
+  }
+
+  /** A step of reopening, and what becomes of it. */
+  reopening(name: string, flags: NodeFlags): Reopening {
+    const step = `${name} ${flags.readOnly ? 'ro' : 'rw'}`;
+    this.reopenings.push(`prepare ${step}`);
+    this.onStep(`reopen ${step}`);
+    return {
+      commit: async () => void this.reopenings.push(`commit ${step}`),
+      abort: async () => void this.reopenings.push(`abort ${step}`),
+    };
   }
 
   readonly #file: BlockDriver = {
@@ -58,6 +84,11 @@ export class MemoryDisk {
         throw new BlockError(`Could not open '${filename}': no such file`, { code: 'ENOENT' });
       this.open++;
       return this.#instance(filename, node.flags);
+    },
+    createFile: async (filename, size, options) => {
+      this.onStep(`create ${filename}`);
+      options.take('preallocation');
+      this.files.set(filename, new Uint8Array(size));
     },
   };
 
@@ -93,9 +124,8 @@ export class MemoryDisk {
       blockStatus: async (offset, length) => ({ length, allocated: true, data: true, zero: false, offset }),
       truncate: async (size) => resize(size),
       prepareReopen: async (to) => {
-        disk.onStep(`reopen ${filename}`);
         if (!to.readOnly && flags.readOnly && filename.startsWith('ro-')) throw ioError('EACCES');
-        return { commit: async () => {}, abort: async () => {} };
+        return disk.reopening(filename, to);
       },
       async close() {
         disk.open--;
@@ -109,7 +139,9 @@ function raw(disk: MemoryDisk): BlockDriver {
     name: 'raw',
     kind: 'format',
     probe: () => 1,
-    open: async ({ file }) => {
+    isPlainFile: true,
+    create: async () => {},
+    open: async ({ file, node }) => {
       disk.onStep('open raw');
       disk.open++;
       return {
@@ -121,11 +153,17 @@ function raw(disk: MemoryDisk): BlockDriver {
         discard: (offset, length) => file.discard(offset, length),
         blockStatus: async (offset, length) => ({ length, allocated: true, data: true, zero: false, offset, file }),
         truncate: (size) => file.truncate(size),
-        prepareReopen: async () => ({ commit: async () => {}, abort: async () => {} }),
+        prepareReopen: async (flags) => disk.reopening(node.name, flags),
         close: async () => void disk.open--,
       };
     },
   };
+}
+
+function cowHeader({ name, format = '' }: BackingFile): Uint8Array {
+  const header = new Uint8Array(512);
+  header.set(new TextEncoder().encode(`COW ${name}\n${format}\n`));
+  return header;
 }
 
 /** Blocks of 512 bytes; which are allocated is only known while it is open. */
@@ -135,6 +173,12 @@ function cow(disk: MemoryDisk): BlockDriver {
     kind: 'format',
     supportsBacking: true,
     probe: (head) => (Buffer.from(head).toString('latin1', 0, 4) === 'COW ' ? 100 : 0),
+    async create(file, { size, backing, options }) {
+      if (size > 2 ** 30) throw ioError('EFBIG');
+      disk.onStep(`create cow ${options.take('flavour') ?? ''}`);
+      await file.write(0, cowHeader(backing ?? { name: '' }));
+      await file.truncate(512 + size);
+    },
     open: async ({ file, node }: OpenContext) => {
       disk.onStep('open cow');
       const head = Buffer.alloc(512);
@@ -171,6 +215,11 @@ function cow(disk: MemoryDisk): BlockDriver {
             ...(here ? { offset: offset + 512, file } : {}),
           };
         },
+        async changeBackingFile(backing) {
+          disk.onStep('change backing file');
+          await file.write(0, cowHeader(backing ?? { name: '' }));
+        },
+        prepareReopen: async (flags) => disk.reopening(node.name, flags),
         close: async () => void disk.open--,
       };
       disk.open++;
@@ -194,6 +243,22 @@ function pair(disk: MemoryDisk): BlockDriver {
           return first.node.length;
         },
         read: (offset, buffer) => first.read(offset, buffer),
+        close: async () => void disk.open--,
+      };
+    },
+  };
+}
+
+function drive(disk: MemoryDisk): BlockDriver {
+  return {
+    name: 'drive',
+    kind: 'protocol',
+    open: async () => {
+      disk.open++;
+      return {
+        length: 512,
+        read: async (_offset, buffer) => void buffer.fill(0),
+        inserted: () => disk.mediumIn,
         close: async () => void disk.open--,
       };
     },

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { isWellFormedId, NameSpace } from '../../../../runtime/block/graph/names.js';
+
+describe('well-formed names', () => {
+  it.each(['a', 'Z', 'a-b.c_d9', 'x'.repeat(99)])('%s', (id) => expect(isWellFormedId(id)).toBe(true));
+  it.each(['', '1a', '#block00', '-a', 'a b', 'a/b', 'ä', 'a\n', 'a\0'])('not %j', (id) =>
+    expect(isWellFormedId(id)).toBe(false),
+  );
+});
+
+describe('the names of nodes and devices', () => {
+  it('are of one space', () => {
+    const names = new NameSpace();
+    names.takeNode('n');
+    names.takeDevice('d');
+    expect([names.kind('n'), names.kind('d'), names.kind('x')]).toEqual(['node', 'device', undefined]);
+    expect(() => names.takeNode('n')).toThrow("Duplicate node name 'n'");
+    expect(() => names.takeNode('d')).toThrow('node-name=d is conflicting with a device id');
+    expect(() => names.takeDevice('d')).toThrow("Device with id 'd' already exists");
+    expect(() => names.takeDevice('n')).toThrow("Device name 'n' conflicts with an existing node name");
+  });
+
+  it('are free again when they are released', () => {
+    const names = new NameSpace();
+    names.takeNode('a');
+    names.release('a');
+    names.takeDevice('a');
+    names.release('a');
+    names.takeNode('a');
+  });
+
+  it('are refused when they are malformed', () => {
+    const names = new NameSpace();
+    for (const bad of ['', '1', '#block00', 'a b']) {
+      expect(() => names.takeNode(bad)).toThrow('Invalid node-name');
+      expect(() => names.takeDevice(bad)).toThrow('Invalid device id');
+    }
+  });
+
+  it('of nodes have at most 31 bytes', () => {
+    const names = new NameSpace();
+    names.takeNode('x'.repeat(31));
+    expect(() => names.takeNode('y'.repeat(32))).toThrow('too long');
+    names.takeDevice('d'.repeat(100));
+  });
+
+  it('are made where none is given: a counter from 0 and two digits, out of the reach of users', () => {
+    const names = new NameSpace();
+    const made = Array.from({ length: 300 }, () => names.takeNode(undefined));
+    expect(new Set(made).size).toBe(300);
+    for (const [index, name] of made.entries()) {
+      expect(name).toMatch(new RegExp(`^#block${index}\\d\\d$`));
+      expect(() => names.takeNode(name)).toThrow('Invalid');
+    }
+  });
+});
