@@ -8,6 +8,9 @@ export interface Output {
   readonly columns?: number;
 }
 
+/** What ends a process in order: Ctrl-C, a request, the end of its terminal. */
+export const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** What a subcommand needs of the process around it; tests make their own. */
 export interface Host {
   readonly cwd: string;
@@ -19,7 +22,7 @@ export interface Host {
   readonly stderr: Output;
   /** Imports a module by its URL. The bundled program is CommonJS and cannot do so itself. */
   importModule(url: string): Promise<object>;
-  /** Takes Ctrl-C over from Node, which would end the process there and then: the signal tells of it instead. */
+  /** Takes {@link interrupts} over from Node, which would end the process there and then: the signal tells of them instead. */
   catchInterrupt(): AbortSignal;
 }
 

@@ -5,8 +5,8 @@ import { keepingCompiledCode } from './compiled-code.js';
 import type * as Program from './process.js';
 
 // A run is over before optimised code pays for its compilation, which takes a quarter of the time on a large schema:
-// V8 begins with it when a function has been busy seven times as long as usual.
-setFlagsFromString('--interrupt-budget=1000000');
+// V8 begins with it when a function has been busy seven times as long as usual. Only a server has time.
+if (process.argv[2] !== 'serve') setFlagsFromString('--interrupt-budget=1000000');
 // Node 22.1 and newer can keep compiled code from one run to the next.
 (Module as { enableCompileCache?: () => void }).enableCompileCache?.();
 

@@ -1,13 +1,15 @@
-import type { Host } from './host.js';
+import { type Host, interrupts } from './host.js';
 import { run } from './program.js';
 
 /** Runs the command line of this process and sets its exit code; output still on its way is written before the process ends. */
 export async function runInProcess(importModule: Host['importModule']): Promise<void> {
-  // A reader that has seen enough (`| head`) is no error; what it left unread is nobody's concern, unless somebody else listens.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      // Whoever else listens sees to it.
+      if (stream.listenerCount('error') > 1) return;
+      // A reader that has seen enough (`| head`) is no error; what it left unread is nobody's concern.
       if (error.code !== 'EPIPE') throw error;
-      if (stream.listenerCount('error') === 1) process.exit();
+      process.exit();
     });
   }
   const host: Host = {
@@ -28,6 +30,6 @@ export async function runInProcess(importModule: Host['importModule']): Promise<
 function catchInterrupt(): AbortSignal {
   const stop = new AbortController();
   // Once: who asks a second time is not made to wait.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  for (const signal of interrupts) process.once(signal, () => stop.abort());
   return stop.signal;
 }

@@ -1,6 +1,5 @@
+import { interrupts } from './host.js';
 import { exitCodes } from './subcommand.js';
-
-const signals = ['SIGINT', 'SIGTERM'] as const;
 
 /**
  * Lets the process end at once, whatever is left undone, when it gets a signal after the first, which has been taken over.
@@ -11,12 +10,12 @@ const signals = ['SIGINT', 'SIGTERM'] as const;
 export function endAtSecondSignal(first: AbortSignal): () => void {
   const end = (): void => process.exit(exitCodes.interrupted);
   const listen = (): void => {
-    for (const signal of signals) process.on(signal, end);
+    for (const signal of interrupts) process.on(signal, end);
   };
   first.addEventListener('abort', listen, { once: true });
   return () => {
     first.removeEventListener('abort', listen);
-    for (const signal of signals) process.off(signal, end);
+    for (const signal of interrupts) process.off(signal, end);
   };
 }
 

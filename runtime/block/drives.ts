@@ -60,7 +60,7 @@ async function openSnapshot(graph: BlockGraph, config: DriveConfig, ownFiles: Se
 async function openTemporary(
   graph: BlockGraph,
   size: number,
-  { copyOnRead, detectZeroes }: DriveConfig,
+  { copyOnRead, detectZeroes, readOnly }: DriveConfig,
   ownFiles: Set<string>,
 ): Promise<BlockNode> {
   const folder = await mkdtemp(join(process.env.TMPDIR ?? '/var/tmp', 'vl.'));
@@ -71,7 +71,7 @@ async function openTemporary(
     return await graph.open({
       filename,
       options: new BlockOptions([['driver', 'qcow2']]),
-      flags: { ...rootDefaults, noFlush: true, unmap: true, noBacking: true },
+      flags: { ...rootDefaults, readOnly, noFlush: true, unmap: true, noBacking: true },
       copyOnRead,
       detectZeroes,
     });

@@ -29,7 +29,7 @@ const messages = ({ stderr }: ServerEnd): string[] =>
 const nullNode = ['--blockdev', 'null-co,node-name=n'];
 
 describe('the process of a server', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('ends in order at %s', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends in order at %s', async (signal) => {
     const folder = folderWith({});
     const server = start(['--qmp', `unix:${folder}/q`, '--nbd', `unix:${folder}/n,node=n`, ...nullNode]);
     expect(await server.ready).toMatchObject({ qmp: [`unix:${folder}/q`], nbd: [`unix:${folder}/n`] });

@@ -1,0 +1,181 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { planServer } from '../../runtime/block/command-line/plan.js';
+import { BlockLayer, builtInDrivers } from '../../runtime/block/index.js';
+import { describeWithPrograms } from './programs.js';
+
+/** What a program makes of drives: what it shows of them, or that it refuses. */
+type Outcome = 'refused' | readonly ShownDrive[];
+
+interface ShownDrive {
+  readonly device: string;
+  readonly inserted?: {
+    readonly drv: string;
+    readonly ro: boolean;
+    readonly detect_zeroes: string;
+    readonly cache: object;
+    readonly bps: number;
+    readonly iops_rd: number;
+    readonly group?: string;
+    readonly iops_size?: number;
+  };
+}
+
+/** What both programs show of a drive. */
+const shown = ({ device, inserted }: ShownDrive) => ({
+  device,
+  ...(inserted && {
+    drv: inserted.drv,
+    ro: inserted.ro,
+    detectZeroes: inserted.detect_zeroes,
+    cache: inserted.cache,
+    limits: [inserted.bps, inserted.iops_rd, inserted.iops_size, inserted.group],
+  }),
+});
+
+/** QEMU with drives. */
+async function real(drives: readonly string[]): Promise<Outcome> {
+  const args = ['-machine', 'none', '-display', 'none', '-S', '-nodefaults', '-qmp', 'stdio'];
+  const program = spawn('qemu-system-x86_64', [...args, ...drives.flatMap((drive) => ['-drive', drive])], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  program.stdin.on('error', () => {});
+  program.stdin.end('{"execute": "qmp_capabilities"}{"execute": "query-block"}{"execute": "quit"}');
+  let result: Outcome = 'refused';
+  for await (const line of createInterface(program.stdout)) {
+    const { return: value } = line.startsWith('{') ? JSON.parse(line) : { return: undefined };
+    if (Array.isArray(value)) result = value;
+  }
+  if (program.exitCode === null) await once(program, 'exit');
+  return result === 'refused' ? result : result.map(shown as never);
+}
+
+/** Our block layer with drives. */
+async function ours(drives: readonly string[]): Promise<Outcome> {
+  const { plan, problems } = planServer({ drive: drives }, { drivers: builtInDrivers() });
+  if (problems.length > 0) return 'refused';
+  const layer = new BlockLayer({ events: { emit: () => {} } });
+  try {
+    for (const { config } of plan.drives) await layer.addDrive(config);
+    const context = { command: 'query-block', outOfBand: false, signal: new AbortController().signal };
+    return (await layer.handlers['query-block']({}, context)).map(shown as never);
+  } catch (error) {
+    if ((error as Error).name !== 'BlockError') throw error;
+    return 'refused';
+  } finally {
+    await layer.close();
+  }
+}
+
+const image = 'file=disk.raw,format=raw';
+
+/** Drives that stand beside each other, or are refused, in both programs alike. */
+const cases: readonly (readonly string[])[] = [
+  [
+    'if=none',
+    'if=none,id=x',
+    'if=none',
+    'if=none,unit=7',
+    'if=none,media=cdrom',
+    'if=none,index=9',
+    'if=none,unit=0x10',
+  ],
+  [
+    'if=none,id=x,file=',
+    'if=none,id=y,detect-zeroes=on',
+    'if=none,read-only=on',
+    'if=none,aio=native',
+    'if=none,group=g',
+  ],
+  ['if=none,index=1,bus=0', 'if=none,bps=1,iops=3', 'if=none,stats-intervals.0=5'],
+  ...['writeback', 'none', 'off', 'writethrough', 'directsync', 'unsafe'].map((mode) => [
+    `if=none,${image},cache=${mode}`,
+  ]),
+  [`if=none,${image},cache=writethrough,cache.writeback=on`],
+  [`if=none,${image},cache.no-flush=on,cache=writeback`],
+  [`if=none,${image},readonly=on`],
+  [`if=none,${image},media=cdrom,read-only=off`],
+  [`if=none,${image},snapshot=on`],
+  [`if=none,${image},snapshot=on,read-only=on`],
+  [`if=none,${image},detect-zeroes=unmap`],
+  [`if=none,${image},discard=on`],
+  [`if=none,${image},bps=1000,iops_rd=7,iops_size=4096,group=g`, `if=none,${image},iops_rd=3`],
+  [`if=none,${image},throttling.iops-read=7,throttling.iops-read-max=70,throttling.iops-read-max-length=3`],
+  ['if=none,file=small.qcow2,copy-on-read=on,read-only=on'],
+  ['if=none,file=small.qcow2,lazy-refcounts=on'],
+  ['if=none,file=small.qcow2,format=raw,format=qcow2'],
+  ['if=none,driver=qcow2,file.driver=file,file.filename=small.qcow2'],
+  ['if=none,file.filename=disk.raw'],
+  ['if=none,file=json:{"driver":"raw",,"file":{"driver":"null-co",,"size":512}}'],
+  ['if=none,driver=null-co,size=4096,node-name=n'],
+  // From here on, refused.
+  ...['cache=none', 'discard=unmap', 'node-name=n', 'format=raw', 'bogus=1', 'stats-intervals=5'].map((option) => [
+    `if=none,id=x,${option}`,
+  ]),
+  ['if=none,id=x', 'if=none,id=x'],
+  ['if=none,id=x', 'if=none,driver=null-co,node-name=x'],
+  ['if=none,unit=3', 'if=none,index=3'],
+  ...[
+    ...[
+      'id=1bad',
+      'if=bogus',
+      'index=1,bus=1',
+      'index=1,unit=0',
+      'unit=a',
+      'media=tape',
+      'cache=bogus',
+      'bps=1k',
+      'bps=-1',
+    ],
+    ...[
+      'stats-intervals.0=0',
+      'stats-intervals.1=5',
+      'stats-intervals.a=1',
+      'driver=raw',
+      'werror=foo',
+      'rerror=enospc',
+    ],
+    ...[
+      'werror=auto',
+      'detect-zeroes=foo',
+      'aio=native',
+      'aio=foo',
+      'discard=foo',
+      'cache.writeback=maybe',
+      'bps=1,bps_rd=1',
+    ],
+    ...[
+      'bps=1,throttling.bps-total=1',
+      'iops_size=4096',
+      'throttling.bps-total-max-length=0,bps_max=4,bps=2',
+      'bps_max=4',
+    ],
+    ...['throttling.foo=3', 'filename=foo', 'copy-on-read=1', 'read-only=on,readonly=off', 'bps=99999999999999999999'],
+  ].map((option) => [`if=none,${image},${option}`]),
+  ['if=none,file=nope.raw,format=raw'],
+  ['if=none,file=disk.raw,format=nope'],
+  ['if=none,file=nope:disk'],
+  ['if=none,file=json:{"driver":"null-co"},format=raw'],
+];
+
+describeWithPrograms('drives, as QEMU 7.2 takes them', ['qemu-system-x86_64', 'qemu-img'], () => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'qapi-ts-drives-'));
+    execFileSync('qemu-img', ['create', '-q', '-f', 'raw', join(folder, 'disk.raw'), '1M']);
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', join(folder, 'small.qcow2'), '1M']);
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each(cases.map((drives) => ({ drives, title: drives.join(' ') })))('$title', async ({ drives }) => {
+    const texts = drives.map((drive) => drive.replace(/(disk\.raw|small\.qcow2|nope\.raw)/, join(folder, '$1')));
+    expect(await ours(texts)).toEqual(await real(texts));
+  });
+});
