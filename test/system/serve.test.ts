@@ -207,6 +207,21 @@ describeWithPrograms('a server with images', ['qemu-img', 'qemu-io', 'nbdcopy'],
     expect(existsSync(`${folder}/n`)).toBe(false);
   });
 
+  test('tells, and ends with 1, when it cannot write everything', async () => {
+    const folder = folderWith({ 'a.raw': 'a'.repeat(65536) });
+    const faulty = 'file.driver=blkdebug,file.inject-error.0.event=flush_to_disk,file.inject-error.0.errno=5';
+    const server = start([
+      ...['--blockdev', `raw,node-name=d,${faulty},file.image.driver=file,file.image.filename=${folder}/a.raw`],
+      ...['--nbd', `unix:${folder}/n,node=d,writable=on`],
+    ]);
+    await server.ready;
+    io('-f', 'raw', '-t', 'unsafe', '-c', 'write 0 512', `nbd+unix:///d?socket=${folder}/n`);
+    server.process.kill();
+    const end = await server.ended;
+    expect(messages(end)).toContainEqual(expect.stringMatching(/^Flushing node 'd' failed: .*Input\/output error/));
+    expect(end.code).toBe(1);
+  });
+
   test('opens no backing file outside of the allowed folders', async () => {
     const folder = folderWith({ 'in/x': '', 'out/base.raw': 'b'.repeat(65536) });
     execFileSync('qemu-img', [
