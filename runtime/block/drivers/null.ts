@@ -51,7 +51,8 @@ function nullRequests(size: number, latency: number, readZeroes: boolean, clock:
   return {
     length: size,
     read(_offset, buffer) {
-      if (readZeroes) buffer.fill(0);
+      // Nobody promises what is read. Whatever memory the buffer was is not for everybody to see.
+      buffer.fill(0);
       return serve();
     },
     write: serve,
@@ -70,8 +71,7 @@ function nullRequests(size: number, latency: number, readZeroes: boolean, clock:
  * `null-co`: a disk that keeps nothing, to measure what is above it. Options: `size` (default: 1 GiB), `latency-ns` that
  * each request takes, and `read-zeroes`.
  *
- * Without `read-zeroes` a read leaves the buffer as it is, which costs nothing, and shows whatever memory that was: do not
- * let strangers read such a node.
+ * Without `read-zeroes` nothing is promised of what is read.
  */
 export const nullCo: BlockDriver = nullDriver('null-co');
 

@@ -277,8 +277,8 @@ export class NodeRequests {
         instance.debug?.('pwritev');
         await instance.write?.(offset, data, driverFlags(instance, flags));
       }
-      instance.debug?.('pwritev_done');
     } finally {
+      instance.debug?.('pwritev_done');
       this.#changed(offset, length);
     }
     await this.#reachDisk(instance, flags);
@@ -290,8 +290,8 @@ export class NodeRequests {
       instance.debug?.('pwritev_zero');
       const mayUnmap = (flags & RequestFlag.mayUnmap) !== 0;
       await writeZeroesSplit(instance, offset, length, mayUnmap ? this.#unmapping(flags) : flags);
-      instance.debug?.('pwritev_done');
     } finally {
+      instance.debug?.('pwritev_done');
       this.#changed(offset, length);
     }
     await this.#reachDisk(instance, flags);
