@@ -271,7 +271,7 @@ describe('the error policies', () => {
     return made;
   };
 
-  it('report by default, and stop when the host is out of space: the status tells, the first failure has the word', async () => {
+  it('report by default, and stop when the host is out of space, which the status tells', async () => {
     const { backend, host, medium } = failing('ENOSPC', {});
     expect(backend.ioStatus).toBe('ok');
     await expect(backend.read(0, new Uint8Array(1))).rejects.toThrow(code('ENOSPC'));
@@ -315,9 +315,14 @@ describe('the error policies', () => {
     });
   });
 
-  it('can stop for any failure, which the status remembers', async () => {
-    const { backend } = failing('EIO', { policies: { read: 'stop', write: 'report' } });
+  it('can stop for any failure, the first of which the status remembers', async () => {
+    const { backend, medium } = failing('EIO', { policies: { read: 'stop', write: 'stop' } });
     await expect(backend.read(0, new Uint8Array(1))).rejects.toThrow(code('EIO'));
+    expect(backend.ioStatus).toBe('failed');
+    medium.onRequest = () => {
+      throw ioError('ENOSPC');
+    };
+    await expect(backend.write(0, new Uint8Array(1))).rejects.toThrow(code('ENOSPC'));
     expect(backend.ioStatus).toBe('failed');
   });
 

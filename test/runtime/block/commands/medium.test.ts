@@ -10,6 +10,7 @@ import {
   VirtualDevice,
 } from '../../../../runtime/block/backend/virtual-device.js';
 import { readDrive } from '../../../../runtime/block/command-line/drive.js';
+import type { Edge } from '../../../../runtime/block/graph/edge.js';
 import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { LayerClient } from '../layer-client.js';
 
@@ -297,6 +298,17 @@ describe('blockdev-change-medium', () => {
       ro: true,
       detect_zeroes: 'on',
     });
+  });
+
+  it('keeps copying on read, which a read-only medium cannot and need not', async () => {
+    const backend = await addDrive('d0', `,file=${image('a')},format=raw,copy-on-read=on`);
+    const copying = () => (backend.root as Edge).node.requests.copyOnRead > 0;
+    const change = (mode: string) =>
+      client.execute('blockdev-change-medium', { device: 'd0', filename: image('b'), 'read-only-mode': mode });
+    await change('read-only');
+    expect(copying()).toBe(false);
+    await change('read-write');
+    expect(copying()).toBe(true);
   });
 
   it('leaves everything as it was when the image cannot be opened', async () => {
