@@ -43,7 +43,7 @@ export interface ServerEnd {
 }
 
 /** A line of the log. */
-export interface LogLine {
+interface LogLine {
   readonly level: string;
   readonly msg: string;
   readonly qmp?: readonly string[];

@@ -4,7 +4,7 @@ import { OptionError } from '../../visit/option-error.js';
 import type { BlockOptions } from '../options.js';
 
 /** A parameter of an option of the command line. */
-export interface Parameter {
+interface Parameter {
   readonly type: CommandLineParameterType;
   /** What it is for, in words meant for people. */
   readonly help: string;
