@@ -35,8 +35,6 @@ export interface BackendOptions {
   /** What is done about failed requests of a device. Default: writes `enospc`, reads `report`. */
   readonly policies?: ErrorPolicies;
   readonly accounting?: AccountingOptions;
-  /** For the first medium that is inserted. Default: writable, with caches, nothing else. */
-  readonly rootState?: RootState;
 }
 
 const plainRootState: RootState = {
@@ -61,9 +59,12 @@ export class Backend implements RootOwner {
   readonly name: string;
   /** The edge to the node; absent while no medium is inserted. Set by whoever attached it, while the backend is drained. */
   root: Child | undefined;
+  /** `false`: all writes are on the disk before they are done. */
   writeback: boolean;
+  /** What is done about failed requests of a device that does not say itself. */
   policies: ErrorPolicies;
-  rootState: RootState;
+  /** For the next medium. Those who take one out remember what it was opened with. */
+  rootState: RootState = plainRootState;
   readonly accounting: Accounting;
   readonly #host: Pick<BlockHost, 'clock' | 'events'>;
   #device: VirtualDevice | undefined;
@@ -82,7 +83,6 @@ export class Backend implements RootOwner {
     this.#host = host;
     this.writeback = options.writeback ?? true;
     this.policies = options.policies ?? defaultErrorPolicies;
-    this.rootState = options.rootState ?? plainRootState;
     this.accounting = new Accounting(host.clock, options.accounting);
   }
 
@@ -91,6 +91,7 @@ export class Backend implements RootOwner {
     return this.root?.node.length ?? 0;
   }
 
+  /** What is attached in the place of a guest's device, if anything. */
   get device(): VirtualDevice | undefined {
     return this.#device;
   }
