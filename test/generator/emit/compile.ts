@@ -27,7 +27,10 @@ const strictest = {
   verbatimModuleSyntax: true,
   erasableSyntaxOnly: true,
   skipLibCheck: false,
-  paths: { 'qapi-ts/runtime': [join(project, 'runtime/index.ts')] },
+  paths: {
+    'qapi-ts/runtime': [join(project, 'runtime/index.ts')],
+    'qapi-ts/block': [join(project, 'runtime/block/index.ts')],
+  },
 };
 
 /**
