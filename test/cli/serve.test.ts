@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../../runtime/qmp/client.js';
+import { connect, type QmpClient } from '../../runtime/qmp/client.js';
 import { folderWith, qapiTs, type Ran } from './command-line.js';
 
 interface Serving {
@@ -147,6 +147,81 @@ describe('serve', () => {
     ]);
     await client.close();
     await server.interrupt();
+  });
+});
+
+describe('commands about what the command line makes', () => {
+  /** A client of a server that has some options more than a socket. */
+  async function clientOf(...args: string[]): Promise<QmpClient> {
+    const socket = join(folderWith({}), 'qmp.sock');
+    const server = await serving(['--qmp', `unix:${socket}`, ...args]);
+    const client = await connect(socket);
+    onTestFinished(async () => {
+      await client.close();
+      await server.interrupt();
+    });
+    return client;
+  }
+
+  test('drive_add and drive_del', async () => {
+    const client = await clientOf('--blockdev', 'null-co,node-name=mine');
+    const human = (line: string) => client.execute('human-monitor-command', { 'command-line': line });
+    const names = async () =>
+      ((await client.execute('query-block')) as { device: string }[]).map(({ device }) => device);
+    expect(await human('drive_add 0 if=none,id=x,file=/nonexistent/a')).toMatch(/^Could not open .*\r\n$/);
+    expect(await human('drive_add 0 if=none,id=x')).toBe('OK\r\n');
+    expect(await human('drive_add 0 if=none,id=x')).toMatch(/'x' already/);
+    expect(await human('drive_add 0 driver=null-co')).toBe('OK\r\n');
+    expect(await human('drive_add 0 if=virtio,driver=null-co')).toMatch(/if=virtio cannot be added/);
+    expect(await names()).toEqual(['x', 'none1']);
+    // A slot and an id are free again.
+    expect(await human('drive_del x')).toBe('');
+    expect(await human('drive_add 0 id=x,unit=0')).toBe('OK\r\n');
+    expect(await names()).toEqual(['none1', 'x']);
+    expect(await human('drive_add -n 0 driver=null-co,node-name=n,size=1048576')).toBe('');
+    expect(await client.execute('query-named-block-nodes')).toMatchObject([
+      { 'node-name': 'n', image: { 'virtual-size': 1048576 } },
+      { drv: 'null-co' },
+      { 'node-name': 'mine' },
+    ]);
+    expect(await human('drive_add -n 0 driver=null-co,node-name=n')).toMatch(/Duplicate node name 'n'/);
+    expect(await human('drive_del n')).toBe('');
+    expect(await human('drive_del n')).toBe("Device 'n' not found\r\n");
+    expect(await human('info block x')).toMatch(/^x: \[not inserted\]/);
+  });
+
+  test('a drive whose medium was added by blockdev-add is not deleted', async () => {
+    const client = await clientOf('--blockdev', 'null-co,node-name=n', '--drive', 'id=d');
+    await client.execute('x-blockdev-insert-medium', { device: 'd', 'node-name': 'n' });
+    const deleted = await client.execute('human-monitor-command', { 'command-line': 'drive_del d' });
+    expect(deleted).toMatch(/not supported/);
+    await client.execute('x-blockdev-remove-medium', { device: 'd' });
+    expect(await client.execute('human-monitor-command', { 'command-line': 'drive_del d' })).toBe('');
+  });
+
+  test('query-command-line-options', async () => {
+    const client = await clientOf();
+    const drive = await client.execute('query-command-line-options', { option: 'drive' });
+    expect(drive).toEqual([{ option: 'drive', parameters: expect.any(Array) }]);
+    await expect(client.execute('query-command-line-options', { option: 'x' })).rejects.toThrow(/no option 'x'/);
+  });
+
+  test('devices are called by their ids', async () => {
+    const client = await clientOf('--drive', 'driver=null-co,id=cd0', '--device', 'cdrom,drive=cd0,id=dev,locked=on');
+    const moved = client.waitFor('DEVICE_TRAY_MOVED');
+    await expect(client.execute('eject', { id: 'dev' })).rejects.toThrow(/locked/);
+    await client.execute('eject', { id: 'dev', force: true });
+    expect(await moved).toMatchObject({ data: { device: 'cd0', id: 'dev', 'tray-open': true } });
+  });
+
+  test('limits of a drive are those of its group', async () => {
+    const client = await clientOf(
+      '--drive',
+      'driver=null-co,id=d,bps=1000,bps_max=5000,group=g,iops_rd=7,iops_size=4096',
+    );
+    expect(await client.execute('query-block')).toMatchObject([
+      { inserted: { bps: 1000, bps_max: 5000, iops_rd: 7, iops_size: 4096, group: 'g' } },
+    ]);
   });
 });
 
