@@ -1,9 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { AllowedFolders } from '../runtime/block/command-line/allowed-folders.js';
-import { planServer, type ServerPlan } from '../runtime/block/command-line/plan.js';
+import { type PlanProblem, planServer, type ServerPlan } from '../runtime/block/command-line/plan.js';
 import { plannedFiles } from '../runtime/block/command-line/planned-files.js';
 import { BlockError, builtInDrivers, type DriverWhitelist } from '../runtime/block/index.js';
-import type { Host } from './host.js';
 import { choiceOption } from './options.js';
 import { aborted, endAtSecondSignal } from './serve-lifetime.js';
 import { logLevels, serverLog, tellReady } from './serve-log.js';
@@ -61,11 +60,16 @@ export const serve: Subcommand = {
       readWrite: options.drivers ?? [],
       readOnly: options.driversReadOnly ?? [],
     };
-    const allowed = options.allow === undefined ? undefined : await allowedFolders(options.allow);
-    const authorize = allowed && ((path: string) => allowed.authorize(path));
-    const plan = await readPlan(options, { whitelist, authorize }, host);
-    if (plan === undefined) return exitCodes.problems;
+    const { plan, problems, authorize } = await readOptions(options, whitelist);
+    for (const { option, message } of problems) host.stderr.write(`error: ${option}: ${message}\n`);
+    if (problems.length > 0) return exitCodes.problems;
+    if (options.qmp === undefined && options.nbd === undefined) {
+      throw new UserError('nobody could talk to the server', { hint: 'give it a --qmp or an --nbd to listen at' });
+    }
     if (options.checkConfig) {
+      for (const { option, config } of plan.drives) {
+        for (const warning of config.warnings) host.stderr.write(`warning: ${option}: ${warning}\n`);
+      }
       host.stdout.write('The configuration is valid.\n');
       return exitCodes.ok;
     }
@@ -101,31 +105,27 @@ function names(flags: string, description: string): Option {
   });
 }
 
-async function allowedFolders(folders: readonly string[]): Promise<AllowedFolders> {
-  try {
-    return await AllowedFolders.of(folders);
-  } catch (error) {
-    throw error instanceof BlockError ? new UserError(`--allow: ${error.message}`, { cause: error }) : error;
-  }
-}
-
-/** What the options ask for; nothing when something is wrong with them, which has been told then. */
-async function readPlan(
+/** What the options ask for, and all that is wrong with them as far as it can be seen without opening images. */
+async function readOptions(
   options: ServeOptions,
-  { whitelist, authorize }: Pick<StartOptions, 'whitelist' | 'authorize'>,
-  { stderr }: Host,
-): Promise<ServerPlan | undefined> {
-  const { plan, problems } = planServer(options, { drivers: builtInDrivers(), whitelist });
-  const all = [...problems];
-  for (const { option, config: file } of plannedFiles(plan)) {
-    await authorize?.(file).catch(({ message }: BlockError) => all.push({ option, message }));
-  }
-  for (const { option, message } of all) stderr.write(`error: ${option}: ${message}\n`);
-  if (options.qmp === undefined && options.nbd === undefined) {
-    stderr.write('error: nobody could talk to the server\ngive it a --qmp or an --nbd to listen at\n');
-    return undefined;
-  }
-  return all.length === 0 ? plan : undefined;
+  whitelist: DriverWhitelist,
+): Promise<{ plan: ServerPlan; problems: PlanProblem[]; authorize: StartOptions['authorize'] }> {
+  const { plan, problems: ofPlan } = planServer(options, { drivers: builtInDrivers(), whitelist });
+  const problems = [...ofPlan];
+  /** What a step gives; nothing when it fails, which is a problem with an option. */
+  const attempt = async <T>(option: string, step: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await step;
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error;
+      problems.push({ option, message: error.message });
+      return undefined;
+    }
+  };
+  const allowed = options.allow && (await attempt('--allow', AllowedFolders.of(options.allow)));
+  const authorize = allowed && ((path: string) => allowed.authorize(path));
+  if (authorize) for (const { option, config: file } of plannedFiles(plan)) await attempt(option, authorize(file));
+  return { plan, problems, authorize };
 }
 
 async function serveUntilEnded(start: Omit<StartOptions, 'signal'>): Promise<number> {

@@ -287,6 +287,14 @@ describe('serve --check-config', () => {
     for (const line of lines) expect(line).toMatch(/^error: --(qmp|drive|device|nbd|object|blockdev) .+: .+/);
   });
 
+  test('warns', async () => {
+    expect(await check('--qmp', 'stdio', '--drive', 'boot=on')).toEqual({
+      code: 0,
+      stdout: 'The configuration is valid.\n',
+      stderr: "warning: --drive boot=on: 'boot' is deprecated and has no effect: remove it\n",
+    });
+  });
+
   test('wants somebody to be able to talk to it', async () => {
     expect(await check()).toMatchObject({ code: 1, stderr: expect.stringContaining('--qmp or an --nbd') });
   });
@@ -318,7 +326,10 @@ describe('serve --check-config', () => {
         stderr: expect.stringMatching(/^error: --\w+ .*may not be used/),
       });
     }
-    expect(await check('--qmp', 'stdio', '--allow', `${folder}/missing`)).toMatchObject({ code: 1 });
+    expect(await check('--qmp', 'stdio', '--allow', `${folder}/missing`, '--drive', 'if=x')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error: --drive .*\nerror: --allow: Cannot allow .*\n$/),
+    });
   });
 });
 

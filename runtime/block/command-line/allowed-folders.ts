@@ -30,7 +30,7 @@ export class AllowedFolders {
   }
 
   /**
-   * Lets a file pass that is in one of the folders, or would be if it were created.
+   * Lets a file pass that is in one of the folders, or would be if it were created. Nothing on the network is.
    *
    * The decision is about the path as it is now: whoever may exchange folders or links while the server opens a file decides
    * what it opens.
@@ -38,7 +38,8 @@ export class AllowedFolders {
    * @throws BlockError (EACCES) for any other
    */
   async authorize(path: string): Promise<void> {
-    const canonical = await canonicalPath(path);
+    // A folder could be called `http:`, too.
+    const canonical = /^https?:/i.test(path) ? undefined : await canonicalPath(path);
     if (canonical !== undefined && this.#folders.some((folder) => isInside(canonical, folder))) return;
     throw new BlockError(`'${path}' may not be used: it is not in an allowed folder (${this.#folders.join(', ')})`, {
       code: 'EACCES',

@@ -83,6 +83,20 @@ describe('an allowed folder', () => {
     await expect(allowed.authorize(join(root, 'alias/new'))).resolves.toBeUndefined();
   });
 
+  it('has nothing of the network', async () => {
+    const root = folders();
+    mkdirSync(join(root, 'in/http:/host'), { recursive: true });
+    const before = process.cwd();
+    process.chdir(join(root, 'in'));
+    try {
+      expect(await allows(root, 'file')).toBe(true);
+      expect(await allows(root, 'http://host/disk')).toBe(false);
+      expect(await allows(root, 'HTTPS://host/disk')).toBe(false);
+    } finally {
+      process.chdir(before);
+    }
+  });
+
   it('must be one', async () => {
     const root = folders();
     await expect(AllowedFolders.of([join(root, 'missing')])).rejects.toThrow(/Cannot allow .*No such file/);
