@@ -16,6 +16,7 @@ import { read } from './read.js';
 import { prepareReopen } from './reopen.js';
 import { makeEmpty, resize } from './resize.js';
 import { snapshotInfoOf } from './snapshot-table.js';
+import { createSnapshot, deleteSnapshot } from './snapshots.js';
 import { blockStatus } from './status.js';
 import { write } from './write.js';
 import { discard, writeZeroes } from './zero.js';
@@ -33,7 +34,11 @@ export class Qcow2Instance implements DriverInstance {
   constructor(image: Image) {
     this.#image = image;
     this.zeroAlignment = image.clusterSize;
-    this.snapshots = { list: () => image.snapshots.map(snapshotInfoOf) };
+    this.snapshots = {
+      list: () => image.snapshots.map(snapshotInfoOf),
+      create: (snapshot) => createSnapshot(image, snapshot),
+      delete: (id) => deleteSnapshot(image, id),
+    };
     this.#scheduleCleaning();
   }
 
