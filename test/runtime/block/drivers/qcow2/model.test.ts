@@ -5,15 +5,19 @@ import { actions, geometries, ModelledImage } from './model.js';
 describe('an image', () => {
   it('reads as it was written, one request after the other', async () => {
     await fc.assert(
-      fc.asyncProperty(geometries, fc.array(actions, { maxLength: 25 }), async (geometry, steps) => {
-        const image = await ModelledImage.make(geometry);
-        for (const step of steps) {
-          await image.run(step);
-          await image.compare();
-        }
-        await image.close();
-      }),
-      { numRuns: 60 },
+      fc.asyncProperty(
+        geometries,
+        fc.noBias(fc.array(actions, { maxLength: 25, size: 'max' })),
+        async (geometry, steps) => {
+          const image = await ModelledImage.make(geometry);
+          for (const step of steps) {
+            await image.run(step);
+            await image.compare();
+          }
+          await image.close();
+        },
+      ),
+      { numRuns: 80, endOnFailure: true },
     );
   });
 
@@ -21,7 +25,7 @@ describe('an image', () => {
     await fc.assert(
       fc.asyncProperty(
         geometries,
-        fc.array(fc.array(actions, { maxLength: 12 }), { maxLength: 8 }),
+        fc.noBias(fc.array(fc.array(actions, { maxLength: 12, size: 'max' }), { maxLength: 8, size: 'max' })),
         async (geometry, groups) => {
           const image = await ModelledImage.make(geometry);
           for (const group of groups) {
@@ -31,7 +35,7 @@ describe('an image', () => {
           await image.close();
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 80, endOnFailure: true },
     );
   });
 });
