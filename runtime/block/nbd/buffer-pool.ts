@@ -22,7 +22,7 @@ export class BufferPool {
     const size = sizeFor(length);
     if (size > largest) return Buffer.allocUnsafeSlow(length);
     const buffer = this.#free[size]?.pop();
-    if (buffer === undefined) return Buffer.allocUnsafeSlow(2 ** size + margin);
+    if (buffer === undefined) return Buffer.allocUnsafeSlow((1 << size) + margin);
     this.#bytes -= buffer.length;
     return buffer;
   }
@@ -38,5 +38,5 @@ export class BufferPool {
 
 /** The exponent of the smallest power of two that, with the margin, has room for some bytes. */
 function sizeFor(length: number): number {
-  return 32 - Math.clz32(Math.max(length - margin, 2 ** smallest) - 1);
+  return 32 - Math.clz32(Math.max(length - margin, 1 << smallest) - 1);
 }
