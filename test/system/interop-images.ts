@@ -1,0 +1,223 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createImage } from '../../runtime/block/graph/create.js';
+import { BlockOptions, type OptionValue } from '../../runtime/block/options.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
+import { pattern } from './judged-disk.js';
+
+export const run = promisify(execFile);
+
+const passphrase = 'correct horse';
+/** What qemu-img and qemu-io need to open luks volumes. */
+export const secret = ['--object', `secret,id=key,data=${passphrase}`];
+
+/** An image of the interoperability matrix. */
+export interface Variant {
+  readonly format: 'qcow2' | 'raw' | 'luks';
+  /** Bytes. */
+  readonly size: number;
+  /** Create options. */
+  readonly options: { readonly [name: string]: OptionValue };
+  /** Bytes that are allocated at once, and compressed at once. */
+  readonly unit: number;
+  readonly maker: 'qapi-ts' | 'qemu-img';
+  /** Who has put something into it before we serve it: nobody, or which program. */
+  readonly filler: 'nobody' | 'qemu-io' | 'qemu-img convert' | 'qemu-img convert -c';
+  /** How many backing files are below. */
+  readonly backing: number;
+}
+
+/** An image file, and what is to be read from it. */
+export interface MadeImage {
+  readonly path: string;
+  readonly contents: Buffer;
+  /** What its backing file shows, zeroes beyond its end. */
+  readonly behind: Buffer;
+  /** The backing files below, from the top. */
+  readonly backing: readonly { readonly path: string; readonly bytes: Buffer }[];
+}
+
+interface Layer {
+  readonly path: string;
+  readonly format: string;
+  readonly contents: Buffer;
+}
+
+/**
+ * Makes an image with all that is below it.
+ *
+ * @param random whole numbers from 0 to below `limit`
+ */
+export async function makeImage(
+  folder: string,
+  variant: Variant,
+  random: (limit: number) => number,
+): Promise<Omit<MadeImage, 'backing'> & { readonly below: readonly string[] }> {
+  let lower: Layer | undefined;
+  const below: string[] = [];
+  for (let level = variant.backing; level > 0; level--) {
+    // The lowest is raw, and one may be shorter or longer than what is above.
+    const format = lower === undefined ? 'raw' : 'qcow2';
+    const size = Math.ceil((variant.size * (6 + random(7))) / 10 / 512) * 512;
+    const path = join(folder, `below${level}.${format}`);
+    const options = format === 'raw' ? {} : variant.options;
+    await create(path, format, size, options, variant.maker, lower);
+    const behind = resized(lower?.contents, size);
+    lower = { path, format, contents: await fillByIo(path, format, behind, 0, random) };
+    below.unshift(path);
+  }
+  const { format, size, options, filler, maker, unit } = variant;
+  const path = join(folder, `top.${format}`);
+  await create(path, format, size, options, maker, lower);
+  const behind = resized(lower?.contents, size);
+  const contents = await fill(path, { format, filler, unit }, behind, random);
+  return { path, contents, behind, below };
+}
+
+async function create(
+  path: string,
+  format: string,
+  size: number,
+  options: Variant['options'],
+  maker: Variant['maker'],
+  backing: Layer | undefined,
+): Promise<void> {
+  const all = format === 'luks' ? { 'key-secret': 'key', 'iter-time': 10, ...options } : options;
+  if (maker === 'qemu-img') {
+    const list = Object.entries(all).map(([name, value]) => `${name}=${toText(value)}`);
+    const args = ['create', '-q', ...secret, '-f', format];
+    if (list.length > 0) args.push('-o', list.join(','));
+    if (backing) args.push('-b', backing.path, '-F', backing.format);
+    await retried(() => run('qemu-img', [...args, path, String(size)]));
+    return;
+  }
+  const client = new LayerClient();
+  try {
+    await addSecret(client);
+    await createImage(client.layer.graph, {
+      format,
+      filename: path,
+      size,
+      options: new BlockOptions(Object.entries(all)),
+      ...(backing ? { backing: { name: backing.path, format: backing.format } } : {}),
+    });
+  } finally {
+    await client.layer.close();
+  }
+}
+
+/** The object that luks volumes take their key from. */
+export async function addSecret(client: LayerClient): Promise<void> {
+  await client.execute('object-add', { 'qom-type': 'secret', id: 'key', data: passphrase });
+}
+
+/** How qemu-img and qemu-io are told to open an image. */
+export function imageOptions(format: string, path: string): string {
+  const key = format === 'luks' ? ',key-secret=key' : '';
+  return `driver=${format}${key},file.driver=file,file.filename=${path}`;
+}
+
+async function fill(
+  path: string,
+  { format, filler, unit }: Pick<Variant, 'format' | 'filler' | 'unit'>,
+  behind: Buffer,
+  random: (limit: number) => number,
+): Promise<Buffer> {
+  // What is in a new luks volume is anybody's guess.
+  const before = format === 'luks' ? await readByDd(path, format) : behind;
+  if (filler === 'nobody') return Buffer.from(before);
+  if (filler === 'qemu-io') return fillByIo(path, format, before, format === 'qcow2' ? unit : 0, random);
+  const contents = Buffer.alloc(behind.length);
+  for (let at = 0; at < contents.length; ) {
+    const length = Math.min(contents.length - at, 1 + random(3 * Math.max(unit, 65_536)));
+    if (random(3) > 0) pattern(random(1000), at, length, random(2) === 0).copy(contents, at);
+    at += length;
+  }
+  const source = `${path}.source`;
+  await writeFile(source, contents);
+  const compressed = filler.endsWith('-c') ? ['-c'] : [];
+  const target = imageOptions(format, path);
+  await run('qemu-img', [
+    'convert',
+    ...secret,
+    '-n',
+    ...compressed,
+    '-f',
+    'raw',
+    '--target-image-opts',
+    source,
+    target,
+  ]);
+  return contents;
+}
+
+async function readByDd(path: string, format: string): Promise<Buffer> {
+  const copy = `${path}.copy`;
+  const args = ['-O', 'raw', 'bs=64k', `if=${imageOptions(format, path)}`, `of=${copy}`];
+  await run('qemu-img', ['dd', ...secret, '--image-opts', ...args]);
+  return readFile(copy);
+}
+
+/**
+ * Lets qemu-io do something at random.
+ *
+ * @param compressible bytes that can be written compressed; 0: none can
+ */
+async function fillByIo(
+  path: string,
+  format: string,
+  behind: Buffer,
+  compressible: number,
+  random: (limit: number) => number,
+): Promise<Buffer> {
+  const contents = Buffer.from(behind);
+  const { length: size } = contents;
+  const commands: string[] = [];
+  // Clusters that are not new cannot be written compressed there.
+  if (compressible > 0) {
+    for (const cluster of new Set([0, 1, 2].map(() => random(Math.ceil(size / compressible))))) {
+      const from = cluster * compressible;
+      const length = Math.min(compressible, size - from);
+      const byte = 1 + random(255);
+      commands.push(`write -c -P ${byte} ${from} ${length}`);
+      contents.fill(byte, from, from + length);
+    }
+  }
+  for (let count = 10; count > 0; count--) {
+    const unit = random(3) === 0 ? 1 : 512;
+    const from = Math.floor(random(size) / unit) * unit;
+    const length = Math.min(size - from, unit * (1 + random(1 + Math.floor(100_000 / unit))));
+    const byte = random(5) === 0 ? 0 : 1 + random(255);
+    commands.push(
+      byte === 0 ? `write -z ${random(2) === 0 ? '-u ' : ''}${from} ${length}` : `write -P ${byte} ${from} ${length}`,
+    );
+    contents.fill(byte, from, from + length);
+  }
+  const args = commands.flatMap((command) => ['-c', command]);
+  const { stdout } = await run('qemu-io', [...secret, '--image-opts', ...args, imageOptions(format, path)]);
+  if (/failed|error/i.test(stdout)) throw new Error(stdout);
+  return contents;
+}
+
+function resized(contents: Buffer | undefined, size: number): Buffer {
+  const result = Buffer.alloc(size);
+  contents?.copy(result);
+  return result;
+}
+
+function toText(value: OptionValue): string {
+  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
+}
+
+/** Again where the kernel has not told qemu-img how much time it took: it then cannot tell how many iterations to do. */
+async function retried<T>(action: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await action();
+    } catch (error) {
+      if (attempt === 20 || !String(error).includes('CPU usage')) throw error;
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { Variant } from './interop-images.js';
+import { pairwise } from './pairwise.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+const fillers = ['nobody', 'qemu-io', 'qemu-img convert', 'qemu-img convert -c'] as const;
+
+/** Any two of these come together in some image. */
+const qcow2 = pairwise(
+  {
+    clusterSize: [512, KiB, 4 * KiB, 16 * KiB, 64 * KiB, 256 * KiB, 2 * MiB],
+    refcountBits: [1, 2, 4, 8, 16, 32, 64],
+    compat: ['0.10', '1.1'],
+    lazyRefcounts: [false, true],
+    backing: [0, 1, 3],
+    maker: ['qapi-ts', 'qemu-img'],
+    filler: fillers,
+  },
+  ({ compat, refcountBits, lazyRefcounts }) => compat === '1.1' || (refcountBits === 16 && !lazyRefcounts),
+).map(
+  (choice): Variant => ({
+    format: 'qcow2',
+    // Not a multiple of the cluster size, and enough for several L2 tables where clusters are small.
+    size: choice.clusterSize >= 256 * KiB ? 3 * choice.clusterSize + 1536 : MiB + 1536,
+    unit: choice.clusterSize,
+    options: {
+      compat: choice.compat,
+      cluster_size: choice.clusterSize,
+      ...(choice.compat === '0.10' ? {} : { refcount_bits: choice.refcountBits, lazy_refcounts: choice.lazyRefcounts }),
+    },
+    maker: choice.maker,
+    filler: choice.filler,
+    backing: choice.backing,
+  }),
+);
+
+const others = pairwise(
+  { maker: ['qapi-ts', 'qemu-img'], filler: ['nobody', 'qemu-io', 'qemu-img convert'], format: ['raw', 'luks'] },
+  () => true,
+).map(
+  ({ maker, filler, format }): Variant => ({
+    format,
+    maker,
+    filler,
+    size: MiB + 512,
+    options: {},
+    unit: 4096,
+    backing: 0,
+  }),
+);
+
+const cipher: Variant = {
+  format: 'luks',
+  maker: 'qapi-ts',
+  filler: 'qemu-io',
+  size: MiB + 512,
+  options: { 'cipher-alg': 'aes-128', 'cipher-mode': 'cbc', 'ivgen-alg': 'essiv', 'ivgen-hash-alg': 'sha256' },
+  unit: 4096,
+  backing: 0,
+};
+
+/** The images of the interoperability matrix. */
+export const variants: readonly Variant[] = [...qcow2, ...others, cipher];
