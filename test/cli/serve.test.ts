@@ -319,6 +319,8 @@ describe('serve --check-config', () => {
       ['--drive', `file=${folder}/out/b`],
       ['--drive', `driver=raw,file.filename=file:${folder}/in/../out/b`],
       ['--blockdev', `file,node-name=n,filename=${folder}/out/b`],
+      ['--object', `secret,id=s,file=${folder}/out/b`],
+      ['--object', `memory-backend-file,id=m,size=1M,mem-path=${folder}/out/m`],
     ];
     for (const option of refused) {
       expect(await check(...allow, ...option), option.join(' ')).toMatchObject({

@@ -1,7 +1,6 @@
-import { BlockdevDetectZeroesOptions, BlockdevDriver } from '../../../generated/index.js';
+import { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import { parseOpts } from '../../visit/opts-text.js';
 import { BlockError } from '../error.js';
-import { protocolOf } from '../graph/filename.js';
 import { BlockOptions } from '../options.js';
 import {
   type DriveConfig,
@@ -11,7 +10,8 @@ import {
   writeErrorActions,
 } from './drive-config.js';
 import { geometryOf } from './drive-geometry.js';
-import { cacheModes, commonDriveOptions, driveAliases, legacyDriveOptions } from './drive-options.js';
+import { completeNodeOptions, renameFormat, splitCache } from './drive-image.js';
+import { commonDriveOptions, driveAliases, legacyDriveOptions } from './drive-options.js';
 import { deviceKind, generatedId, interfaceOf, slotOf } from './drive-slot.js';
 import { takeThrottling } from './drive-throttling.js';
 import { type ParameterValues, takeParameters } from './parameters.js';
@@ -70,14 +70,13 @@ export function readDrive(
   const aio = chooseFrom('aio', common.aio ?? 'threads', ['threads', 'native']);
   const throttling = takeThrottling(options, common['throttling.group'] ?? id);
   const detectZeroes = chooseFrom('detect-zeroes', common['detect-zeroes'] ?? 'off', BlockdevDetectZeroesOptions);
-  takeFormat(options, common.format);
+  renameFormat(options, common.format);
   const writeError = chooseFrom('werror', legacy.werror ?? 'enospc', writeErrorActions);
   const readError = chooseFrom('rerror', legacy.rerror ?? 'report', readErrorActions);
 
   const filename = legacy.file === '' ? undefined : legacy.file;
   const empty = filename === undefined && options.size === 0;
-  const discard = empty ? 'ignore' : completeNodeOptions(options, { id, filename, readOnly });
-  if (aio === 'native' && !empty) checkNativeAio(options, filename);
+  const discard = empty ? 'ignore' : completeNodeOptions(options, { id, filename, readOnly, aio });
   return {
     id,
     empty,
@@ -115,16 +114,6 @@ function renameAliases(options: BlockOptions): void {
   }
 }
 
-/** Replaces `cache` by what it is short for; what is given by itself has precedence. */
-function splitCache(options: BlockOptions): void {
-  const name = options.takeString('cache');
-  if (name === undefined) return;
-  const mode = cacheModes[chooseFrom('cache', name, Object.keys(cacheModes) as (keyof typeof cacheModes)[])];
-  options.default('cache.writeback', mode.writeback);
-  options.default('cache.direct', mode.direct);
-  options.default('cache.no-flush', mode.noFlush);
-}
-
 function deviceOf(
   legacy: ParameterValues<typeof legacyDriveOptions>,
   media: 'disk' | 'cdrom',
@@ -156,46 +145,4 @@ function takeIntervals(options: BlockOptions): number[] {
     }
   }
   return intervals;
-}
-
-function takeFormat(options: BlockOptions, format: string | undefined): void {
-  if (format === 'help' || format === '?') throw refused(`'format' can be ${BlockdevDriver.join(', ')}`);
-  if (format === undefined) return;
-  if (options.has('driver')) throw refused("'driver' is given twice: 'format' is its old name");
-  options.set('driver', format);
-}
-
-/** Adds what the root node is opened with unless its options say something else; returns how it treats discards. */
-function completeNodeOptions(
-  options: BlockOptions,
-  { id, filename, readOnly }: { id: string; filename: string | undefined; readOnly: boolean },
-): DriveConfig['discard'] {
-  if (filename === undefined && !options.has('driver') && !options.hasUnder('file')) {
-    const [key] = options.keys();
-    throw refused(`'${key}' is about an image, but there is none: give 'file' or 'driver', or leave '${key}' out`);
-  }
-  if (options.get('node-name') === id) throw refused(`'${id}' cannot name both the drive and its node`);
-  for (const key of ['cache.direct', 'cache.no-flush']) options.set(key, options.takeBoolean(key) ?? false);
-  options.set('read-only', readOnly);
-  const words = { ignore: 'ignore', off: 'ignore', unmap: 'unmap', on: 'unmap' } as const;
-  const word = chooseFrom(
-    'discard',
-    options.takeString('discard') ?? 'ignore',
-    Object.keys(words) as (keyof typeof words)[],
-  );
-  options.set('discard', words[word]);
-  return words[word];
-}
-
-/** Native I/O of files works only where the host's caches are bypassed. @throws BlockError */
-function checkNativeAio(options: BlockOptions, filename: string | undefined): void {
-  const ofFile = filename === undefined ? options.has('file.filename') : isPath(filename);
-  const direct = options.get('file.cache.direct') ?? options.get('cache.direct');
-  if (ofFile && direct !== true && direct !== 'on') throw refused('aio=native needs cache.direct=on (or cache=none)');
-}
-
-/** Whether a name is that of a file or device of the host. */
-function isPath(filename: string): boolean {
-  const protocol = protocolOf(filename);
-  return protocol === undefined || protocol === 'file' || protocol.startsWith('host_');
 }

@@ -3,8 +3,12 @@ import { BlockOptions } from '../options.js';
 import type { Planned, ServerPlan } from './plan.js';
 
 /** The files that the options of a server name. What images name in their headers is not among them. */
-export function plannedFiles({ blockdevs, drives }: ServerPlan): Planned<string>[] {
+export function plannedFiles({ objects, blockdevs, drives }: ServerPlan): Planned<string>[] {
   return [
+    ...objects.flatMap(({ option, config }) => {
+      const file = 'mem-path' in config ? config['mem-path'] : 'file' in config ? config.file : undefined;
+      return file === undefined ? [] : [{ option, config: file }];
+    }),
     ...blockdevs.flatMap(({ option, config }) => filesIn(option, BlockOptions.flatten(config))),
     ...drives.flatMap(({ option, config: { filename, nodeOptions } }) => {
       const own = filename === undefined || isJsonName(filename) ? [] : pathOf(option, filename);
