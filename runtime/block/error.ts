@@ -16,7 +16,7 @@ export class BlockError extends QmpError {
    */
   constructor(
     message: string,
-    options: { readonly code?: Errno; readonly class?: QmpErrorClass; readonly cause?: unknown } = {},
+    options: { readonly code?: Errno; readonly class?: QmpErrorClass | (string & {}); readonly cause?: unknown } = {},
   ) {
     super(message, options);
     this.code = options.code ?? 'EIO';
@@ -45,7 +45,7 @@ export function blockErrorOf(error: unknown, context?: string): BlockError {
   if (error instanceof BlockError) {
     return context === undefined
       ? error
-      : new BlockError(`${context}: ${error.message}`, { code: error.code, cause: error });
+      : new BlockError(`${context}: ${error.message}`, { code: error.code, class: error.class, cause: error });
   }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof code !== 'string') throw error;

@@ -161,7 +161,12 @@ function inRange(key: string, value: number | undefined, { least, most }: Range)
   if (value === undefined) return undefined;
   if (!Number.isSafeInteger(value)) throw new BlockError(`Option '${key}' is too large`, { code: 'EINVAL' });
   if ((least !== undefined && value < least) || (most !== undefined && value > most)) {
-    const range = most === undefined ? `at least ${least}` : `between ${least ?? 'any'} and ${most}`;
+    const range =
+      most === undefined
+        ? `at least ${least}`
+        : least === undefined
+          ? `at most ${most}`
+          : `between ${least} and ${most}`;
     throw new BlockError(`Option '${key}' is ${value}, but must be ${range}`, { code: 'EINVAL' });
   }
   return value;

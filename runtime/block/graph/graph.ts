@@ -129,8 +129,6 @@ export class BlockGraph implements OpenEnvironment {
   /** Closes a node, and what is below it, unless somebody holds it. */
   async release(node: BlockNode): Promise<void> {
     if (node.held || this.#nodes.get(node.name) !== node) return;
-    // An image that is still being opened belongs to whoever opens it.
-    if (!node.usable) return;
     this.forget(node);
     await closeNode(this, node);
   }

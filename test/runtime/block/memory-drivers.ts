@@ -88,7 +88,7 @@ export class MemoryDisk {
     createFile: async (filename, size, options) => {
       this.onStep(`create ${filename}`);
       options.take('preallocation');
-      this.files.set(filename, new Uint8Array(size));
+      this.files.set(filename.replace(/^file:/, ''), new Uint8Array(size));
     },
   };
 
