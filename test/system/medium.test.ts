@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { BlockInfo } from '../../generated/index.js';
+import { readDrive } from '../../runtime/block/command-line/drive.js';
+import { isQmpFailure } from '../../runtime/qmp/error.js';
+import type { AnySchema } from '../../runtime/qmp/schema.js';
+import { type SpawnedProgram, spawnQemu } from '../../runtime/qmp/spawn.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
+import { describeWithPrograms } from './programs.js';
+
+const kinds = ['cdrom', 'floppy', 'disk'] as const;
+const drives = [...kinds, 'none'] as const;
+const nodes = ['n1', 'n2'] as const;
+
+/** Commands that later releases call otherwise. */
+const renamed: { readonly [name: string]: string } = {
+  'x-blockdev-insert-medium': 'blockdev-insert-medium',
+  'x-blockdev-remove-medium': 'blockdev-remove-medium',
+};
+
+interface Step {
+  readonly command: string;
+  readonly args: { readonly [name: string]: string | boolean };
+}
+
+/** Everything that can be done to media, with names that are there and names that are not. */
+const step: fc.Arbitrary<Step> = fc
+  .record({
+    who: fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom(...kinds.map((kind) => ({ id: `dev-${kind}` }))) },
+      { weight: 8, arbitrary: fc.constantFrom(...drives.map((device) => ({ device }))) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom({ device: 'nobody' }, { id: 'nobody' }, {}, { device: 'none', id: 'dev-disk' }),
+      },
+    ),
+    what: fc.oneof(
+      fc.constantFrom<Step>(
+        { command: 'blockdev-open-tray', args: {} },
+        { command: 'blockdev-open-tray', args: { force: true } },
+        { command: 'blockdev-close-tray', args: {} },
+        { command: 'x-blockdev-remove-medium', args: {} },
+        { command: 'eject', args: {} },
+        { command: 'eject', args: { force: true } },
+      ),
+      fc.constantFrom(...nodes, 'missing').map((name) => ({
+        command: 'x-blockdev-insert-medium',
+        args: { 'node-name': name },
+      })),
+      fc
+        .record({
+          filename: fc.constantFrom('new', 'new', 'missing'),
+          mode: fc.constantFrom('retain', 'read-only', 'read-write'),
+        })
+        .map(({ filename, mode }) => ({
+          command: 'blockdev-change-medium',
+          args: { filename, format: 'raw', 'read-only-mode': mode },
+        })),
+    ),
+  })
+  .map(({ who, what }) => {
+    const names: { device?: string; id?: string } = who;
+    // Later releases insert and remove by the id of the device only.
+    const byId = what.command in renamed && names.device !== undefined ? { id: `dev-${names.device}` } : names;
+    return { command: what.command, args: { ...byId, ...what.args } };
+  });
+
+/** What is compared of a device. */
+function view({ device, removable, locked, tray_open, 'io-status': status, inserted }: BlockInfo): object {
+  const { file, ro, drv } = inserted ?? {};
+  return { device, removable, locked, tray_open, status, file, ro, drv };
+}
+
+/**
+ * The emulator's devices without a guest, and ours, do the same in the same order. Nothing is put back between runs: every run
+ * begins where the one before has left both.
+ */
+describeWithPrograms('media and trays', ['qemu-system-x86_64'], () => {
+  const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-media-'));
+  const path = (name: string): string => join(folder, name);
+  const ours = new LayerClient();
+  let theirs: SpawnedProgram<AnySchema>;
+  const moved: unknown[] = [];
+  let images = 0;
+
+  /** An image of its own for each use: later releases lock them. */
+  function newImage(name = `image-${++images}`): string {
+    writeFileSync(path(name), '');
+    truncateSync(path(name), 1_474_560);
+    return name;
+  }
+
+  beforeAll(async () => {
+    for (const name of [...drives, ...nodes]) newImage(name);
+    const texts = drives.map((name) => `if=none,id=${name},file=${path(name)},format=raw`);
+    const devices = ['virtio-scsi-pci', 'scsi-cd,drive=cdrom,id=dev-cdrom', 'scsi-hd,drive=disk,id=dev-disk'];
+    theirs = await spawnQemu({
+      args: [
+        ...['-machine', 'pc', '-nodefaults', '-display', 'none', '-S'],
+        ...texts.flatMap((text) => ['-drive', text]),
+        ...[...devices, 'floppy,drive=floppy,id=dev-floppy'].flatMap((device) => ['-device', device]),
+      ],
+    });
+    theirs.client.on('DEVICE_TRAY_MOVED', ({ data }) => moved.push(data));
+    for (const text of texts) await ours.layer.addDrive(readDrive(text, ours.layer.registry));
+    for (const kind of kinds) ours.layer.addDevice({ kind, drive: kind, id: `dev-${kind}`, locked: false });
+    for (const name of nodes) {
+      const options = { driver: 'raw', 'node-name': name, file: { driver: 'file', filename: path(name) } };
+      await ours.execute('blockdev-add', { options });
+      await theirs.client.execute('blockdev-add', options);
+    }
+  });
+  afterAll(async () => {
+    await theirs.close();
+    await ours.layer.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** The class of the error that a command is answered with, if any, and its text. */
+  async function outcome(execution: Promise<unknown>): Promise<{ readonly type: string; readonly text?: string }> {
+    try {
+      await execution;
+      return { type: 'success' };
+    } catch (error) {
+      if (!isQmpFailure(error)) throw error;
+      return { type: error.class, text: error.message };
+    }
+  }
+
+  async function compare({ command, args }: Step): Promise<void> {
+    const full =
+      'filename' in args ? { ...args, filename: path(args.filename === 'new' ? newImage() : 'missing') } : args;
+    const wanted = await outcome(theirs.client.execute(renamed[command] ?? command, full));
+    const made = await outcome(ours.execute(command, full));
+    expect(made.type, JSON.stringify({ command, args, made, wanted })).toBe(wanted.type);
+    const events = ours.events.splice(0).map(({ data }) => data);
+    const [shown, info] = [await theirs.client.execute('query-block'), await ours.execute('query-block')];
+    expect((info as BlockInfo[]).map(view)).toEqual((shown as unknown as BlockInfo[]).map(view));
+    expect(events).toEqual(moved.splice(0));
+  }
+
+  it('are as in QEMU, whatever is done to them in which order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+        for (const each of steps) await compare(each);
+      }),
+      { numRuns: 60, endOnFailure: true },
+    );
+  });
+});
