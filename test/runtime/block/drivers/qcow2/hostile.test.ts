@@ -17,6 +17,16 @@ const requestBudget = 20_000;
 const byteBudget = 256 * KiB * KiB;
 const dataByte = 0xd5;
 
+const snapshotInfo = {
+  id: '1',
+  name: 'one',
+  'vm-state-size': 0,
+  'date-sec': 0,
+  'date-nsec': 0,
+  'vm-clock-sec': 0,
+  'vm-clock-nsec': 0,
+};
+
 /** The places in the first cluster that are written, and how many bytes there; 0: a whole header. */
 const headerFields = new Map([
   [24, 8],
@@ -108,6 +118,9 @@ async function use(bytes: Uint8Array, readOnly: boolean): Promise<void> {
     await survive(instance.discard(0, Math.min(instance.length, 8 * KiB)));
     await survive(instance.writeCompressed(0, filled(512, 1)));
     await survive(instance.flushToOs());
+    await survive(instance.snapshots.create?.({ ...snapshotInfo, id: '', name: 'new' }) ?? Promise.resolve());
+    await survive(instance.write(0, filled(1024, dataByte), 0));
+    await survive(instance.snapshots.delete?.('1') ?? Promise.resolve());
     await survive(instance.truncate(instance.length + 64 * KiB));
     await survive(instance.changeBackingFile({ name: 'other', format: 'raw' }));
     await survive(instance.makeEmpty());
@@ -144,10 +157,8 @@ async function richImage(options: object): Promise<Uint8Array> {
   await instance.close();
   const { header } = await Damager.of(file.bytes);
   const table = Math.ceil(file.bytes.length / 512) * 512;
-  const info = { id: '1', name: 'one', 'vm-state-size': 0 };
-  const times = { 'date-sec': 0, 'date-nsec': 0, 'vm-clock-sec': 0, 'vm-clock-nsec': 0 };
   const place = { l1Offset: header.l1Offset, l1Entries: header.l1Entries, diskSize: header.size };
-  await file.write(table, serialiseSnapshotTable([snapshotOf({ ...info, ...times }, place)]));
+  await file.write(table, serialiseSnapshotTable([snapshotOf(snapshotInfo, place)]));
   const patch = snapshotFields({ snapshotCount: 1, snapshotTableOffset: table });
   await file.write(patch.offset, patch.bytes);
   return file.bytes;
