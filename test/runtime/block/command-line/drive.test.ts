@@ -455,3 +455,79 @@ describe('any text', () => {
     );
   });
 });
+
+describe('options that suit each other', () => {
+  /** Values that exclude no other. */
+  const values: Readonly<Record<string, fc.Arbitrary<string>>> = {
+    file: fc.stringMatching(/^[a-z,=. ]{1,12}$/),
+    id: fc.constantFrom('d', 'a-b.c_d'),
+    if: fc.constantFrom('none', 'ide', 'scsi', 'virtio'),
+    index: fc.constantFrom('0', '3', '0x4'),
+    'read-only': fc.constantFrom('on', 'off'),
+    'copy-on-read': fc.constantFrom('on', 'off'),
+    cache: fc.constantFrom('none', 'writethrough', 'unsafe'),
+    'cache.writeback': fc.constantFrom('on', 'off'),
+    'cache.direct': fc.constantFrom('on', 'off'),
+    discard: fc.constantFrom('unmap', 'ignore'),
+    'detect-zeroes': fc.constantFrom('on', 'unmap'),
+    werror: fc.constantFrom('stop', 'ignore'),
+    rerror: fc.constantFrom('stop', 'report'),
+    snapshot: fc.constantFrom('on', 'off'),
+    'throttling.bps-read': fc.nat(1e6).map(String),
+    'throttling.iops-write': fc.nat(1e6).map(String),
+    'throttling.group': fc.constantFrom('g', 'h'),
+    'stats-account-failed': fc.constantFrom('on', 'off'),
+    'stats-intervals.0': fc.integer({ min: 1, max: 100 }).map(String),
+    driver: fc.constantFrom('raw', 'qcow2'),
+    'lazy-refcounts': fc.constantFrom('on', 'off'),
+  };
+  const older = new Map(Object.entries(driveAliases).map(([old, name]) => [name, old]));
+  const given = fc
+    .record(values, { requiredKeys: ['file'] })
+    .map((record) => Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const write = (entries: readonly (readonly [string, string])[]): string =>
+    entries.map(([name, value]) => `${name}=${value.replaceAll(',', ',,')}`).join(',');
+  const plain = (text: string): object => {
+    const { nodeOptions: node, ...rest } = read(text);
+    return { ...rest, node: Object.fromEntries(node.entries()) };
+  };
+
+  it('mean the same in any order, by any name', () => {
+    const shuffled = given.chain((entries) =>
+      fc.tuple(fc.constant(entries), fc.shuffledSubarray(entries, { minLength: entries.length }), fc.boolean()),
+    );
+    fc.assert(
+      fc.property(shuffled, ([entries, others, old]) => {
+        const renamed = others.map(([name, value]) => [(old && older.get(name)) || name, value] as const);
+        expect(plain(write(renamed))).toEqual(plain(write(entries)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('say what was given', () => {
+    fc.assert(
+      fc.property(given, (entries) => {
+        const config = read(write(entries));
+        const value = Object.fromEntries(entries);
+        expect(config.filename).toBe(value.file);
+        expect(config.readOnly).toBe(value['read-only'] === 'on');
+        expect(config.copyOnRead).toBe(value['copy-on-read'] === 'on' && value['read-only'] !== 'on');
+        expect(config.snapshot).toBe(value.snapshot === 'on');
+        expect(config.nodeOptions.get('lazy-refcounts')).toBe(value['lazy-refcounts']);
+        expect(config.device.interface).toBe(value.if ?? 'none');
+        if (value.id !== undefined) expect(config.id).toBe(value.id);
+        const limits = [value['throttling.bps-read'], value['throttling.iops-write']].map((text) => Number(text ?? 0));
+        if (limits.every((limit) => limit === 0)) expect(config.throttling).toBeUndefined();
+        else {
+          expect(config.throttling?.group).toBe(value['throttling.group'] ?? config.id);
+          expect([
+            config.throttling?.config['bps-read'].average,
+            config.throttling?.config['iops-write'].average,
+          ]).toEqual(limits);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
