@@ -3,9 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { BlockDeviceStats, BlockStats } from '../../generated/index.js';
+import type { BlockDeviceStats, BlockInfo, BlockStats } from '../../generated/index.js';
 import { readDrive } from '../../runtime/block/command-line/drive.js';
+import { isQmpFailure } from '../../runtime/qmp/error.js';
+import type { AnySchema } from '../../runtime/qmp/schema.js';
+import { type SpawnedProgram, spawnQemu } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { describeWithPrograms } from './programs.js';
 
@@ -92,5 +96,69 @@ describeWithPrograms('a limited drive', ['qemu-io'], () => {
       expect(part).toBeGreaterThan(0.9);
       expect(part).toBeLessThan(1.1);
     }
+  });
+});
+
+describeWithPrograms('limits', ['qemu-system-x86_64'], () => {
+  const ours = new LayerClient();
+  let theirs: SpawnedProgram<AnySchema>;
+  const devices = ['d0', 'd1', 'd2'] as const;
+
+  beforeAll(async () => {
+    const drives = devices.map((id) => `if=none,id=${id},driver=null-co,size=1M`);
+    for (const text of drives) await ours.layer.addDrive(readDrive(text, ours.layer.registry));
+    theirs = await spawnQemu({
+      args: ['-machine', 'none', '-nodefaults', '-display', 'none', ...drives.flatMap((text) => ['-drive', text])],
+    });
+  });
+  afterAll(async () => {
+    await theirs.close();
+    await ours.layer.close();
+  });
+
+  const names = ['bps', 'bps_rd', 'bps_wr', 'iops', 'iops_rd', 'iops_wr'] as const;
+  const often = <T>(usual: fc.Arbitrary<T>, rare: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 6, arbitrary: usual }, { weight: 1, arbitrary: rare });
+  const rate = often(fc.constant(0), fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.constantFrom(-1, 1e15, 1e15 + 1)));
+  const request = fc.record(
+    {
+      device: often<string>(fc.constantFrom(...devices), fc.constant('nobody')),
+      group: fc.constantFrom('g1', 'g2'),
+      iops_size: often(fc.constant(0), fc.constant(4096)),
+      ...Object.fromEntries(names.map((name) => [name, rate])),
+      ...Object.fromEntries(names.map((name) => [`${name}_max`, rate])),
+      ...Object.fromEntries(names.map((name) => [`${name}_max_length`, often(fc.constant(1), fc.nat(5))])),
+    },
+    { requiredKeys: ['device', ...names] as never },
+  );
+
+  const outcome = (execution: Promise<unknown>): Promise<string> =>
+    execution.then(
+      () => 'success',
+      (error: unknown) => (isQmpFailure(error) ? error.class : Promise.reject(error)),
+    );
+
+  /** What is shown of limits; not how bursts work out that nobody has set, which later releases do not show. */
+  function view({ inserted }: BlockInfo): object {
+    const shown = Object.entries(inserted ?? {}).filter(([name]) => /^(bps|iops|group)/.test(name));
+    const limits = new Map(shown);
+    for (const name of names) {
+      if (Number(limits.get(`${name}_max`) ?? 0) >= Number(limits.get(name))) continue;
+      limits.delete(`${name}_max`);
+      limits.delete(`${name}_max_length`);
+    }
+    return Object.fromEntries(limits);
+  }
+
+  it('are refused, set and shown as by QEMU', async () => {
+    await fc.assert(
+      fc.asyncProperty(request, async (args) => {
+        const made = await outcome(ours.execute('block_set_io_throttle', args));
+        expect(made).toBe(await outcome(theirs.client.execute('block_set_io_throttle', args)));
+        const [ourInfo, theirInfo] = [await ours.execute('query-block'), await theirs.client.execute('query-block')];
+        expect((ourInfo as BlockInfo[]).map(view)).toEqual((theirInfo as unknown as BlockInfo[]).map(view));
+      }),
+      { numRuns: 1500, endOnFailure: true },
+    );
   });
 });
