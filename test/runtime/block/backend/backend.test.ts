@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Backend, type BackendOptions } from '../../../../runtime/block/backend/backend.js';
 import { throttleConfigOf } from '../../../../runtime/block/backend/throttle-config.js';
@@ -258,6 +259,60 @@ describe('a drained section', () => {
     await backend.drainBegin();
     await Promise.all(requests);
     backend.drainEnd();
+  });
+
+  it('is quiet, and loses nobody, whatever happens in which order', async () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom('read', 'write', 'status', 'wait', 'time') },
+      { weight: 2, arbitrary: fc.constantFrom('begin', 'end') },
+      { weight: 1, arbitrary: fc.constantFrom('limit', 'unlimit') },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { backend, host, medium } = drive();
+        const groups = new ThrottleGroups(host.clock);
+        let [atWork, quiet, open] = [0, 0, 0];
+        const busy = async (): Promise<void> => {
+          expect(quiet).toBe(0);
+          atWork++;
+          await new Promise(setImmediate);
+          atWork--;
+        };
+        Object.assign(medium, { read: busy, write: busy });
+        medium.blockStatus = async (_, length) => {
+          await busy();
+          return { length, allocated: true, data: true, zero: false };
+        };
+        const pending: Promise<unknown>[] = [];
+        const act: { readonly [name: string]: () => unknown } = {
+          read: () => pending.push(backend.read(0, new Uint8Array(512))),
+          write: () => pending.push(backend.write(0, new Uint8Array(512))),
+          status: () => pending.push(backend.blockStatus(0, 512)),
+          wait: () => new Promise(setImmediate),
+          time: () => host.clock.advance(second / 3),
+          limit: () => backend.limit(groups, throttleConfigOf({ 'iops-total': 2 }), 'd0'),
+          unlimit: () => backend.limit(groups, throttleConfigOf({}), 'd0'),
+          async begin() {
+            await backend.drainBegin();
+            expect(atWork).toBe(0);
+            quiet++;
+            open++;
+          },
+          end() {
+            if (open === 0) return;
+            quiet--;
+            open--;
+            backend.drainEnd();
+          },
+        };
+        for (const name of steps) await act[name]?.();
+        while (open > 0) act.end?.();
+        await host.clock.advance(60 * second);
+        await Promise.all(pending);
+        expect(atWork).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 
