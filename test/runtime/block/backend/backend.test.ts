@@ -242,14 +242,20 @@ describe('a drained section', () => {
   it('holds back who was held before when the next one begins at once', async () => {
     const { backend, medium } = drive();
     await backend.drainBegin();
+    let asked = 0;
+    medium.blockStatus = async (_, length) => {
+      asked++;
+      return { length, allocated: true, data: true, zero: false };
+    };
     const requests = [1, 2].map((value) => backend.write(0, Uint8Array.of(value)));
+    const status = backend.blockStatus(0, 1);
     backend.drainEnd();
     await backend.drainBegin();
     await new Promise(setImmediate);
-    expect(medium.steps).toEqual([]);
+    expect([medium.steps, asked]).toEqual([[], 0]);
     backend.drainEnd();
-    await Promise.all(requests);
-    expect(medium.bytes[0]).toBe(2);
+    await Promise.all([...requests, status]);
+    expect([medium.bytes[0], asked]).toEqual([2, 1]);
   });
 
   it('lets go what waits for limits', async () => {
