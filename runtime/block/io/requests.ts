@@ -105,7 +105,7 @@ export class NodeRequests {
     const end = roundUp(offset + buffer.length, unit);
     const request = this.tracker.begin(start, end - start, copies);
     try {
-      if (!(flags & RequestFlag.noSerialising)) await this.tracker.turn(request);
+      if (!this.tracker.quiet && !(flags & RequestFlag.noSerialising)) await this.tracker.turn(request);
       if (copies) {
         // What guests see does not change: nobody is told, but a flush has something to flush.
         const inside = Math.min(end, roundUp(instance.length, alignment));

@@ -124,6 +124,16 @@ describe('writes', () => {
     expect(disk.takeLog()).toEqual(['pwritev_zero', 'zero 512+512', 'pwritev_done']);
   });
 
+  it('are announced to be done when they fail, too', async () => {
+    const disk = new TestDisk(512);
+    disk.onStep = (step) => {
+      if (/^(write|zero)/.test(step)) throw ioError('EIO');
+    };
+    await expect(disk.requests.write(0, data(1))).rejects.toMatchObject({ code: 'EIO' });
+    await expect(disk.requests.writeZeroes(0, 1)).rejects.toMatchObject({ code: 'EIO' });
+    expect(disk.log).toEqual(['pwritev', 'write 0+1', 'pwritev_done', 'pwritev_zero', 'zero 0+1', 'pwritev_done']);
+  });
+
   it('keep what surrounds them', async () => {
     const disk = numbered(2048, { alignment: 512 });
     await disk.requests.write(700, data(600, 255));
@@ -511,7 +521,7 @@ describe('those who watch writes', () => {
     ]) {
       await expect(request).rejects.toMatchObject({ code: 'EIO' });
     }
-    expect(disk.log).toEqual([]);
+    expect(disk.log).toEqual(['pwritev_done', 'pwritev_done']);
     expect(dirty).toEqual(['0+8', '8+8', '16+8', '24+8']);
   });
 
