@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -205,6 +205,33 @@ describeWithPrograms('a server with images', ['qemu-img', 'qemu-io', 'nbdcopy'],
         .map((line) => JSON.parse(line).level),
     ).toContain('fatal');
     expect(existsSync(`${folder}/n`)).toBe(false);
+  });
+
+  test('ends in order also while clients are writing', async () => {
+    const folder = folderWith({});
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', `${folder}/a.qcow2`, '1G']);
+    const server = start([
+      ...['--drive', `file=${folder}/a.qcow2,format=qcow2,id=d`],
+      ...['--nbd', `unix:${folder}/n,device=d,writable=on`, '--qmp', `unix:${folder}/q`],
+    ]);
+    await server.ready;
+    const uri = `nbd+unix:///d?socket=${folder}/n`;
+    const load = spawn('qemu-img', ['bench', '-w', '-f', 'raw', '-c', '1000000', '-d', '16', '-S', '70000', uri], {
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void load.kill('SIGKILL'));
+    const client = await connect(`${folder}/q`);
+    const written = async (): Promise<number> => {
+      const [{ stats } = { stats: { wr_bytes: 0 } }] = (await client.execute('query-blockstats')) as {
+        stats: { wr_bytes: number };
+      }[];
+      return stats.wr_bytes;
+    };
+    while ((await written()) < 1 << 20) await new Promise((resolve) => setTimeout(resolve, 10));
+    server.process.kill();
+    expect(await server.ended).toMatchObject({ code: 0 });
+    expect(execFileSync('qemu-img', ['check', `${folder}/a.qcow2`], { encoding: 'utf8' })).toContain('No errors');
+    await client.close();
   });
 
   test('tells, and ends with 1, when it cannot write everything', async () => {
