@@ -32,7 +32,7 @@ export function setWriteThreshold(node: BlockNode, threshold: number, events: Ev
 }
 
 /** How far a write reaches beyond a threshold, in bytes. One that begins beyond it counts its whole length on top of its distance. */
-export function amountExceeded(offset: number, length: number, threshold: number): number {
+function amountExceeded(offset: number, length: number, threshold: number): number {
   if (offset > threshold) return offset - threshold + length;
   return Math.max(0, offset + length - threshold);
 }
