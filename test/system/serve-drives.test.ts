@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { driveOptions } from '../../runtime/block/command-line/drive-options.js';
 import { planServer } from '../../runtime/block/command-line/plan.js';
 import { BlockLayer, builtInDrivers } from '../../runtime/block/index.js';
 import { describeWithPrograms } from './programs.js';
@@ -38,21 +39,33 @@ const shown = ({ device, inserted }: ShownDrive) => ({
   }),
 });
 
-/** QEMU with drives. */
-async function real(drives: readonly string[]): Promise<Outcome> {
-  const args = ['-machine', 'none', '-display', 'none', '-S', '-nodefaults', '-qmp', 'stdio'];
-  const program = spawn('qemu-system-x86_64', [...args, ...drives.flatMap((drive) => ['-drive', drive])], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
+/** What QEMU returns for commands. Nothing when it does not start. */
+async function answers(args: readonly string[], commands: readonly object[]): Promise<unknown[]> {
+  const basics = ['-machine', 'none', '-display', 'none', '-S', '-nodefaults', '-qmp', 'stdio'];
+  const program = spawn('qemu-system-x86_64', [...basics, ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
   program.stdin.on('error', () => {});
-  program.stdin.end('{"execute": "qmp_capabilities"}{"execute": "query-block"}{"execute": "quit"}');
-  let result: Outcome = 'refused';
+  const requests = [
+    { execute: 'qmp_capabilities' },
+    ...commands.map((command) => ({ ...command, id: 1 })),
+    { execute: 'quit' },
+  ];
+  program.stdin.end(requests.map((request) => JSON.stringify(request)).join('\n'));
+  const returned: unknown[] = [];
   for await (const line of createInterface(program.stdout)) {
-    const { return: value } = line.startsWith('{') ? JSON.parse(line) : { return: undefined };
-    if (Array.isArray(value)) result = value;
+    const message = line.startsWith('{') ? JSON.parse(line) : {};
+    if (message.id === 1) returned.push(message.return);
   }
   if (program.exitCode === null) await once(program, 'exit');
-  return result === 'refused' ? result : result.map(shown as never);
+  return returned;
+}
+
+/** QEMU with drives. */
+async function real(drives: readonly string[]): Promise<Outcome> {
+  const [result] = await answers(
+    drives.flatMap((drive) => ['-drive', drive]),
+    [{ execute: 'query-block' }],
+  );
+  return Array.isArray(result) ? result.map(shown as never) : 'refused';
 }
 
 /** Our block layer with drives. */
@@ -177,5 +190,67 @@ describeWithPrograms('drives, as QEMU 7.2 takes them', ['qemu-system-x86_64', 'q
   test.each(cases.map((drives) => ({ drives, title: drives.join(' ') })))('$title', async ({ drives }) => {
     const texts = drives.map((drive) => drive.replace(/(disk\.raw|small\.qcow2|nope\.raw)/, join(folder, '$1')));
     expect(await ours(texts)).toEqual(await real(texts));
+  });
+});
+
+/** Lines of the human monitor, one after the other. */
+const lines = [
+  ...[
+    'drive_add 0 if=none,id=d0,driver=null-co',
+    'drive_add 0 if=none,id=d0',
+    'drive_add 0 if=none',
+    'drive_add 0 if=bogus',
+  ],
+  ...[
+    'drive_add 0 if=virtio,driver=null-co',
+    'drive_add 0 if=none,addr=3',
+    'drive_add 0 if=none,id=x,file=/nonexistent/a',
+  ],
+  ...['drive_add 0 if=none,id=x', 'drive_del x', 'drive_add 0 if=none,id=x', 'drive_add 0 if=none,id=1d'],
+  ...[
+    'drive_add -n 0 driver=null-co',
+    'drive_add -n 0 driver=null-co,node-name=n',
+    'drive_add -n 0 driver=null-co,node-name=n',
+  ],
+  ...['drive_add 0 if=none,id=n', 'drive_del n', 'drive_del n', 'drive_del d0', 'drive_del nothing', 'drive_del'],
+  ...[
+    'drive_add',
+    'drive_add 0',
+    'drive_add -n',
+    'drive_add -x 0 a=b',
+    'drive_add 0 a b',
+    'drive_add "0" "if=none,id=quoted"',
+  ],
+  ...['foo', 'info foo', 'help foo', '', '  ', 'info block nothing', 'info block -n nothing'],
+];
+
+describeWithPrograms('lines of the human monitor, as QEMU 7.2 takes them', ['qemu-system-x86_64'], () => {
+  test('are done, or refused', async () => {
+    const command = (line: string) => ({ execute: 'human-monitor-command', arguments: { 'command-line': line } });
+    const layer = new BlockLayer({ events: { emit: () => {} } });
+    const context = { command: 'human-monitor-command', outOfBand: false, signal: new AbortController().signal };
+    const here: string[] = [];
+    for (const line of lines) {
+      here.push(await layer.handlers['human-monitor-command']({ 'command-line': line }, context));
+    }
+    await layer.close();
+    const there = (await answers([], lines.map(command))) as string[];
+    /** The words of refusals are our own. */
+    const done = (printed: string[]) =>
+      printed.map(
+        (text, index) => `${lines[index]}: ${text === '' ? 'silence' : text.endsWith('OK\r\n') ? 'OK' : 'refused'}`,
+      );
+    expect(done(here)).toEqual(done(there));
+  });
+});
+
+describeWithPrograms('options of drives, as QEMU 7.2 tells of them', ['qemu-system-x86_64'], () => {
+  test('are all known here, with the same types', async () => {
+    const [result] = await answers([], [{ execute: 'query-command-line-options', arguments: { option: 'drive' } }]);
+    const [{ parameters } = { parameters: [] }] = result as { parameters: { name: string; type: string }[] }[];
+    // What came after 2.8.
+    const there = parameters.filter(({ name }) => !['force-share', 'auto-read-only'].includes(name));
+    expect(there.length).toBeGreaterThan(30);
+    expect(there.filter(({ name, type }) => driveOptions[name]?.type !== type)).toEqual([]);
   });
 });
