@@ -4,7 +4,7 @@ import { join, posix, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { resolveOptions } from '../generator/emit/options.js';
 import { planOf } from '../generator/emit/plan.js';
-import { type EmitOptions, type GeneratedFile, generate, type Schema, type Type } from '../generator/index.js';
+import { type EmitOptions, generate, type Schema, type Type } from '../generator/index.js';
 import type { Visit } from '../runtime/index.js';
 
 /** Generated code that has been loaded. */
@@ -17,9 +17,8 @@ export interface GeneratedCode {
 
 /** Generates the visitors of a schema and loads them. */
 export async function loadGenerated(schema: Schema, options: EmitOptions = {}): Promise<GeneratedCode> {
-  const runtimeImport = resolve(import.meta.dirname, '../runtime/index.ts');
-  const settings = { ...options, targets: ['types', 'visitors'], runtimeImport };
-  const exported = await load(generate(schema, settings), runtimeImport);
+  const settings = { ...options, targets: ['types', 'visitors'] };
+  const exported = await importGenerated(schema, settings);
   const { names } = planOf(schema, resolveOptions(settings));
   const types = schema.definitions.filter((definition): definition is Type => {
     return definition.kind !== 'command' && definition.kind !== 'event' && names.isDeclared(definition);
@@ -28,13 +27,16 @@ export async function loadGenerated(schema: Schema, options: EmitOptions = {}): 
     types,
     visit(type) {
       if (!names.isDeclared(type)) throw new Error(`type '${type.name}' has no visit function`);
-      return exported[names.visitor(type)] as Visit<unknown>;
+      return exported[names.visitor(type)] as unknown as Visit<unknown>;
     },
   };
 }
 
-/** Loads generated files as one module, with the runtime that the test itself uses. */
-async function load(files: readonly GeneratedFile[], runtimeImport: string): Promise<Record<string, unknown>> {
+const runtimeImport = resolve(import.meta.dirname, '../runtime/index.ts');
+
+/** Generates code of a schema and imports it: everything that its `index.ts` exports, by name. The runtime is the test's own. */
+export async function importGenerated(schema: Schema, options: EmitOptions = {}): Promise<Record<string, never>> {
+  const files = generate(schema, { ...options, runtimeImport });
   const contents = new Map(files.map(({ path, text }) => [path.replace(/\.ts$/, ''), text]));
   const folder = await mkdtemp(join(tmpdir(), 'qapi-ts-'));
   try {
@@ -63,7 +65,7 @@ async function load(files: readonly GeneratedFile[], runtimeImport: string): Pro
     });
     const file = join(folder, 'generated.ts');
     await writeFile(file, outputFiles[0]?.text ?? '');
-    return (await import(file)) as Record<string, unknown>;
+    return (await import(file)) as Record<string, never>;
   } finally {
     await rm(folder, { recursive: true });
   }

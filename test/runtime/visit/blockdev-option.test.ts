@@ -7,7 +7,7 @@ import { loadSchema, type Type } from '../../../generator/index.js';
 import { OptionError, readOption, type Visit, writeOption } from '../../../runtime/index.js';
 import { arbitrary } from '../../arbitrary.js';
 import { corpusPath, describeWithCorpus } from '../../corpus.js';
-import { importGenerated } from '../../import-generated.js';
+import { importGenerated } from '../../generated-code.js';
 
 describe('an option for BlockdevOptions', () => {
   it('reads back as it was written', async () => {

@@ -7,7 +7,7 @@ import { type CommandContext, QmpError } from '../../../../runtime/index.js';
 import { parseJson } from '../../../../runtime/json/parse.js';
 import { createQmpServer, type QmpServer, type QmpServerOptions } from '../../../../runtime/qmp/server/server.js';
 import { corpusPath, describeWithCorpus } from '../../../corpus.js';
-import { importGenerated } from '../../../import-generated.js';
+import { importGenerated } from '../../../generated-code.js';
 import {
   bytesOf,
   isReply,
