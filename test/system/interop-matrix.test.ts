@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LayerClient } from '../runtime/block/layer-client.js';
+import { randomFrom } from '../runtime/block/random-from.js';
 import { addSecret, imageOptions, makeImage, run, secret, type Variant } from './interop-images.js';
 import { interopPage } from './interop-page.js';
 import { variants } from './interop-variants.js';
@@ -131,21 +132,11 @@ function stepsFor({ size, unit }: Variant): fc.Arbitrary<Iterable<Step>> {
   });
 }
 
-/** Random numbers that depend on `start` only. */
-function randomFrom(start: number): (limit: number) => number {
-  let state = start;
-  return (limit) => {
-    state = (state + 0x9e37_79b9) | 0;
-    let word = Math.imul(state ^ (state >>> 16), 0x21f0_aaad);
-    word = Math.imul(word ^ (word >>> 15), 0x735a_2d97);
-    return Math.floor((((word ^ (word >>> 15)) >>> 0) / 2 ** 32) * limit);
-  };
-}
-
 /** Makes an image, lets guests loose on it, and asks the real tools what they think of it. */
 async function tryOut(variant: Variant, steps: Iterable<Step>, start: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'interop-'));
-  const random = randomFrom(start);
+  const next = randomFrom(start);
+  const random = (limit: number): number => Math.floor(next() * limit);
   try {
     const made = await makeImage(folder, variant, random);
     const below = await Promise.all(made.below.map((path) => readFile(path)));
