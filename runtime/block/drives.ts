@@ -48,6 +48,7 @@ async function openSnapshot(graph: BlockGraph, config: DriveConfig, ownFiles: Se
   const image = await graph.open({ filename: config.filename, options });
   try {
     const overlay = await openTemporary(graph, image.length, config, ownFiles);
+    overlay.temporary = true;
     graph.link(overlay, image);
     return overlay;
   } catch (error) {

@@ -132,7 +132,8 @@ function insertMedium(graph: BlockGraph, backend: Backend, node: BlockNode, args
 /** How the medium was opened is how the next one is, where nobody says otherwise. */
 function rememberRootState(backend: Backend): void {
   if (backend.root === undefined) return;
-  const { flags, detectZeroes } = backend.root.node as BlockNode;
+  const { flags, detectZeroes, temporary } = backend.root.node as BlockNode;
+  if (temporary) return;
   const { readOnly, direct, noFlush, unmap } = flags;
   backend.rootState = { ...backend.rootState, readOnly, direct, noFlush, unmap, detectZeroes };
 }

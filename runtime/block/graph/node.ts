@@ -44,6 +44,8 @@ export class BlockNode implements EdgeTarget, ChainLink {
   /** What queries show as the backing file: from the header, or what the graph has put there since. */
   backingName: string | undefined;
   backingFormat: string | undefined;
+  /** An overlay in a file that is gone with it: its cache mode is nobody's choice. */
+  temporary = false;
   /** The monitor holds it: it came from `blockdev-add`. */
   monitorOwned = false;
   /** Others that hold it: jobs, exports. */
