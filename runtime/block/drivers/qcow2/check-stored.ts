@@ -33,6 +33,7 @@ export class StoredRefcounts {
   readonly #table: DataView;
   readonly #pageLength: number;
   readonly #perPage: number;
+  #last: RefcountPage | undefined;
   readonly #pages = new Map<number, RefcountPage>();
 
   /** Reads the refcount table. */
@@ -60,8 +61,9 @@ export class StoredRefcounts {
     const offset = entry - low;
     const aligned = offset % this.#context.header.clusterSize === 0;
     if (low !== 0) return { kind: 'invalid', why: 'has bits set that must not be', readable: aligned, offset };
-    if (!aligned || offset >= addressLimit)
+    if (!aligned || offset >= addressLimit) {
       return { kind: 'invalid', why: 'points at no cluster', readable: false, offset };
+    }
     return offset === 0 ? { kind: 'none' } : { kind: 'block', offset };
   }
 
@@ -88,13 +90,18 @@ export class StoredRefcounts {
 
   /** A cluster's refcount; nothing when it cannot be told. */
   get(cluster: number): number | undefined | Promise<number> {
+    const last = this.#last;
+    // What is looked for is most often next to what was looked for before.
+    if (last !== undefined && cluster >= last.first && cluster < last.first + this.#perPage) {
+      return this.#context.width.getAtMost(last.bytes, cluster - last.first);
+    }
     const page = this.page(cluster);
     if (page === 'none') return 0;
     if (page === 'unreadable') return undefined;
     const { getAtMost } = this.#context.width;
-    return page instanceof Promise
-      ? page.then(({ bytes, first }) => getAtMost(bytes, cluster - first))
-      : getAtMost(page.bytes, cluster - page.first);
+    if (page instanceof Promise) return page.then(({ bytes, first }) => getAtMost(bytes, cluster - first));
+    this.#last = page;
+    return getAtMost(page.bytes, cluster - page.first);
   }
 
   async #load(first: number, offset: number): Promise<RefcountPage> {
@@ -105,6 +112,7 @@ export class StoredRefcounts {
       this.#pages.delete(oldest);
     }
     this.#pages.set(first, page);
+    this.#last = page;
     return page;
   }
 }
