@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { ByteReader } from '../../runtime/block/nbd/byte-reader.js';
 import {
   allocationContext,
   Chunk,
@@ -56,6 +55,42 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** What has come from the server and was not taken yet. */
+class Incoming {
+  #chunks: Buffer[] = [];
+  #available = 0;
+  #closed = false;
+  #wake: () => void = () => {};
+
+  constructor(socket: Socket) {
+    socket.on('data', (chunk: Buffer) => {
+      this.#chunks.push(chunk);
+      this.#available += chunk.length;
+      this.#wake();
+    });
+    socket.on('close', () => {
+      this.#closed = true;
+      this.#wake();
+    });
+  }
+
+  /** @throws NbdConnectionLost when so many bytes will never come */
+  async take(length: number): Promise<Buffer> {
+    while (this.#available < length) {
+      if (this.#closed) throw new NbdConnectionLost('the connection is gone');
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const [first = nothing] = this.#chunks;
+    const all = first.length < length ? Buffer.concat(this.#chunks) : first;
+    this.#chunks = all === first ? this.#chunks.slice(1) : [];
+    if (all.length > length) this.#chunks.unshift(all.subarray(length));
+    this.#available -= length;
+    return all.subarray(0, length);
+  }
+}
+
 const requestHeader = 28;
 const nothing = Buffer.alloc(0);
 
@@ -64,7 +99,7 @@ export class NbdClient {
   /** Bytes. */
   readonly size: number;
   readonly #socket: Socket;
-  readonly #reader: ByteReader;
+  readonly #reader: Incoming;
   readonly #waiting = new Map<bigint, Waiting>();
   #handle = 0n;
   #lost = false;
@@ -75,7 +110,7 @@ export class NbdClient {
     await once(socket, 'connect');
     // What is lost is found by the reader.
     socket.on('error', () => {});
-    const reader = new ByteReader(socket);
+    const reader = new Incoming(socket);
     try {
       return new NbdClient(socket, reader, await negotiate(socket, reader, exportName));
     } catch (error) {
@@ -84,7 +119,7 @@ export class NbdClient {
     }
   }
 
-  private constructor(socket: Socket, reader: ByteReader, size: number) {
+  private constructor(socket: Socket, reader: Incoming, size: number) {
     this.#socket = socket;
     this.#reader = reader;
     this.size = size;
@@ -191,13 +226,13 @@ export class NbdClient {
   }
 
   async #receiveChunk(): Promise<void> {
-    const header = await this.#reader.read(20);
+    const header = await this.#reader.take(20);
     if (header.readUInt32BE(0) !== structuredReplyMagic) throw new Error('the server sent no structured reply');
     const handle = header.readBigUInt64BE(8);
     const length = header.readUInt32BE(16);
     const waiting = this.#waiting.get(handle);
     if (waiting === undefined) throw new Error(`the server answered request ${handle}, which nobody has sent`);
-    takeChunk(waiting, header.readUInt16BE(6), length === 0 ? nothing : await this.#reader.read(length));
+    takeChunk(waiting, header.readUInt16BE(6), length === 0 ? nothing : await this.#reader.take(length));
     if ((header.readUInt16BE(4) & 1) === 0) return;
     this.#waiting.delete(handle);
     if (waiting.failure) waiting.reject(waiting.failure);
@@ -231,8 +266,8 @@ function takeChunk(waiting: Waiting, type: number, payload: Buffer): void {
 }
 
 /** @returns the size of the export */
-async function negotiate(socket: Socket, reader: ByteReader, name: string): Promise<number> {
-  const greeting = await reader.read(18);
+async function negotiate(socket: Socket, reader: Incoming, name: string): Promise<number> {
+  const greeting = await reader.take(18);
   if (greeting.readBigUInt64BE(0) !== initMagic) throw new Error('this is no NBD server');
   socket.write(Buffer.from([0, 0, 0, HandshakeFlag.fixedNewstyle | HandshakeFlag.noZeroes]));
   const ask = async (option: number, data: Buffer): Promise<Map<number, Buffer>> => {
@@ -243,10 +278,10 @@ async function negotiate(socket: Socket, reader: ByteReader, name: string): Prom
     socket.write(Buffer.concat([header, data]));
     const replies = new Map<number, Buffer>();
     for (;;) {
-      const reply = await reader.read(20);
+      const reply = await reader.take(20);
       if (reply.readBigUInt64BE(0) !== optionReplyMagic) throw new Error('the server sent no reply to an option');
       const [type, length] = [reply.readUInt32BE(12), reply.readUInt32BE(16)];
-      const body = length === 0 ? nothing : await reader.read(length);
+      const body = length === 0 ? nothing : await reader.take(length);
       if (type >= OptionReply.unsupported) throw new Error(`the server refused option ${option}: ${body}`);
       if (type === OptionReply.ack) return replies;
       replies.set(type === OptionReply.info ? body.readUInt16BE(0) : type, body);
