@@ -8,16 +8,16 @@ export async function blockStatus(image: Image, offset: number, length: number):
   image.alive();
   const table = cachedTable(image, offset) ?? (await l2Table(image, offset));
   const run = table === undefined ? emptyRun(image, offset, length) : runAt(image, table, offset, length);
-  const known = { length: run.length };
+  const { length: known } = run;
   switch (run.kind) {
     case ClusterKind.unallocated:
-      return { ...known, allocated: false, data: false, zero: false };
+      return { length: known, allocated: false, data: false, zero: false };
     case ClusterKind.zero:
-      return { ...known, allocated: true, data: false, zero: true };
+      return { length: known, allocated: true, data: false, zero: true };
     case ClusterKind.normal:
-      return { ...known, allocated: true, data: true, zero: false, offset: run.host, file: image.file };
+      return { length: known, allocated: true, data: true, zero: false, offset: run.host, file: image.file };
     case ClusterKind.compressed:
-      return { ...known, allocated: true, data: true, zero: false };
+      return { length: known, allocated: true, data: true, zero: false };
     case ClusterKind.invalid:
       throw await invalidRun(image, offset);
   }

@@ -126,7 +126,8 @@ export class ModelledImage {
       }
       running.push(this.#change(action.kind, from, to, action.unmap));
     }
-    await Promise.all(running);
+    const results = await Promise.allSettled(running);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   /** @throws when the image reads as anything else than expected */
@@ -147,6 +148,23 @@ export class ModelledImage {
     await this.#opened.instance.close();
     const { corruptions, leaks, checkErrors, problems } = await check(this.file);
     if (corruptions + leaks + checkErrors > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
+  }
+
+  /** Writes all of the disk anew, after failures that leave it unknown. */
+  async refill(): Promise<void> {
+    const unit = 4096;
+    for (let from = 0; from < this.#expected.length; from += unit) {
+      const data = filled(Math.min(unit, this.#expected.length - from), (from / unit) % 251);
+      this.#expected.set(data, from);
+      await this.#opened.instance.write(from, data, 0);
+    }
+  }
+
+  /** Closes it, where leaks are to be expected. @throws when it is worse */
+  async abandon(): Promise<void> {
+    await this.#opened.instance.close();
+    const { corruptions, checkErrors, problems } = await check(this.file);
+    if (corruptions + checkErrors > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
   }
 
   async #alone(action: Action): Promise<void> {

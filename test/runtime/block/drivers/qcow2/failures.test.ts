@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
+import { ioError } from '../../../../../runtime/block/error.js';
+import { MemoryChild } from '../../memory-child.js';
+import { actions, geometries, ModelledImage } from './model.js';
+import { contents, openOn } from './opened.js';
+
+const groups = fc.noBias(
+  fc.array(fc.array(actions, { maxLength: 8, size: 'max' }), { minLength: 1, maxLength: 8, size: 'max' }),
+);
+const numbers = fc.infiniteStream(fc.noBias(fc.nat(999)));
+
+describe('an image on a disk that fails now and then', () => {
+  it('stays sound, and goes on when the disk does', async () => {
+    await fc.assert(
+      fc.asyncProperty(geometries, groups, numbers, async (geometry, work, stream) => {
+        const image = await ModelledImage.make(geometry);
+        const { file } = image;
+        let failing = true;
+        file.onRequest = () => {
+          if (failing && (stream.next().value as number) < 60) throw ioError('EIO');
+        };
+        for (const group of work) {
+          const allowed = group.filter(({ kind }) => kind !== 'resize' && kind !== 'reopen');
+          await image.run(...allowed).catch((error: unknown) => expect(error).toMatchObject({ code: 'EIO' }));
+        }
+        failing = false;
+        // What a failed request has left of its sectors is anybody's guess; that they can be written is not.
+        await image.refill();
+        await image.compare();
+        await image.flush();
+        const disk = new MemoryChild(file.bytes.slice());
+        if (!geometry.lazy) expect(await check(disk)).toMatchObject({ corruptions: 0, checkErrors: 0 });
+        await image.compare();
+        await image.abandon();
+        const again = await openOn(new MemoryChild(file.bytes.slice()));
+        expect(Buffer.compare(await contents(again), image.expected)).toBe(0);
+        await again.instance.close();
+      }),
+      { numRuns: 100, endOnFailure: true },
+    );
+  });
+});

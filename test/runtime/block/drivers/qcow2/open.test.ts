@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
+import { IncompatibleFeature, readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
+import { takeSettings } from '../../../../../runtime/block/drivers/qcow2/options.js';
+import { BlockOptions, type OptionValue } from '../../../../../runtime/block/options.js';
+import { MemoryChild } from '../../memory-child.js';
+import { SimulatedClock } from '../../simulated-clock.js';
+import { createImage, testHost } from './images.js';
+import { contents, filled, openOn } from './opened.js';
+
+const MiB = 2 ** 20;
+const readOnly = { flags: { readOnly: true } };
+
+/** Sets a bit of an image's features. `field`: where it begins. */
+function setFeature(file: MemoryChild, field: 72 | 80 | 88, bit: number): void {
+  const view = new DataView(file.bytes.buffer, file.bytes.byteOffset);
+  view.setBigUint64(field, view.getBigUint64(field) | (1n << BigInt(bit)));
+}
+
+describe('opening', () => {
+  it('leaves a file that is read-only alone, and one that is read-write, too, until something is written', async () => {
+    const file = await createImage(MiB);
+    for (const opening of [readOnly, {}]) {
+      file.steps.length = 0;
+      const opened = await openOn(file, opening);
+      expect(opened.instance).toMatchObject({
+        length: MiB,
+        requestAlignment: 512,
+        zeroAlignment: 65536,
+        encrypted: false,
+        info: { clusterSize: 65536, dirty: false, unallocatedIsZero: true, efficientZeroes: true },
+      });
+      expect((await contents(opened)).every((byte) => byte === 0)).toBe(true);
+      await opened.instance.close();
+      expect(file.steps.filter(({ kind }) => kind !== 'flush')).toEqual([]);
+    }
+  });
+
+  it('tells of the format what queries show', async () => {
+    const options = { compat: '1.1', lazy_refcounts: true, refcount_bits: 8 };
+    const three = await openOn(await createImage(MiB, options, { name: 'base.img', format: 'raw' }));
+    expect(three.instance.specificInfo()).toEqual({
+      type: 'qcow2',
+      data: { compat: '1.1', 'lazy-refcounts': true, corrupt: false, 'refcount-bits': 8 },
+    });
+    expect(three.instance.backingFile).toEqual({ name: 'base.img', format: 'raw' });
+    const two = await openOn(await createImage(MiB, { compat: '0.10' }));
+    expect(two.instance.specificInfo()).toEqual({ type: 'qcow2', data: { compat: '0.10', 'refcount-bits': 16 } });
+    expect(two.instance).toMatchObject({ backingFile: undefined, info: { efficientZeroes: false } });
+  });
+
+  it('refuses a corrupt image for writing, not for reading', async () => {
+    const file = await createImage(MiB);
+    setFeature(file, 72, 1);
+    await expect(openOn(file)).rejects.toMatchObject({ code: 'EACCES' });
+    const { instance } = await openOn(file, readOnly);
+    expect(instance.specificInfo()).toMatchObject({ data: { corrupt: true } });
+    await expect(instance.prepareReopen({ ...noFlags, readOnly: false })).rejects.toMatchObject({ code: 'EACCES' });
+  });
+
+  it('refuses features and encryption that are not known', async () => {
+    const file = await createImage(MiB);
+    setFeature(file, 72, 7);
+    await expect(openOn(file)).rejects.toMatchObject({ code: 'ENOTSUP' });
+    const encrypted = await createImage(MiB);
+    encrypted.bytes[35] = 1;
+    await expect(openOn(encrypted)).rejects.toThrow(/AES encryption/);
+    const { instance } = await openOn(encrypted, { noIo: true });
+    expect(instance.encrypted).toBe(true);
+  });
+
+  it('clears what a writer does not keep up to date, once it may write', async () => {
+    const file = await createImage(MiB);
+    setFeature(file, 88, 0);
+    setFeature(file, 88, 40);
+    await (await openOn(file, readOnly)).instance.close();
+    await (await openOn(file, { noIo: true })).instance.close();
+    expect((await readHeader(file)).autoclear).toBe(1n | (1n << 40n));
+    await openOn(file);
+    expect((await readHeader(file)).autoclear).toBe(0n);
+  });
+
+  it('repairs an image that was not closed, if it may write', async () => {
+    const file = await createImage(MiB, { lazy_refcounts: true, cluster_size: 4096 });
+    const { instance } = await openOn(file);
+    await instance.write(0, filled(65536, 7), 0);
+    await instance.flushToOs();
+    expect(instance.info.dirty).toBe(true);
+    expect((await check(file)).corruptions).toBeGreaterThan(0);
+    // It is as if the power had gone off here.
+    const warnings: string[] = [];
+    const again = new MemoryChild(file.bytes.slice());
+    await (await openOn(again, readOnly)).instance.close();
+    await (await openOn(again, { noIo: true })).instance.close();
+    expect((await readHeader(again)).incompatible).toBe(IncompatibleFeature.dirty);
+    const opened = await openOn(again, { host: { ...testHost, warn: (text) => void warnings.push(text) } });
+    expect(warnings).toHaveLength(1);
+    expect(opened.instance.info.dirty).toBe(false);
+    expect(await check(again)).toMatchObject({ corruptions: 0, leaks: 0 });
+    expect((await contents(opened)).subarray(0, 65536).every((byte) => byte === 7)).toBe(true);
+    await instance.close();
+    expect((await readHeader(file)).incompatible).toBe(0);
+    expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0 });
+  });
+
+  it('refuses a refcount block that is used twice, which a search for space could go round in', async () => {
+    const file = await createImage(MiB, { cluster_size: 4096 });
+    file.bytes.copyWithin(4096 + 8, 4096, 4096 + 8);
+    await expect(openOn(file)).rejects.toMatchObject({ code: 'EACCES' });
+    await openOn(file, readOnly);
+  });
+});
+
+const noFlags = { readOnly: false, direct: false, noFlush: false, unmap: true };
+
+describe('reopening', () => {
+  it('read-only writes everything and says so; read-write goes on', async () => {
+    const file = await createImage(MiB, { lazy_refcounts: true, cluster_size: 4096 });
+    const { instance, node } = await openOn(file);
+    await instance.write(0, filled(8192, 1), 0);
+    const down = await instance.prepareReopen({ ...noFlags, readOnly: true });
+    node.flags = { ...noFlags, readOnly: true };
+    await down.commit();
+    expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0 });
+    expect((await readHeader(file)).incompatible).toBe(0);
+    setFeature(file, 88, 0);
+    const up = await instance.prepareReopen(noFlags);
+    node.flags = noFlags;
+    await up.commit();
+    await instance.write(0, filled(65536, 2), 0);
+    await instance.close();
+    expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0, allocatedClusters: 16 });
+  });
+
+  it('that comes to nothing harms nothing', async () => {
+    const file = await createImage(MiB);
+    const { instance } = await openOn(file);
+    await (await instance.prepareReopen({ ...noFlags, readOnly: true })).abort();
+    await instance.write(0, filled(512, 1), 0);
+    await instance.close();
+    expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0, allocatedClusters: 1 });
+  });
+
+  it('for writing is refused when the image was not closed', async () => {
+    const file = await createImage(MiB);
+    setFeature(file, 72, 0);
+    const { instance } = await openOn(file, readOnly);
+    await expect(instance.prepareReopen(noFlags)).rejects.toMatchObject({ code: 'EACCES' });
+  });
+});
+
+describe('options', () => {
+  const sizes = (options: { [name: string]: OptionValue }, clusterSize = 65536) => {
+    const { l2Tables, refcountBlocks } = takeSettings(BlockOptions.flatten(options), clusterSize);
+    return [l2Tables, refcountBlocks];
+  };
+
+  it('size the caches: 1 MiB of L2 tables, or 8 of them, and a quarter of that of refcounts', () => {
+    expect(sizes({})).toEqual([16, 4]);
+    expect(sizes({}, 512)).toEqual([2048, 512]);
+    expect(sizes({}, 2 * MiB)).toEqual([8, 4]);
+    expect(sizes({ 'l2-cache-size': 8 * MiB })).toEqual([128, 32]);
+    expect(sizes({ 'refcount-cache-size': MiB })).toEqual([64, 16]);
+    expect(sizes({ 'l2-cache-size': '512K', 'refcount-cache-size': '1M' })).toEqual([8, 16]);
+    expect(sizes({ 'cache-size': 5 * MiB })).toEqual([64, 16]);
+    expect(sizes({ 'cache-size': 5 * MiB, 'l2-cache-size': MiB })).toEqual([16, 64]);
+    expect(sizes({ 'cache-size': 5 * MiB, 'refcount-cache-size': 4 * MiB })).toEqual([16, 64]);
+    expect(sizes({ 'cache-size': 0 })).toEqual([2, 4]);
+  });
+
+  const wrong: readonly { [name: string]: OptionValue }[] = [
+    { 'cache-size': MiB, 'l2-cache-size': 2 * MiB },
+    { 'cache-size': MiB, 'refcount-cache-size': 2 * MiB },
+    { 'cache-size': MiB, 'l2-cache-size': 1, 'refcount-cache-size': 1 },
+    { 'overlap-check': 'none', 'overlap-check.template': 'all' },
+    { 'overlap-check': 'some' },
+    { 'cache-clean-interval': -1 },
+  ];
+  it.each(wrong)('that are wrong or contradict each other are refused: %o', (options) => {
+    expect(() => sizes(options)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+  });
+
+  it('override what the image says of lazy refcounts, from version 3 on', async () => {
+    const file = await createImage(MiB, { lazy_refcounts: true });
+    const { instance } = await openOn(file, { options: { 'lazy-refcounts': false } });
+    await instance.write(0, filled(512, 1), 0);
+    expect(instance.info.dirty).toBe(false);
+    const old = await createImage(MiB, { compat: '0.10' });
+    await expect(openOn(old, { options: { 'lazy-refcounts': true } })).rejects.toMatchObject({ code: 'EINVAL' });
+  });
+
+  it('drop tables that are not used for some time', async () => {
+    const clock = new SimulatedClock();
+    const file = await createImage(64 * MiB, { cluster_size: 4096, preallocation: 'metadata' });
+    const { instance } = await openOn(file, {
+      options: { 'cache-clean-interval': 10 },
+      host: { ...testHost, clock },
+    });
+    const loads = () => file.events.filter((event) => event === 'l2_load').length;
+    await instance.read(0, filled(512, 0), 0);
+    await clock.advance(10e9);
+    await instance.read(0, filled(512, 0), 0);
+    expect(loads()).toBe(1);
+    await clock.advance(20e9);
+    await instance.read(0, filled(512, 0), 0);
+    expect(loads()).toBe(2);
+    await instance.close();
+    await clock.advance(100e9);
+  });
+});
