@@ -85,7 +85,7 @@ describe('opening', () => {
     const { instance } = await openOn(file);
     await instance.write(0, filled(65536, 7), 0);
     await instance.flushToOs();
-    expect(instance.info.dirty).toBe(true);
+    expect(instance.info?.dirty).toBe(true);
     expect((await check(file)).corruptions).toBeGreaterThan(0);
     // It is as if the power had gone off here.
     const warnings: string[] = [];
@@ -95,7 +95,7 @@ describe('opening', () => {
     expect((await readHeader(again)).incompatible).toBe(IncompatibleFeature.dirty);
     const opened = await openOn(again, { host: { ...testHost, warn: (text) => void warnings.push(text) } });
     expect(warnings).toHaveLength(1);
-    expect(opened.instance.info.dirty).toBe(false);
+    expect(opened.instance.info?.dirty).toBe(false);
     expect(await check(again)).toMatchObject({ corruptions: 0, leaks: 0 });
     expect((await contents(opened)).subarray(0, 65536).every((byte) => byte === 7)).toBe(true);
     await instance.close();
@@ -184,7 +184,7 @@ describe('options', () => {
     const file = await createImage(MiB, { lazy_refcounts: true });
     const { instance } = await openOn(file, { options: { 'lazy-refcounts': false } });
     await instance.write(0, filled(512, 1), 0);
-    expect(instance.info.dirty).toBe(false);
+    expect(instance.info?.dirty).toBe(false);
     const old = await createImage(MiB, { compat: '0.10' });
     await expect(openOn(old, { options: { 'lazy-refcounts': true } })).rejects.toMatchObject({ code: 'EINVAL' });
   });
