@@ -14,7 +14,12 @@ import { blockOffset, changeRefcounts } from './refcounts.js';
  * @param findFree finds a cluster that is free
  * @returns whether anything had to be made, which has taken space: the clusters may not be free any more
  */
-export async function makeRefcountBlocks(image: Image, first: number, count: number, findFree: () => Promise<number>): Promise<boolean> {
+export async function makeRefcountBlocks(
+  image: Image,
+  first: number,
+  count: number,
+  findFree: () => Promise<number>,
+): Promise<boolean> {
   const { refcountsPerBlock } = image;
   const last = Math.floor((first + count - 1) / refcountsPerBlock);
   for (let index = Math.floor(first / refcountsPerBlock); index <= last; index++) {

@@ -88,6 +88,7 @@ describe('writes', () => {
     const slow = instance.write(0, filled(cluster, 2), 0);
     await instance.discard(0, cluster);
     const flushed = instance.flushToOs();
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
     await instance.write(cluster, filled(cluster, 3), 0);
     release();
     await Promise.all([slow, flushed]);
