@@ -48,7 +48,11 @@ export async function countReferences(context: CheckContext): Promise<L2Tables> 
     }
   }
   if (header.version === 3) {
-    for (const { complete } of snapshots) if (!complete) report.corruption('A snapshot does not say its disk size');
+    for (const { complete, id } of snapshots) {
+      if (complete) continue;
+      report.incompleteSnapshots++;
+      report.corruption(`Snapshot '${id}' does not say how large its disk is`);
+    }
   }
   context.count('The snapshot table', header.snapshotTableOffset, length);
   await countBitmaps(context);

@@ -40,6 +40,8 @@ export class CheckReport {
   allocatedClusters = 0;
   fragmentedClusters = 0;
   compressedClusters = 0;
+  /** Corruptions that are records of snapshots which do not say all that they must. */
+  incompleteSnapshots = 0;
   /** Refcounts cannot be corrected where they are: there must be new refcount blocks. */
   mustRebuild = false;
   readonly problems: Problem[] = [];

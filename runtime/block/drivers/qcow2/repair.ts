@@ -6,10 +6,11 @@ import { compareRefcounts } from './check-refcounts.js';
 import type { CheckReport, CheckResult } from './check-report.js';
 import { type HeaderPatch, incompatibleField } from './header.js';
 import { rebuildRefcounts } from './repair-rebuild.js';
+import { completeSnapshots } from './repair-snapshots.js';
 
 /**
  * Repairs an image: of `leaks`, only refcounts that are too high; of `all`, also those that are too low, refcount blocks that
- * cannot be used, and wrong marks in the active tables. Guest data are not touched. Marks the image as clean and sound when
+ * cannot be used, wrong marks in the active tables, and snapshot records that lack something. Guest data are not touched. Marks the image as clean and sound when
  * nothing is left that endangers it.
  *
  * @returns what is left, and how much was repaired
@@ -31,6 +32,13 @@ export async function repair(file: Child, what: 'leaks' | 'all'): Promise<CheckR
     await file.flush();
     current = await examine(file);
   }
+  if (what === 'all' && onlyLacksSnapshots(current.context.report)) {
+    await completeSnapshots(current);
+    // The old table is leaked now.
+    await correct(await examine(file), 'leaks');
+    await file.flush();
+    current = await examine(file);
+  }
   const { report, header } = current.context;
   if (report.corruptions === 0 && report.checkErrors === 0 && header.incompatible !== 0) {
     await file.flush();
@@ -49,8 +57,13 @@ function needsWork({ context: { report } }: Examination, what: 'leaks' | 'all'):
 }
 
 /** Marks depend on refcounts: without repairing everything, they are put right only where the refcounts will be. */
-function mayMark({ corruptions, wrongMarks, checkErrors }: CheckReport): boolean {
-  return corruptions === wrongMarks && checkErrors === 0;
+function mayMark({ corruptions, wrongMarks, incompleteSnapshots, checkErrors }: CheckReport): boolean {
+  return corruptions === wrongMarks + incompleteSnapshots && checkErrors === 0;
+}
+
+/** Whether records of snapshots are all that is wrong: only then there is space that is free for certain. */
+function onlyLacksSnapshots({ corruptions, incompleteSnapshots, checkErrors }: CheckReport): boolean {
+  return incompleteSnapshots > 0 && corruptions === incompleteSnapshots && checkErrors === 0;
 }
 
 async function correct({ context, stored, tables }: Examination, what: 'leaks' | 'all'): Promise<void> {

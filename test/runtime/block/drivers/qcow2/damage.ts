@@ -171,6 +171,16 @@ export const damages: readonly Damage[] = [
     inflict: (image) => image.xor(image.l2(0), 1n << 62n),
   },
   {
+    name: 'a snapshot that does not say its disk size',
+    inflict: ({ header, view, bytes }) => {
+      if (header.snapshotCount === 0) return;
+      const at = header.snapshotTableOffset;
+      const names = at + 40 + view.getUint32(at + 36);
+      bytes.copyWithin(at + 48, names, names + view.getUint16(at + 12) + view.getUint16(at + 14));
+      view.setUint32(at + 36, 8);
+    },
+  },
+  {
     name: 'the marks of being dirty and corrupt',
     inflict: (image) => {
       if (image.header.version === 3) image.xor(72, 3n);

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
 import { readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
 import { repair } from '../../../../../runtime/block/drivers/qcow2/repair.js';
+import { readSnapshotTable } from '../../../../../runtime/block/drivers/qcow2/snapshot-table.js';
 import { MemoryChild, type MemoryStep } from '../../memory-child.js';
 import { Damager, damages } from './damage.js';
 import { createImage } from './images.js';
+import { openOn } from './opened.js';
 
 const MiB = 2 ** 20;
 const options = { preallocation: 'metadata', cluster_size: 1024, refcount_bits: 16 };
@@ -119,6 +121,21 @@ describe('repair', () => {
     await expect(readHeader(file)).rejects.toThrow('does not contain a refcount table');
     expect(await repair(file, 'all')).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
     await expect(readHeader(file)).resolves.toMatchObject({ refcountTableClusters: 1 });
+  });
+
+  it('writes a snapshot table anew that says too little', async () => {
+    const file = await createImage(MiB, { cluster_size: 1024 });
+    const { instance } = await openOn(file);
+    const info = { id: '1', name: 'one', 'vm-state-size': 0, 'date-sec': 1, 'date-nsec': 2 };
+    await instance.snapshots.create?.({ ...info, 'vm-clock-sec': 3, 'vm-clock-nsec': 4 });
+    await instance.close();
+    const header = await readHeader(file);
+    const before = await readSnapshotTable(file, header);
+    damages.find(({ name }) => name.startsWith('a snapshot that'))?.inflict(await Damager.of(file.bytes));
+    expect(await check(file)).toMatchObject({ corruptions: 1, leaks: 0 });
+    expect(await repair(file, 'all')).toMatchObject({ corruptions: 0, leaks: 0, corruptionsFixed: 1 });
+    const { snapshots } = await readSnapshotTable(file, await readHeader(file));
+    expect(snapshots).toEqual(before.snapshots);
   });
 
   it('reports a write that fails', async () => {
