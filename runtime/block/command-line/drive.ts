@@ -132,13 +132,13 @@ function deviceOf(
 }
 
 function takeIntervals(options: BlockOptions): number[] {
-  const intervals = options.takeList('stats-intervals').map((item) => {
-    const seconds = item.takeInteger('', { least: 1, most: longestInterval });
-    const [inner] = item.keys();
-    if (seconds === undefined || inner !== undefined)
-      throw refused("'stats-intervals' is a list of numbers of seconds");
-    return seconds;
-  });
+  const intervals: number[] = [];
+  for (;;) {
+    const key = `stats-intervals.${intervals.length}`;
+    const seconds = options.takeInteger(key, { least: 1, most: longestInterval });
+    if (seconds === undefined) break;
+    intervals.push(seconds);
+  }
   for (const key of options.keys()) {
     if (key === 'stats-intervals' || key.startsWith('stats-intervals.')) {
       throw refused(`'${key}' cannot be: the intervals are 'stats-intervals.0', 'stats-intervals.1' and so on`);

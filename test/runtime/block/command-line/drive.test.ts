@@ -315,11 +315,12 @@ describe('what a drive cannot have:', () => {
     ['bps_max=1', /bps-total-max needs/],
     ['iops_size=4096', /iops-size needs/],
     ['bps=2,bps_max=4,throttling.bps-total-max-length=0', /at least 1 second/],
-    ['stats-intervals.0=0', /at least|between 1/],
+    ['stats-intervals.0=0', /'stats-intervals.0' is 0, but must be between 1/],
+    ['stats-intervals.0=5,stats-intervals.1=x', /'stats-intervals.1' must be an integer/],
     ['stats-intervals.0=4294967296', /between 1 and 4294967295/],
     ['stats-intervals.1=5', /'stats-intervals.1' cannot be/],
     ['stats-intervals=5', /'stats-intervals' cannot be/],
-    ['stats-intervals.0.length=5', /list of numbers/],
+    ['stats-intervals.0.length=5', /'stats-intervals.0.length' cannot be/],
     ['stats-intervals.a=5', /'stats-intervals.a' cannot be/],
   ])('%s', (text, message) => {
     expect(() => read(`file=a,${text}`)).toThrow(message);
