@@ -1,58 +1,121 @@
-import type { Duplex } from 'node:stream';
-
 /** The peer closed the connection in the middle of a message, or the connection broke. */
 export class ConnectionClosed extends Error {
   override readonly name = 'ConnectionClosed';
 }
 
-/** Bytes that may be here unread. To stop and start the stream for each chunk would cost more than they do. */
-const readAhead = 256 * 1024;
+/** The most bytes that are received at once, unless they are known to be one piece of data. */
+const windowSize = 64 * 1024;
+/** Room for a window and for what may be left of the one before, which is less than a message's header after it. */
+const memorySize = 2 * windowSize + 64;
 
 /**
- * Reads exact numbers of bytes from a stream. What arrives faster than it is read stays in the stream, except for a few chunks,
- * so that a peer that sends without end is slowed down and not stored.
+ * Takes messages out of a stream of bytes. The bytes come either in chunks ({@link push}) or, without being copied once more, in
+ * memory that the reader names ({@link room}, {@link arrived}): long data is then received where it belongs.
+ *
+ * Who reads without end is slowed down and not stored: after {@link hold}, little more than a window is taken.
  */
 export class ByteReader {
-  readonly #stream: Duplex;
-  #chunks: Buffer[] = [];
-  /** Bytes of the first chunk that are already read. */
-  #consumed = 0;
-  #available = 0;
-  #ended = false;
-  #paused = false;
+  /** Called when bytes have arrived, or none will any more. */
+  onReady: () => void = () => {};
+  /** Makes the bytes flow again, after they were held. */
+  resume: () => void = () => {};
+  #memory: Buffer = Buffer.alloc(0);
+  /** What has arrived and is not taken is between these two. */
+  #start = 0;
+  #end = 0;
   /** What is being filled, and how much of it is. */
   #target: Buffer | undefined;
   #filled = 0;
-  #resolve: () => void = () => {};
-  #reject: (error: Error) => void = () => {};
+  /** The next bytes arrive in the target itself. */
+  #direct = false;
+  #held = false;
+  #ended = false;
 
-  constructor(stream: Duplex) {
-    this.#stream = stream;
-    stream.on('data', (chunk: Buffer) => {
-      this.#chunks.push(chunk);
-      this.#available += chunk.length;
-      if (this.#target !== undefined) this.#advance();
-      if (this.#available >= readAhead && !this.#paused) {
-        this.#paused = true;
-        stream.pause();
-      }
-    });
-    const end = (): void => {
-      this.#ended = true;
-      if (this.#target !== undefined) this.#advance();
-    };
-    stream.on('end', end);
-    stream.on('close', end);
-    stream.on('error', end);
+  /** Whether what was to be filled still is. */
+  get filling(): boolean {
+    return this.#target !== undefined;
   }
 
-  /** The next `length` bytes if they are already here, in one piece. A view, which nobody writes over. */
-  tryRead(length: number): Buffer | undefined {
-    const first = this.#chunks[0];
-    if (first === undefined || first.length - this.#consumed < length) return undefined;
-    const data = first.subarray(this.#consumed, this.#consumed + length);
-    this.#consume(first, length);
-    return data;
+  /** Whether nothing will come any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Where the next bytes go. */
+  room(): Buffer {
+    this.#direct = this.#target !== undefined;
+    if (this.#target !== undefined) return this.#target.subarray(this.#filled);
+    if (this.#memory.length < memorySize) this.#memory = Buffer.allocUnsafeSlow(memorySize);
+    if (this.#start > 0) {
+      this.#memory.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    return this.#memory.subarray(this.#end, this.#end + windowSize);
+  }
+
+  /**
+   * Bytes have arrived in what {@link room} gave.
+   *
+   * @returns whether more may come
+   */
+  arrived(count: number): boolean {
+    if (this.#direct) {
+      this.#filled += count;
+      if (this.#filled === this.#target?.length) this.#target = undefined;
+    } else {
+      this.#end += count;
+      this.#pour();
+    }
+    this.onReady();
+    return !this.#held;
+  }
+
+  /**
+   * A chunk has arrived, which nobody changes.
+   *
+   * @returns whether more may come
+   */
+  push(chunk: Buffer): boolean {
+    const rest = this.#memory.subarray(this.#start, this.#end);
+    this.#memory = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    this.#start = 0;
+    this.#end = this.#memory.length;
+    this.#pour();
+    this.onReady();
+    return !this.#held;
+  }
+
+  /** Nothing will come any more. */
+  end(): void {
+    this.#ended = true;
+    this.onReady();
+  }
+
+  /** No more is wanted for now. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** More is wanted again. */
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.resume();
+  }
+
+  /** The next `length` bytes if they are here: a view, which the next ones that arrive may overwrite. */
+  take(length: number): Buffer | undefined {
+    if (this.#end - this.#start < length) return undefined;
+    this.#start += length;
+    return this.#memory.subarray(this.#start - length, this.#start);
+  }
+
+  /** Fills a buffer with the next bytes, with those that are here at once; {@link filling} tells whether some are missing. */
+  fill(target: Buffer): void {
+    this.#target = target;
+    this.#filled = 0;
+    this.#pour();
   }
 
   /**
@@ -60,60 +123,25 @@ export class ByteReader {
    *
    * @throws ConnectionClosed when the stream ends before.
    */
-  async read(length: number): Promise<Buffer> {
-    const data = this.tryRead(length);
-    if (data) return data;
+  read(length: number): Promise<Buffer> {
     const target = Buffer.allocUnsafe(length);
-    await this.fill(target);
-    return target;
-  }
-
-  /**
-   * Fills a buffer with the next bytes, as they arrive.
-   *
-   * @throws ConnectionClosed when the stream ends before.
-   */
-  fill(target: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#target = target;
-      this.#filled = 0;
-      this.#resolve = resolve;
-      this.#reject = reject;
-      this.#advance();
+      this.onReady = () => {
+        if (!this.filling) resolve(target);
+        else if (this.#ended) reject(new ConnectionClosed('The connection was closed'));
+      };
+      this.fill(target);
+      this.onReady();
     });
   }
 
-  #advance(): void {
-    const target = this.#target as Buffer;
-    while (this.#filled < target.length) {
-      const chunk = this.#chunks[0];
-      if (chunk === undefined) {
-        this.#wait();
-        return;
-      }
-      const copied = chunk.copy(target, this.#filled, this.#consumed);
-      this.#filled += copied;
-      this.#consume(chunk, copied);
-    }
-    this.#target = undefined;
-    this.#resolve();
-  }
-
-  #wait(): void {
-    if (this.#ended) {
-      this.#target = undefined;
-      this.#reject(new ConnectionClosed('The connection was closed'));
-    } else if (this.#paused) {
-      this.#paused = false;
-      this.#stream.resume();
-    }
-  }
-
-  #consume(first: Buffer, length: number): void {
-    this.#available -= length;
-    this.#consumed += length;
-    if (this.#consumed < first.length) return;
-    this.#chunks.shift();
-    this.#consumed = 0;
+  /** Moves what is here to where it is wanted. */
+  #pour(): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    const copied = this.#memory.copy(target, this.#filled, this.#start, this.#end);
+    this.#start += copied;
+    this.#filled += copied;
+    if (this.#filled === target.length) this.#target = undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { BufferPool } from './buffer-pool.js';
-import { ByteReader, ConnectionClosed } from './byte-reader.js';
+import { ConnectionClosed } from './byte-reader.js';
+import { connectionOf } from './connection.js';
 import type { NbdExport } from './export.js';
 import { negotiate } from './negotiation.js';
 import { transmit } from './transmission.js';
@@ -82,13 +83,14 @@ export class NbdServer implements AsyncDisposable {
     return this.close();
   }
 
-  async #serve(socket: Socket): Promise<void> {
+  async #serve(accepted: Socket): Promise<void> {
+    const { socket, reader } = connectionOf(accepted);
     this.#connections.set(socket, undefined);
+    socket.once('close', () => this.#connections.delete(socket));
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     const deadline = setTimeout(() => socket.destroy(), negotiationTimeout);
     try {
-      const reader = new ByteReader(socket);
       const agreement = await negotiate(socket, reader, {
         find: (name) => this.#exports.get(name),
         names: () => this.#exports.keys(),
@@ -98,13 +100,13 @@ export class NbdServer implements AsyncDisposable {
         this.#connections.set(socket, agreement.export);
         await transmit(socket, reader, agreement, this.#pool);
       }
-      socket.end();
+      // All is said. Nobody waits for the client to close its side.
+      socket.destroySoon();
     } catch (error) {
       if (!(error instanceof ConnectionClosed)) this.#options.onProblem?.(error as Error);
       socket.destroy();
     } finally {
       clearTimeout(deadline);
-      this.#connections.delete(socket);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { BufferPool } from './buffer-pool.js';
-import type { ByteReader } from './byte-reader.js';
+import { type ByteReader, ConnectionClosed } from './byte-reader.js';
 import type { Agreement } from './negotiation.js';
 import { Command, CommandFlag, mostInFlight, mostInFlightBytes, NbdErrno, requestSize } from './protocol.js';
 import { Replies } from './replies.js';
@@ -8,75 +8,102 @@ import { bytesOf, checkRequest, Request, RequestError } from './request.js';
 
 /**
  * Serves a client's requests until it disconnects. Requests run side by side, at most {@link mostInFlight} at a time, and are
- * answered as they finish. Returns when the last one is answered.
+ * answered as they finish. Resolves when the last one is answered.
  *
  * @throws NbdProtocolError when the client breaks the protocol.
  * @throws ConnectionClosed when the connection ends without a disconnect request.
  */
-export async function transmit(
-  stream: Duplex,
-  reader: ByteReader,
-  agreement: Agreement,
-  pool: BufferPool,
-): Promise<void> {
-  const transmission = new Transmission(stream, agreement, pool);
-  try {
-    for (;;) {
-      const request = new Request(reader.tryRead(requestSize) ?? (await reader.read(requestSize)));
-      if (request.type === Command.disconnect) return;
-      if (!transmission.hasRoom(request)) await transmission.room(request);
-      const { payloadLength } = request;
-      if (payloadLength > 0) {
-        request.payload = reader.tryRead(payloadLength);
-        if (request.payload === undefined) {
-          request.pooled = pool.take(payloadLength);
-          request.payload = request.pooled.subarray(0, payloadLength);
-          await reader.fill(request.payload);
-        }
-      }
-      transmission.start(request);
-    }
-  } finally {
-    await transmission.finished();
-  }
+export function transmit(stream: Duplex, reader: ByteReader, agreement: Agreement, pool: BufferPool): Promise<void> {
+  return new Promise((resolve, reject) => {
+    new Transmission(stream, reader, agreement, pool, (error) => (error ? reject(error) : resolve())).advance();
+  });
 }
 
 const nothing = Buffer.alloc(0);
 
-/** The requests of one client that are not answered yet. */
+/** The requests of one client: the one that is being received, and those that are not answered yet. */
 class Transmission {
+  readonly #reader: ByteReader;
   readonly #agreement: Agreement;
   readonly #pool: BufferPool;
   readonly #replies: Replies;
+  readonly #done: (error: Error | undefined) => void;
+  /** Received so far that it is known what follows. */
+  #next: Request | undefined;
   #inFlight = 0;
   #bytes = 0;
-  /** Called when something was answered, by whoever waits for that. */
-  #wake: (() => void) | undefined;
+  /** Set once no request is taken any more, to why. */
+  #ending: { readonly error: Error | undefined } | undefined;
 
-  constructor(stream: Duplex, agreement: Agreement, pool: BufferPool) {
+  constructor(
+    stream: Duplex,
+    reader: ByteReader,
+    agreement: Agreement,
+    pool: BufferPool,
+    done: (error: Error | undefined) => void,
+  ) {
+    this.#reader = reader;
     this.#agreement = agreement;
     this.#pool = pool;
     this.#replies = new Replies(stream, agreement.structuredReplies, pool, this.#sent);
+    this.#done = done;
+    reader.onReady = () => this.advance();
+  }
+
+  /** Takes what has arrived as far as it goes. */
+  advance(): void {
+    try {
+      while (this.#ending === undefined) {
+        const request = this.#receive();
+        if (request === undefined) break;
+        this.#next = undefined;
+        this.#start(request);
+      }
+    } catch (error) {
+      this.#end(error as Error);
+    }
+  }
+
+  /** The next request, if it is here as a whole and may begin. */
+  #receive(): Request | undefined {
+    const reader = this.#reader;
+    if (this.#next === undefined) {
+      const header = reader.take(requestSize);
+      if (header === undefined) return this.#wait();
+      const request = new Request(header);
+      if (request.type === Command.disconnect) {
+        this.#end(undefined);
+        return undefined;
+      }
+      this.#next = request;
+    }
+    const request = this.#next;
+    const { payloadLength } = request;
+    if (request.payload === undefined) {
+      if (!this.#hasRoom(request)) {
+        reader.hold();
+        return undefined;
+      }
+      if (payloadLength === 0) return request;
+      request.pooled = this.#pool.take(payloadLength);
+      request.payload = request.pooled.subarray(0, payloadLength);
+      reader.fill(request.payload);
+    }
+    return reader.filling ? this.#wait() : request;
+  }
+
+  #wait(): undefined {
+    if (this.#reader.ended) throw new ConnectionClosed('The connection was closed');
   }
 
   /** Whether a request may begin now. A large one may always be the only one. */
-  hasRoom(request: Request): boolean {
+  #hasRoom(request: Request): boolean {
     if (this.#inFlight === 0) return true;
     return this.#inFlight < mostInFlight && this.#bytes + bytesOf(request) <= mostInFlightBytes;
   }
 
-  /** Waits until a request may begin. */
-  room(request: Request): Promise<void> {
-    return this.#until(() => this.hasRoom(request));
-  }
-
-  /** Waits until everything is answered. */
-  finished(): Promise<void> {
-    return this.#until(() => this.#inFlight === 0);
-  }
-
   /** Begins a request; its reply follows when it is done. */
-  start(request: Request): void {
+  #start(request: Request): void {
     this.#inFlight++;
     this.#bytes += bytesOf(request);
     try {
@@ -139,18 +166,24 @@ class Transmission {
   readonly #sent = (replies: number, bytes: number): void => {
     this.#inFlight -= replies;
     this.#bytes -= bytes;
-    this.#wake?.();
+    if (this.#ending !== undefined) {
+      this.#settle();
+      return;
+    }
+    if (this.#next === undefined || this.#next.payload !== undefined) return;
+    // A request waits for room. Those behind it may have to, too.
+    this.advance();
+    if (this.#next === undefined || this.#next.payload !== undefined) this.#reader.release();
   };
 
-  #until(reached: () => boolean): Promise<void> {
-    if (reached()) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#wake = () => {
-        if (!reached()) return;
-        this.#wake = undefined;
-        resolve();
-      };
-    });
+  #end(error: Error | undefined): void {
+    this.#ending = { error };
+    this.#reader.hold();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#inFlight === 0) this.#done(this.#ending?.error);
   }
 }
 

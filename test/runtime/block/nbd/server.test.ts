@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectionOf } from '../../../../runtime/block/nbd/connection.js';
 import { NbdServer } from '../../../../runtime/block/nbd/server.js';
 import { MemoryExport } from './memory-export.js';
 
@@ -233,6 +234,107 @@ describe('transmission', () => {
       await client.end();
     }
     expect(problems).toHaveLength(2);
+  });
+
+  it('works on sixteen requests at a time, and on all of them in the end', async () => {
+    let running = 0;
+    let most = 0;
+    const { read } = disk;
+    disk.read = async (offset, buffer) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      running--;
+      await read.call(disk, offset, buffer);
+    };
+    for (let i = 0; i < disk.size; i++) disk.data[i] = i >> 12;
+    const client = await transmitting();
+    for (let i = 0; i < 100; i++) client.request(0, i * 4096, 4096, { handle: BigInt(i) });
+    for (let i = 0; i < 100; i++) {
+      const { handle, data } = await client.simpleReply(4096);
+      expect(data.equals(Buffer.alloc(4096, Number(handle)))).toBe(true);
+    }
+    expect(most).toBe(16);
+  });
+
+  it('does not store what a client asks for and does not take', async () => {
+    const big = new MemoryExport('big', 8 << 20);
+    server.add(big);
+    let started = 0;
+    const { read } = big;
+    big.read = (offset, buffer) => {
+      started++;
+      return read.call(big, offset, buffer);
+    };
+    const client = await transmitting('big');
+    client.socket.pause();
+    for (let i = 0; i < 12; i++) client.request(0, 0, 8 << 20, { handle: BigInt(i) });
+    // Requests of another client pass meanwhile.
+    const other = await transmitting();
+    for (let i = 0; i < 20; i++) {
+      other.request(0, 0, 1);
+      await other.simpleReply(1);
+    }
+    expect(started).toBeLessThanOrEqual(8);
+    client.socket.resume();
+    for (let i = 0; i < 12; i++) expect((await client.simpleReply(8 << 20)).error).toBe(0);
+    expect(started).toBe(12);
+  });
+
+  it('takes many writes in one piece, in pieces of any size', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 90_000 }),
+        async (lengths, piece) => {
+          const client = await transmitting();
+          const sent: Buffer[] = [];
+          const blocks = lengths.map((length) => randomBytes(length));
+          const socket = client.socket;
+          const write = socket.write.bind(socket);
+          socket.write = ((bytes: Buffer) => sent.push(bytes)) as never;
+          blocks.forEach((data, i) => {
+            client.request(1, i * 4, data.length, { data, handle: BigInt(i) });
+            // Each overwrites the one before; a flush in between changes nothing.
+            client.request(3, 0, 0, { handle: 99n });
+          });
+          const all = Buffer.concat(sent);
+          for (let at = 0; at < all.length; at += piece) write(all.subarray(at, at + piece));
+          for (let i = 0; i < 2 * blocks.length; i++) expect((await client.simpleReply()).error).toBe(0);
+          const model = Buffer.from(disk.data);
+          for (const [i, data] of blocks.entries()) data.copy(model, i * 4);
+          expect(disk.data.equals(model)).toBe(true);
+          socket.destroy();
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('closes after a client that has said goodbye and stays', async () => {
+    const client = await transmitting();
+    client.request(2, 0, 0);
+    await client.end();
+    expect(problems).toEqual([]);
+  });
+
+  it('serves sockets that do not receive into memory of ours', async () => {
+    const listener = createServer((socket) => {
+      // As it would be on a Node.js without it.
+      Object.assign((socket as unknown as { _handle: object })._handle, { useUserBuffer: undefined });
+      const { socket: same, reader } = connectionOf(socket);
+      expect(same).toBe(socket);
+      void (async () => {
+        for (;;) socket.write(await reader.read((await reader.read(1))[0] ?? 0));
+      })().catch(() => socket.end());
+    });
+    await new Promise<void>((resolve) => listener.listen(join(folder, 'plain'), resolve));
+    const socket = createConnection(join(folder, 'plain'));
+    const received: Buffer[] = [];
+    socket.on('data', (chunk) => received.push(chunk));
+    socket.end(Buffer.from('\x03abc\x05defgh\x01'));
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(Buffer.concat(received).toString()).toBe('abcdefgh');
+    await new Promise((resolve) => listener.close(resolve));
   });
 
   it('disconnects the clients of a removed export only', async () => {
