@@ -6,22 +6,32 @@ import type { Run } from './translate.js';
 /** Compressed data refers back by 2^12 bytes at most. */
 export const windowBits = 12;
 
-/** The contents of a compressed cluster. They are shared: not to be changed. @throws BlockError (EIO) when the data is broken */
-export async function readCompressed(image: Image, run: Run): Promise<Uint8Array> {
-  const { decompressed } = image;
-  if (decompressed?.offset === run.host) return decompressed.data;
+/**
+ * The contents of a compressed cluster. They are shared: not to be changed. Called without a pause since the run was looked up.
+ *
+ * @throws BlockError (EIO) when the data is broken
+ */
+export function readCompressed(image: Image, run: Run): Promise<Uint8Array> {
+  if (image.decompressed?.offset === run.host) return image.decompressed.data;
+  const data = load(image, run);
+  const decompressed = { offset: run.host, data };
+  image.decompressed = decompressed;
+  data.catch(() => {
+    if (image.decompressed === decompressed) image.decompressed = undefined;
+  });
+  return data;
+}
+
+async function load(image: Image, run: Run): Promise<Uint8Array> {
   const stored = Buffer.allocUnsafe(run.stored);
   const access = image.grace.enter();
   try {
     image.file.debug('read_compressed');
     await image.file.read(run.host, stored);
-    const data = await inflateCluster(stored, image.clusterSize);
-    // Clusters are settled as freed, and the cache emptied, only when this access is over.
-    image.decompressed = { offset: run.host, data };
-    return data;
   } finally {
     image.grace.leave(access);
   }
+  return inflateCluster(stored, image.clusterSize);
 }
 
 /**
@@ -29,7 +39,7 @@ export async function readCompressed(image: Image, run: Run): Promise<Uint8Array
  *
  * @throws BlockError (EIO) when it is not exactly one cluster
  */
-export function inflateCluster(stored: Uint8Array, clusterSize: number): Promise<Uint8Array> {
+function inflateCluster(stored: Uint8Array, clusterSize: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const options = {
       windowBits,

@@ -8,6 +8,7 @@ import type { Image } from './image.js';
 import type { Allocation } from './in-flight.js';
 import { l2Table, ownL2Table } from './l1.js';
 import { checkOverlap } from './overlap.js';
+import { Parts } from './parts.js';
 import { beforeRefcountChange, changeRefcounts, refcountOf } from './refcounts.js';
 import { compressedFlag } from './table-entry.js';
 import { ClusterKind, cachedTable, invalidRun, runAt } from './translate.js';
@@ -25,10 +26,13 @@ const sector = 512;
 export async function writeCompressed(image: Image, offset: number, data: Uint8Array): Promise<void> {
   image.alive();
   const { clusterSize } = image;
+  const parts = new Parts();
   for (let done = 0; done < data.length; done += clusterSize) {
     const part = data.subarray(done, done + clusterSize);
-    await writeCluster(image, offset + done, part.length === clusterSize ? part : padded(part, clusterSize));
+    parts.add(writeCluster(image, offset + done, part.length === clusterSize ? part : padded(part, clusterSize)));
+    await parts.room();
   }
+  await parts.all();
   await settleMany(image);
 }
 

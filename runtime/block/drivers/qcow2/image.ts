@@ -25,7 +25,8 @@ export type OverlapCheck = (offset: number, length: number) => Promise<void>;
 export interface DecompressedCluster {
   /** Where it is compressed in the file. */
   readonly offset: number;
-  readonly data: Uint8Array;
+  /** As soon as they are there. */
+  readonly data: Promise<Uint8Array>;
 }
 
 /** Clusters that nobody refers to any more, but that still count as used. */

@@ -24,7 +24,6 @@ export async function writeZeroes(image: Image, offset: number, length: number, 
     const table = await ownL2Table(image, from);
     await changeClusters(image, table, from, to, (at, index) => zeroCluster(image, table, at, index, unmap));
   });
-  await settleMany(image);
 }
 
 /** How a discarded cluster is told from one that was never written. */
@@ -60,7 +59,6 @@ export async function discard(
       setEntry(table, index, 0, 0, zero ? zeroFlag : 0);
     });
   });
-  await settleMany(image);
 }
 
 /** Calls `change` for each piece of a range that one L2 table maps, when none of its clusters is in flight, with the lock held. */
@@ -83,6 +81,7 @@ async function perTable(
       }
       await change(start, stop);
     });
+    await settleMany(image);
     start = stop;
   }
 }
