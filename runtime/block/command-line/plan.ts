@@ -139,7 +139,12 @@ function isAnyPort(place: SocketPlace | 'stdio'): boolean {
   return typeof place === 'object' && 'port' in place && place.port === 0;
 }
 
+/** @throws OptionError when it is no address, or one with the parameters that QEMU takes */
 function readMonitorPlace(text: string): SocketPlace | 'stdio' {
+  const [, address = '', rest] = /^(.*?),((?:server|nowait|wait)\b.*)$/.exec(text) ?? [];
+  if (rest !== undefined) {
+    throw new OptionError(`write '${address}': the server listens and waits for nobody, also without '${rest}'`);
+  }
   return text === 'stdio' ? text : readSocketPlace(text);
 }
 

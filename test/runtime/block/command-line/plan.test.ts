@@ -100,6 +100,8 @@ describe('a plan', () => {
     [{ blockdev: [nullNode], nbd: ['node=n'] }, /'listen' is missing/],
     [{ blockdev: [nullNode], nbd: ['unix:/s,node=n', 'unix:/s,node=n'] }, /export 'n' already/],
     [{ nbd: ['unix:/s'], qmp: ['unix:/s'] }, /--nbd unix:\/s listens there already/],
+    [{ qmp: ['unix:/s,server=on,wait=off'] }, /write 'unix:\/s'.*without 'server=on,wait=off'/],
+    [{ qmp: ['tcp::1,server,nowait'] }, /write 'tcp::1'/],
     [{ qmp: ['stdio', 'stdio'] }, /listens there already/],
     [{ qmp: ['tcp::5', 'tcp:localhost:5'] }, /listens there already/],
   ])('cannot have %j', (texts, message) => {
