@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { check } from '../../runtime/block/drivers/qcow2/check.js';
 import type { CheckResult } from '../../runtime/block/drivers/qcow2/check-report.js';
+import { IncompatibleFeature, readHeader } from '../../runtime/block/drivers/qcow2/header.js';
 import { repair } from '../../runtime/block/drivers/qcow2/repair.js';
 import { BlockError } from '../../runtime/block/error.js';
 import { Damager, damages } from '../runtime/block/drivers/qcow2/damage.js';
@@ -140,5 +141,21 @@ describeWithPrograms('Checking qcow2 images', ['qemu-img', 'qemu-io'], () => {
         { numRuns: 20 },
       );
     });
+  });
+
+  it('repairs what a program leaves that dies while refcounts are lazy', async () => {
+    const path = join(folder, 'lazy.qcow2');
+    await run('qemu-img', 'create', '-f', 'qcow2', '-o', 'lazy_refcounts=on', path, '8M');
+    await run('qemu-io', '-c', 'write -P 7 1M 3M', '-c', 'flush', '-c', 'abort', path);
+    const theirs = await qemuCheck(path);
+    expect(theirs.json.corruptions).toBeGreaterThan(0);
+    const file = new MemoryChild(new Uint8Array(readFileSync(path)));
+    expect(inWords(await check(file))).toEqual(figuresOf(theirs));
+    expect((await readHeader(file)).incompatible).toBe(IncompatibleFeature.dirty);
+    expect(await repair(file, 'all')).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
+    expect((await readHeader(file)).incompatible).toBe(0);
+    writeFileSync(path, file.bytes);
+    expect((await qemuCheck(path)).status).toBe(0);
+    expect((await run('qemu-io', '-c', 'read -P 7 1M 3M', '-c', 'read -P 0 0 1M', path)).stdout).not.toMatch(/fail/i);
   });
 });

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import { createImage as createFile } from '../../runtime/block/graph/create.js';
+import { BlockOptions } from '../../runtime/block/options.js';
 import { createImage } from '../runtime/block/drivers/qcow2/images.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
 import { describeWithPrograms } from './programs.js';
 
 const run = promisify(execFile);
@@ -54,6 +57,18 @@ describeWithPrograms('New qcow2 images', ['qemu-img', 'qemu-io'], () => {
       `write -P 5 ${size - 512} 512`,
       path,
     ]);
+    await run('qemu-img', ['check', '-f', 'qcow2', path]);
+  });
+
+  it.each([
+    ['metadata', false],
+    ['falloc', true],
+    ['full', true],
+  ])('take room on the host as asked: %s', async (preallocation, takesRoom) => {
+    await using client = new LayerClient();
+    const options = new BlockOptions([['preallocation', preallocation]]);
+    await createFile(client.layer.graph, { format: 'qcow2', filename: path, size: 8 * MiB, options });
+    expect(statSync(path).blocks * 512 >= 8 * MiB).toBe(takesRoom);
     await run('qemu-img', ['check', '-f', 'qcow2', path]);
   });
 

@@ -93,7 +93,7 @@ function isMarkedRightly(stored: StoredRefcounts, high: number, cluster: number)
 }
 
 /** Whether a table is in a cluster that nothing refers to but `users` L1 entries, or the header. */
-export function isOnlyUsedBy(context: CheckContext, offset: number, users: number): boolean {
+function isOnlyUsedBy(context: CheckContext, offset: number, users: number): boolean {
   const { clusterSize } = context.header;
   const cluster = Math.floor(offset / clusterSize);
   return cluster > 0 && cluster < context.counts.clusters && context.counts.users(cluster) === users;

@@ -190,7 +190,8 @@ async function preallocate(file: Child, choices: Choices, layout: Layout): Promi
     l1Start * clusterSize,
     pointers(dataStart, l1Entries, 1 + perTable, copiedFlag, l1Entries * 8, clusterSize),
   );
-  await file.truncate(total * clusterSize);
+  // A device has its size, and cannot be given another.
+  if (file.node.length < total * clusterSize) await file.truncate(total * clusterSize);
   for (let table = 0; table < l1Entries; table++) {
     const start = dataStart + table * (1 + perTable);
     const clusters = Math.min(perTable, preallocated - table * perTable);

@@ -75,7 +75,7 @@ export const limits = {
 const snapshotRecordLength = 40;
 
 /** Bytes of the disk that one L1 entry maps. */
-export function l1Span(clusterSize: number): number {
+function l1Span(clusterSize: number): number {
   return clusterSize * (clusterSize / 8);
 }
 

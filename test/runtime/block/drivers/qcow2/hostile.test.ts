@@ -204,7 +204,7 @@ describe.each([{}, { compat: '0.10' }, { refcount_bits: 1 }, { lazy_refcounts: t
           for (const { place, value } of changes) bytes[places[place % places.length] ?? 0] = value;
           await everything(bytes);
         }),
-        { numRuns: 40 },
+        { numRuns: 25 },
       ),
     );
 
@@ -219,7 +219,7 @@ describe.each([{}, { compat: '0.10' }, { refcount_bits: 1 }, { lazy_refcounts: t
           }
           await everything(bytes);
         }),
-        { numRuns: 40 },
+        { numRuns: 25 },
       ),
     );
 
