@@ -6,9 +6,26 @@ import { randomFrom } from './random-from.js';
 /** `QAPI_POWER_CUT_RUNS` is for many more. */
 const runs = Number(process.env.QAPI_POWER_CUT_RUNS ?? 20);
 
-async function cutAndJudge(geometry: Geometry, load: Action[][], seed: number, honest = true): Promise<number> {
+/** A disk of one cluster. */
+const small: Geometry = {
+  compat: '1.1',
+  clusterBits: 9,
+  refcountBits: 16,
+  lazy: false,
+  sectors: 1,
+  backing: 0,
+  smallCaches: false,
+  passDiscards: false,
+};
+
+async function cutAndJudge(
+  geometry: Geometry,
+  load: readonly (readonly Action[])[],
+  seed: number,
+  { often = 0.02, honest = true } = {},
+): Promise<number> {
   const random = randomFrom(seed);
-  const cuts = await cutsUnder(geometry, load, random, 0.02, honest);
+  const cuts = await cutsUnder(geometry, load, random, often, honest);
   for (const cut of cuts) await judgeCut(geometry, cut, load[0] ?? [], random);
   return cuts.length;
 }
@@ -29,9 +46,22 @@ describe('a power cut', () => {
     30_000 + runs * 3000,
   );
 
+  it.each([1, 16])('leaves no table entry without its data, with lazy refcounts of %i bits', async (refcountBits) => {
+    const geometry = { ...small, refcountBits, lazy: true };
+    const write: Action = { kind: 'write', at: 0, length: 1, flag: true };
+    for (let seed = 0; seed < 50; seed++) await cutAndJudge(geometry, [[write]], seed, { often: 0.5 });
+  });
+
+  it('brings nothing back from under zeroes', async () => {
+    const write: Action = { kind: 'write', at: 0, length: 1, flag: true };
+    const zeroes: Action = { kind: 'zeroes', at: 0, length: 1, flag: false };
+    const load = [write, zeroes, { kind: 'flush' } as const, write].map((action) => [action]);
+    for (let seed = 0; seed < 20; seed++) await cutAndJudge(small, load, seed, { often: 0.5 });
+  });
+
   it('on a disk whose flushes do nothing is found to cost more', async () => {
     const lies = fc.asyncProperty(geometries, loads, fc.nat(), async (geometry, load, seed) => {
-      await cutAndJudge(geometry, [...load, [{ kind: 'flush' }]], seed, false);
+      await cutAndJudge(geometry, [...load, [{ kind: 'flush' }]], seed, { honest: false });
     });
     const { failed, errorInstance } = await fc.check(lies, { numRuns: 20, endOnFailure: true });
     expect(failed).toBe(true);

@@ -136,7 +136,7 @@ async function link(image: Image, offset: number, host: number, length: number):
   table.view.setUint32(index * 8 + 4, host % 2 ** 32);
   image.l2Tables.changed(table, index * 8, index * 8 + 8);
   // Other data that is lost is only old or zero; this could not be read at all.
-  image.order.relies(!image.lazyRefcounts, true);
+  image.order.relies(!image.lazyRefcounts);
 }
 
 async function giveBack(image: Image, host: number, length: number): Promise<void> {

@@ -16,19 +16,18 @@ export class WriteOrder {
   }
 
   /**
-   * An entry has been changed that relies on something. Called without a pause after the change.
+   * An entry has been changed that relies on data that has been written to the file. Called without a pause after the change.
    *
-   * @param refcounts on refcounts that are in the cache
-   * @param data on data that has been written to the file
+   * @param refcounts whether it relies on refcounts that are in the cache, too
    */
-  relies(refcounts: boolean, data: boolean): void {
+  relies(refcounts: boolean): void {
     this.#needsRefcounts ||= refcounts;
-    this.#needsFlush ||= data;
+    this.#needsFlush = true;
   }
 
   /** Resolves when all that was relied on until now is on the disk. */
   settle(): Promise<void> | undefined {
-    if (this.#needsRefcounts || this.#needsFlush) {
+    if (this.#needsFlush) {
       const running = this.#run(this.#needsRefcounts, this.#running);
       this.#running = running;
       running
@@ -49,7 +48,7 @@ export class WriteOrder {
       if (refcounts) await this.#writeRefcounts();
       await this.#flush();
     } catch (error) {
-      this.relies(refcounts, true);
+      this.relies(refcounts);
       throw error;
     }
   }

@@ -151,8 +151,8 @@ function endOfPlaceless(image: Image, table: Table, first: number, most: number)
 async function fill(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
   const { allocation, host, kept } = promised;
   try {
-    const copied = await writeAround(image, offset, promised, data);
-    await link(image, promised, copied);
+    await writeAround(image, offset, promised, data);
+    await link(image, promised);
   } catch (error) {
     image.inFlight.end(allocation);
     if (!kept) await giveBack(image, host, allocation.end - allocation.first);
@@ -161,8 +161,7 @@ async function fill(image: Image, offset: number, promised: Promised, data: Uint
   image.inFlight.end(allocation);
 }
 
-/** @returns whether anything but the data was written, which must then be on the disk before the table entries are */
-async function writeAround(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<boolean> {
+async function writeAround(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
   const { allocation, host, fresh } = promised;
   const start = allocation.first * image.clusterSize;
   const end = allocation.end * image.clusterSize;
@@ -175,7 +174,7 @@ async function writeAround(image: Image, offset: number, promised: Promised, dat
       (tail === 0 || (await readsAsZeroes(image, roundDown(end - 1, image.clusterSize)))));
   if (empty) {
     await writeData(image, host + head, data, 0);
-    return false;
+    return;
   }
   const whole = Buffer.allocUnsafe(end - start);
   image.file.debug('cow_read');
@@ -186,11 +185,10 @@ async function writeAround(image: Image, offset: number, promised: Promised, dat
   whole.set(data, head);
   image.file.debug('cow_write');
   await writeData(image, host, whole, 0);
-  return true;
 }
 
 /** Makes the table entries point at the places, and frees what they pointed at. */
-async function link(image: Image, { allocation, host, kept }: Promised, copied: boolean): Promise<void> {
+async function link(image: Image, { allocation, host, kept }: Promised): Promise<void> {
   const { clusterSize } = image;
   const start = allocation.first * clusterSize;
   const table = cachedTable(image, start) ?? (await l2Table(image, start));
@@ -203,7 +201,9 @@ async function link(image: Image, { allocation, host, kept }: Promised, copied: 
     setEntry(table, first + index, host + index * clusterSize, copiedFlag);
   }
   image.l2Tables.changed(table, first * 8, (first + count) * 8);
-  image.order.relies(!kept && !image.lazyRefcounts, copied);
+  // With an entry on the disk before its data, a crash would show what was in the place before, or leave the entry pointing
+  // beyond the end of the file.
+  image.order.relies(!kept && !image.lazyRefcounts);
 }
 
 /** Nobody has come to know of these places: they are free again at once. What cannot be freed is leaked. */
