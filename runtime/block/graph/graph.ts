@@ -185,7 +185,7 @@ export class BlockGraph implements OpenEnvironment {
 
   /**
    * Puts one node where another is: everything that led to `from` leads to `to`, except what is below `to` itself, such as its own
-   * backing edge. Whoever calls holds `from`, or it is closed.
+   * backing edge. Whoever calls has drained both, and holds `from`, or it is closed.
    */
   async replace(from: BlockNode, to: BlockNode): Promise<void> {
     if (from === to) return;
@@ -209,7 +209,8 @@ export class BlockGraph implements OpenEnvironment {
 
   /**
    * Takes nodes out of a backing chain whose data is in `base` by now: `overlay`, which is directly above `top`, gets `base` as its
-   * backing file, in its header, too. The nodes from `top` to above `base` are closed when nobody else holds them.
+   * backing file, in its header, too. The nodes from `top` to above `base` are closed when nobody else holds them. Whoever calls has
+   * drained the overlay, and opened it for writing.
    *
    * @param backingFile what the header shall say. Default: the file name of `base`
    * @throws BlockError when the three are no such chain, or the header cannot be written; nothing has changed then

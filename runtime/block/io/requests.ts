@@ -66,7 +66,7 @@ export class NodeRequests {
     const { length } = buffer;
     const alignment = instance.requestAlignment ?? 1;
     if (
-      this.#copies(flags) ||
+      this.#copies(instance, flags) ||
       offset % alignment !== 0 ||
       length % alignment !== 0 ||
       !(offset >= 0 && offset + length <= instance.length)
@@ -84,9 +84,10 @@ export class NodeRequests {
   }
 
   /** Whether a read brings data into this node: it is asked to, or the node does so where it can. */
-  #copies(flags: number): boolean {
+  #copies(instance: DriverInstance, flags: number): boolean {
     if (flags & RequestFlag.noSerialising) return false;
-    return (flags & RequestFlag.copyOnRead) !== 0 || (this.copyOnRead > 0 && !this.#target.flags.readOnly);
+    if (flags & RequestFlag.copyOnRead) return true;
+    return this.copyOnRead > 0 && !this.#target.flags.readOnly && instance.write !== undefined;
   }
 
   async #generalRead(
@@ -96,7 +97,7 @@ export class NodeRequests {
     flags: number,
     alignment: number,
   ): Promise<void> {
-    const copies = this.#copies(flags);
+    const copies = this.#copies(instance, flags);
     if (copies) this.#writable();
     checkRange(offset, buffer.length);
     if (buffer.length === 0) return;

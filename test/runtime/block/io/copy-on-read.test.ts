@@ -70,6 +70,9 @@ describe('copying on read', () => {
     expect([...(await disk.read(0, 1))]).toEqual([1]);
     expect(writes(disk)).toEqual([]);
     await expect(disk.read(0, 1, RequestFlag.copyOnRead)).rejects.toMatchObject({ code: 'EPERM' });
+    const fixed = overlay();
+    if (fixed.target.instance) delete fixed.target.instance.write;
+    expect([...(await fixed.read(0, 1))]).toEqual([1]);
   });
 
   it('is no change for those who watch writes, but something to flush', async () => {
