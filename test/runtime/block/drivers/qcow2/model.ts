@@ -244,6 +244,6 @@ export class ModelledImage {
 function openModelled({ smallCaches }: Geometry, file: MemoryChild, backing: MemoryChild | undefined): Promise<Opened> {
   return openOn(file, {
     ...(backing === undefined ? {} : { backing }),
-    options: smallCaches ? { 'l2-cache-size': 0, 'refcount-cache-size': 0 } : {},
+    options: { 'overlap-check': 'all', ...(smallCaches ? { 'cache-size': 0 } : {}) },
   });
 }
