@@ -5,6 +5,9 @@ export class ConnectionClosed extends Error {
 
 /** The most bytes that are received at once, unless they are known to be one piece of data. */
 const windowSize = 64 * 1024;
+/** After data as long as this, more of the kind is expected, and only the header before it received along with others. */
+const largeData = 32 * 1024;
+const smallWindow = 4096;
 /** Room for a window and for what may be left of the one before, which is less than a message's header after it. */
 const memorySize = 2 * windowSize + 64;
 
@@ -28,6 +31,7 @@ export class ByteReader {
   #filled = 0;
   /** The next bytes arrive in the target itself. */
   #direct = false;
+  #window = windowSize;
   #held = false;
   #ended = false;
 
@@ -51,7 +55,7 @@ export class ByteReader {
       this.#end -= this.#start;
       this.#start = 0;
     }
-    return this.#memory.subarray(this.#end, this.#end + windowSize);
+    return this.#memory.subarray(this.#end, this.#end + this.#window);
   }
 
   /**
@@ -115,6 +119,7 @@ export class ByteReader {
   fill(target: Buffer): void {
     this.#target = target;
     this.#filled = 0;
+    this.#window = target.length < largeData ? windowSize : smallWindow;
     this.#pour();
   }
 
