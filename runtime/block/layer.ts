@@ -7,7 +7,7 @@ import { VirtualDevice } from './backend/virtual-device.js';
 import type { DeviceConfig } from './command-line/device.js';
 import type { DriveConfig, DriveRegistry, DriveSlot } from './command-line/drive-config.js';
 import { queryCommandLineOptions } from './commands/command-line-options.js';
-import { deleteNode, graphCommands } from './commands/graph.js';
+import { addNode, deleteNode, graphCommands } from './commands/graph.js';
 import type { BlockHandlers } from './commands/handlers.js';
 import { humanMonitorCommands } from './commands/human-monitor.js';
 import { mediumCommands } from './commands/medium.js';
@@ -121,10 +121,8 @@ export class BlockLayer implements AsyncDisposable {
   }
 
   /** Adds a node that is the monitor's, as `blockdev-add` does. @throws BlockError when it cannot be opened */
-  async addNode(options: BlockOptions): Promise<void> {
-    if (!options.has('node-name')) throw new BlockError("'node-name' must be specified for the root node");
-    const node = await this.graph.open({ options });
-    node.monitorOwned = true;
+  addNode(options: BlockOptions): Promise<void> {
+    return addNode(this.graph, options);
   }
 
   /** Adds an object, as `object-add` does. @throws BlockError when it cannot be made */

@@ -10,13 +10,7 @@ import { setWriteThreshold } from './write-threshold.js';
 /** Commands that make, remove and change nodes. */
 export function graphCommands(graph: BlockGraph) {
   return {
-    async 'blockdev-add'({ options }) {
-      if (options['node-name'] === undefined) {
-        throw new BlockError("'node-name' must be specified for the root node");
-      }
-      const node = await graph.open({ options: BlockOptions.flatten(options) });
-      node.monitorOwned = true;
-    },
+    'blockdev-add': ({ options }) => addNode(graph, BlockOptions.flatten(options)),
 
     async 'x-blockdev-del'({ 'node-name': name }) {
       await deleteNode(graph, graph.namedNode(name));
@@ -59,6 +53,13 @@ export function graphCommands(graph: BlockGraph) {
       setWriteThreshold(graph.namedNode(name), Number(threshold), graph.host.events);
     },
   } satisfies Partial<BlockHandlers>;
+}
+
+/** Opens a node that is the monitor's. @throws BlockError when it has no name, or cannot be opened */
+export async function addNode(graph: BlockGraph, options: BlockOptions): Promise<void> {
+  if (!options.has('node-name')) throw new BlockError("'node-name' must be specified for the root node");
+  const node = await graph.open({ options });
+  node.monitorOwned = true;
 }
 
 /** Removes a node that the monitor has made. @throws BlockError when somebody uses it */
