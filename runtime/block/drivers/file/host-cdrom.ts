@@ -14,12 +14,17 @@ const CDROM_DRIVE_STATUS = 0x5326;
 const CDROM_LOCKDOOR = 0x5329;
 const CDS_DISC_OK = 4;
 
+/** Milliseconds between two looks at a drive that is in use: who opens it by hand does not tell. */
+const lookEvery = 1000;
+
 /** A drive for discs, which come and go. */
 export class HostCdromInstance extends PathInstance {
   readonly #calls: NativeCalls;
   /** As the drive was when it was last asked: it cannot be asked without waiting. */
   #inserted = false;
   #length = 0;
+  #looking: Promise<void> | undefined;
+  #nextLook = 0;
   readonly #path: string;
 
   private constructor(options: FileOptions, flags: NodeFlags, file: OpenFile, native: NativeCalls) {
@@ -44,7 +49,20 @@ export class HostCdromInstance extends PathInstance {
   }
 
   inserted(): boolean {
+    if (this.#looking === undefined && performance.now() >= this.#nextLook) {
+      // A drive that does not answer stays as it was.
+      this.#looking = this.#look()
+        .catch(() => {})
+        .finally(() => {
+          this.#looking = undefined;
+        });
+    }
     return this.#inserted;
+  }
+
+  override async close(): Promise<void> {
+    await this.#looking;
+    await super.close();
   }
 
   async eject(open: boolean): Promise<void> {
@@ -57,8 +75,10 @@ export class HostCdromInstance extends PathInstance {
   }
 
   async #look(): Promise<void> {
-    this.#inserted = (await this.#calls.ioctl(this.file.fd, CDROM_DRIVE_STATUS, 0)) === CDS_DISC_OK;
-    this.#length = this.#inserted ? await deviceLength(this.file, this.#path, this.#calls) : 0;
+    this.#nextLook = performance.now() + lookEvery;
+    const inserted = (await this.#calls.ioctl(this.file.fd, CDROM_DRIVE_STATUS, 0)) === CDS_DISC_OK;
+    this.#length = inserted ? await deviceLength(this.file, this.#path, this.#calls) : 0;
+    this.#inserted = inserted;
   }
 }
 

@@ -33,7 +33,8 @@ export class Zeroing {
       const code = errnoOf(error);
       // EINVAL may be about this range only.
       if (code === 'EINVAL') return false;
-      if (code !== 'ENOTSUP') throw error;
+      // ENODEV: a character device.
+      if (code !== 'ENOTSUP' && code !== 'ENODEV') throw error;
       this.#impossible.add(mode);
       return false;
     }
