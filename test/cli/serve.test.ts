@@ -255,9 +255,11 @@ describe('a server that cannot be started', () => {
   });
 
   test('is given up at an interrupt', async () => {
-    const ran = await qapiTs(['serve', '--qmp', 'tcp:127.0.0.1:0'], { signal: AbortSignal.abort() });
-    expect(ran.code).toBe(130);
-    expect(log(ran).map(({ msg }) => msg)).toEqual(['stopping']);
+    for (const more of [[], ['--drive', 'file=/nonexistent/a'], ['--nbd', 'unix:/nonexistent/n']]) {
+      const ran = await qapiTs(['serve', '--qmp', 'tcp:127.0.0.1:0', ...more], { signal: AbortSignal.abort() });
+      expect(ran.code).toBe(130);
+      expect(log(ran).map(({ msg }) => msg)).toEqual(['stopping']);
+    }
   });
 });
 

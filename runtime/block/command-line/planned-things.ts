@@ -63,7 +63,7 @@ export class PlannedThings implements DriveRegistry {
   /** @throws BlockError for a name that is taken, or a driver that may not be used */
   addDrive(drive: DriveConfig): void {
     const { id, nodeOptions, device } = drive;
-    if (!drive.empty) this.#check(nodeOptions.clone());
+    this.#check(nodeOptions.clone());
     this.#names.takeDevice(id);
     this.#drives.set(id, drive);
     if (device.kind !== 'none') {

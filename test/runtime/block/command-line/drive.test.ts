@@ -191,6 +191,18 @@ describe('a drive', () => {
     expect(read('file=a,if=virtio,addr=05.0').device).toMatchObject({ kind: 'disk', address: '05.0' });
   });
 
+  it.each([
+    ['if=none,media=cdrom', 'none'],
+    ['if=ide', 'disk'],
+    ['if=ide,media=cdrom', 'cdrom'],
+    ['if=scsi,media=cdrom', 'cdrom'],
+    ['if=virtio,media=cdrom', 'disk'],
+    ['if=floppy', 'floppy'],
+    ['if=sd', 'disk'],
+  ])('has the device of %s: %s', (text, kind) => {
+    expect(read(text).device.kind).toBe(kind);
+  });
+
   it('warns of what is deprecated', () => {
     expect(read('file=a,boot=on').warnings).toEqual([expect.stringContaining('boot')]);
     expect(read('file=a,readonly')).toMatchObject({
