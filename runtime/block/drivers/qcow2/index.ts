@@ -1,3 +1,16 @@
+/*
+ * qcow2. What belongs to an open image is in image.ts; the rest is functions on it:
+ *
+ * - header, header-extensions, table-entry, refcount-width, snapshot-table: bytes to values and back
+ * - options, open, reopen, instance: the driver
+ * - translate, l1, entries, table-cache: from the disk's addresses to the file's
+ * - read, compressed-read, status; write, compressed-write, zero, resize: requests
+ * - allocate, refcounts, refcount-growth, free: clusters of the file
+ * - write-order, flush, grace, lock, in-flight: what must be before what, and what may not happen at once
+ * - overlap, table-places, corruption: keeping broken images from getting worse
+ * - snapshots, marks, reachable; create; check-*, repair-*: the image as a whole
+ */
+
 import type { BlockDriver } from '../../driver.js';
 import { viewOf } from './big-endian.js';
 import { create } from './create.js';

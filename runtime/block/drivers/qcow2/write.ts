@@ -28,13 +28,13 @@ interface Promised {
 }
 
 /** Writes to the disk. */
-export async function write(image: Image, offset: number, data: Uint8Array, flags = 0): Promise<void> {
+export async function write(image: Image, offset: number, data: Uint8Array): Promise<void> {
   image.alive();
   const table = cachedTable(image, offset);
   if (table !== undefined) {
     const run = runAt(image, table, offset, data.length);
     if (run.length === data.length && inPlace(image, offset, run)) {
-      await writeInPlace(image, run.host, data, flags);
+      await writeInPlace(image, run.host, data);
       return;
     }
   }
@@ -47,21 +47,21 @@ function inPlace(image: Image, offset: number, run: Run): boolean {
 }
 
 /** Called without a pause since the place was looked up. */
-async function writeInPlace(image: Image, host: number, data: Uint8Array, flags: number): Promise<void> {
+async function writeInPlace(image: Image, host: number, data: Uint8Array): Promise<void> {
   const access = image.grace.enter();
   try {
-    await writeData(image, host, data, flags);
+    await writeData(image, host, data);
   } finally {
     image.grace.leave(access);
   }
 }
 
-async function writeData(image: Image, host: number, data: Uint8Array, flags: number): Promise<void> {
+async function writeData(image: Image, host: number, data: Uint8Array): Promise<void> {
   const met = overlaps(image, 0, host, data.length);
   if (met !== 0) throw await overlapError(image, met, host, data.length);
   if (mustAskFile(image)) await checkOverlap(image, 0, host, data.length);
   image.file.debug('write_aio');
-  await image.file.write(host, data, flags);
+  await image.file.write(host, data);
 }
 
 async function writeRuns(image: Image, offset: number, data: Uint8Array): Promise<void> {
@@ -76,7 +76,7 @@ async function writeRuns(image: Image, offset: number, data: Uint8Array): Promis
       let length: number;
       if (run !== undefined && inPlace(image, position, run)) {
         ({ length } = run);
-        parts.add(writeInPlace(image, run.host, data.subarray(done, done + length), 0));
+        parts.add(writeInPlace(image, run.host, data.subarray(done, done + length)));
       } else {
         const promised = await promisePlaces(image, position, wanted);
         if (promised === undefined) continue;
@@ -173,7 +173,7 @@ async function writeAround(image: Image, offset: number, promised: Promised, dat
       (head === 0 || (await readsAsZeroes(image, start))) &&
       (tail === 0 || (await readsAsZeroes(image, roundDown(end - 1, image.clusterSize)))));
   if (empty) {
-    await writeData(image, host + head, data, 0);
+    await writeData(image, host + head, data);
     return;
   }
   const whole = Buffer.allocUnsafe(end - start);
@@ -184,7 +184,7 @@ async function writeAround(image: Image, offset: number, promised: Promised, dat
   ]);
   whole.set(data, head);
   image.file.debug('cow_write');
-  await writeData(image, host, whole, 0);
+  await writeData(image, host, whole);
 }
 
 /** Makes the table entries point at the places, and frees what they pointed at. */

@@ -3,7 +3,7 @@ import { ioError } from '../../error.js';
 import { roundDown, roundUp } from '../../limits.js';
 import { freeOld, readsAsZeroes, setEntry } from './entries.js';
 import { settleMany } from './free.js';
-import type { FreeReason, Image } from './image.js';
+import type { Image } from './image.js';
 import { l2TableOffset, ownL2Table } from './l1.js';
 import type { Table } from './table-cache.js';
 import { zeroFlag } from './table-entry.js';
@@ -39,7 +39,6 @@ export async function discard(
   offset: number,
   length: number,
   discarded: Discarded = 'hidden',
-  reason: FreeReason = 'request',
 ): Promise<void> {
   image.alive();
   const { clusterSize, header } = image;
@@ -55,7 +54,7 @@ export async function discard(
       const run = runAt(image, table, at, clusterSize);
       const empty = run.host === 0 && run.kind !== ClusterKind.compressed;
       if (empty && (run.kind === ClusterKind.zero ? zero : !hides)) return;
-      freeOld(image, table, at, reason);
+      freeOld(image, table, at, 'request');
       setEntry(table, index, 0, 0, zero ? zeroFlag : 0);
     });
   });

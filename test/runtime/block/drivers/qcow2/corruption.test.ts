@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { BlockHost } from '../../../../../runtime/block/driver.js';
 import { IncompatibleFeature, readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
@@ -159,7 +160,9 @@ describe('impossible entries', () => {
   });
 
   it('of compressed data that do not fill a cluster, or more than one, fail the request only', async () => {
-    for (const content of [filled(cluster, 0xff), new Uint8Array(cluster)]) {
+    const longer = deflateRawSync(filled(2 * cluster, 1));
+    const shorter = deflateRawSync(filled(cluster - 1, 1));
+    for (const content of [filled(cluster, 0xff), new Uint8Array(cluster), longer, shorter]) {
       const file = await doctored(5 * cluster, '1.1', 0x4000_0000);
       file.bytes.set(content, 5 * cluster);
       const { instance } = await openOn(file);
