@@ -59,10 +59,9 @@ async function hide(image: Image, from: number, to: number): Promise<void> {
 }
 
 async function shrink(image: Image, size: number): Promise<void> {
-  const oldSize = image.header.size;
-  // First of all the header: clusters behind the end do no harm.
+  // The header comes last. Clusters behind the end would come back to light when the disk grows again.
+  await forget(image, size, image.header.size);
   await changeSize(image, size);
-  await forget(image, size, oldSize);
 }
 
 /** Makes all of the image unallocated: what is in the backing file shows through everywhere. */
