@@ -3,7 +3,7 @@ import { ioError } from '../../error.js';
 import { allocateClusters } from './allocate.js';
 import { windowBits } from './compressed-read.js';
 import { freeOld } from './entries.js';
-import { settleMany } from './free.js';
+import { giveBack, settleMany } from './free.js';
 import type { Image } from './image.js';
 import type { Allocation } from './in-flight.js';
 import { l2Table, ownL2Table } from './l1.js';
@@ -56,7 +56,7 @@ async function writeCluster(image: Image, offset: number, data: Uint8Array): Pro
     await link(image, offset, place.host, packed.length);
   } catch (error) {
     image.inFlight.end(place.allocation);
-    await giveBack(image, place.host, packed.length);
+    await giveBack(image, ...clustersOf(image, place.host, packed.length));
     throw error;
   }
   image.inFlight.end(place.allocation);
@@ -137,12 +137,4 @@ async function link(image: Image, offset: number, host: number, length: number):
   image.l2Tables.changed(table, index * 8, index * 8 + 8);
   // Other data that is lost is only old or zero; this could not be read at all.
   image.order.relies(!image.lazyRefcounts);
-}
-
-async function giveBack(image: Image, host: number, length: number): Promise<void> {
-  const giving = image.lock.run(async () => {
-    image.compressedEnd = 0;
-    if (!image.dead) await changeRefcounts(image, ...clustersOf(image, host, length), -1);
-  });
-  await giving.catch(() => {});
 }

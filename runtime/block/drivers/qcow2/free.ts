@@ -46,6 +46,20 @@ export function settleFreed(image: Image): Promise<void> {
   });
 }
 
+/**
+ * Frees host clusters at once that no table has come to point at. What cannot be freed is leaked. Not to be called with the lock
+ * held.
+ */
+export async function giveBack(image: Image, first: number, count: number): Promise<void> {
+  const giving = image.lock.run(async () => {
+    if (image.dead) return;
+    image.compressedEnd = 0;
+    await changeRefcounts(image, first, count, -1);
+    image.searchFrom = Math.min(image.searchFrom, first);
+  });
+  await giving.catch(() => {});
+}
+
 async function settle(image: Image, batch: FreedClusters[]): Promise<void> {
   await beforeRefcountChange(image);
   for (let freed = batch.shift(); freed !== undefined; freed = batch.shift()) await settleOne(image, freed);
@@ -85,7 +99,5 @@ function discards(image: Image, reason: FreeReason): boolean {
       return snapshot;
     case 'other':
       return other;
-    case 'silent':
-      return false;
   }
 }

@@ -38,7 +38,7 @@ export interface FreedClusters {
 }
 
 /** What clusters were freed for, which decides whether the file is told. */
-export type FreeReason = 'request' | 'snapshot' | 'other' | 'silent';
+export type FreeReason = 'request' | 'snapshot' | 'other';
 
 /** An open image: what its parts, each in a file of its own, share. */
 export class Image {
