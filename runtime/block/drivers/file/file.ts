@@ -27,8 +27,8 @@ class FileInstance extends PathInstance {
     return this.#length;
   }
 
-  override async write(offset: number, data: Uint8Array): Promise<void> {
-    await this.file.write(offset, data);
+  override async write(offset: number, data: Uint8Array, flags: number): Promise<void> {
+    await super.write(offset, data, flags);
     this.#reaches(offset + data.length);
   }
 
@@ -46,6 +46,7 @@ class FileInstance extends PathInstance {
       this.#extents?.forget();
     }
     this.#reaches(end);
+    if (this.isDurable(flags)) await this.file.sync();
   }
 
   async discard(offset: number, length: number): Promise<void> {

@@ -25,6 +25,11 @@ class HostDeviceInstance extends PathInstance {
   }
 
   async writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+    await this.#zero(offset, length, flags);
+    if (this.isDurable(flags)) await this.file.sync();
+  }
+
+  async #zero(offset: number, length: number, flags: number): Promise<void> {
     if (flags & RequestFlag.mayUnmap) {
       try {
         await this.#zeroing.punch(this.file.fd, offset, length);

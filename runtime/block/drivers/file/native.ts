@@ -23,6 +23,13 @@ export interface NativeCalls {
    * @returns how many bytes were read, or a failure's number, negative: `-EAGAIN` when the data is not in memory
    */
   readCached(fd: number, buffer: Uint8Array, offset: number): number;
+  /**
+   * Writes so that the data is on the disk afterwards, and nothing else need be (`pwritev2` with RWF_DSYNC).
+   *
+   * @returns how many bytes were written
+   * @throws BlockError ENOTSUP where there is no such call
+   */
+  writeDurable(fd: number, data: Uint8Array, offset: number): Promise<number>;
   /** `lseek`, which tells where data or a hole begins. @throws BlockError ENXIO where there is none */
   seek(fd: number, offset: number, whence: number): Promise<number>;
   /** Allocates, zeroes or punches a range. @throws BlockError ENOTSUP when the file system cannot */
@@ -39,18 +46,23 @@ type Call = ReturnType<Library['func']>;
 /** koffi queues no more than 256 calls and throws then; this many keep every thread busy. */
 const mostCalls = 32;
 
+/** Flags of `preadv2` and `pwritev2` (linux/fs.h): RWF_NOWAIT and RWF_DSYNC. */
 const dontWait = 8;
+const durable = 2;
 /** `struct iovec` has two members of the size of a pointer; they are only filled in where that is 64 bits. */
 const wideArchitectures: readonly string[] = ['x64', 'arm64', 'riscv64', 'loong64', 'ppc64', 's390x'];
 
 class KoffiCalls implements NativeCalls {
   readonly #koffi: typeof koffi;
   readonly #preadv2: Call | undefined;
+  readonly #pwritev2: Call | undefined;
   readonly #lseek: Call;
   readonly #fallocate: Call;
   readonly #ioctl: Call;
   readonly #ioctlPointer: Call;
   readonly #vector = new BigUint64Array(2);
+  /** What threads are at: addresses alone keep nothing alive. */
+  readonly #inUse = new Set<object>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
@@ -65,6 +77,7 @@ class KoffiCalls implements NativeCalls {
     this.#ioctl = library.func('int ioctl(int fd, unsigned long request, long argument)');
     this.#ioctlPointer = library.func('int ioctl(int fd, unsigned long request, void *argument)');
     this.#preadv2 = wide ? optional(library, 'int64_t preadv2(int, const void *, int, int64_t, int)') : undefined;
+    this.#pwritev2 = wide ? optional(library, 'int64_t pwritev2(int, const void *, int, int64_t, int)') : undefined;
   }
 
   readCached(fd: number, buffer: Uint8Array, offset: number): number {
@@ -73,6 +86,18 @@ class KoffiCalls implements NativeCalls {
     this.#vector[1] = BigInt(buffer.length);
     const count = this.#preadv2(fd, this.#vector, 1, offset, dontWait) as number;
     return count < 0 ? -this.#koffi.errno() : count;
+  }
+
+  async writeDurable(fd: number, data: Uint8Array, offset: number): Promise<number> {
+    if (this.#pwritev2 === undefined) throw ioError('ENOTSUP');
+    const vector = new BigUint64Array([this.#koffi.address(data), BigInt(data.length)]);
+    const used = [data, vector];
+    this.#inUse.add(used);
+    try {
+      return await this.#call(this.#pwritev2, fd, vector, 1, offset, durable);
+    } finally {
+      this.#inUse.delete(used);
+    }
   }
 
   seek(fd: number, offset: number, whence: number): Promise<number> {
@@ -88,7 +113,13 @@ class KoffiCalls implements NativeCalls {
   }
 
   async ioctlRange(fd: number, request: number, offset: number, length: number): Promise<void> {
-    await this.#call(this.#ioctlPointer, fd, request, new BigUint64Array([BigInt(offset), BigInt(length)]));
+    const range = new BigUint64Array([BigInt(offset), BigInt(length)]);
+    this.#inUse.add(range);
+    try {
+      await this.#call(this.#ioctlPointer, fd, request, range);
+    } finally {
+      this.#inUse.delete(range);
+    }
   }
 
   async #call(call: Call, ...values: unknown[]): Promise<number> {

@@ -23,14 +23,17 @@ export class OpenFile {
   readonly fd: number;
   /** Requests begin and end at multiples of it, in bytes; 1 when they go through the host's cache. */
   readonly alignment: number;
-  /** Absent when it is of no use: the cache is bypassed, or this file system cannot say what is cached. */
-  #native: NativeCalls | undefined;
+  /** Absent when they are of no use: the cache is bypassed, or this file system cannot say what is cached. */
+  #cached: NativeCalls | undefined;
+  /** Absent where writes cannot be made durable one by one. */
+  #durable: NativeCalls | undefined;
   #closed = false;
 
   private constructor(fd: number, alignment: number, native: NativeCalls | undefined) {
     this.fd = fd;
     this.alignment = alignment;
-    this.#native = alignment === 1 ? native : undefined;
+    this.#cached = alignment === 1 ? native : undefined;
+    this.#durable = native;
   }
 
   /**
@@ -78,11 +81,11 @@ export class OpenFile {
   read(offset: number, buffer: Uint8Array): Promise<void> {
     if (this.alignment > 1) return this.#readDirect(offset, buffer);
     let filled = 0;
-    if (this.#native !== undefined && buffer.length <= mostAtOnce && budget.spend(buffer.length)) {
-      filled = this.#native.readCached(this.fd, buffer, offset);
+    if (this.#cached !== undefined && buffer.length <= mostAtOnce && budget.spend(buffer.length)) {
+      filled = this.#cached.readCached(this.fd, buffer, offset);
       if (filled === buffer.length) return done;
       if (filled < 0) {
-        if (filled !== -system.errno.EAGAIN) this.#native = undefined;
+        if (filled !== -system.errno.EAGAIN) this.#cached = undefined;
         filled = 0;
       }
     }
@@ -91,7 +94,16 @@ export class OpenFile {
 
   /** Writes; a file becomes longer where it must. @throws BlockError */
   write(offset: number, data: Uint8Array): Promise<void> {
-    return this.alignment > 1 ? this.#writeDirect(offset, data) : writeFd(this.fd, data, offset);
+    return this.alignment > 1 ? this.#writeDirect(offset, data, false) : writeFd(this.fd, data, offset);
+  }
+
+  /**
+   * Writes to the disk. What else waits to be written need not be: with 64 MiB of that a flush took 40 ms, this half of one.
+   *
+   * @throws BlockError
+   */
+  writeDurable(offset: number, data: Uint8Array): Promise<void> {
+    return this.alignment > 1 ? this.#writeDirect(offset, data, true) : this.#writeThrough(offset, data);
   }
 
   /** What was written is on the disk afterwards. @throws BlockError */
@@ -127,14 +139,28 @@ export class OpenFile {
     }
   }
 
-  async #writeDirect(offset: number, data: Uint8Array): Promise<void> {
+  async #writeThrough(offset: number, data: Uint8Array): Promise<void> {
+    let written = 0;
+    try {
+      written = (await this.#durable?.writeDurable(this.fd, data, offset)) ?? 0;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOTSUP') throw error;
+      this.#durable = undefined;
+    }
+    if (written === data.length) return;
+    await writeFd(this.fd, data.subarray(written), offset + written);
+    await this.sync();
+  }
+
+  async #writeDirect(offset: number, data: Uint8Array, durable: boolean): Promise<void> {
     const memory = alignedMemory();
     for (let position = 0; position < data.length; position += memory.bufferSize) {
       const length = Math.min(memory.bufferSize, data.length - position);
       const bounce = await memory.take();
       try {
-        bounce.set(data.subarray(position, position + length));
-        await writeFd(this.fd, bounce.subarray(0, length), offset + position);
+        const part = bounce.subarray(0, length);
+        part.set(data.subarray(position, position + length));
+        await (durable ? this.#writeThrough(offset + position, part) : writeFd(this.fd, part, offset + position));
       } finally {
         memory.giveBack(bounce);
       }

@@ -1,4 +1,4 @@
-import type { DriverInstance, NodeFlags, Reopening } from '../../driver.js';
+import { type DriverInstance, type NodeFlags, type Reopening, RequestFlag } from '../../driver.js';
 import type { NativeCalls } from './native.js';
 import type { OpenFile } from './open-file.js';
 import type { FileOptions } from './path-options.js';
@@ -7,6 +7,7 @@ import { statFd } from './system-io.js';
 /** What files and devices have in common once they are open. */
 export abstract class PathInstance implements DriverInstance {
   abstract readonly length: number;
+  readonly writeFlags = RequestFlag.fua;
   protected file: OpenFile;
   protected readonly native: NativeCalls | undefined;
   readonly #options: FileOptions;
@@ -27,12 +28,17 @@ export abstract class PathInstance implements DriverInstance {
     return this.file.read(offset, buffer);
   }
 
-  write(offset: number, data: Uint8Array): Promise<void> {
-    return this.file.write(offset, data);
+  write(offset: number, data: Uint8Array, flags: number): Promise<void> {
+    return this.isDurable(flags) ? this.file.writeDurable(offset, data) : this.file.write(offset, data);
   }
 
   flushToDisk(): Promise<void> {
     return this.file.sync();
+  }
+
+  /** Whether a request is to reach the disk: where flushes do not, nothing is to. */
+  protected isDurable(flags: number): boolean {
+    return (flags & RequestFlag.fua) !== 0 && !this.#flags.noFlush;
   }
 
   async allocatedSize(): Promise<number> {

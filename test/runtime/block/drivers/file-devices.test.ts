@@ -86,6 +86,7 @@ describe('a drive for discs', () => {
     const calls: NativeCalls = {
       readCached: () => -1,
       seek: async () => 2048,
+      writeDurable: async () => 0,
       fallocate: async () => {},
       ioctlRange: async () => {},
       ioctl: async (_fd, request, argument) => {

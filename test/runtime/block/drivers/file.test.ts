@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
+import fs, {
   chmodSync,
   mkdirSync,
   mkdtempSync,
@@ -16,7 +16,7 @@ import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { fileDriver, makeFileDriver } from '../../../../runtime/block/drivers/file/file.js';
-import { nativeCalls } from '../../../../runtime/block/drivers/file/native.js';
+import { type NativeCalls, nativeCalls } from '../../../../runtime/block/drivers/file/native.js';
 import { BlockError } from '../../../../runtime/block/error.js';
 import { BlockOptions } from '../../../../runtime/block/options.js';
 import { type ContextParts, contextFor, openDescriptors, quietHost, type Writable } from './file-context.js';
@@ -136,6 +136,18 @@ describe.each(drivers)('requests %s', (_, driver) => {
     await image.truncate(6);
     expect(readFileSync(path).toString()).toBe('abc\0\0\0');
     await image.close();
+  });
+
+  it('writes what is to reach the disk, however long', async () => {
+    for (const direct of [false, true]) {
+      const image = await open({ flags: { direct } }, driver);
+      const data = randomBytes(5 << 18);
+      expect((image.writeFlags ?? 0) & RequestFlag.fua).toBe(RequestFlag.fua);
+      await Promise.all([0, 1, 2].map((i) => image.write(i * data.length, data, RequestFlag.fua)));
+      expect(image.length).toBe(3 * data.length);
+      expect(readFileSync(path).equals(Buffer.concat([data, data, data]))).toBe(true);
+      await image.close();
+    }
   });
 
   it('fails a write to what was opened read-only', async () => {
@@ -384,4 +396,42 @@ it('tells the system’s reason where a folder cannot be searched', async () => 
   } finally {
     chmodSync(locked, 0o700);
   }
+});
+
+describe('a write that is to reach the disk', () => {
+  /** Calls that note what is asked of them and do it by halves. */
+  function halfway(asked: string[]): NativeCalls {
+    const real = nativeCalls() as NativeCalls;
+    return {
+      ...fromClass(real),
+      writeDurable: async (fd, data, offset) => {
+        asked.push(`${offset}+${data.length}`);
+        const half = data.subarray(0, data.length / 2);
+        return new Promise((resolve) => fs.write(fd, half, 0, half.length, offset, () => resolve(half.length)));
+      },
+    };
+  }
+
+  const fromClass = (calls: NativeCalls): NativeCalls => ({
+    readCached: (...values) => calls.readCached(...values),
+    writeDurable: (...values) => calls.writeDurable(...values),
+    seek: (...values) => calls.seek(...values),
+    fallocate: (...values) => calls.fallocate(...values),
+    ioctl: (...values) => calls.ioctl(...values),
+    ioctlRange: (...values) => calls.ioctlRange(...values),
+  });
+
+  it.skipIf(nativeCalls() === undefined)('is made whole, and is an ordinary one where flushes do nothing', async () => {
+    const asked: string[] = [];
+    const driver = makeFileDriver(() => halfway(asked));
+    const image = await open({}, driver);
+    await image.write(0, Buffer.from('abcd'), RequestFlag.fua);
+    await image.write(4, Buffer.from('efgh'), 0);
+    await image.close();
+    const careless = await open({ flags: { noFlush: true } }, driver);
+    await careless.write(8, Buffer.from('ijkl'), RequestFlag.fua);
+    await careless.close();
+    expect(asked).toEqual(['0+4']);
+    expect(readFileSync(path).toString()).toBe('abcdefghijkl');
+  });
 });
