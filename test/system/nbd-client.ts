@@ -3,6 +3,7 @@ import { createConnection, type Socket } from 'node:net';
 import {
   allocationContext,
   Chunk,
+  ChunkFlag,
   Command,
   CommandFlag,
   ExtentState,
@@ -15,6 +16,7 @@ import {
   optionMagic,
   optionReplyMagic,
   requestMagic,
+  simpleReplyMagic,
   structuredReplyMagic,
 } from '../../runtime/block/nbd/protocol.js';
 
@@ -226,19 +228,32 @@ export class NbdClient {
   }
 
   async #receiveChunk(): Promise<void> {
-    const header = await this.#reader.take(20);
-    if (header.readUInt32BE(0) !== structuredReplyMagic) throw new Error('the server sent no structured reply');
-    const handle = header.readBigUInt64BE(8);
-    const length = header.readUInt32BE(16);
+    const head = await this.#reader.take(16);
+    const magic = head.readUInt32BE(0);
+    const handle = head.readBigUInt64BE(8);
     const waiting = this.#waiting.get(handle);
     if (waiting === undefined) throw new Error(`the server answered request ${handle}, which nobody has sent`);
-    takeChunk(waiting, header.readUInt16BE(6), length === 0 ? nothing : await this.#reader.take(length));
-    if ((header.readUInt16BE(4) & 1) === 0) return;
+    let done = true;
+    if (magic === structuredReplyMagic) {
+      done = (head.readUInt16BE(4) & ChunkFlag.done) !== 0;
+      const length = (await this.#reader.take(4)).readUInt32BE(0);
+      takeChunk(waiting, head.readUInt16BE(6), length === 0 ? nothing : await this.#reader.take(length));
+    } else if (magic === simpleReplyMagic) {
+      // A server may answer so what is not a read.
+      const errno = head.readUInt32BE(4);
+      if (errno !== 0) waiting.failure = new NbdFailure(errno, 'the server does not say why');
+    } else {
+      throw new Error('the server sent no reply where one was due');
+    }
+    if (!done) return;
     this.#waiting.delete(handle);
     if (waiting.failure) waiting.reject(waiting.failure);
     else waiting.resolve(waiting);
   }
 }
+
+/** A chunk that says that a part of what is read is zero, and that this server does not send. */
+const offsetHole = 2;
 
 function takeChunk(waiting: Waiting, type: number, payload: Buffer): void {
   switch (type) {
@@ -246,6 +261,9 @@ function takeChunk(waiting: Waiting, type: number, payload: Buffer): void {
       return;
     case Chunk.offsetData:
       waiting.filled += payload.copy(waiting.buffer, Number(payload.readBigUInt64BE(0)) - waiting.offset, 8);
+      return;
+    case offsetHole:
+      waiting.filled += payload.readUInt32BE(8);
       return;
     case Chunk.blockStatus:
       waiting.extents = Array.from({ length: (payload.length - 4) / 8 }, (_, index) => {
