@@ -40,7 +40,7 @@ const variants = [
   ...[1, 2, 4, 8, 32, 64].map((bits) => `refcount_bits=${bits},cluster_size=1k`),
 ];
 
-describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img'], () => {
+describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-io'], () => {
   let folder = '';
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'qapi-ts-qcow2-'));
@@ -117,6 +117,45 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img'], () => 
         await opened.instance.close();
       }
     });
+
+    it.each(['off', 'metadata', 'falloc', 'full'])('are read equal when preallocated: %s', async (preallocation) => {
+      const options = `preallocation=${preallocation},cluster_size=4k`;
+      await run('qemu-img', ['create', '-f', 'qcow2', '-o', options, at('theirs.qcow2'), '2M']);
+      await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 100k 300k', at('theirs.qcow2')]);
+      const opened = await openOn(new MemoryChild(readFileSync(at('theirs.qcow2'))), { flags: { readOnly: true } });
+      const expected = Buffer.alloc(2 ** 21).fill(7, 102_400, 409_600);
+      expect(Buffer.compare(await contents(opened), expected)).toBe(0);
+    });
+
+    it.each(['compat=0.10', 'compat=1.1,cluster_size=512', 'compat=1.1'])(
+      'over a backing file are read equal: %s',
+      async (options) => {
+        writeFileSync(at('source.raw'), disk);
+        const args = [
+          'create',
+          '-f',
+          'qcow2',
+          '-o',
+          options,
+          '-F',
+          'raw',
+          '-b',
+          at('source.raw'),
+          at('theirs.qcow2'),
+          '4M',
+        ];
+        await run('qemu-img', args);
+        const commands = ['write -P 1 1000k 500k', 'write -z 512 200k', 'discard 2M 512k', 'write -c -P 3 3M 64k'];
+        await run('qemu-io', ['-f', 'qcow2', ...commands.flatMap((command) => ['-c', command]), at('theirs.qcow2')]);
+        await run('qemu-img', ['convert', '-O', 'raw', at('theirs.qcow2'), at('converted.raw')]);
+        const opened = await openOn(new MemoryChild(readFileSync(at('theirs.qcow2'))), {
+          backing: new MemoryChild(disk, 'backing'),
+          flags: { readOnly: true },
+        });
+        expect(opened.instance.backingFile).toEqual({ name: at('source.raw'), format: 'raw' });
+        expect(Buffer.compare(await contents(opened), readFileSync(at('converted.raw')))).toBe(0);
+      },
+    );
 
     it('are written on by us, and then read by them', async () => {
       writeFileSync(at('source.raw'), disk);

@@ -97,12 +97,14 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   /** The new header is written as a whole, or, when it does not fit, not at all. */
-  async changeBackingFile(backing: BackingFile | undefined): Promise<void> {
+  changeBackingFile(backing: BackingFile | undefined): Promise<void> {
     const image = this.#image;
-    image.alive();
-    const { backing: _, ...rest } = image.header;
-    const header = backing === undefined ? rest : { ...rest, backing };
-    await image.changeHeader(header, { offset: 0, bytes: serialiseHeader(header) });
+    return image.lock.run(async () => {
+      image.alive();
+      const { backing: _, ...rest } = image.header;
+      const header = backing === undefined ? rest : { ...rest, backing };
+      await image.changeHeader(header, { offset: 0, bytes: serialiseHeader(header) });
+    });
   }
 
   makeEmpty(): Promise<void> {
