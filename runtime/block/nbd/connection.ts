@@ -29,7 +29,7 @@ export function connectionOf(accepted: Socket): Connection {
 }
 
 /** Reads from any stream. */
-export function readerOf(stream: Duplex): ByteReader {
+function readerOf(stream: Duplex): ByteReader {
   const reader = new ByteReader();
   stream.on('data', (chunk: Buffer) => {
     if (!reader.push(chunk)) stream.pause();

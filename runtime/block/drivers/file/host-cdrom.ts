@@ -82,24 +82,15 @@ export class HostCdromInstance extends PathInstance {
   }
 }
 
-/**
- * The driver for the host's drives for discs.
- *
- * @param findNative gives the system's calls, or nothing where there are none: then no drive can be opened
- */
-export function makeHostCdromDriver(findNative: () => NativeCalls | undefined): BlockDriver {
-  return {
-    name: 'host_cdrom',
-    kind: 'protocol',
-    needsFilename: true,
-    claimsPath: (path) => claims(path, findNative()),
-    parseFilename: (filename, options) => parsePrefixed('host_cdrom', filename, options),
-    open: (context) => open(context, findNative()),
-  };
-}
-
-/** {@link makeHostCdromDriver} with what this machine has. Asked before `host_device`, which claims all devices. */
-export const hostCdromDriver: BlockDriver = makeHostCdromDriver(nativeCalls);
+/** The driver for the host's drives for discs. Asked before `host_device`, which claims all devices. */
+export const hostCdromDriver: BlockDriver = {
+  name: 'host_cdrom',
+  kind: 'protocol',
+  needsFilename: true,
+  claimsPath: (path) => claims(path, nativeCalls()),
+  parseFilename: (filename, options) => parsePrefixed('host_cdrom', filename, options),
+  open: (context) => open(context, nativeCalls()),
+};
 
 /** Only drives for discs know how to tell their state. Nothing but block devices is opened to find out. */
 async function claims(path: string, native: NativeCalls | undefined): Promise<boolean> {
