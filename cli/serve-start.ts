@@ -11,7 +11,7 @@ import {
   introspection,
 } from '../runtime/block/index.js';
 import { isQmpFailure } from '../runtime/qmp/error.js';
-import { ListenError, removeStaleSocket } from '../runtime/qmp/server/listen.js';
+import { ListenError } from '../runtime/qmp/server/listen.js';
 import { createQmpServer, type QmpServer, type ServerProblem } from '../runtime/qmp/server/server.js';
 import type { Host } from './host.js';
 import type { ServerLog } from './serve-log.js';
@@ -138,7 +138,6 @@ async function serveNbd(
   undo: Parts['undo'],
 ): Promise<string> {
   const door = await naming(option, async () => {
-    if ('path' in config) await removeStaleSocket(config.path);
     const opened = await layer.openNbd(config);
     undo.push(() => opened.close());
     return opened;

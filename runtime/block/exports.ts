@@ -1,4 +1,5 @@
 import type { SocketAddress } from '../../generated/index.js';
+import { ListenError, removeStaleSocket } from '../qmp/server/listen.js';
 import type { Backend } from './backend/backend.js';
 import { nbdExport } from './backend/nbd-export.js';
 import { BlockError, blockErrorOf } from './error.js';
@@ -34,12 +35,14 @@ export class NbdDoor {
     this.#server = new NbdServer(options);
   }
 
-  /** Opens a door. @throws BlockError when the address cannot be had */
+  /** Opens a door. A socket that a dead process has left is replaced. @throws BlockError when the address cannot be had */
   static async open(source: ExportSource, address: NbdAddress, options: NbdServerOptions = {}): Promise<NbdDoor> {
     const door = new NbdDoor(source, options);
     try {
+      if ('path' in address) await removeStaleSocket(address.path);
       await door.#server.listen(address);
     } catch (error) {
+      if (error instanceof ListenError) throw new BlockError(error.message, { code: 'EBUSY', cause: error });
       const place = 'path' in address ? address.path : `${address.host}:${address.port}`;
       throw blockErrorOf(error, `Could not listen on ${place}`);
     }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -204,6 +205,26 @@ describe('commands about what the command line makes', () => {
     const drive = await client.execute('query-command-line-options', { option: 'drive' });
     expect(drive).toEqual([{ option: 'drive', parameters: expect.any(Array) }]);
     await expect(client.execute('query-command-line-options', { option: 'x' })).rejects.toThrow(/no option 'x'/);
+  });
+
+  test('nbd-server-start takes the place of who is dead, and of nobody else', async () => {
+    const folder = folderWith({});
+    const stale = `${folder}/stale`;
+    // What a killed process leaves behind: a socket that nobody listens at.
+    spawnSync(process.execPath, [
+      '-e',
+      `require('net').createServer().listen('${stale}', () => process.kill(process.pid, 9))`,
+    ]);
+    const other = createServer().listen(`${folder}/used`);
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const client = await clientOf();
+    const startAt = (path: string) => client.execute('nbd-server-start', { addr: { type: 'unix', data: { path } } });
+    await expect(startAt(`${folder}/used`)).rejects.toThrow(/another process listens there/);
+    expect(existsSync(stale)).toBe(true);
+    await startAt(stale);
+    await client.execute('nbd-server-stop');
+    expect(existsSync(stale)).toBe(false);
   });
 
   test('devices are called by their ids', async () => {
