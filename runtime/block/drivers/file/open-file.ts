@@ -51,13 +51,13 @@ export class OpenFile {
   ): Promise<OpenFile> {
     // A FIFO or a drive without a medium would hold up the thread; to files it makes no difference.
     const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NONBLOCK;
-    if (direct && constants.O_DIRECT === undefined) throw new BlockError(...noDirect(name));
+    if (direct && constants.O_DIRECT === undefined) throw noDirect(name);
     let fd: number;
     try {
       fd = await openFd(path, flags | (direct ? constants.O_DIRECT : 0));
     } catch (error) {
-      if (direct && errnoOf(error) === 'EINVAL') throw new BlockError(...noDirect(name));
-      if (errnoOf(error) === 'EROFS') throw new BlockError(...readOnlySystem(name));
+      if (direct && errnoOf(error) === 'EINVAL') throw noDirect(name);
+      if (errnoOf(error) === 'EROFS') throw readOnlySystem(name);
       throw blockErrorOf(error, `Could not open '${name}'`);
     }
     try {
@@ -197,10 +197,13 @@ async function tryRead(fd: number, bounce: Buffer, length: number): Promise<numb
   }
 }
 
-function noDirect(path: string): ConstructorParameters<typeof BlockError> {
-  return [`Could not open '${path}': file system may not support O_DIRECT; try cache.direct=off`, { code: 'EINVAL' }];
+function noDirect(name: string): BlockError {
+  return new BlockError(`Could not open '${name}': file system may not support O_DIRECT; try cache.direct=off`, {
+    code: 'EINVAL',
+  });
 }
 
-function readOnlySystem(path: string): ConstructorParameters<typeof BlockError> {
-  return [`Could not open '${path}': Read-only file system; try read-only=on`, { code: 'EACCES' }];
+/** As in QEMU, it does not matter why a file cannot be written. */
+function readOnlySystem(name: string): BlockError {
+  return new BlockError(`Could not open '${name}': Read-only file system; try read-only=on`, { code: 'EACCES' });
 }

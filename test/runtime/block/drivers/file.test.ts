@@ -138,6 +138,20 @@ describe.each(drivers)('requests %s', (_, driver) => {
     await image.close();
   });
 
+  it('fills the part of a buffer that it is given, and no more', async () => {
+    writeFileSync(path, 'abcdefgh');
+    const image = await open({}, driver);
+    for (const memory of [new Uint8Array(8), Buffer.alloc(100_000)]) {
+      const part = memory.subarray(3, 6);
+      await image.read(2, part, 0);
+      expect([...memory.subarray(0, 8)]).toEqual([0, 0, 0, 99, 100, 101, 0, 0]);
+      await image.write(0, part, RequestFlag.fua);
+      expect(readFileSync(path).toString()).toBe('cdedefgh');
+      writeFileSync(path, 'abcdefgh');
+    }
+    await image.close();
+  });
+
   it('writes what is to reach the disk, however long', async () => {
     for (const direct of [false, true]) {
       const image = await open({ flags: { direct } }, driver);
