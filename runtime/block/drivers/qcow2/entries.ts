@@ -5,7 +5,13 @@ import type { Table } from './table-cache.js';
 import { ClusterKind, cachedTable, runAt } from './translate.js';
 
 /** Sets an L2 entry: an offset, and flags of its two halves. The caller tells the cache, and what the entry relies on. */
-export function setEntry(table: Table, index: number, offset: number, highFlags: number, lowFlags = 0): void {
+export function setEntry(
+  table: Pick<Table, 'view'>,
+  index: number,
+  offset: number,
+  highFlags: number,
+  lowFlags = 0,
+): void {
   table.view.setUint32(index * 8, Math.floor(offset / 2 ** 32) + highFlags);
   table.view.setUint32(index * 8 + 4, (offset % 2 ** 32) + lowFlags);
 }

@@ -4,7 +4,7 @@
  * - header, header-extensions, table-entry, refcount-width, snapshot-table: bytes to values and back
  * - options, open, reopen, instance: the driver
  * - translate, l1, entries, table-cache: from the disk's addresses to the file's
- * - read, compressed-read, status; write, promise, fill, compressed-write, zero, resize: requests
+ * - read, compressed-read, status; write, promise, fill, compressed-write, zero, resize, empty: requests
  * - allocate, refcounts, refcount-growth, free: clusters of the file
  * - write-order, flush, grace, lock, in-flight: what must be before what, and what may not happen at once
  * - overlap, table-places, corruption: keeping broken images from getting worse

@@ -9,12 +9,13 @@ import type {
   Reopening,
 } from '../../driver.js';
 import { writeCompressed } from './compressed-write.js';
+import { makeEmpty } from './empty.js';
 import { finish, writeCaches } from './flush.js';
 import { CompatibleFeature, IncompatibleFeature, serialiseHeader } from './header.js';
 import type { Image } from './image.js';
 import { read } from './read.js';
 import { prepareReopen } from './reopen.js';
-import { makeEmpty, resize } from './resize.js';
+import { resize } from './resize.js';
 import { snapshotInfoOf } from './snapshot-table.js';
 import { createSnapshot, deleteSnapshot } from './snapshots.js';
 import { blockStatus } from './status.js';

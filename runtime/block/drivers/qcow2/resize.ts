@@ -64,14 +64,8 @@ async function shrink(image: Image, size: number): Promise<void> {
   await changeSize(image, size);
 }
 
-/** Makes all of the image unallocated: what is in the backing file shows through everywhere. */
-export async function makeEmpty(image: Image): Promise<void> {
-  image.alive();
-  await forget(image, 0, image.header.size);
-}
-
 /** Gives up the clusters from `from` on, and all that is in the file for them. */
-async function forget(image: Image, from: number, oldSize: number): Promise<void> {
+export async function forget(image: Image, from: number, oldSize: number): Promise<void> {
   const { clusterSize } = image;
   await discard(image, from, roundUp(oldSize, clusterSize) - from, 'forgotten');
   await image.lock.run(() => dropL2Tables(image, l1EntriesFor(from, clusterSize)));
