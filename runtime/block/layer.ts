@@ -73,6 +73,8 @@ export class BlockLayer implements AsyncDisposable {
   readonly registry: DriveRegistry;
   readonly #host: BlockHost;
   readonly #backends = new Map<string, Backend>();
+  /** Backends of devices whose drive was deleted. */
+  readonly #nameless = new Set<Backend>();
   readonly #slots = new Map<Backend, DriveSlot>();
   readonly throttleGroups: ThrottleGroups;
   readonly #doors = new Set<NbdDoor>();
@@ -111,9 +113,9 @@ export class BlockLayer implements AsyncDisposable {
     this.handlers = this.#handlers();
   }
 
-  /** The named backends, in the order in which they were made. */
+  /** The named backends, in the order in which they were made, and those that have lost their names. */
   get backends(): Iterable<Backend> {
-    return this.#backends.values();
+    return [...this.#backends.values(), ...this.#nameless];
   }
 
   backend(name: string): Backend | undefined {
@@ -166,7 +168,12 @@ export class BlockLayer implements AsyncDisposable {
     backend.device = new VirtualDevice({ kind, id, locked });
   }
 
-  /** Deletes a drive by its id, or a node by its node-name, as `drive_del` does. @throws BlockError */
+  /**
+   * Deletes a drive by its id, or a node by its node-name, as `drive_del` does. A device that uses the drive keeps a backend
+   * without a name and a medium.
+   *
+   * @throws BlockError when there is none of that name, or it must stay
+   */
   async deleteDrive(name: string): Promise<void> {
     const node = this.graph.node(name);
     if (node !== undefined) return deleteNode(this.graph, node);
@@ -182,6 +189,10 @@ export class BlockLayer implements AsyncDisposable {
     this.#backends.delete(name);
     this.#slots.delete(backend);
     backend.limit(this.throttleGroups, throttleConfigOf({}), name);
+    if (backend.device === undefined) return;
+    backend.name = '';
+    backend.policies = { read: 'report', write: 'report' };
+    this.#nameless.add(backend);
   }
 
   /** Opens a door for NBD clients. @throws BlockError when the address cannot be had */
@@ -201,7 +212,7 @@ export class BlockLayer implements AsyncDisposable {
     for (const door of this.#allDoors()) await door.close();
     this.#doors.clear();
     this.#commandDoor.door = undefined;
-    for (const backend of this.#backends.values()) await this.#eject(backend);
+    for (const backend of this.backends) await this.#eject(backend);
     await this.graph.close();
     this.objects.clear();
   }
@@ -233,7 +244,7 @@ export class BlockLayer implements AsyncDisposable {
 
   #handlers(): BlockHandlers {
     const { graph } = this;
-    const queries = queryCommands(graph, () => this.backends);
+    const queries = queryCommands(graph, () => this.#backends.values());
     return {
       ...graphCommands(graph),
       ...queries,

@@ -55,8 +55,8 @@ const noData = new Uint8Array(0);
  * belongs to the user of a disk and not to the disk: limits, accounting, error policies, the device.
  */
 export class Backend implements RootOwner {
-  /** Empty: anonymous. */
-  readonly name: string;
+  /** Empty: anonymous. A drive that is deleted while a device uses it loses its name. */
+  name: string;
   /** The edge to the node; absent while no medium is inserted. Set by whoever attached it, while the backend is drained. */
   root: Child | undefined;
   /** `false`: all writes are on the disk before they are done. */

@@ -1,0 +1,141 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { BlockInfo } from '../../../generated/index.js';
+import { readDevice } from '../../../runtime/block/command-line/device.js';
+import { readDrive } from '../../../runtime/block/command-line/drive.js';
+import { BlockError } from '../../../runtime/block/error.js';
+import { createImage } from '../../../runtime/block/graph/create.js';
+import { LayerClient } from './layer-client.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'layer-'));
+const image = join(folder, 'disk.img');
+let client: LayerClient;
+
+beforeEach(() => {
+  writeFileSync(image, Buffer.alloc(65536, 5));
+  client = new LayerClient();
+});
+afterEach(async () => {
+  await client.layer.close();
+  vi.unstubAllEnvs();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const drive = async (text: string) => client.layer.addDrive(readDrive(text, client.layer.registry));
+const devices = async () => (await client.execute('query-block')) as BlockInfo[];
+const human = (line: string) => client.execute('human-monitor-command', { 'command-line': line });
+
+async function read(name: string, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  await client.layer.backend(name)?.read(offset, buffer);
+  return buffer;
+}
+
+describe('drives', () => {
+  it('are backends with a medium', async () => {
+    await drive(`file=${image},format=raw,id=d`);
+    expect(await devices()).toMatchObject([
+      { device: 'd', removable: true, inserted: { file: image, drv: 'raw', ro: false } },
+    ]);
+    expect(await read('d', 4096, 3)).toEqual(Buffer.alloc(3, 5));
+  });
+
+  it('leave nothing behind when they cannot be opened', async () => {
+    await expect(drive(`file=${folder}/absent,id=d`)).rejects.toThrow(/No such file/);
+    await drive(`file=${image},format=raw,id=d`);
+    await expect(drive(`file=${image},format=raw,id=d`)).rejects.toThrow(/d/);
+    expect((await devices()).length).toBe(1);
+  });
+
+  it('have no medium where none is given', async () => {
+    await drive('id=cd0,media=cdrom');
+    expect(await devices()).toEqual([{ device: 'cd0', type: 'unknown', removable: true, locked: false }]);
+    await expect(read('cd0', 0, 1)).rejects.toMatchObject({ code: 'ENOMEDIUM' });
+  });
+
+  it('have a device of their own on an interface', async () => {
+    await drive('if=ide,media=cdrom');
+    expect(await devices()).toMatchObject([{ device: 'ide0-cd0', removable: true, tray_open: false }]);
+  });
+});
+
+describe('snapshot=on', () => {
+  it('keeps writes in a file that nobody sees, beside what it is told to use', async () => {
+    vi.stubEnv('TMPDIR', folder);
+    await client.layer.close();
+    client = new LayerClient({
+      authorize: async (path) => {
+        if (path !== image) throw new BlockError(`${path} may not be used`, { code: 'EACCES' });
+      },
+    });
+    await drive(`file=${image},format=raw,id=d,snapshot=on`);
+    await client.layer.backend('d')?.write(512, Buffer.alloc(512, 9));
+    expect(await read('d', 0, 1024)).toEqual(Buffer.concat([Buffer.alloc(512, 5), Buffer.alloc(512, 9)]));
+    expect(readFileSync(image)).toEqual(Buffer.alloc(65536, 5));
+    expect(readdirSync(folder)).toEqual(['disk.img']);
+    const [info] = await devices();
+    expect(info?.inserted).toMatchObject({ drv: 'qcow2', backing_file: image, cache: { 'no-flush': true } });
+  });
+
+  it('leaves nothing behind when the overlay cannot be made', async () => {
+    vi.stubEnv('TMPDIR', join(folder, 'absent'));
+    await expect(drive(`file=${image},format=raw,id=d,snapshot=on`)).rejects.toThrow();
+    expect([await devices(), [...client.layer.graph.nodes]]).toEqual([[], []]);
+  });
+});
+
+describe('deleting drives', () => {
+  it('closes the medium and frees the id', async () => {
+    await drive(`file=${image},format=raw,id=d`);
+    expect(await human('drive_del d')).toBe('');
+    expect([await devices(), [...client.layer.graph.nodes]]).toEqual([[], []]);
+    await drive(`file=${image},format=raw,id=d`);
+  });
+
+  it('leaves a device its backend, without a name and a medium', async () => {
+    await drive(`file=${image},format=raw,id=d`);
+    client.layer.addDevice(readDevice('floppy,drive=d,id=dev'));
+    await human('drive_del d');
+    expect(await devices()).toEqual([]);
+    await client.execute('blockdev-change-medium', { id: 'dev', filename: image, format: 'raw' });
+    expect([...client.layer.backends].map(({ name, length }) => ({ name, length }))).toEqual([
+      { name: '', length: 65536 },
+    ]);
+  });
+
+  it('refuses what is not there, and media that came from blockdev-add', async () => {
+    await drive('id=d');
+    await client.execute('blockdev-add', { options: { driver: 'null-co', 'node-name': 'n', size: 512 } });
+    await client.execute('x-blockdev-insert-medium', { device: 'd', 'node-name': 'n' });
+    expect(await human('drive_del d')).toContain('blockdev-add');
+    expect(await human('drive_del nope')).toContain('not found');
+  });
+});
+
+describe('virtual devices', () => {
+  it('want a drive that has none yet, and an id of their own', async () => {
+    await drive('id=a');
+    await drive('id=b');
+    const attach = (text: string) => client.layer.addDevice(readDevice(text));
+    attach('cdrom,drive=a,id=dev');
+    expect(() => attach('cdrom,drive=nope')).toThrow(/no drive/);
+    expect(() => attach('disk,drive=a,id=other')).toThrow(/has a device/);
+    expect(() => attach('disk,drive=b,id=dev')).toThrow(/'dev'/);
+  });
+});
+
+describe('copy on read', () => {
+  it('brings what is read into the drive, once', async () => {
+    const { graph } = client.layer;
+    const backing = { name: image, format: 'raw' };
+    const filename = join(folder, 'over.qcow2');
+    await createImage(graph, { format: 'qcow2', filename, backing });
+    await drive(`file=${filename},id=d,copy-on-read=on`);
+    const node = graph.reference('d');
+    expect((await node.statusHere(0, 65536)).allocated).toBe(false);
+    await Promise.all([read('d', 0, 100), read('d', 100, 1000), read('d', 60000, 512)]);
+    expect(await node.statusHere(0, 65536)).toMatchObject({ allocated: true, length: 65536 });
+  });
+});
