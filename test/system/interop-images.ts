@@ -33,10 +33,10 @@ export interface Variant {
 export interface MadeImage {
   readonly path: string;
   readonly contents: Buffer;
-  /** What its backing file shows, zeroes beyond its end. */
+  /** What its backing file shows. */
   readonly behind: Buffer;
-  /** The backing files below, from the top. */
-  readonly backing: readonly { readonly path: string; readonly bytes: Buffer }[];
+  /** Its backing files, from the top. */
+  readonly below: readonly string[];
 }
 
 interface Layer {
@@ -54,7 +54,7 @@ export async function makeImage(
   folder: string,
   variant: Variant,
   random: (limit: number) => number,
-): Promise<Omit<MadeImage, 'backing'> & { readonly below: readonly string[] }> {
+): Promise<MadeImage> {
   let lower: Layer | undefined;
   const below: string[] = [];
   for (let level = variant.backing; level > 0; level--) {
@@ -73,7 +73,7 @@ export async function makeImage(
   await create(path, format, size, options, maker, lower);
   const behind = resized(lower?.contents, size);
   const contents = await fill(path, { format, filler, unit }, behind, random);
-  return { path, contents, behind, below };
+  return { path, contents, behind: lower?.contents ?? Buffer.alloc(0), below };
 }
 
 async function create(

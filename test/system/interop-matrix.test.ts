@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { randomFrom } from '../runtime/block/random-from.js';
-import { addSecret, imageOptions, makeImage, run, secret, type Variant } from './interop-images.js';
+import { addSecret, imageOptions, type MadeImage, makeImage, run, secret, type Variant } from './interop-images.js';
 import { interopPage } from './interop-page.js';
 import { variants } from './interop-variants.js';
 import { type GuestRequest, guestRequests, JudgedDisk } from './judged-disk.js';
@@ -28,12 +28,7 @@ class ServedImage {
   #guests: NbdClient[] = [];
   disk: JudgedDisk;
 
-  constructor(
-    folder: string,
-    variant: Variant,
-    image: { readonly path: string; readonly contents: Buffer; readonly behind: Buffer },
-    random: (limit: number) => number,
-  ) {
+  constructor(folder: string, variant: Variant, image: MadeImage, random: (limit: number) => number) {
     this.#client = new LayerClient();
     this.#variant = variant;
     this.#path = image.path;
@@ -43,7 +38,8 @@ class ServedImage {
     this.disk = new JudgedDisk([], Buffer.from(image.contents), image.behind);
   }
 
-  async start(): Promise<void> {
+  /** @param size bytes that the disk is given before anybody uses it */
+  async start(size?: number): Promise<void> {
     const { format } = this.#variant;
     const smallCaches = { 'l2-cache-size': 1, 'refcount-cache-size': 1 };
     await addSecret(this.#client);
@@ -58,10 +54,13 @@ class ServedImage {
         ...(format === 'qcow2' && this.#random(2) === 0 ? smallCaches : {}),
       },
     });
+    if (size !== undefined) await this.#client.execute('block_resize', { 'node-name': 'disk', size });
     await this.#client.execute('nbd-server-start', { addr: { type: 'unix', data: { path: this.#socket } } });
     await this.#client.execute('nbd-server-add', { device: 'disk', writable: true });
     this.#guests = [await NbdClient.connect(this.#socket, 'disk'), await NbdClient.connect(this.#socket, 'disk')];
-    this.disk = new JudgedDisk(this.#guests, this.disk.expected, this.#behind, 1 + this.#random(2 ** 30));
+    const expected = Buffer.alloc(size ?? this.disk.size);
+    this.disk.expected.copy(expected);
+    this.disk = new JudgedDisk(this.#guests, expected, this.#behind, 1 + this.#random(2 ** 30));
   }
 
   async stop(): Promise<void> {
@@ -122,14 +121,37 @@ class Reopen implements Step {
   toString = () => 'reopen';
 }
 
-function stepsFor({ size, unit }: Variant): fc.Arbitrary<Iterable<Step>> {
+/** Closes the image, and serves it once more with another size. */
+class Resize implements Step {
+  readonly #size: number;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  check = always;
+
+  async run(_: object, image: ServedImage): Promise<void> {
+    await image.stop();
+    await image.start(this.#size);
+  }
+
+  toString(): string {
+    return `resize ${this.#size}`;
+  }
+}
+
+function stepsFor({ format, size, unit }: Variant): fc.Arbitrary<Iterable<Step>> {
   const batch = fc
     .array(guestRequests(size, unit), { minLength: 1, maxLength: 12 })
     .map((list): Step => new Batch(list));
-  return fc.commands([batch, batch, batch, fc.constant<Step>(new Compare()), fc.constant<Step>(new Reopen())], {
-    maxCommands: 12,
-    size: 'max',
-  });
+  const steps = [batch, batch, batch, fc.constant<Step>(new Compare()), fc.constant<Step>(new Reopen())];
+  // What a longer luks volume has at its end is anybody's guess.
+  if (format !== 'luks') {
+    const sectors = fc.integer({ min: 1, max: Math.ceil((size * 1.5) / 512) });
+    steps.push(sectors.map((count): Step => new Resize(count * 512)));
+  }
+  return fc.commands(steps, { maxCommands: 12, size: 'max' });
 }
 
 /** Makes an image, lets guests loose on it, and asks the real tools what they think of it. */

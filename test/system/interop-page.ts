@@ -13,13 +13,40 @@ Which images have been tried, made by whom and filled by whom, before and after 
    it is read over NBD and compared with what was put in.
 3. Two NBD clients send up to 12 requests at once, at random: reads, writes, zeroes (which may or must not unmap, which may have
    to be fast), trims, block status, flushes, FUA; at all alignments, also overlapping. All that is read is judged by a model in
-   memory. Now and then the image is closed and opened again.
+   memory. Now and then the image is closed and opened again, or made longer or shorter (not luks, where what a longer one has at
+   its end is undefined).
 4. The image is closed. \`qemu-img check\` finds no error and no leak, \`qemu-img compare\` finds what the model holds, and the
    backing files are what they were.
 
-Any two values of different columns come together in some row. \`QAPI_INTEROP_RUNS=20\` does everything 20 times; a failure
-prints its seed, and \`QAPI_INTEROP_SEED\` repeats one: give it the seed that was printed, less the number of the row.
+Any two values of different columns come together in some row, where they can. \`QAPI_INTEROP_RUNS=20\` does everything 20 times;
+a failure prints its seed, and \`QAPI_INTEROP_SEED\` repeats one: give it the seed that was printed, less the number of the row.
+The model itself is tried out on disks that make mistakes, and on \`qemu-nbd\`, which makes none.
 
+`;
+
+const more = `
+## Holes
+
+\`test/system/nbd-model-holes.test.ts\`: what \`qemu-img map\` says of an image is what it and \`nbdinfo --map\` say of that image's
+export. Data and nothing, zero clusters with places and without, compressed, preallocated and small clusters, version 2, backing
+files. \`nbdcopy\` and \`qemu-img convert\` read exports and fill them, \`qemu-img compare\` finds them equal.
+
+## Guests
+
+\`test/system/guest-nbd.test.ts\`: a guest in \`qemu-system-x86_64\` boots from a qcow2 image over a backing file, served over NBD,
+as an IDE and as a virtio disk. It reads data by the BIOS, tells their sum, and writes a sector, which is found in the image.
+
+## Power cuts
+
+\`test/system/power-cut.test.ts\`: \`qapi-ts serve\` is killed (SIGKILL) at random while a client writes, zeroes, trims and flushes,
+with up to 12 requests in flight, again and again on the same image. Each time \`qemu-img check\` finds at most leaks, each sector
+holds what it held at the last flush or a later write to it, and the next server goes on. \`QAPI_POWER_CUT_KILLS\` says how often.
+
+\`test/runtime/block/power-cut.test.ts\`: a disk that keeps, loses, reorders and tears what was written since its last flush, under
+the whole block layer. Writes, FUA, zeroes, discards, compressed writes, resizing; all cluster sizes up to 64 KiB, all refcount
+widths, lazy refcounts (which are repaired first), backing files, tables that grow. Of each load, several moments are looked at:
+no error, all that was flushed, and every other sector old or new as a whole; then work goes on with what was left.
+\`QAPI_POWER_CUT_RUNS\` says how many loads.
 `;
 
 /** The page of the documentation that lists the images that are tried out. */
@@ -32,7 +59,7 @@ export function interopPage(variants: readonly Variant[]): string {
     return [index, format, size, list.join(' '), backing, maker, filler].join(' | ');
   });
   const head = ['Row', 'Format', 'Bytes', 'Create options', 'Backing files', 'Made by', 'Filled by'];
-  return `${text}| ${head.join(' | ')} |\n|${head.map(() => ' --- |').join('')}\n${rows.map((row) => `| ${row} |\n`).join('')}`;
+  return `${text}| ${head.join(' | ')} |\n|${head.map(() => ' --- |').join('')}\n${rows.map((row) => `| ${row} |\n`).join('')}${more}`;
 }
 
 function onOff(value: boolean): string {

@@ -45,7 +45,8 @@ export function guestRequests(size: number, unit: number): fc.Arbitrary<GuestReq
   const place = fc
     .record({
       alignment: fc.constantFrom(1, 512, 512, 4096, Math.min(unit, 65_536)),
-      from: fc.nat(size - 1),
+      // Anywhere, or rather at the beginning and the end.
+      from: fc.oneof({ weight: 3, arbitrary: fc.noBias(fc.nat(size - 1)) }, { weight: 1, arbitrary: fc.nat(size - 1) }),
       length: fc.oneof(
         { weight: 6, arbitrary: fc.integer({ min: 1, max: 16_384 }) },
         { weight: 1, arbitrary: fc.integer({ min: 1, max: longest }) },
@@ -76,7 +77,7 @@ export class JudgedDisk {
   /** What is on the disk. */
   readonly expected: Buffer;
   readonly #clients: readonly NbdClient[];
-  /** What shows where the disk itself has nothing; as long as the disk. */
+  /** What shows where the disk itself has nothing; zeroes beyond its end. */
   readonly #behind: Buffer;
   #stamp: number;
 
@@ -94,7 +95,8 @@ export class JudgedDisk {
    *
    * @throws Error when anything is read that cannot be there
    */
-  async run(requests: readonly GuestRequest[]): Promise<void> {
+  async run(all: readonly GuestRequest[]): Promise<void> {
+    const requests = all.flatMap((request) => this.#inside(request));
     const changes = requests.map((request) => this.#changeOf(request));
     const certain = changes.filter((change) => change !== undefined);
     const reads: { readonly from: number; readonly found: Buffer }[] = [];
@@ -128,6 +130,13 @@ export class JudgedDisk {
 
   get size(): number {
     return this.expected.length;
+  }
+
+  /** What of a request lies on the disk, which may have become smaller. */
+  #inside(request: GuestRequest): GuestRequest[] {
+    if (request.kind === 'flush') return [request];
+    const length = Math.min(request.length, this.size - request.from);
+    return length > 0 ? [{ ...request, length }] : [];
   }
 
   #changeOf(request: GuestRequest): Change | undefined {
@@ -199,7 +208,8 @@ export class JudgedDisk {
       for (const change of near) {
         if (at < change.from || at >= change.to) continue;
         old &&= change.uncertain;
-        possible ||= byte === (change.data?.[at - change.from] ?? 0) || (change.shows && byte === this.#behind[at]);
+        possible ||=
+          byte === (change.data?.[at - change.from] ?? 0) || (change.shows && byte === (this.#behind[at] ?? 0));
       }
       if (!possible && (old || meanwhile)) possible = byte === expected[at];
       if (possible) continue;
