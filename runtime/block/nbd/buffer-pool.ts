@@ -1,6 +1,6 @@
-/** The sizes that are kept, as powers of two: 4 KiB to 1 MiB. Whoever asks for more is slow anyway. */
+/** The sizes that are kept, as powers of two: 4 KiB to 2 MiB, the most that usual clients ask for. */
 const smallest = 12;
-const largest = 20;
+const largest = 21;
 /** A little more than a power of two: data of that size, and the header before it. */
 const margin = 64;
 

@@ -20,8 +20,8 @@ export interface NbdServerOptions {
 /** How long a client may take to choose an export, in milliseconds. */
 const negotiationTimeout = 10_000;
 
-/** Memory for data that is kept between requests, in bytes. */
-const pooledBytes = 16 * 1024 * 1024;
+/** Memory for data that is kept between requests, in bytes: sixteen of 2 MiB, and some small ones. */
+const pooledBytes = 36 * 1024 * 1024;
 
 /** Serves exports to NBD clients: fixed-newstyle negotiation, structured replies, `base:allocation`. */
 export class NbdServer implements AsyncDisposable {

@@ -121,9 +121,9 @@ describe('the pool of buffers', () => {
     const buffers = [1, 2, 3].map(() => pool.take(4096));
     for (const buffer of buffers) pool.giveBack(buffer);
     expect(new Set([1, 2, 3].map(() => pool.take(4096)))).not.toEqual(new Set(buffers));
-    const large = pool.take(2 ** 21);
-    expect(large.length).toBe(2 ** 21);
+    const large = pool.take(2 ** 22);
+    expect(large.length).toBe(2 ** 22);
     pool.giveBack(large);
-    expect(pool.take(2 ** 21) === large).toBe(false);
+    expect(pool.take(2 ** 22) === large).toBe(false);
   });
 });
