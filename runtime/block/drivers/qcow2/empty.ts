@@ -9,6 +9,8 @@ import {
   refcountTableFields,
 } from './header.js';
 import { type Image, wholeTable } from './image.js';
+import { MetadataKind } from './options.js';
+import { checkOverlap } from './overlap.js';
 import { forget } from './resize.js';
 
 /** Header, refcount table and refcount block: what is in front of the L1 table of an image that was made empty. */
@@ -47,6 +49,7 @@ async function startAnew(image: Image): Promise<void> {
     await change(image, { incompatible: image.header.incompatible | IncompatibleFeature.dirty }, ({ incompatible }) =>
       incompatibleField(incompatible),
     );
+    await checkOverlap(image, MetadataKind.activeL1, image.header.l1Offset, image.l1.bytes.length);
     file.debug('l1_update');
     await file.write(image.header.l1Offset, new Uint8Array(image.l1.bytes.length));
     await file.flush();

@@ -75,7 +75,7 @@ export class Image {
   claimed = false;
   /** Metadata were found to be impossible: nothing is read or written any more. */
   dead = false;
-  /** Where the search for free clusters begins: all before are in use. */
+  /** Where the search for free clusters begins: behind what was found last, or at what was freed since. */
   searchFrom = 0;
   /** Where the next compressed cluster may begin, in a host cluster that has room; 0: nowhere. */
   compressedEnd = 0;

@@ -35,7 +35,15 @@ export async function l2Table(image: Image, offset: number): Promise<Table | und
     const index = Math.floor(offset / image.l2Span);
     throw await corrupted(image, `L2 table offset 0x${tableOffset.toString(16)} unaligned (L1 index: ${index})`);
   }
-  return image.l2Tables.peek(tableOffset) ?? (await image.l2Tables.load(tableOffset));
+  const known = image.l2Tables.peek(tableOffset);
+  if (known !== undefined) return known;
+  // Another table may take its place meanwhile, whose cluster is then kept from being used for something else.
+  const access = image.grace.enter();
+  try {
+    return await image.l2Tables.load(tableOffset);
+  } finally {
+    image.grace.leave(access);
+  }
 }
 
 /** The L2 table for an offset of the disk, to be changed: a new one where there is none of its own. The caller holds the lock. */

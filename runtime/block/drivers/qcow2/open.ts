@@ -1,9 +1,16 @@
 import type { OpenContext } from '../../driver.js';
 import { BlockError } from '../../error.js';
-import { autoclearField, CompatibleFeature, IncompatibleFeature, type Qcow2Header, readHeader } from './header.js';
+import {
+  autoclearField,
+  CompatibleFeature,
+  IncompatibleFeature,
+  limits,
+  type Qcow2Header,
+  readHeader,
+} from './header.js';
 import { Image } from './image.js';
 import { MetadataKind, takeSettings } from './options.js';
-import { checkOverlap } from './overlap.js';
+import { checkOverlap, mustAskFile } from './overlap.js';
 import { repair } from './repair.js';
 import { readSnapshotTable } from './snapshot-table.js';
 import { offsetOf } from './table-entry.js';
@@ -50,6 +57,7 @@ export function refuseCorrupt(header: Qcow2Header): void {
 /** To be called before an image is written for the first time: what we do not keep up to date does not count any more. */
 export async function claim(image: Image): Promise<void> {
   refuseSharedBlocks(image);
+  refuseLongChecks(image);
   const { header } = image;
   if (header.autoclear !== 0n) await image.changeHeader({ ...header, autoclear: 0n }, autoclearField(0n));
   image.claimed = true;
@@ -98,4 +106,14 @@ function refuseSharedBlocks(image: Image): void {
     }
     seen.add(offset);
   }
+}
+
+/** Where L2 tables of snapshots are to be checked, the L1 tables of all snapshots are read before each write. */
+function refuseLongChecks(image: Image): void {
+  if (!mustAskFile(image)) return;
+  const bytes = image.snapshots.reduce((sum, { l1Entries }) => sum + l1Entries * 8, 0);
+  if (bytes <= limits.l1Bytes) return;
+  throw new BlockError("The image has too many snapshots for overlap-check 'all', or too large ones; use 'cached'", {
+    code: 'EFBIG',
+  });
 }

@@ -128,11 +128,6 @@ export class TableCache {
     this.#dirty.clear();
   }
 
-  /** Whether there are changes that the file does not have. */
-  get dirty(): boolean {
-    return this.#dirty.size > 0;
-  }
-
   /** Writes all that has been changed before the call. @throws BlockError */
   async writeAll(): Promise<void> {
     if (this.#dirty.size === 0) return;
