@@ -34,7 +34,7 @@ async function workOn(
   for (const group of work) {
     image.touched.clear();
     const began = steps.length;
-    await image.run(...group.filter(({ kind }) => kind !== 'resize'));
+    await image.run(...group.filter(({ kind }) => kind !== 'resize' && kind !== 'empty'));
     last.later.push({ steps: began, sectors: new Set(image.touched) });
     if (random() < 0.4) continue;
     await image.flush();

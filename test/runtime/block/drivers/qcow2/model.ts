@@ -27,7 +27,8 @@ export type Action =
     }
   | { readonly kind: 'resize'; readonly sectors: number }
   | { readonly kind: 'flush' }
-  | { readonly kind: 'reopen' };
+  | { readonly kind: 'reopen' }
+  | { readonly kind: 'empty' };
 
 export const geometries: fc.Arbitrary<Geometry> = fc
   .record({
@@ -55,7 +56,16 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('compressed' as const), unmap: fc.constant(false), ...place }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('resize' as const), sectors: fc.noBias(fc.nat(600)) }) },
-  { weight: 2, arbitrary: fc.constantFrom<Action>({ kind: 'flush' }, { kind: 'reopen' }) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Action>(
+      { kind: 'flush' },
+      { kind: 'flush' },
+      { kind: 'reopen' },
+      { kind: 'reopen' },
+      { kind: 'empty' },
+    ),
+  },
 );
 
 /** An image, and beside it what it should contain. */
@@ -93,9 +103,7 @@ export class ModelledImage {
     this.backing = backing;
     this.#opened = opened;
     this.#expected = Buffer.alloc(geometry.sectors * 512);
-    backing?.bytes.subarray(0, this.#expected.length).forEach((byte, at) => {
-      this.#expected[at] = byte;
-    });
+    this.#expected.set(backing?.bytes.subarray(0, this.#expected.length) ?? []);
   }
 
   get expected(): Buffer {
@@ -107,7 +115,7 @@ export class ModelledImage {
     const used = new Set<number>();
     const running: Promise<void>[] = [];
     for (const action of group) {
-      if (action.kind === 'resize' || action.kind === 'reopen') {
+      if (action.kind === 'resize' || action.kind === 'reopen' || action.kind === 'empty') {
         await Promise.all(running.splice(0));
         used.clear();
         await this.#alone(action);
@@ -171,6 +179,9 @@ export class ModelledImage {
     if (action.kind === 'reopen') {
       await this.close();
       this.#opened = await openModelled(this.#geometry, this.file, this.backing);
+    } else if (action.kind === 'empty') {
+      await this.#opened.instance.makeEmpty();
+      this.#expected.fill(0).set(this.backing?.bytes.subarray(0, this.#expected.length) ?? []);
     } else if (action.kind === 'resize') {
       const size = action.sectors * 512;
       await this.#opened.instance.truncate(size);
