@@ -39,54 +39,55 @@ function canStartAnew(image: Image): boolean {
 }
 
 /**
- * Clears the L1 table, writes new refcounts over whatever is at the beginning of the file, and cuts the file. The image is marked
- * as dirty meanwhile: refcounts that a crash leaves behind are repaired when it is opened again.
+ * Lays the image out anew. It is marked as dirty meanwhile: refcounts that a crash leaves behind are repaired when it is opened
+ * again. When it fails, nobody knows what is in the file: the image is not used any more, and stays dirty.
  */
 async function startAnew(image: Image): Promise<void> {
-  const { file, clusterSize } = image;
   await finish(image);
   await image.lock.run(async () => {
-    await change(image, { incompatible: image.header.incompatible | IncompatibleFeature.dirty }, ({ incompatible }) =>
-      incompatibleField(incompatible),
-    );
-    await checkOverlap(image, MetadataKind.activeL1, image.header.l1Offset, image.l1.bytes.length);
-    file.debug('l1_update');
-    await file.write(image.header.l1Offset, new Uint8Array(image.l1.bytes.length));
-    await file.flush();
-    image.l1.bytes.fill(0);
-    forgetClusters(image);
-    const clusters = clustersBeforeL1 + l1Clusters(image);
-    const start = beginning(image, clusters);
-    file.debug('empty_image_prepare');
-    await file.write(clusterSize, start);
-    await file.flush();
-    const places = {
-      l1Offset: image.header.l1Entries === 0 ? 0 : clustersBeforeL1 * clusterSize,
-      refcountTableOffset: clusterSize,
-      refcountTableClusters: 1,
-    };
-    file.debug('reftable_update');
-    await change(image, places, placesField);
-    image.refcountTable = wholeTable(start.slice(0, clusterSize));
-    image.tablePlaces.add(2 * clusterSize);
-    // Behind a file that cannot be made shorter, there is old data.
-    await file.truncate(clusters * clusterSize).then(
-      () => {
-        image.highWater = clusters * clusterSize;
-      },
-      () => {},
-    );
+    const incompatible = image.header.incompatible | IncompatibleFeature.dirty;
+    await image.changeHeader({ ...image.header, incompatible }, incompatibleField(incompatible));
+    try {
+      await layOut(image);
+    } catch (error) {
+      image.dead = true;
+      throw error;
+    }
   });
   await finish(image);
 }
 
-async function change(
-  image: Image,
-  changes: Partial<Qcow2Header>,
-  patch: (header: Qcow2Header) => HeaderPatch,
-): Promise<void> {
-  const header = { ...image.header, ...changes };
-  await image.changeHeader(header, patch(header));
+/** Clears the L1 table, writes new refcounts over whatever is at the beginning of the file, and cuts the file. */
+async function layOut(image: Image): Promise<void> {
+  const { file, clusterSize, l1 } = image;
+  await checkOverlap(image, MetadataKind.activeL1, image.header.l1Offset, l1.bytes.length);
+  file.debug('l1_update');
+  await file.write(image.header.l1Offset, new Uint8Array(l1.bytes.length));
+  await file.flush();
+  l1.bytes.fill(0);
+  forgetClusters(image);
+  const clusters = clustersBeforeL1 + l1Clusters(image);
+  const start = beginning(image, clusters);
+  file.debug('empty_image_prepare');
+  await file.write(clusterSize, start);
+  await file.flush();
+  const header = {
+    ...image.header,
+    l1Offset: image.header.l1Entries === 0 ? 0 : clustersBeforeL1 * clusterSize,
+    refcountTableOffset: clusterSize,
+    refcountTableClusters: 1,
+  };
+  file.debug('reftable_update');
+  await image.changeHeader(header, placesField(header));
+  image.refcountTable = wholeTable(start.slice(0, clusterSize));
+  image.tablePlaces.add(2 * clusterSize);
+  // Behind a file that cannot be made shorter, there is old data.
+  await file.truncate(clusters * clusterSize).then(
+    () => {
+      image.highWater = clusters * clusterSize;
+    },
+    () => {},
+  );
 }
 
 /** The places of both tables stand next to each other: they change at once. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
 import { readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
+import { ioError } from '../../../../../runtime/block/error.js';
 import { MemoryChild } from '../../memory-child.js';
 import { afterCrash } from './crash.js';
 import { createImage } from './images.js';
@@ -98,6 +99,32 @@ describe('making empty', () => {
     expect(file.events).toEqual(expect.arrayContaining(['l1_update', 'empty_image_prepare', 'reftable_update']));
     expect(file.events).not.toContain('cluster_free');
     expect(file.bytes.length).toBe(4 * cluster);
+  });
+
+  it('that fails stops the image, which is repaired when it is opened again', async () => {
+    // As long as there is a request to fail.
+    for (let failing = 0, failed = true; failed; failing++) {
+      const file = await createImage(4 * MiB, small);
+      const { instance } = await openOn(file);
+      await instance.write(0, filled(MiB, 1), 0);
+      await instance.flushToOs();
+      let count = 0;
+      file.onRequest = (kind) => {
+        if (kind !== 'read' && kind !== 'truncate' && count++ === failing) throw ioError('EIO');
+      };
+      failed = await instance.makeEmpty().then(
+        () => false,
+        () => true,
+      );
+      file.onRequest = () => {};
+      await instance.close();
+      const again = await openOn(file);
+      const found = await contents(again);
+      expect(found.every((byte, at) => byte === 0 || (byte === 1 && failed && at < MiB))).toBe(true);
+      await again.instance.close();
+      expect(await check(file)).toMatchObject({ corruptions: 0, checkErrors: 0 });
+      if (!failed) expect(failing).toBeGreaterThan(5);
+    }
   });
 
   it('leaves an image that can be repaired whenever the power goes off', async () => {
