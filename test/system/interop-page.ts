@@ -39,8 +39,9 @@ as an IDE and as a virtio disk. It reads data by the BIOS, tells their sum, and 
 ## Power cuts
 
 \`test/system/power-cut.test.ts\`: \`qapi-ts serve\` is killed (SIGKILL) at random while a client writes, zeroes, trims and flushes,
-with up to 12 requests in flight, again and again on the same image. Each time \`qemu-img check\` finds at most leaks, each sector
-holds what it held at the last flush or a later write to it, and the next server goes on. \`QAPI_POWER_CUT_KILLS\` says how often.
+with up to 12 requests in flight, again and again on the same image. Each time \`qemu-img check\` finds at most leaks (with lazy
+refcounts: after a repair, by \`qemu-img\` or by the next server), each sector holds what it held at the last flush or a later
+write to it, and the next server goes on. \`QAPI_POWER_CUT_KILLS\` says how often.
 
 \`test/runtime/block/power-cut.test.ts\`: a disk that keeps, loses, reorders and tears what was written since its last flush, under
 the whole block layer. Writes, FUA, zeroes, discards, compressed writes, resizing; all cluster sizes up to 64 KiB, all refcount

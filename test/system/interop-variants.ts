@@ -13,11 +13,13 @@ const qcow2 = pairwise(
     refcountBits: [1, 2, 4, 8, 16, 32, 64],
     compat: ['0.10', '1.1'],
     lazyRefcounts: [false, true],
+    preallocation: ['off', 'metadata'],
     backing: [0, 1, 3],
     maker: ['qapi-ts', 'qemu-img'],
     filler: fillers,
   },
-  ({ compat, refcountBits, lazyRefcounts }) => compat === '1.1' || (refcountBits === 16 && !lazyRefcounts),
+  ({ compat, refcountBits, lazyRefcounts, preallocation, backing }) =>
+    (compat === '1.1' || (refcountBits === 16 && !lazyRefcounts)) && (preallocation === 'off' || backing === 0),
 ).map(
   (choice): Variant => ({
     format: 'qcow2',
@@ -27,6 +29,7 @@ const qcow2 = pairwise(
     options: {
       compat: choice.compat,
       cluster_size: choice.clusterSize,
+      ...(choice.preallocation === 'off' ? {} : { preallocation: choice.preallocation }),
       ...(choice.compat === '0.10' ? {} : { refcount_bits: choice.refcountBits, lazy_refcounts: choice.lazyRefcounts }),
     },
     maker: choice.maker,

@@ -101,6 +101,23 @@ describeWithPrograms('exports with holes', ['qemu-img', 'qemu-io', 'nbdinfo', 'n
     await run('qemu-img', ['compare', '-f', 'qcow2', '-F', 'raw', image, uri]);
   });
 
+  test('have the map that their image has, far out', async () => {
+    const far = [
+      'write -P 1 4294966784 1024',
+      'write -P 2 6T 64k',
+      'write -P 3 6597069832192 512',
+      'write -P 4 8796093021696 512',
+    ];
+    await create('cluster_size=2M', '8T');
+    await serve();
+    await io(uri, 'raw', ...far);
+    const through = await mapOf('-f', 'raw', uri);
+    await client.layer.close();
+    await run('qemu-img', ['check', '-q', '-f', 'qcow2', image]);
+    expect(through).toEqual(await mapOf('-f', 'qcow2', image));
+    await io(image, 'qcow2', ...far.map((command) => command.replace('write', 'read')));
+  });
+
   test('are told of, read, copied and filled by the real tools', async () => {
     await create('cluster_size=64k', '8M');
     await serve({ discard: 'unmap' });

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createImage } from '../../runtime/block/graph/create.js';
 import { BlockOptions, type OptionValue } from '../../runtime/block/options.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
-import { backingOf, type Cut, cutsUnder, geometries, loads } from '../runtime/block/power-cut-load.js';
+import { backingOf, cutsUnder } from '../runtime/block/power-cut-load.js';
+import { geometries, loads } from '../runtime/block/power-cut-scenario.js';
 import { randomFrom } from '../runtime/block/random-from.js';
 import { judge, SectorHistory, stamped } from '../runtime/block/sector-history.js';
 import { run } from './interop-images.js';
@@ -229,7 +230,7 @@ describeWithPrograms('a server that is killed', ['qemu-img'], () => {
     await fc.assert(
       fc.asyncProperty(geometries, loads, fc.nat(), async (geometry, load, start) => {
         const random = randomFrom(start);
-        const cuts: Cut[] = await cutsUnder(geometry, load, random, 0.02);
+        const cuts = await cutsUnder(geometry, load, random, 0.02);
         writeFileSync(join(folder, 'backing'), backingOf(geometry));
         for (const cut of cuts.slice(-3)) {
           found++;

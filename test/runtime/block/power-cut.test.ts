@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Action, cutsUnder, type Geometry, geometries, judgeCut, loads } from './power-cut-load.js';
+import { cutsUnder, judgeCut } from './power-cut-load.js';
+import { type Action, type Geometry, geometries, loads } from './power-cut-scenario.js';
 import { randomFrom } from './random-from.js';
 
 /** `QAPI_POWER_CUT_RUNS` is for many more. */

@@ -136,7 +136,7 @@ export function stamped(stamp: Stamp, from: number, to: number): Buffer {
 }
 
 /** @returns nothing when the sector is not as any write has left it */
-export function stampOf(contents: Buffer, sector: number): Stamp | undefined {
+function stampOf(contents: Buffer, sector: number): Stamp | undefined {
   const start = sector * sectorSize;
   const stamp = contents.readInt32BE(start);
   const whole = contents.subarray(start, start + sectorSize);
