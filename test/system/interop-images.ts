@@ -69,10 +69,12 @@ export async function makeImage(
     below.unshift(path);
   }
   const { format, size, options, filler, maker, unit } = variant;
+  // Clusters that have a place cannot be written compressed.
+  const compressible = format === 'qcow2' && options.preallocation === undefined ? unit : 0;
   const path = join(folder, `top.${format}`);
   await create(path, format, size, options, maker, lower);
   const behind = resized(lower?.contents, size);
-  const contents = await fill(path, { format, filler, unit }, behind, random);
+  const contents = await fill(path, { format, filler, unit, compressible }, behind, random);
   return { path, contents, behind: lower?.contents ?? Buffer.alloc(0), below };
 }
 
@@ -121,14 +123,19 @@ export function imageOptions(format: string, path: string): string {
 
 async function fill(
   path: string,
-  { format, filler, unit }: Pick<Variant, 'format' | 'filler' | 'unit'>,
+  {
+    format,
+    filler,
+    unit,
+    compressible,
+  }: Pick<Variant, 'format' | 'filler' | 'unit'> & { readonly compressible: number },
   behind: Buffer,
   random: (limit: number) => number,
 ): Promise<Buffer> {
   // What is in a new luks volume is anybody's guess.
   const before = format === 'luks' ? await readByDd(path, format) : behind;
   if (filler === 'nobody') return Buffer.from(before);
-  if (filler === 'qemu-io') return fillByIo(path, format, before, format === 'qcow2' ? unit : 0, random);
+  if (filler === 'qemu-io') return fillByIo(path, format, before, compressible, random);
   const contents = Buffer.alloc(behind.length);
   for (let at = 0; at < contents.length; ) {
     const length = Math.min(contents.length - at, 1 + random(3 * Math.max(unit, 65_536)));

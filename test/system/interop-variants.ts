@@ -18,8 +18,9 @@ const qcow2 = pairwise(
     maker: ['qapi-ts', 'qemu-img'],
     filler: fillers,
   },
-  ({ compat, refcountBits, lazyRefcounts, preallocation, backing }) =>
-    (compat === '1.1' || (refcountBits === 16 && !lazyRefcounts)) && (preallocation === 'off' || backing === 0),
+  ({ compat, refcountBits, lazyRefcounts, preallocation, backing, filler }) =>
+    (compat === '1.1' || (refcountBits === 16 && !lazyRefcounts)) &&
+    (preallocation === 'off' || (backing === 0 && !filler.endsWith('-c'))),
 ).map(
   (choice): Variant => ({
     format: 'qcow2',
