@@ -64,6 +64,36 @@ describe('resizing', () => {
   });
 });
 
+describe('resizing that fails', () => {
+  it.each([
+    ['growing', MiB / 16, 4 * MiB],
+    ['shrinking', MiB / 2, MiB / 8 - 512],
+  ])('leaves a sound image that can be tried again with: %s', async (_, from, to) => {
+    for (let failing = 0, failed = true; failed; failing++) {
+      const file = await createImage(from, { cluster_size: 1024 });
+      const opened = await openOn(file, { backing: new MemoryChild(filled(MiB / 4, 9), 'backing') });
+      await opened.instance.write(0, filled(from, 1), 0);
+      let count = 0;
+      file.onRequest = () => {
+        if (count++ === failing) throw ioError('ENOSPC');
+      };
+      failed = await opened.instance.truncate(to).then(
+        () => false,
+        () => true,
+      );
+      file.onRequest = () => {};
+      expect(await check(new MemoryChild(file.bytes))).toMatchObject({ corruptions: 0, checkErrors: 0 });
+      await opened.instance.truncate(to);
+      const found = await contents(opened);
+      expect(found.findIndex((byte) => byte !== 1)).toBe(to < from ? -1 : from);
+      expect(found.subarray(from).every((byte) => byte === 0)).toBe(true);
+      await opened.instance.close();
+      expect(await check(file)).toMatchObject({ corruptions: 0, checkErrors: 0 });
+      if (!failed) expect(failing).toBeGreaterThan(5);
+    }
+  });
+});
+
 describe('making empty', () => {
   const variants = [
     { ...small, lazy_refcounts: true },
