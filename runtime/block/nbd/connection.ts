@@ -16,8 +16,8 @@ interface Handled {
 /**
  * Reads from a socket that a server has accepted.
  *
- * A socket that receives into memory of ours saves 64 KiB of memory for each read, which cost more than the read: a third of the
- * time of large writes. Node.js lets only who makes a socket say so, and servers make theirs by themselves; so its connection
+ * A socket that receives into memory of ours saves 64 KiB of fresh memory for each read, and with it 10 to 20 µs in the kernel:
+ * about as much as the read itself. Node.js lets only who makes a socket say so, and servers make theirs by themselves; so its connection
  * moves to one made by us. Where Node.js has no such thing as is moved here, the socket is read as any other.
  */
 export function connectionOf(accepted: Socket): Connection {
