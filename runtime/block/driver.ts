@@ -1,7 +1,7 @@
 /*
  * The contract between the block layer and its drivers. A driver implements BlockDriver and DriverInstance, is handed
- * an OpenContext and the Children it works on, and imports nothing else of the layer but errors, options, limits and the
- * tracker that keeps overlapping requests apart.
+ * an OpenContext and the Children it works on, and imports nothing else of the layer but errors, options, limits, the reader
+ * of small files and the tracker that keeps overlapping requests apart.
  */
 
 import type { BlkdebugEvent, ImageInfoSpecific, SnapshotInfo } from '../../generated/index.js';

@@ -1,7 +1,7 @@
 import { createDecipheriv } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import type { SecretProperties } from '../../../generated/index.js';
 import { BlockError, blockErrorOf } from '../error.js';
+import { readSmallFile } from '../small-file.js';
 import { decodeBase64 } from './base64.js';
 import type { ObjectHost, UserObject } from './user-object.js';
 
@@ -45,29 +45,9 @@ async function givenData({ data, file }: SecretProperties, host: ObjectHost): Pr
   if (data !== undefined) throw invalid("'file' and 'data' are mutually exclusive");
   await host.authorize(file);
   try {
-    return await readBounded(file);
+    return await readSmallFile(file, largestFile);
   } catch (error) {
     throw blockErrorOf(error, `Unable to read ${file}`);
-  }
-}
-
-async function readBounded(path: string): Promise<Buffer> {
-  const handle = await open(path);
-  try {
-    // One byte more, to see that there is more. A pipe gives its data piece by piece.
-    const buffer = Buffer.alloc(largestFile + 1);
-    let length = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
-      length += bytesRead;
-      if (length > largestFile) throw new BlockError(`it has more than ${largestFile} bytes`, { code: 'EFBIG' });
-      if (bytesRead === 0) break;
-    }
-    const data = Buffer.from(buffer.subarray(0, length));
-    buffer.fill(0);
-    return data;
-  } finally {
-    await handle.close();
   }
 }
 

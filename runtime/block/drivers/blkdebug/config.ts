@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { BlockHost } from '../../driver.js';
 import { BlockError, blockErrorOf } from '../../error.js';
+import { readSmallFile } from '../../small-file.js';
 
 /** A group of a configuration file: `[name]` and the assignments below it. */
 export interface ConfigGroup {
@@ -27,14 +27,9 @@ export async function readConfigFile(path: string, host: BlockHost): Promise<Con
   await host.authorize(path);
   let text: Buffer;
   try {
-    text = await readFile(path);
+    text = await readSmallFile(path, largestFile);
   } catch (error) {
     throw blockErrorOf(error, `Could not read blkdebug config file '${path}'`);
-  }
-  if (text.length > largestFile) {
-    throw new BlockError(`blkdebug config file '${path}' has ${text.length} bytes, but ${largestFile} are the most`, {
-      code: 'EFBIG',
-    });
   }
   return parseConfig(text.toString(), path);
 }
