@@ -1,6 +1,7 @@
 import { readValue } from './comma-text.js';
 import { OptionError } from './option-error.js';
 import { readBoolean, readSize, readUnsigned } from './scalar-text.js';
+import { checkId } from './well-formed-id.js';
 
 /** What the value of a key in an option table must be. */
 export type OptsType = 'string' | 'bool' | 'number' | 'size';
@@ -28,8 +29,6 @@ export interface Opts {
   readonly warnings: readonly string[];
 }
 
-const idPattern = /^[A-Za-z][A-Za-z0-9._-]*$/;
-
 /**
  * Reads the QemuOpts syntax of `-drive` and its kin: `file=a,,b.img,copy-on-read=on,snapshot`.
  * Keys are flat (dots are part of them), `,,` in a value is a comma, a bare key is a flag.
@@ -45,7 +44,7 @@ export function parseOpts(text: string, table: OptsTable): Opts {
     if (flag && table.keys && (key === 'help' || key === '?')) {
       help = true;
     } else if (key === 'id') {
-      id ??= checkId(value, table);
+      id ??= takeId(value, table);
     } else {
       if (flag) warnings.push(`'${flag}' without a value is deprecated: write '${key}=${value}'`);
       checkValue(key, value, table);
@@ -84,15 +83,9 @@ function* parameters(text: string, impliedKey: string | undefined): Iterable<Opt
   }
 }
 
-function checkId(id: string, table: OptsTable): string {
+function takeId(id: string, table: OptsTable): string {
   if (table.mergeLists) throw new OptionError(`-${table.name} takes no 'id': all its occurrences are one`, 'id');
-  if (!idPattern.test(id)) {
-    throw new OptionError(
-      `'${id}' is not a valid 'id': expected a letter, then letters, digits, '-', '.' or '_'`,
-      'id',
-    );
-  }
-  return id;
+  return checkId(id);
 }
 
 const expectations = {

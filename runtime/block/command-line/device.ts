@@ -1,6 +1,6 @@
 import { parseKeyval } from '../../visit/keyval-text.js';
 import { OptionError } from '../../visit/option-error.js';
-import { isWellFormedId } from '../graph/names.js';
+import { checkId } from '../../visit/well-formed-id.js';
 import { BlockOptions } from '../options.js';
 import { type ParameterTable, refuseOthers, takeParameters } from './parameters.js';
 import { chooseFrom } from './refusal.js';
@@ -34,9 +34,7 @@ export function readDevice(text: string): DeviceConfig {
   refuseOthers(options, 'device', deviceParameters);
   if (type === undefined) throw new OptionError("'type' is missing: disk, cdrom or floppy", 'type');
   if (drive === undefined) throw new OptionError("'drive' is missing: the id of the drive that it uses", 'drive');
-  if (id !== undefined && !isWellFormedId(id)) {
-    throw new OptionError(`'${id}' is not a valid 'id': a letter, then letters, digits, '-', '.' or '_'`, 'id');
-  }
+  if (id !== undefined) checkId(id);
   const kind = chooseFrom('type', type, ['disk', 'cdrom', 'floppy']);
   if (locked && kind !== 'cdrom') throw new OptionError("'locked' is about a tray: only a cdrom has one", 'locked');
   return { kind, drive, id, locked };

@@ -2,8 +2,9 @@ import { type BlockdevOptions, type ObjectOptions, visitBlockdevOptions } from '
 import { OptionError } from '../../visit/option-error.js';
 import type { JsonKind, Name } from '../../visit/visitor.js';
 import { WalkVisitor } from '../../visit/walk-visitor.js';
+import { checkId } from '../../visit/well-formed-id.js';
 import { rootDefaults, takeDetectZeroes, takeFlags } from '../graph/flags.js';
-import { isWellFormedId, NameSpace } from '../graph/names.js';
+import { NameSpace } from '../graph/names.js';
 import type { DriverRegistry } from '../graph/registry.js';
 import { checkWhitelist, type DriverWhitelist } from '../graph/whitelist.js';
 import { BlockOptions } from '../options.js';
@@ -103,12 +104,6 @@ export class PlannedThings implements DriveRegistry {
     if (typeof driver !== 'string') return;
     this.#drivers.named(driver);
     checkWhitelist(this.#whitelist, driver, flags.readOnly);
-  }
-}
-
-function checkId(id: string): void {
-  if (!isWellFormedId(id)) {
-    throw new OptionError(`'${id}' is not a valid 'id': a letter, then letters, digits, '-', '.' or '_'`, 'id');
   }
 }
 

@@ -1,18 +1,10 @@
+import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
 import { BlockError } from '../error.js';
 
 /** The most bytes of a node-name. 2.8 cut longer ones silently; like later releases, we refuse them. */
 const longestNodeName = 31;
 
-const wellFormed = /^[A-Za-z][A-Za-z0-9._-]*$/;
-
-/** Whether a text can name a device, a node, a job or an object: a letter, then letters, digits, `-`, `.` and `_`. */
-export function isWellFormedId(id: string): boolean {
-  return wellFormed.test(id);
-}
-
-/**
- * The names of nodes and devices: one namespace, so that a command can take either.
- */
+/** The names of nodes and devices: one namespace, so that a command can take either. */
 export class NameSpace {
   readonly #taken = new Map<string, 'node' | 'device'>();
   #generated = 0;
@@ -35,10 +27,7 @@ export class NameSpace {
       return generated;
     }
     if (!isWellFormedId(name)) {
-      throw new BlockError(
-        `Invalid node-name '${name}': it must be a letter followed by letters, digits, '-', '.' and '_'`,
-        { code: 'EINVAL' },
-      );
+      throw new BlockError(`Invalid node-name '${name}': expected ${idSyntax}`, { code: 'EINVAL' });
     }
     if (name.length > longestNodeName) {
       throw new BlockError(`Node-name '${name}' is too long: ${longestNodeName} characters are allowed`, {
@@ -56,11 +45,7 @@ export class NameSpace {
 
   /** Takes the name of a device. @throws BlockError when it is malformed or taken */
   takeDevice(id: string): void {
-    if (!isWellFormedId(id)) {
-      throw new BlockError(
-        `Invalid device id '${id}': it must be a letter followed by letters, digits, '-', '.' and '_'`,
-      );
-    }
+    if (!isWellFormedId(id)) throw new BlockError(`Invalid device id '${id}': expected ${idSyntax}`);
     const kind = this.#taken.get(id);
     if (kind === 'device') throw new BlockError(`Device with id '${id}' already exists`);
     if (kind === 'node') throw new BlockError(`Device name '${id}' conflicts with an existing node name`);

@@ -1,10 +1,9 @@
 import type { ObjectOptions } from '../../../generated/index.js';
+import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
 import { BlockError } from '../error.js';
 import { makeMemoryBackendFile, makeMemoryBackendRam } from './memory-backend.js';
 import { makeSecret } from './secret.js';
 import type { ObjectHost, UserObject } from './user-object.js';
-
-const wellFormed = /^[A-Za-z][A-Za-z0-9._-]*$/;
 
 /** The objects that users have made, by their ids. They cannot be changed, only removed. */
 export class UserObjects {
@@ -30,10 +29,8 @@ export class UserObjects {
    */
   async add(options: ObjectOptions): Promise<void> {
     const { id } = options;
-    if (!wellFormed.test(id)) {
-      throw new BlockError("Parameter 'id' expects an identifier: a letter, then letters, digits, '-', '.' or '_'", {
-        code: 'EINVAL',
-      });
+    if (!isWellFormedId(id)) {
+      throw new BlockError(`Parameter 'id' expects an identifier: ${idSyntax}`, { code: 'EINVAL' });
     }
     // The container of the objects has a property of its own, whose name no object can bear.
     if (id === 'type' || this.#objects.has(id) || this.#reserved.has(id)) {
