@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import type { Child } from '../../runtime/block/driver.js';
 import type { BlockNode } from '../../runtime/block/graph/node.js';
 import { reopen } from '../../runtime/block/graph/reopen.js';
 import { chainStatus } from '../../runtime/block/io/status.js';
@@ -115,7 +116,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
       await reopen(base, false);
       await base.requests.truncate(size);
       for (let offset = 0; offset < size; ) {
-        const { status } = await chainStatus(two, offset, size - offset, base);
+        const { status } = await chainStatus(active.backing as Child, offset, size - offset, base);
         if (status.allocated) {
           const data = Buffer.alloc(status.length);
           await two.requests.read(offset, data);

@@ -8,6 +8,7 @@ import type { BlockHost, BlockStatus, Child, NodeFlags, RootOwner } from '../dri
 import { RequestFlag } from '../driver.js';
 import { strerror } from '../errno.js';
 import { BlockError, errnoOf, ioError } from '../error.js';
+import { chainStatus } from '../io/status.js';
 import { type AccountedKind, Accounting, type AccountingOptions } from './accounting.js';
 import {
   actionFor,
@@ -182,17 +183,12 @@ export class Backend implements RootOwner {
    */
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
     while (this.#drained > 0) await this.#resumption();
-    let link = this.#medium();
-    this.#checkRange(link, offset, length);
+    const root = this.#medium();
+    this.#checkRange(root, offset, length);
     this.#inFlight++;
     try {
-      for (let wanted = length; ; ) {
-        const status = await link.blockStatus(offset, wanted);
-        const { backing } = link.node;
-        if (status.allocated || status.zero || backing === undefined) return status;
-        wanted = status.length;
-        link = backing;
-      }
+      const { status } = await chainStatus(root, offset, length);
+      return status;
     } finally {
       this.#finished();
     }

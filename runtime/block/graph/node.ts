@@ -3,7 +3,7 @@ import type { JsonValue } from '../../json/value.js';
 import type { BlockDriver, BlockStatus, DriverInfo, DriverInstance, NodeFlags } from '../driver.js';
 import { ioError } from '../error.js';
 import { NodeRequests } from '../io/requests.js';
-import { type ChainLink, statusOf } from '../io/status.js';
+import { statusOf } from '../io/status.js';
 import type { BlockOptions } from '../options.js';
 import { type Blocker, OperationBlockers } from './blockers.js';
 import { type Edge, type EdgeTarget, edgeChanges } from './edge.js';
@@ -20,7 +20,7 @@ export interface NodeDescription {
 }
 
 /** One opened image: a node of the graph. */
-export class BlockNode implements EdgeTarget, ChainLink {
+export class BlockNode implements EdgeTarget {
   readonly name: string;
   readonly driver: BlockDriver;
   readonly given: BlockOptions;
@@ -150,10 +150,6 @@ export class BlockNode implements EdgeTarget, ChainLink {
   }
 
   statusHere(offset: number, length: number): Promise<BlockStatus> {
-    return statusOf(this, offset, length);
-  }
-
-  blockStatus(offset: number, length: number): Promise<BlockStatus> {
     return statusOf(this, offset, length);
   }
 

@@ -1,4 +1,4 @@
-import type { BlockStatus, Child, DriverInstance } from '../driver.js';
+import type { BlockStatus, Child, DriverInstance, NodeView } from '../driver.js';
 import { BlockError, ioError } from '../error.js';
 import { roundDown, roundUp } from '../limits.js';
 
@@ -69,13 +69,6 @@ function unallocated(
   return { ...status, length: Math.min(status.length, shown) };
 }
 
-/** A node as a link of its backing chain. */
-export interface ChainLink extends StatusTarget {
-  blockStatus(offset: number, length: number): Promise<BlockStatus>;
-  readonly length: number;
-  readonly below: ChainLink | undefined;
-}
-
 /** Where in a chain of backing files a stretch comes from. */
 export interface ChainStatus {
   readonly status: BlockStatus;
@@ -86,21 +79,17 @@ export interface ChainStatus {
 /**
  * The state of the first stretch from `offset` on, in the first layer that has something for it.
  *
- * @param base the layer to stop above; absent: all are asked
+ * @param top the edge to the uppermost layer
+ * @param base the node to stop above; absent: all layers are asked
  */
-export async function chainStatus(
-  top: ChainLink,
-  offset: number,
-  length: number,
-  base?: ChainLink,
-): Promise<ChainStatus> {
+export async function chainStatus(top: Child, offset: number, length: number, base?: NodeView): Promise<ChainStatus> {
   let wanted = length;
   let depth = 0;
-  for (let link = top; ; depth++) {
-    const status = await link.blockStatus(offset, wanted);
+  for (let edge = top; ; depth++) {
+    const status = await edge.blockStatus(offset, wanted);
     wanted = status.length;
-    const { below } = link;
-    if (status.allocated || status.zero || below === undefined || below === base) return { status, depth };
-    link = below;
+    const { backing } = edge.node;
+    if (status.allocated || status.zero || backing === undefined || backing.node === base) return { status, depth };
+    edge = backing;
   }
 }

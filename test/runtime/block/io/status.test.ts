@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BlockStatus, Child, DriverInstance } from '../../../../runtime/block/driver.js';
 import { ioError } from '../../../../runtime/block/error.js';
-import { type ChainLink, chainStatus, statusOf } from '../../../../runtime/block/io/status.js';
+import { chainStatus, statusOf } from '../../../../runtime/block/io/status.js';
 import { MemoryChild } from '../memory-child.js';
 
 /** A layer whose driver says `letter` of each block: `d`ata, explicit `z`eroes, `.` nothing. */
@@ -36,18 +36,15 @@ function layer(
   };
 }
 
-/** Layers on top of each other, the first on top. */
-function chain(...layers: DriverInstance[]): ChainLink {
+/** An edge to layers on top of each other, the first on top. */
+function chain(...layers: DriverInstance[]): Child {
   const [instance, ...others] = layers;
-  const below = others.length > 0 ? chain(...others) : undefined;
-  const backing = below && ({ node: below } as unknown as Child);
-  const link = { instance, backing };
-  return {
-    ...link,
-    below,
-    length: instance?.length ?? 0,
-    blockStatus: (offset, length) => statusOf(link, offset, length),
+  const backing = others.length > 0 ? chain(...others) : undefined;
+  const edge: Pick<Child, 'blockStatus'> & { readonly node: object } = {
+    node: { backing, length: instance?.length ?? 0 },
+    blockStatus: (offset, length) => statusOf({ instance, backing }, offset, length),
   };
+  return edge as Child;
 }
 
 describe('the state of a node', () => {
@@ -162,9 +159,10 @@ describe('the state of a chain', () => {
 
   it('ends above a base', async () => {
     const top = chain(layer('.'), layer('.'), layer('d'));
-    const base = top.below?.below;
+    const middle = top.node.backing?.node;
+    const base = middle?.backing?.node;
     expect(await chainStatus(top, 0, 512, base)).toMatchObject({ depth: 1, status: { allocated: false } });
-    expect(await chainStatus(top, 0, 512, top.below)).toMatchObject({ depth: 0, status: { allocated: false } });
+    expect(await chainStatus(top, 0, 512, middle)).toMatchObject({ depth: 0, status: { allocated: false } });
     expect(await chainStatus(top, 0, 512)).toMatchObject({ depth: 2, status: { allocated: true } });
   });
 
