@@ -198,15 +198,29 @@ class Worker {
 }
 
 /**
- * Looks at what a power cut has left: only space may be lost, and what was flushed is there. Then works on with it.
+ * Looks at what a power cut has left: only space may be lost, and what was flushed is there. Then works on with it. Where it is
+ * repaired first, the power may be cut meanwhile, too.
  *
  * @throws Error when that is not so
  */
-export async function judgeCut(geometry: Geometry, cut: Cut, more: readonly Action[], random: Random): Promise<void> {
+export async function judgeCut(
+  geometry: Geometry,
+  cut: Cut,
+  more: readonly Action[],
+  random: Random,
+  again = true,
+): Promise<void> {
   const disk = diskWith(geometry, random, cut.image);
   const client = layerOn(disk);
   await expectSound(client, true);
+  const duringRepair: Cut[] = [];
+  if (again && random() < 0.3) {
+    disk.onMoment = () => {
+      if (duringRepair.length === 0 && random() < 0.02) duringRepair.push({ ...cut, image: disk.afterPowerCut('image') });
+    };
+  }
   await withImage(client, geometry, async (root) => {
+    disk.onMoment = () => {};
     const found = Buffer.alloc(root.node.length);
     await root.read(0, found);
     judge(cut.allowed, found);
@@ -225,6 +239,7 @@ export async function judgeCut(geometry: Geometry, cut: Cut, more: readonly Acti
   });
   await expectSound(client, false);
   await client.layer.close();
+  for (const other of duringRepair) await judgeCut(geometry, other, more, random, false);
 }
 
 /** @throws Error when the image has errors. One that is marked as not closed is to be repaired first. */
