@@ -105,10 +105,7 @@ export class BlockLayer implements AsyncDisposable {
     this.#source = {
       backend: (name) => this.#backends.get(name),
       openNode: (name) => this.#anonymous(name),
-      closeNode: async (backend) => {
-        if (backend.root) await this.graph.detachRoot(backend.root);
-        backend.root = undefined;
-      },
+      closeNode: (backend) => this.graph.detachMedium(backend),
     };
     this.handlers = this.#handlers();
   }
@@ -226,14 +223,10 @@ export class BlockLayer implements AsyncDisposable {
     return door === undefined ? [...this.#doors] : [...this.#doors, door];
   }
 
-  /** Takes the medium out of a backend. What is in flight ends before. */
+  /** Takes the medium out of a backend, and away from its clients. */
   async #eject(backend: Backend): Promise<void> {
     this.withdrawExports(backend);
-    await backend.drainBegin();
-    const { root } = backend;
-    backend.root = undefined;
-    backend.drainEnd();
-    if (root !== undefined) await this.graph.detachRoot(root);
+    await this.graph.detachMedium(backend);
   }
 
   #anonymous(name: string): Backend {

@@ -113,10 +113,7 @@ async function removeMedium(context: MediumContext, backend: Backend, args: Back
   node.blockers.check('eject', node.name);
   context.withdrawExports(backend);
   rememberRootState(backend);
-  await context.graph.drained(node, async () => {
-    backend.root = undefined;
-    await context.graph.detachRoot(root);
-  });
+  await context.graph.detachMedium(backend);
   if (!backend.device?.hasTray) backend.changeMedium(false);
 }
 

@@ -8,7 +8,7 @@ import { closeNode, type OpenEnvironment, type OpenRequest, openNode } from './o
 import type { DriverRegistry } from './registry.js';
 import type { DriverWhitelist } from './whitelist.js';
 
-/** A named backend, as far as the graph knows it. */
+/** A backend, as far as the graph knows it. */
 export interface Device extends RootOwner {
   /** The edge to its medium. */
   root: Child | undefined;
@@ -124,6 +124,16 @@ export class BlockGraph implements OpenEnvironment {
     const edge = root as Edge;
     edge.cut();
     await this.release(edge.node as BlockNode);
+  }
+
+  /** Takes the medium out of a backend, when nothing is in flight any more; it is closed when nobody else holds it. */
+  async detachMedium(device: Device): Promise<void> {
+    const { root } = device;
+    if (root === undefined) return;
+    await this.drained(root.node as BlockNode, async () => {
+      device.root = undefined;
+      await this.detachRoot(root);
+    });
   }
 
   /** Closes a node, and what is below it, unless somebody holds it. */

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BlockInfo } from '../../../generated/index.js';
+import { Backend } from '../../../runtime/block/backend/backend.js';
 import { readDevice } from '../../../runtime/block/command-line/device.js';
 import { readDrive } from '../../../runtime/block/command-line/drive.js';
+import type { BlockDriver } from '../../../runtime/block/driver.js';
+import { builtInDrivers } from '../../../runtime/block/drivers/table.js';
 import { BlockError } from '../../../runtime/block/error.js';
 import { createImage } from '../../../runtime/block/graph/create.js';
 import { LayerClient } from './layer-client.js';
@@ -123,6 +126,45 @@ describe('virtual devices', () => {
     expect(() => attach('cdrom,drive=nope')).toThrow(/no drive/);
     expect(() => attach('disk,drive=a,id=other')).toThrow(/has a device/);
     expect(() => attach('disk,drive=b,id=dev')).toThrow(/'dev'/);
+  });
+});
+
+describe('an exported node', () => {
+  it('takes no more requests while it is closed', async () => {
+    const steps: string[] = [];
+    let flushed = (): void => {};
+    const slow: BlockDriver = {
+      name: 'slow',
+      kind: 'protocol',
+      open: async () => ({
+        length: 65536,
+        read: async () => {},
+        write: async () => void steps.push('write'),
+        flushToOs: () =>
+          new Promise((resolve) => {
+            steps.push('flush');
+            flushed = resolve;
+          }),
+        close: async () => void steps.push('close'),
+      }),
+    };
+    client = new LayerClient({ drivers: builtInDrivers([slow]) });
+    await drive('driver=slow,node-name=n,id=d');
+    const server = await client.layer.openNbd({ path: join(folder, 'nbd.sock') });
+    server.add({ name: 'n', of: { node: 'n' }, writable: true });
+    const owners = [...client.layer.graph.namedNode('n').parents].map(({ owner }) => owner);
+    const exported = owners
+      .map((owner) => 'backend' in owner && owner.backend)
+      .find((owner) => owner instanceof Backend && owner.name === '') as Backend;
+    await human('drive_del d');
+    // Now the export alone holds the node.
+    expect(steps).toEqual([]);
+    const closed = server.close();
+    await vi.waitUntil(() => steps.includes('flush'));
+    const late = expect(exported.write(0, Buffer.alloc(512))).rejects.toMatchObject({ code: 'ENOMEDIUM' });
+    flushed();
+    await Promise.all([closed, late]);
+    expect(steps).toEqual(['flush', 'close']);
   });
 });
 
