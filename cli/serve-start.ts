@@ -137,14 +137,14 @@ async function serveNbd(
   layer: BlockLayer,
   undo: Parts['undo'],
 ): Promise<string> {
-  const door = await naming(option, async () => {
+  const server = await naming(option, async () => {
     const opened = await layer.openNbd(config);
     undo.push(() => opened.close());
     return opened;
   });
   if ('path' in config) undo.push(unlinkAtExit(config.path));
-  for (const { option: exporting, config: exported } of exports) await naming(exporting, () => door.add(exported));
-  return formatSocketPlace('path' in config ? config : { host: config.host, port: door.port ?? config.port });
+  for (const { option: exporting, config: exported } of exports) await naming(exporting, () => server.add(exported));
+  return formatSocketPlace('path' in config ? config : { host: config.host, port: server.port ?? config.port });
 }
 
 /** Removes a socket also when the process ends in the middle of something; what it returns takes that back. */

@@ -13,6 +13,7 @@ export {
   type ObjectOptions,
 } from '../../generated/index.js';
 export { Backend } from './backend/backend.js';
+export type { ExportRequest, ExportServer } from './backend/export-server.js';
 export type { DeviceConfig } from './command-line/device.js';
 export { readDrive } from './command-line/drive.js';
 export type { DriveConfig, DriveRegistry } from './command-line/drive-config.js';
@@ -37,7 +38,6 @@ export { RequestFlag } from './driver.js';
 export { builtInDrivers } from './drivers/table.js';
 export type { Errno } from './errno.js';
 export { BlockError } from './error.js';
-export type { ExportRequest, NbdDoor } from './exports.js';
 export { createImage, type ImageRequest } from './graph/create.js';
 export { BlockGraph } from './graph/graph.js';
 export { DriverRegistry } from './graph/registry.js';

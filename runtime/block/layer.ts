@@ -1,6 +1,8 @@
 import { events, type ObjectOptions } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import { Backend } from './backend/backend.js';
+import { ExportServer, type ExportSource } from './backend/export-server.js';
+import { openDrive } from './backend/open-drive.js';
 import { throttleConfigOf } from './backend/throttle-config.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
 import { VirtualDevice } from './backend/virtual-device.js';
@@ -11,16 +13,14 @@ import { addNode, deleteNode, graphCommands } from './commands/graph.js';
 import type { BlockHandlers } from './commands/handlers.js';
 import { humanMonitorCommands } from './commands/human-monitor.js';
 import { mediumCommands } from './commands/medium.js';
-import { type CommandDoor, nbdServerCommands } from './commands/nbd-server.js';
+import { type CommandServer, nbdServerCommands } from './commands/nbd-server.js';
 import { objectHandlers } from './commands/objects.js';
 import { pending } from './commands/pending.js';
 import { queryCommands } from './commands/queries.js';
 import { throttleCommands } from './commands/throttle.js';
 import type { BlockHost, Clock } from './driver.js';
 import { builtInDrivers } from './drivers/table.js';
-import { openDrive } from './drives.js';
 import { BlockError } from './error.js';
-import { type ExportSource, NbdDoor } from './exports.js';
 import { BlockGraph } from './graph/graph.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
@@ -77,8 +77,8 @@ export class BlockLayer implements AsyncDisposable {
   readonly #nameless = new Set<Backend>();
   readonly #slots = new Map<Backend, DriveSlot>();
   readonly throttleGroups: ThrottleGroups;
-  readonly #doors = new Set<NbdDoor>();
-  readonly #commandDoor: CommandDoor = { door: undefined };
+  readonly #exportServers = new Set<ExportServer>();
+  readonly #commandServer: CommandServer = { running: undefined };
   readonly #nbd: NbdServerOptions;
   readonly #source: ExportSource;
   /** Temporary files of our own, which nobody has to allow. */
@@ -192,23 +192,23 @@ export class BlockLayer implements AsyncDisposable {
     this.#nameless.add(backend);
   }
 
-  /** Opens a door for NBD clients. @throws BlockError when the address cannot be had */
-  async openNbd(address: NbdAddress): Promise<NbdDoor> {
-    const door = await NbdDoor.open(this.#source, address, this.#nbd);
-    this.#doors.add(door);
-    return door;
+  /** Starts an NBD server, without any exports yet. @throws BlockError when the address cannot be had */
+  async openNbd(address: NbdAddress): Promise<ExportServer> {
+    const server = await ExportServer.open(this.#source, address, this.#nbd);
+    this.#exportServers.add(server);
+    return server;
   }
 
   /** Withdraws the exports of a device: its medium goes away. Their clients are disconnected. */
   withdrawExports(backend: Backend): void {
-    for (const door of this.#allDoors()) door.removeOf(backend);
+    for (const server of this.#allExportServers()) server.removeOf(backend);
   }
 
   /** Disconnects NBD clients, flushes and closes all images. */
   async close(): Promise<void> {
-    for (const door of this.#allDoors()) await door.close();
-    this.#doors.clear();
-    this.#commandDoor.door = undefined;
+    for (const server of this.#allExportServers()) await server.close();
+    this.#exportServers.clear();
+    this.#commandServer.running = undefined;
     for (const backend of this.backends) await this.#eject(backend);
     await this.graph.close();
     this.objects.clear();
@@ -218,9 +218,9 @@ export class BlockLayer implements AsyncDisposable {
     return this.close();
   }
 
-  #allDoors(): NbdDoor[] {
-    const { door } = this.#commandDoor;
-    return door === undefined ? [...this.#doors] : [...this.#doors, door];
+  #allExportServers(): ExportServer[] {
+    const { running } = this.#commandServer;
+    return running === undefined ? [...this.#exportServers] : [...this.#exportServers, running];
   }
 
   /** Takes the medium out of a backend, and away from its clients. */
@@ -243,7 +243,7 @@ export class BlockLayer implements AsyncDisposable {
       ...queries,
       ...mediumCommands(this),
       ...throttleCommands(this),
-      ...nbdServerCommands(this.#commandDoor, this.#source, this.#nbd),
+      ...nbdServerCommands(this.#commandServer, this.#source, this.#nbd),
       ...objectHandlers(this.objects),
       ...queryCommandLineOptions(),
       ...humanMonitorCommands({

@@ -1,18 +1,19 @@
+import type { SocketAddress } from '../../../generated/index.js';
+import { ExportServer, type ExportSource } from '../backend/export-server.js';
 import { BlockError } from '../error.js';
-import { type ExportSource, NbdDoor, nbdAddresses } from '../exports.js';
-import type { NbdServerOptions } from '../nbd/server.js';
+import type { NbdAddress, NbdServerOptions } from '../nbd/server.js';
 import type { BlockHandlers } from './handlers.js';
 
-/** Keeps the one door that commands open, beside others that the command line may have opened. */
-export interface CommandDoor {
-  door: NbdDoor | undefined;
+/** Keeps the one NBD server that commands start, beside those of the command line. */
+export interface CommandServer {
+  running: ExportServer | undefined;
 }
 
 /** Commands of the NBD server. */
-export function nbdServerCommands(place: CommandDoor, source: ExportSource, options: NbdServerOptions) {
+export function nbdServerCommands(place: CommandServer, source: ExportSource, options: NbdServerOptions) {
   return {
     async 'nbd-server-start'({ addr, 'tls-creds': credentials }) {
-      if (place.door !== undefined) throw new BlockError('NBD server already running');
+      if (place.running !== undefined) throw new BlockError('NBD server already running');
       if (credentials !== undefined && addr.type !== 'inet') {
         throw new BlockError('TLS is only supported with IPv4/IPv6');
       }
@@ -20,7 +21,7 @@ export function nbdServerCommands(place: CommandDoor, source: ExportSource, opti
       let failure: unknown;
       for (const address of nbdAddresses(addr)) {
         try {
-          place.door = await NbdDoor.open(source, address, options);
+          place.running = await ExportServer.open(source, address, options);
           return;
         } catch (error) {
           failure = error;
@@ -30,14 +31,34 @@ export function nbdServerCommands(place: CommandDoor, source: ExportSource, opti
     },
 
     'nbd-server-add'({ device, writable = false }) {
-      if (place.door === undefined) throw new BlockError('NBD server not running');
-      place.door.add({ name: device, of: { deviceOrNode: device }, writable });
+      if (place.running === undefined) throw new BlockError('NBD server not running');
+      place.running.add({ name: device, of: { deviceOrNode: device }, writable });
     },
 
     async 'nbd-server-stop'() {
-      const { door } = place;
-      place.door = undefined;
-      await door?.close();
+      const { running } = place;
+      place.running = undefined;
+      await running?.close();
     },
   } satisfies Partial<BlockHandlers>;
+}
+
+/**
+ * Where the addresses of `nbd-server-start` lead: one after the other, until one can be had.
+ *
+ * @throws BlockError for an address that no server can listen on
+ */
+function nbdAddresses(address: SocketAddress): NbdAddress[] {
+  if (address.type === 'unix') return [{ path: address.data.path }];
+  if (address.type === 'fd') {
+    throw new BlockError(`The file descriptor '${address.data.str}' was not given to this server: use inet or unix`);
+  }
+  const { host, port, to, ipv4, ipv6 } = address.data;
+  const first = Number(port);
+  if (!/^\d+$/.test(port) || first > 65535) throw new BlockError(`'${port}' is not a TCP port: 0 to 65535`);
+  if (ipv4 === false && ipv6 === false) throw new BlockError('Neither IPv4 nor IPv6 is left to listen on');
+  const last = to ?? first;
+  if (last < first) throw new BlockError(`The last port, ${last}, is below the first, ${first}`);
+  const name = host === '' ? (ipv4 === false ? '::' : '0.0.0.0') : host;
+  return Array.from({ length: last - first + 1 }, (_, index) => ({ host: name, port: first + index }));
 }

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Backend } from './backend/backend.js';
-import type { DriveConfig } from './command-line/drive-config.js';
-import { createImage } from './graph/create.js';
-import { rootDefaults } from './graph/flags.js';
-import type { BlockGraph } from './graph/graph.js';
-import type { BlockNode } from './graph/node.js';
-import { BlockOptions } from './options.js';
+import type { DriveConfig } from '../command-line/drive-config.js';
+import { createImage } from '../graph/create.js';
+import { rootDefaults } from '../graph/flags.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { BlockOptions } from '../options.js';
+import type { Backend } from './backend.js';
 
 /**
  * Opens the medium of a drive and puts it under its backend; an empty drive remembers how a later medium is opened.

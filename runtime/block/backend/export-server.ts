@@ -1,11 +1,10 @@
-import type { SocketAddress } from '../../generated/index.js';
-import { ListenError, removeStaleSocket } from '../qmp/server/listen.js';
-import type { Backend } from './backend/backend.js';
-import { nbdExport } from './backend/nbd-export.js';
-import { BlockError, blockErrorOf } from './error.js';
-import { type NbdAddress, NbdServer, type NbdServerOptions } from './nbd/server.js';
+import { ListenError, removeStaleSocket } from '../../qmp/server/listen.js';
+import { BlockError, blockErrorOf } from '../error.js';
+import { type NbdAddress, NbdServer, type NbdServerOptions } from '../nbd/server.js';
+import type { Backend } from './backend.js';
+import { nbdExport } from './nbd-export.js';
 
-/** What an NBD door takes its exports from. */
+/** Where the backends to export are. */
 export interface ExportSource {
   /** The named backend, if there is one of this name. */
   backend(name: string): Backend | undefined;
@@ -24,8 +23,8 @@ export interface ExportRequest {
   readonly writable: boolean;
 }
 
-/** An NBD server with its exports: where guests come in. */
-export class NbdDoor {
+/** An NBD server whose exports are backends: where guests come in. */
+export class ExportServer {
   readonly #source: ExportSource;
   readonly #server: NbdServer;
   readonly #exports = new Map<string, { readonly backend: Backend; readonly anonymous: boolean }>();
@@ -35,18 +34,18 @@ export class NbdDoor {
     this.#server = new NbdServer(options);
   }
 
-  /** Opens a door. A socket that a dead process has left is replaced. @throws BlockError when the address cannot be had */
-  static async open(source: ExportSource, address: NbdAddress, options: NbdServerOptions = {}): Promise<NbdDoor> {
-    const door = new NbdDoor(source, options);
+  /** Starts to listen. A socket that a dead process has left is replaced. @throws BlockError when the address cannot be had */
+  static async open(source: ExportSource, address: NbdAddress, options: NbdServerOptions = {}): Promise<ExportServer> {
+    const opened = new ExportServer(source, options);
     try {
       if ('path' in address) await removeStaleSocket(address.path);
-      await door.#server.listen(address);
+      await opened.#server.listen(address);
     } catch (error) {
       if (error instanceof ListenError) throw new BlockError(error.message, { code: 'EBUSY', cause: error });
       const place = 'path' in address ? address.path : `${address.host}:${address.port}`;
       throw blockErrorOf(error, `Could not listen on ${place}`);
     }
-    return door;
+    return opened;
   }
 
   /** The TCP port, where it is TCP. */
@@ -54,7 +53,7 @@ export class NbdDoor {
     return this.#server.port;
   }
 
-  /** @throws BlockError when the name is taken, or there is no such device or node, or the device is empty */
+  /** Offers an export. @throws BlockError when the name is taken, or there is no such device or node, or the device is empty */
   add({ name, of, writable }: ExportRequest): void {
     if (this.#exports.has(name)) throw new BlockError(`NBD server already has an export named '${name}'`);
     const { backend, anonymous } = this.#find(of);
@@ -62,7 +61,7 @@ export class NbdDoor {
       throw new BlockError(`Device '${backend.name}' has no medium`, { code: 'ENOMEDIUM' });
     }
     this.#exports.set(name, { backend, anonymous });
-    this.#server.add(nbdExport(backend, { name, readOnly: !writable || backend.root.node.flags.readOnly }));
+    this.#server.add(nbdExport(backend, { name, readOnly: !writable }));
   }
 
   #find(of: ExportRequest['of']): { backend: Backend; anonymous: boolean } {
@@ -90,24 +89,4 @@ export class NbdDoor {
     }
     this.#exports.clear();
   }
-}
-
-/**
- * Where the addresses of `nbd-server-start` lead: one after the other, until one can be had.
- *
- * @throws BlockError for an address that no server can listen on
- */
-export function nbdAddresses(address: SocketAddress): NbdAddress[] {
-  if (address.type === 'unix') return [{ path: address.data.path }];
-  if (address.type === 'fd') {
-    throw new BlockError(`The file descriptor '${address.data.str}' was not given to this server: use inet or unix`);
-  }
-  const { host, port, to, ipv4, ipv6 } = address.data;
-  const first = Number(port);
-  if (!/^\d+$/.test(port) || first > 65535) throw new BlockError(`'${port}' is not a TCP port: 0 to 65535`);
-  if (ipv4 === false && ipv6 === false) throw new BlockError('Neither IPv4 nor IPv6 is left to listen on');
-  const last = to ?? first;
-  if (last < first) throw new BlockError(`The last port, ${last}, is below the first, ${first}`);
-  const name = host === '' ? (ipv4 === false ? '::' : '0.0.0.0') : host;
-  return Array.from({ length: last - first + 1 }, (_, index) => ({ host: name, port: first + index }));
 }
