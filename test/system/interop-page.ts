@@ -45,7 +45,7 @@ write to it, and the next server goes on. \`QAPI_POWER_CUT_KILLS\` says how ofte
 
 \`test/runtime/block/power-cut.test.ts\`: a disk that keeps, loses, reorders and tears what was written since its last flush, under
 the whole block layer. Writes, FUA, zeroes, discards, compressed writes, resizing; all cluster sizes up to 64 KiB, all refcount
-widths, lazy refcounts (which are repaired first), backing files, tables that grow. Of each load, several moments are looked at:
+widths, lazy refcounts (which are repaired first, and cut off while they are), backing files, tables that grow. Of each load, several moments are looked at:
 no error, all that was flushed, and every other sector old or new as a whole; then work goes on with what was left.
 \`QAPI_POWER_CUT_RUNS\` says how many loads.
 `;
