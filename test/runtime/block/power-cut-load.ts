@@ -216,7 +216,8 @@ export async function judgeCut(
   const duringRepair: Cut[] = [];
   if (again && random() < 0.3) {
     disk.onMoment = () => {
-      if (duringRepair.length === 0 && random() < 0.02) duringRepair.push({ ...cut, image: disk.afterPowerCut('image') });
+      if (duringRepair.length === 0 && random() < 0.02)
+        duringRepair.push({ ...cut, image: disk.afterPowerCut('image') });
     };
   }
   await withImage(client, geometry, async (root) => {
