@@ -46,14 +46,16 @@ async function openSnapshot(graph: BlockGraph, config: DriveConfig, ownFiles: Se
   const options = config.nodeOptions.clone();
   options.set('read-only', true);
   const image = await graph.open({ filename: config.filename, options });
+  // Held by nobody else until the overlay is there.
+  image.holds++;
   try {
     const overlay = await openTemporary(graph, image.length, config, ownFiles);
     overlay.temporary = true;
     graph.link(overlay, image);
     return overlay;
-  } catch (error) {
+  } finally {
+    image.holds--;
     await graph.release(image);
-    throw error;
   }
 }
 

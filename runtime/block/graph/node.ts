@@ -48,7 +48,7 @@ export class BlockNode implements EdgeTarget {
   temporary = false;
   /** The monitor holds it: it came from `blockdev-add`. */
   monitorOwned = false;
-  /** Others that hold it: jobs, exports. */
+  /** Others that hold it, mostly for a moment: whoever is about to put it somewhere. */
   holds = 0;
   /** The job that works on it. One at a time. */
   job: { readonly id: string } | undefined;

@@ -82,6 +82,19 @@ describe('snapshot=on', () => {
     expect(info?.inserted).toMatchObject({ drv: 'qcow2', backing_file: image, cache: { 'no-flush': true } });
   });
 
+  it('holds the image while the overlay is made', async () => {
+    await drive('id=other');
+    const { graph } = client.layer;
+    const added = drive(`file=${image},format=raw,id=d,snapshot=on,node-name=n`);
+    while (graph.node('n') === undefined) await new Promise((resolve) => setImmediate(resolve));
+    await client.execute('x-blockdev-insert-medium', { device: 'other', 'node-name': 'n' });
+    await client.execute('x-blockdev-remove-medium', { device: 'other' });
+    await added;
+    expect(await read('d', 4096, 3)).toEqual(Buffer.alloc(3, 5));
+    await human('drive_del d');
+    expect([...graph.nodes]).toEqual([]);
+  });
+
   it('leaves nothing behind when the overlay cannot be made', async () => {
     vi.stubEnv('TMPDIR', join(folder, 'absent'));
     await expect(drive(`file=${image},format=raw,id=d,snapshot=on`)).rejects.toThrow();
