@@ -24,8 +24,6 @@ export interface RootOwner {
    */
   drainBegin(): Promise<void>;
   drainEnd(): void;
-  /** The node below, or its length, has changed. */
-  rootChanged?(): void;
 }
 
 /** Modifies a request. Combined with `|`. */

@@ -64,15 +64,16 @@ export async function addNode(graph: BlockGraph, options: BlockOptions): Promise
 
 /** Removes a node that the monitor has made. @throws BlockError when somebody uses it */
 export async function deleteNode(graph: BlockGraph, node: BlockNode): Promise<void> {
-  if (node.hasBackend) throw new BlockError(`Node ${node.name} is in use: it is the medium of a device, or exported`);
+  if (node.hasBackend) throw new BlockError(`Node '${node.name}' is in use: it is the medium of a device, or exported`);
   node.blockers.check('drive-del', node.name);
   if (!node.monitorOwned) {
     throw new BlockError(
-      `Node ${node.name} is not owned by the monitor: it goes away with the node that it was defined in`,
+      `Node '${node.name}' is not owned by the monitor: it goes away with the node that it was defined in`,
     );
   }
-  if (node.parents.size > 0 || node.holds > 0)
-    throw new BlockError(`Node ${node.name} is in use by another node or a job`);
+  if (node.parents.size > 0 || node.holds > 0) {
+    throw new BlockError(`Node '${node.name}' is in use by another node or a job`);
+  }
   node.monitorOwned = false;
   await graph.release(node);
 }
@@ -87,7 +88,7 @@ function firstImage(node: BlockNode): BlockNode {
   return node;
 }
 
-/** Changes the length of an image, and tells whoever is above. */
+/** Changes the length of an image. */
 async function resize(node: BlockNode, size: number): Promise<void> {
   try {
     await node.requests.truncate(size);
@@ -97,15 +98,12 @@ async function resize(node: BlockNode, size: number): Promise<void> {
     if (code === 'ENOTSUP') {
       throw new BlockError(
         `Block format '${node.driver.name}' used by node '${node.name}' does not support resizing: ${message}`,
-        {
-          code,
-        },
+        { code },
       );
     }
     if (code === 'EACCES') throw new BlockError(`Device '${node.deviceOrNodeName}' is read only`, { code });
     throw new BlockError(`Could not resize to ${size} bytes (${size / sectorSize} sectors): ${message}`, { code });
   }
-  node.resized();
 }
 
 async function removeChild(graph: BlockGraph, parent: BlockNode, name: string): Promise<void> {

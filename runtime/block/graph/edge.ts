@@ -10,7 +10,6 @@ export interface EdgeTarget extends NodeView {
   readonly options: JsonValue;
   statusHere(offset: number, length: number): Promise<BlockStatus>;
   announced(event: BlkdebugEvent): void;
-  resized(): void;
 }
 
 /** Whoever is above an edge: a node, absent while it is only being opened and has no name yet, or a backend. */
@@ -77,9 +76,8 @@ export class Edge implements Child {
     return this.#node.requests.flush();
   }
 
-  async truncate(size: number): Promise<void> {
-    await this.#node.requests.truncate(size);
-    this.#node.resized();
+  truncate(size: number): Promise<void> {
+    return this.#node.requests.truncate(size);
   }
 
   blockStatus(offset: number, length: number): Promise<BlockStatus> {

@@ -34,19 +34,10 @@ export class BlockGraph implements OpenEnvironment {
     return [...this.#nodes.values()].filter((node) => node.usable);
   }
 
-  /** The named backends, in the order in which they were made. */
-  get devices(): Iterable<Device> {
-    return this.#devices.values();
-  }
-
   /** The node of a name, once it is open. */
   node(name: string): BlockNode | undefined {
     const node = this.#nodes.get(name);
     return node?.usable ? node : undefined;
-  }
-
-  device(name: string): Device | undefined {
-    return this.#devices.get(name);
   }
 
   /** @throws BlockError when the name is malformed or taken */
@@ -206,7 +197,6 @@ export class BlockGraph implements OpenEnvironment {
       if (parent !== undefined && edge.role === 'backing') this.link(parent, to);
       else edge.point(to);
     }
-    to.resized();
     this.describeAbove(to);
     await this.release(from);
   }
@@ -234,9 +224,7 @@ export class BlockGraph implements OpenEnvironment {
     if (overlay.below !== top || top === base || !isBacking(base, top)) {
       throw new BlockError(
         `'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`,
-        {
-          code: 'EINVAL',
-        },
+        { code: 'EINVAL' },
       );
     }
     const { instance } = overlay;
@@ -304,7 +292,7 @@ export class BlockGraph implements OpenEnvironment {
 /** A node with all that is below it. */
 function nodesBelow(node: BlockNode): Set<BlockNode> {
   const found = new Set([node]);
-  for (const { children } of found) for (const edge of children.values()) found.add(edge.node as BlockNode);
+  for (const upper of found) for (const lower of upper.childNodes()) found.add(lower);
   return found;
 }
 

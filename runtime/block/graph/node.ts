@@ -50,8 +50,6 @@ export class BlockNode implements EdgeTarget {
   monitorOwned = false;
   /** Others that hold it, mostly for a moment: whoever is about to put it somewhere. */
   holds = 0;
-  /** The job that works on it. One at a time. */
-  job: { readonly id: string } | undefined;
   /** The offset beyond which a write is reported, once; 0: none. */
   writeThreshold = 0;
   /** What this node forbids on its backing node. */
@@ -122,8 +120,9 @@ export class BlockNode implements EdgeTarget {
   }
 
   get deviceName(): string {
-    for (const { owner } of this.parents)
+    for (const { owner } of this.parents) {
       if ('backend' in owner && owner.backend.name !== '') return owner.backend.name;
+    }
     return '';
   }
 
@@ -155,11 +154,6 @@ export class BlockNode implements EdgeTarget {
 
   announced(event: BlkdebugEvent): void {
     this.instance?.debug?.(event);
-  }
-
-  /** Tells the backends above that the length has changed. */
-  resized(): void {
-    for (const { owner } of this.parents) if ('backend' in owner) owner.backend.rootChanged?.();
   }
 }
 
