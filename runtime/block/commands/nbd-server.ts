@@ -48,7 +48,7 @@ export function nbdServerCommands(place: CommandServer, source: ExportSource, op
  *
  * @throws BlockError for an address that no server can listen on
  */
-function nbdAddresses(address: SocketAddress): NbdAddress[] {
+export function nbdAddresses(address: SocketAddress): NbdAddress[] {
   if (address.type === 'unix') return [{ path: address.data.path }];
   if (address.type === 'fd') {
     throw new BlockError(`The file descriptor '${address.data.str}' was not given to this server: use inet or unix`);
@@ -59,6 +59,7 @@ function nbdAddresses(address: SocketAddress): NbdAddress[] {
   if (ipv4 === false && ipv6 === false) throw new BlockError('Neither IPv4 nor IPv6 is left to listen on');
   const last = to ?? first;
   if (last < first) throw new BlockError(`The last port, ${last}, is below the first, ${first}`);
-  const name = host === '' ? (ipv4 === false ? '::' : '0.0.0.0') : host;
+  // NBD knows no passwords: who wants to be reached from elsewhere says so.
+  const name = host === '' ? (ipv4 === false ? '::1' : '127.0.0.1') : host;
   return Array.from({ length: last - first + 1 }, (_, index) => ({ host: name, port: first + index }));
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockDeviceInfo, BlockStats } from '../../../../generated/index.js';
+import { nbdAddresses } from '../../../../runtime/block/commands/nbd-server.js';
 import { createImage } from '../../../../runtime/block/graph/create.js';
 import { LayerClient } from '../layer-client.js';
 
@@ -274,6 +275,16 @@ describe('the NBD server by command', () => {
     await client.execute('nbd-server-stop');
     await client.execute('nbd-server-stop');
     await start({ type: 'inet', data: { host: '127.0.0.1', port: '0' } });
+  });
+
+  it('listens on this machine only, unless told otherwise', () => {
+    const places = (data: object) => nbdAddresses({ type: 'inet', data: { host: '', port: '10809', ...data } });
+    expect(places({})).toEqual([{ host: '127.0.0.1', port: 10809 }]);
+    expect(places({ ipv4: false, to: 10810 })).toEqual([
+      { host: '::1', port: 10809 },
+      { host: '::1', port: 10810 },
+    ]);
+    expect(places({ host: '0.0.0.0' })).toEqual([{ host: '0.0.0.0', port: 10809 }]);
   });
 
   it.each([
