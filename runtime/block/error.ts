@@ -28,6 +28,16 @@ export function ioError(code: Errno, cause?: unknown): BlockError {
   return new BlockError(strerror(code), { code, cause });
 }
 
+/** There is no device of a name. */
+export function deviceNotFound(name: string): BlockError {
+  return new BlockError(`Device '${name}' not found`, { class: 'DeviceNotFound', code: 'ENODEV' });
+}
+
+/** A device is empty, and something needs its medium. */
+export function noMedium(device: string): BlockError {
+  return new BlockError(`Device '${device}' has no medium`, { code: 'ENOMEDIUM' });
+}
+
 /** The system's name for a failure; EIO when it has none. */
 export function errnoOf(error: unknown): Errno {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

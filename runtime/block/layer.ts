@@ -20,7 +20,7 @@ import { queryCommands } from './commands/queries.js';
 import { throttleCommands } from './commands/throttle.js';
 import type { BlockHost, Clock } from './driver.js';
 import { builtInDrivers } from './drivers/table.js';
-import { BlockError } from './error.js';
+import { BlockError, deviceNotFound } from './error.js';
 import { BlockGraph } from './graph/graph.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
@@ -175,7 +175,7 @@ export class BlockLayer implements AsyncDisposable {
     const node = this.graph.node(name);
     if (node !== undefined) return deleteNode(this.graph, node);
     const backend = this.#backends.get(name);
-    if (backend === undefined) throw new BlockError(`Device '${name}' not found`, { class: 'DeviceNotFound' });
+    if (backend === undefined) throw deviceNotFound(name);
     const medium = backend.root === undefined ? undefined : this.graph.namedNode(backend.root.node.name);
     if (medium?.monitorOwned) {
       throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);

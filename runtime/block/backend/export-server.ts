@@ -1,5 +1,5 @@
 import { ListenError, removeStaleSocket } from '../../qmp/server/listen.js';
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError, blockErrorOf, deviceNotFound, noMedium } from '../error.js';
 import { type NbdAddress, NbdServer, type NbdServerOptions } from '../nbd/server.js';
 import type { Backend } from './backend.js';
 import { nbdExport } from './nbd-export.js';
@@ -57,9 +57,7 @@ export class ExportServer {
   add({ name, of, writable }: ExportRequest): void {
     if (this.#exports.has(name)) throw new BlockError(`NBD server already has an export named '${name}'`);
     const { backend, anonymous } = this.#find(of);
-    if (backend.root === undefined) {
-      throw new BlockError(`Device '${backend.name}' has no medium`, { code: 'ENOMEDIUM' });
-    }
+    if (backend.root === undefined) throw noMedium(backend.name);
     this.#exports.set(name, { backend, anonymous });
     this.#server.add(nbdExport(backend, { name, readOnly: !writable }));
   }
@@ -68,7 +66,7 @@ export class ExportServer {
     const device = 'device' in of ? of.device : 'deviceOrNode' in of ? of.deviceOrNode : undefined;
     const named = device === undefined ? undefined : this.#source.backend(device);
     if (named !== undefined) return { backend: named, anonymous: false };
-    if ('device' in of) throw new BlockError(`Device '${of.device}' not found`, { class: 'DeviceNotFound' });
+    if ('device' in of) throw deviceNotFound(of.device);
     return { backend: this.#source.openNode('node' in of ? of.node : of.deviceOrNode), anonymous: true };
   }
 

@@ -1,4 +1,4 @@
-import { BlockError } from '../error.js';
+import { BlockError, deviceNotFound } from '../error.js';
 import type { Backend } from './backend.js';
 
 /** The named backends there are. */
@@ -24,7 +24,7 @@ export function findBackend(backends: Backends, { device, id }: BackendArguments
   }
   const found = device === undefined ? withDevice(backends, id) : backends.backend(device);
   if (found !== undefined) return found;
-  throw new BlockError(`Device '${device ?? id}' not found`, { class: 'DeviceNotFound', code: 'ENODEV' });
+  throw deviceNotFound(device ?? id ?? '');
 }
 
 function withDevice({ backends }: Backends, id: string | undefined): Backend | undefined {

@@ -1,4 +1,4 @@
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError, blockErrorOf, noMedium } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { reopen } from '../graph/reopen.js';
@@ -94,7 +94,7 @@ async function resize(node: BlockNode, size: number): Promise<void> {
     await node.requests.truncate(size);
   } catch (error) {
     const { code, message } = blockErrorOf(error);
-    if (code === 'ENOMEDIUM') throw new BlockError(`Device '${node.deviceOrNodeName}' has no medium`, { code });
+    if (code === 'ENOMEDIUM') throw noMedium(node.deviceOrNodeName);
     if (code === 'ENOTSUP') {
       throw new BlockError(
         `Block format '${node.driver.name}' used by node '${node.name}' does not support resizing: ${message}`,

@@ -1,7 +1,7 @@
 import { type Backends, findBackend } from '../backend/lookup.js';
 import { throttleConfigOfArguments } from '../backend/throttle-arguments.js';
 import type { ThrottleGroups } from '../backend/throttle-group.js';
-import { BlockError } from '../error.js';
+import { noMedium } from '../error.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** What limiting needs of the layer. */
@@ -15,7 +15,7 @@ export function throttleCommands(context: ThrottleContext) {
     block_set_io_throttle(args) {
       const backend = findBackend(context, args);
       const name = args.device ?? args.id ?? '';
-      if (backend.root === undefined) throw new BlockError(`Device '${name}' has no medium`, { code: 'ENOMEDIUM' });
+      if (backend.root === undefined) throw noMedium(name);
       backend.limit(context.throttleGroups, throttleConfigOfArguments(args), name, args.group);
     },
   } satisfies Partial<BlockHandlers>;

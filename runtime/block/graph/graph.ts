@@ -1,5 +1,5 @@
 import type { BlockHost, Child, NodeView, RootOwner } from '../driver.js';
-import { BlockError } from '../error.js';
+import { BlockError, noMedium } from '../error.js';
 import { blockerExcept } from './blockers.js';
 import { Edge } from './edge.js';
 import { NameSpace } from './names.js';
@@ -69,7 +69,7 @@ export class BlockGraph implements OpenEnvironment {
   deviceOrNode(device: string | undefined, nodeName: string | undefined): BlockNode {
     const backend = device === undefined ? undefined : this.#devices.get(device);
     if (backend !== undefined) {
-      if (backend.root === undefined) throw new BlockError(`Device '${device}' has no medium`, { code: 'ENOMEDIUM' });
+      if (backend.root === undefined) throw noMedium(backend.name);
       return backend.root.node as BlockNode;
     }
     const node = nodeName === undefined ? undefined : this.node(nodeName);
@@ -89,7 +89,7 @@ export class BlockGraph implements OpenEnvironment {
   rootNode(name: string): BlockNode {
     const node = this.deviceOrNode(name, name);
     if (!node.isRoot) throw new BlockError(`Need a root block node: '${name}' is below another node`);
-    if (!node.inserted) throw new BlockError(`Device '${name}' has no medium`, { code: 'ENOMEDIUM' });
+    if (!node.inserted) throw noMedium(name);
     return node;
   }
 
