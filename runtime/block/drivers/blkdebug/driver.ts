@@ -33,7 +33,8 @@ export const blkdebug: BlockDriver = {
     const shown = ownOptions(options);
     const rules = await takeRules(options, host);
     const align = takeAlignment(options);
-    const image = await context.openChild('image', 'format', options.takeString('x-image'));
+    // What is in the image is for the format above: it is not looked at here.
+    const image = await context.openChild('image', 'protocol', options.takeString('x-image'));
     return instanceOf(context, image, new RuleMachine(rules), align, shown);
   },
 };

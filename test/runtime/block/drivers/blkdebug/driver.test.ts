@@ -193,6 +193,12 @@ describe('blkdebug', () => {
       expect(await outcomeOf(ruled.requests.write(512, sectors(1)))).toBe('ENOSPC');
     });
 
+    it('leave what is in the image to the format above', async () => {
+      const { small } = setUp();
+      const node = await small.graph.open({ filename: 'blkdebug::disk' });
+      expect(node.file?.node.children.get('image')?.node.driver.name).toBe('file');
+    });
+
     it.each(['blkdebug:disk', 'blkdebug:', 'blkdebug:rules:'])('do not do when they are like %s', async (filename) => {
       const { small } = setUp();
       await expect(small.graph.open({ filename, role: 'protocol' })).rejects.toThrow(/blkdebug:CONFIG:IMAGE/);
