@@ -255,6 +255,7 @@ export class NodeRequests {
     const instance = this.#instance();
     if (instance.truncate === undefined) throw new BlockError('The image cannot be resized', { code: 'ENOTSUP' });
     if (this.#target.flags.readOnly) throw new BlockError('The image is read-only', { code: 'EACCES' });
+    if (size > largestSize) throw ioError('EFBIG');
     checkRange(0, size);
     const request = this.tracker.begin(0, largestSize, true);
     try {

@@ -554,7 +554,7 @@ describe('changing the length', () => {
   it('is refused where it cannot be', async () => {
     await expect(new TestDisk(512, { readOnly: true }).requests.truncate(0)).rejects.toMatchObject({ code: 'EACCES' });
     await expect(new TestDisk(512).requests.truncate(-512)).rejects.toMatchObject({ code: 'EIO' });
-    await expect(new TestDisk(512).requests.truncate(largestSize + 512)).rejects.toMatchObject({ code: 'EIO' });
+    await expect(new TestDisk(512).requests.truncate(largestSize + 512)).rejects.toMatchObject({ code: 'EFBIG' });
     const fixed = new TestDisk(512);
     if (fixed.target.instance) delete fixed.target.instance.truncate;
     await expect(fixed.requests.truncate(0)).rejects.toMatchObject({ code: 'ENOTSUP' });
