@@ -50,7 +50,7 @@ export function graphCommands(graph: BlockGraph) {
     },
 
     'block-set-write-threshold'({ 'node-name': name, 'write-threshold': threshold }) {
-      setWriteThreshold(graph.namedNode(name), Number(threshold), graph.host.events);
+      setWriteThreshold(graph.namedNode(name), threshold, graph.host.events);
     },
   } satisfies Partial<BlockHandlers>;
 }
@@ -64,16 +64,16 @@ export async function addNode(graph: BlockGraph, options: BlockOptions): Promise
 
 /** Removes a node that the monitor has made. @throws BlockError when somebody uses it */
 export async function deleteNode(graph: BlockGraph, node: BlockNode): Promise<void> {
-  if (node.hasBackend) throw new BlockError(`Node '${node.name}' is in use: it is the medium of a device, or exported`);
+  // Clients look for this text, in which the name is not quoted.
+  const used = `Node ${node.name} is in use`;
+  if (node.hasBackend) throw new BlockError(`${used}: it is the medium of a device, or exported`);
   node.blockers.check('drive-del', node.name);
   if (!node.monitorOwned) {
     throw new BlockError(
       `Node '${node.name}' is not owned by the monitor: it goes away with the node that it was defined in`,
     );
   }
-  if (node.parents.size > 0 || node.holds > 0) {
-    throw new BlockError(`Node '${node.name}' is in use by another node or a job`);
-  }
+  if (node.parents.size > 0 || node.holds > 0) throw new BlockError(`${used} by another node or a job`);
   node.monitorOwned = false;
   await graph.release(node);
 }

@@ -1,6 +1,7 @@
 import type { ImageInfo } from '../../../generated/index.js';
 import { resolveBackingName } from '../graph/filename.js';
 import type { BlockNode } from '../graph/node.js';
+import { roundUp, sectorSize } from '../limits.js';
 
 /** What queries tell of a node's image, and of the images that it is over. */
 export async function imageInfo(node: BlockNode): Promise<ImageInfo> {
@@ -13,7 +14,8 @@ export async function imageInfo(node: BlockNode): Promise<ImageInfo> {
   return {
     filename: node.filename,
     format: node.driver.name,
-    'virtual-size': node.length,
+    // Disks are counted in sectors, whatever the length of the file is.
+    'virtual-size': roundUp(node.length, sectorSize),
     ...(info === undefined ? {} : { 'dirty-flag': info.dirty ?? false }),
     ...(actualSize === undefined ? {} : { 'actual-size': actualSize }),
     ...(info?.clusterSize ? { 'cluster-size': info.clusterSize } : {}),

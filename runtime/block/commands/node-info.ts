@@ -1,4 +1,5 @@
 import type { BlockDeviceInfo } from '../../../generated/index.js';
+import type { Int64 } from '../../json/value.js';
 import { throttleInfo } from '../backend/throttle-arguments.js';
 import type { BlockNode } from '../graph/node.js';
 import { imageInfo } from './image-info.js';
@@ -24,10 +25,17 @@ export async function nodeInfo(node: BlockNode, limits = throttleInfo(), writeba
     detect_zeroes: node.detectZeroes,
     ...limits,
     cache: { writeback, direct: flags.direct, 'no-flush': flags.noFlush },
-    write_threshold: node.writeThreshold,
+    write_threshold: signed(node.writeThreshold),
     image: await imageInfo(node),
   };
 }
+
+/** A threshold can be larger than what queries can tell, and is far beyond the end of any disk then. */
+function signed(threshold: Int64): Int64 {
+  return threshold > largestInt64 ? largestInt64 : threshold;
+}
+
+const largestInt64 = 2n ** 63n - 1n;
 
 function depth(node: BlockNode): number {
   let links = 0;

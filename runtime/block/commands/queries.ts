@@ -26,7 +26,7 @@ export function queryCommands(graph: QueriedGraph, backends: () => Iterable<Back
 
     'query-blockstats'({ 'query-nodes': ofNodes = false }) {
       if (!ofNodes) return [...backends()].map(backendStats);
-      return [...graph.nodes].filter((node) => node.instance !== undefined).map(nodeStats);
+      return [...graph.nodes].filter((node) => node.instance !== undefined).map((node) => nodeStats(node));
     },
   } satisfies Partial<BlockHandlers>;
 }
@@ -56,16 +56,16 @@ function backendStats(backend: Backend): BlockStats {
 /** A node with what is below it. */
 function chainStats(node: BlockNode): BlockStats {
   const { below } = node;
-  return { ...nodeStats(node), ...(below === undefined ? {} : { backing: chainStats(below) }) };
+  return { ...nodeStats(node, chainStats), ...(below === undefined ? {} : { backing: chainStats(below) }) };
 }
 
 /** A node with its file, and the file's file. Requests are counted at backends: of a node only the highest offset is known. */
-function nodeStats(node: BlockNode): BlockStats {
+function nodeStats(node: BlockNode, fileStats = nodeStats as (file: BlockNode) => BlockStats): BlockStats {
   const file = node.file?.node as BlockNode | undefined;
   return {
     'node-name': node.name,
     stats: { ...noRequests, wr_highest_offset: node.requests.highestOffset },
-    ...(file === undefined ? {} : { parent: nodeStats(file) }),
+    ...(file === undefined ? {} : { parent: fileStats(file) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { emitBlockWriteThreshold } from '../../../generated/index.js';
+import type { Int64 } from '../../json/value.js';
 import type { EventSink } from '../../qmp/event-sink.js';
 import type { BlockNode } from '../graph/node.js';
 import type { WriteNotice } from '../io/requests.js';
@@ -10,15 +11,16 @@ const watchers = new WeakMap<BlockNode, (notice: WriteNotice) => void>();
  *
  * @param threshold bytes; 0 for none. It replaces what was set before.
  */
-export function setWriteThreshold(node: BlockNode, threshold: number, events: EventSink): void {
+export function setWriteThreshold(node: BlockNode, threshold: Int64, events: EventSink): void {
   node.writeThreshold = threshold;
   const { beforeWrite } = node.requests;
   const present = watchers.get(node);
   if (present) beforeWrite.delete(present);
   watchers.delete(node);
-  if (threshold === 0) return;
+  const limit = Number(threshold);
+  if (limit === 0) return;
   const watch = ({ offset, length }: WriteNotice): void => {
-    const exceeded = amountExceeded(offset, length, threshold);
+    const exceeded = amountExceeded(offset, length, limit);
     if (exceeded === 0) return;
     setWriteThreshold(node, 0, events);
     emitBlockWriteThreshold(events, {

@@ -1,5 +1,5 @@
 import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../generated/index.js';
-import type { JsonValue } from '../../json/value.js';
+import type { Int64, JsonValue } from '../../json/value.js';
 import type { BlockDriver, BlockStatus, DriverInfo, DriverInstance, NodeFlags } from '../driver.js';
 import { ioError } from '../error.js';
 import { NodeRequests } from '../io/requests.js';
@@ -50,8 +50,8 @@ export class BlockNode implements EdgeTarget {
   monitorOwned = false;
   /** Others that hold it, mostly for a moment: whoever is about to put it somewhere. */
   holds = 0;
-  /** The offset beyond which a write is reported, once; 0: none. */
-  writeThreshold = 0;
+  /** The offset beyond which a write is reported, once; 0: none. Exact, also where no disk reaches. */
+  writeThreshold: Int64 = 0;
   /** What this node forbids on its backing node. */
   backingBlocker: Blocker | undefined;
   /** The drivers in and below it that know whether there is a medium, and how many changes of edges they were looked for at. */

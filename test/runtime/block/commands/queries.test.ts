@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BlockDeviceInfo, BlockStats } from '../../../../generated/index.js';
+import { readDrive } from '../../../../runtime/block/command-line/drive.js';
+import { createImage } from '../../../../runtime/block/graph/create.js';
+import { LayerClient } from '../layer-client.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'queries-'));
+const at = (name: string): string => join(folder, name);
+let client: LayerClient;
+
+beforeEach(async () => {
+  writeFileSync(at('odd.img'), Buffer.alloc(1000, 5));
+  client = new LayerClient();
+  const { graph } = client.layer;
+  await createImage(graph, { format: 'qcow2', filename: at('base.qcow2'), size: 1 << 20 });
+  const backing = { name: 'base.qcow2', format: 'qcow2' };
+  await createImage(graph, { format: 'qcow2', filename: at('top.qcow2'), size: 1 << 20, backing });
+});
+afterEach(() => client.layer.close());
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const add = (options: object) => client.execute('blockdev-add', { options });
+const file = (name: string, more: object = {}) => ({ driver: 'file', filename: at(name), ...more });
+
+async function node(name: string): Promise<BlockDeviceInfo | undefined> {
+  const nodes = (await client.execute('query-named-block-nodes')) as BlockDeviceInfo[];
+  return nodes.find((info) => info['node-name'] === name);
+}
+
+describe('query-named-block-nodes', () => {
+  it('counts disks in sectors, also where the file ends inside of one', async () => {
+    await add({ driver: 'raw', 'node-name': 'd', file: file('odd.img', { 'node-name': 'f' }) });
+    expect((await node('d'))?.image['virtual-size']).toBe(1024);
+    expect((await node('f'))?.image['virtual-size']).toBe(1024);
+  });
+
+  it.each([
+    [2n ** 53n + 1n, 2n ** 53n + 1n],
+    [2n ** 63n - 1n, 2n ** 63n - 1n],
+    // The largest that there is a place for in the answer.
+    [2n ** 64n - 1n, 2n ** 63n - 1n],
+  ])('tells a write threshold of %d as %d', async (threshold, told) => {
+    await add({ driver: 'null-co', 'node-name': 'n' });
+    await client.execute('block-set-write-threshold', { 'node-name': 'n', 'write-threshold': threshold });
+    expect((await node('n'))?.write_threshold).toBe(told);
+  });
+});
+
+describe('query-blockstats', () => {
+  it('tells of the backing files of what a device is on, also below a format in a format', async () => {
+    await add({ driver: 'qcow2', 'node-name': 'top', file: file('top.qcow2') });
+    await client.layer.addDrive(
+      readDrive('if=none,id=d,driver=raw,file.driver=raw,file.file=top', client.layer.registry),
+    );
+    const [stats] = (await client.execute('query-blockstats')) as BlockStats[];
+    expect(stats?.backing).toBeUndefined();
+    expect(stats?.parent?.parent).toMatchObject({ 'node-name': 'top', backing: { parent: {} } });
+    const nodes = (await client.execute('query-blockstats', { 'query-nodes': true })) as BlockStats[];
+    expect(nodes.filter((entry) => JSON.stringify(entry).includes('backing'))).toEqual([]);
+  });
+});
+
+describe('block_resize', () => {
+  it('says that a size is too large', async () => {
+    await add({ driver: 'raw', 'node-name': 'd', file: file('odd.img') });
+    const resized = client.execute('block_resize', { 'node-name': 'd', size: 2n ** 53n });
+    await expect(resized).rejects.toThrow(/^Could not resize to .*File too large$/);
+  });
+});
