@@ -1,10 +1,11 @@
 import type { BlockHost, Child, NodeView, RootOwner } from '../driver.js';
 import { BlockError, noMedium } from '../error.js';
 import { blockerExcept } from './blockers.js';
+import { closeNode } from './close.js';
 import { Edge } from './edge.js';
 import { NameSpace } from './names.js';
 import type { BlockNode } from './node.js';
-import { closeNode, type OpenEnvironment, type OpenRequest, openNode } from './open.js';
+import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
 import type { DriverWhitelist } from './whitelist.js';
 

@@ -4,6 +4,7 @@ import type { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { BlockDriver, BlockHost, Child, ChildRole, NodeView, OpenContext } from '../driver.js';
 import { BlockError, blockErrorOf } from '../error.js';
 import { BlockOptions, type OptionValue } from '../options.js';
+import { type CloseEnvironment, closeNode } from './close.js';
 import { Edge } from './edge.js';
 import { isJsonName, parseJsonName, protocolOf, resolveBackingName } from './filename.js';
 import { inherited, type OpenFlags, rootDefaults, takeDetectZeroes, takeFlags } from './flags.js';
@@ -16,7 +17,7 @@ import { checkWhitelist, type DriverWhitelist } from './whitelist.js';
 const longestChain = 1000;
 
 /** What opening needs of the graph. */
-export interface OpenEnvironment {
+export interface OpenEnvironment extends CloseEnvironment {
   readonly host: BlockHost;
   readonly drivers: DriverRegistry;
   readonly names: NameSpace;
@@ -27,8 +28,6 @@ export interface OpenEnvironment {
   register(node: BlockNode): void;
   /** A node is no more: its name is free. */
   forget(node: BlockNode): void;
-  /** Lets go of a node that nobody holds any more. */
-  release(node: BlockNode): Promise<void>;
   /** Puts a node under another as its backing file. */
   link(overlay: BlockNode, backing: BlockNode): void;
 }
@@ -72,13 +71,16 @@ class Opening {
   readonly #environment: OpenEnvironment;
   readonly #request: OpenRequest;
   readonly #options: BlockOptions;
+  /** What the request and the options say. A driver may find that it can do less. */
+  #flags: OpenFlags = rootDefaults;
   /** The file name that is left to be used by somebody. */
   #filename: string | undefined;
+  /** The owner of the edges. There is no node before the driver is known, for which `file` may have to be open. */
+  readonly #owner: { node: BlockNode | undefined } = { node: undefined };
   /** Edges that were made before there is a node to have them. */
   readonly #edges: Edge[] = [];
   /** Children that were opened, not referred to, before there is a node. */
   readonly #opened: BlockNode[] = [];
-  #node: BlockNode | undefined;
 
   constructor(environment: OpenEnvironment, request: OpenRequest) {
     this.#environment = environment;
@@ -88,56 +90,80 @@ class Opening {
   }
 
   async run(): Promise<BlockNode> {
-    const { names, whitelist } = this.#environment;
     const options = this.#options;
-    if (this.#filename !== undefined && isJsonName(this.#filename)) {
-      for (const [key, value] of parseJsonName(this.#filename).entries()) options.default(key, value);
-      this.#filename = undefined;
-    }
-    let flags = takeFlags(options, this.#request.flags ?? rootDefaults);
+    this.#takeJsonName();
+    this.#flags = takeFlags(options, this.#request.flags ?? rootDefaults);
     const backing = this.#takeBacking();
-    if (backing === null) flags = { ...flags, noBacking: true };
+    if (backing === null) this.#flags = { ...this.#flags, noBacking: true };
     const given = this.#given();
     let driver = await this.#chooseDriver();
     const probed = driver === undefined;
-    const place: { node: BlockNode | undefined } = { node: undefined };
     let file: Edge | undefined;
     if (driver === undefined || driver.kind === 'format') {
-      file = await this.#openChild(place, 'file', 'protocol', this.#filename, flags);
+      file = await this.#openChild('file', 'protocol', this.#filename);
       this.#filename = undefined;
       driver ??= await this.#probe(file);
-    } else if (this.#filename !== undefined) {
-      if (options.has('filename')) {
-        throw new BlockError("Can't specify 'file' and 'filename' options at the same time", { code: 'EINVAL' });
-      }
-      given.set('filename', this.#filename);
-      if (driver.parseFilename) driver.parseFilename(this.#filename, options);
-      else options.set('filename', this.#filename);
-      this.#filename = undefined;
+    } else {
+      this.#takeFilename(driver, given);
     }
     if (driver.needsFilename && (options.get('filename') ?? '') === '') {
       throw new BlockError(`The '${driver.name}' block driver requires a file name`, { code: 'EINVAL' });
     }
-    const nodeName = options.takeString('node-name');
-    const name = names.takeNode(nodeName);
+    const node = this.#makeNode(driver, given);
+    await this.#openImage(node, file, probed);
+    if (!this.#flags.noBacking) await this.#openBacking(node, backing ?? undefined);
+    else if (backing instanceof BlockOptions && backing.size > 0) throw leftover(driver, 'backing');
+    const [unknown] = options.keys();
+    if (unknown !== undefined) throw leftover(driver, unknown);
+    node.usable = true;
+    return node;
+  }
+
+  /** Adds the options that a `json:` name stands for. Those that are given themselves have precedence. */
+  #takeJsonName(): void {
+    if (this.#filename === undefined || !isJsonName(this.#filename)) return;
+    for (const [key, value] of parseJsonName(this.#filename).entries()) this.#options.default(key, value);
+    this.#filename = undefined;
+  }
+
+  /** Makes the file name options of a protocol driver. */
+  #takeFilename(driver: BlockDriver, given: BlockOptions): void {
+    const filename = this.#filename;
+    if (filename === undefined) return;
+    if (this.#options.has('filename')) throw fileAndFilename();
+    given.set('filename', filename);
+    if (driver.parseFilename) driver.parseFilename(filename, this.#options);
+    else this.#options.set('filename', filename);
+    this.#filename = undefined;
+  }
+
+  /** Makes the node, which has its name and its children from now on, and takes the options that every node has. */
+  #makeNode(driver: BlockDriver, given: BlockOptions): BlockNode {
+    const { names, whitelist } = this.#environment;
+    const { copyOnRead, detectZeroes } = this.#request;
+    const flags = this.#flags;
+    const name = names.takeNode(this.#options.takeString('node-name'));
     const node = new BlockNode({ name, driver, flags, mayWrite: flags.mayWrite === true, given });
-    this.#node = place.node = node;
+    this.#owner.node = node;
     this.#environment.register(node);
     for (const edge of this.#edges) node.children.set(edge.name, edge);
     this.#edges.length = 0;
     for (const child of this.#opened) child.opener = node;
     checkWhitelist(whitelist, driver.name, flags.readOnly);
-    if (this.#request.copyOnRead) {
-      if (flags.readOnly) {
-        throw new BlockError("Can't use copy-on-read on read-only device", { code: 'EINVAL' });
-      }
+    if (copyOnRead) {
+      if (flags.readOnly) throw new BlockError("Can't use copy-on-read on read-only device", { code: 'EINVAL' });
       node.requests.copyOnRead = 1;
     }
-    node.detectZeroes = this.#request.detectZeroes ?? takeDetectZeroes(options, flags);
-    const instance = await driver.open(this.#context(node, place, flags, file, probed));
+    node.detectZeroes = detectZeroes ?? takeDetectZeroes(this.#options, flags);
+    return node;
+  }
+
+  /** Has the driver open the image, and notes what its header says. */
+  async #openImage(node: BlockNode, file: Edge | undefined, probed: boolean): Promise<void> {
+    const instance = await node.driver.open(this.#context(node, file, probed));
     node.instance = instance;
     if (instance.forcesReadOnly) {
-      node.flags = { ...flags, readOnly: true };
+      node.flags = { ...node.flags, readOnly: true };
       node.mayWrite = false;
     }
     // A length that cannot be told is an error of opening, not of the first request.
@@ -145,12 +171,6 @@ class Opening {
     node.describe();
     node.backingName = instance.backingFile?.name;
     node.backingFormat = instance.backingFile?.format;
-    if (!flags.noBacking) await this.#openBacking(node, flags, backing ?? undefined);
-    else if (backing instanceof BlockOptions && backing.size > 0) throw leftover(driver, 'backing');
-    const [unknown] = options.keys();
-    if (unknown !== undefined) throw leftover(driver, unknown);
-    node.usable = true;
-    return node;
   }
 
   /** What was given, as it was: for file names and reopening. */
@@ -164,7 +184,7 @@ class Opening {
     const own = this.#options.takeUnder('backing');
     if (reference === '' || reference === null) return null;
     if (reference === undefined) return own.size > 0 ? own : undefined;
-    if (typeof reference !== 'string') throw new BlockError("Option 'backing' must be a node-name", { code: 'EINVAL' });
+    if (typeof reference !== 'string') throw notANodeName('backing');
     if (own.size > 0) throw referenceWithOptions('backing');
     return reference;
   }
@@ -179,11 +199,11 @@ class Opening {
     if (role === 'protocol') {
       const filename = this.#filename ?? options.get('filename');
       if (typeof filename === 'string') return drivers.forFilename(filename, this.#filename !== undefined);
-      throw new BlockError('Must specify either driver or file', { code: 'EINVAL' });
+      throw driverOrFile();
     }
     if (format !== undefined) return drivers.named(format);
     if (this.#filename === undefined && !options.has('file') && !options.hasUnder('file')) {
-      throw new BlockError('Must specify either driver or file', { code: 'EINVAL' });
+      throw driverOrFile();
     }
     return undefined;
   }
@@ -201,26 +221,20 @@ class Opening {
     return drivers.probe(head, node.filename);
   }
 
-  #context(
-    node: BlockNode,
-    place: { node: BlockNode | undefined },
-    flags: OpenFlags,
-    file: Edge | undefined,
-    probed: boolean,
-  ): OpenContext {
+  #context(node: BlockNode, file: Edge | undefined, probed: boolean): OpenContext {
     const environment = this.#environment;
     return {
       node,
       options: this.#options,
       probed,
-      noIo: flags.noIo,
+      noIo: this.#flags.noIo,
       host: environment.host,
       get file(): Child {
         if (file === undefined) throw new Error(`Driver ${node.driver.name} has no file`);
         return file;
       },
       probe: (head, filename) => environment.drivers.probe(head, filename).name,
-      openChild: (name, role, filename) => this.#openChild(place, name, role, filename, flags),
+      openChild: (name, role, filename) => this.#openChild(name, role, filename),
       attachChild(name: string, role: ChildRole, child: NodeView): Child {
         const edge = new Edge(name, role, { node }, child as BlockNode);
         node.children.set(name, edge);
@@ -236,21 +250,16 @@ class Opening {
   }
 
   /** Opens a child from `NAME` (a reference), `NAME.*` (a definition), or a file name. */
-  async #openChild(
-    place: { node: BlockNode | undefined },
-    name: string,
-    role: ChildRole,
-    filename: string | undefined,
-    flags: OpenFlags,
-  ): Promise<Edge> {
+  async #openChild(name: string, role: ChildRole, filename: string | undefined): Promise<Edge> {
     const reference = this.#options.take(name);
     const own = this.#options.takeUnder(name);
-    const child = await this.#child(name, role, filename, flags, reference, own);
-    const edge = new Edge(name, role, place, child);
-    if (place.node) place.node.children.set(name, edge);
+    const child = await this.#child(name, role, filename, reference, own);
+    const { node } = this.#owner;
+    const edge = new Edge(name, role, this.#owner, child);
+    if (node) node.children.set(name, edge);
     else this.#edges.push(edge);
     if (reference === undefined) {
-      if (place.node) child.opener = place.node;
+      if (node) child.opener = node;
       else this.#opened.push(child);
     }
     return edge;
@@ -260,17 +269,13 @@ class Opening {
     name: string,
     role: ChildRole,
     filename: string | undefined,
-    flags: OpenFlags,
     reference: OptionValue | undefined,
     options: BlockOptions,
   ): Promise<BlockNode> {
     if (reference !== undefined) {
-      if (typeof reference !== 'string')
-        throw new BlockError(`Option '${name}' must be a node-name`, { code: 'EINVAL' });
+      if (typeof reference !== 'string') throw notANodeName(name);
       if (options.size > 0) throw referenceWithOptions(name);
-      if (filename !== undefined) {
-        throw new BlockError("Can't specify 'file' and 'filename' options at the same time", { code: 'EINVAL' });
-      }
+      if (filename !== undefined) throw fileAndFilename();
       return this.#environment.reference(reference);
     }
     if (filename === undefined && options.size === 0) {
@@ -281,13 +286,13 @@ class Opening {
       filename,
       options,
       role,
-      flags: inherited(flags, role),
+      flags: inherited(this.#flags, role),
       ...(above === undefined ? {} : { above }),
     };
     return openNode(this.#environment, request);
   }
 
-  async #openBacking(node: BlockNode, flags: OpenFlags, wanted: string | BlockOptions | undefined): Promise<void> {
+  async #openBacking(node: BlockNode, wanted: string | BlockOptions | undefined): Promise<void> {
     const header = node.open.backingFile;
     if (wanted === undefined && header === undefined) return;
     if (!node.driver.supportsBacking) {
@@ -320,7 +325,7 @@ class Opening {
         filename,
         options,
         role: 'backing',
-        flags: inherited(flags, 'backing'),
+        flags: inherited(this.#flags, 'backing'),
         format: header?.format,
         above: [...above, own],
       });
@@ -337,39 +342,11 @@ class Opening {
       edge.cut();
       await this.#environment.release(edge.node as BlockNode);
     }
-    if (this.#node === undefined) return;
-    this.#environment.forget(this.#node);
-    await closeNode(this.#environment, this.#node);
+    const { node } = this.#owner;
+    if (node === undefined) return;
+    this.#environment.forget(node);
+    await closeNode(this.#environment, node);
   }
-}
-
-/** Closes a node that nobody holds, and lets go of its children. Its name is not its own any more. */
-export async function closeNode(
-  environment: Pick<OpenEnvironment, 'release' | 'host'>,
-  node: BlockNode,
-): Promise<void> {
-  const { instance } = node;
-  node.usable = false;
-  await node.requests.tracker.idle();
-  try {
-    if (instance) await node.requests.flush();
-  } catch (error) {
-    environment.host.warn(`Flushing node '${node.name}' failed: ${blockErrorOf(error).message}`);
-  }
-  node.instance = undefined;
-  try {
-    await instance?.close();
-  } catch (error) {
-    environment.host.warn(`Closing node '${node.name}' failed: ${blockErrorOf(error).message}`);
-  }
-  node.below?.blockers.remove(node.backingBlocker);
-  for (const edge of node.children.values()) {
-    const child = edge.node as BlockNode;
-    if (child.opener === node) child.opener = undefined;
-    edge.cut();
-    await environment.release(child);
-  }
-  node.children.clear();
 }
 
 /** A file name such that two names of one file are equal. */
@@ -391,8 +368,18 @@ function leftover({ name, kind }: BlockDriver, option: string): BlockError {
 function referenceWithOptions(name: string): BlockError {
   return new BlockError(
     `Cannot reference an existing block device with additional options or a new filename ('${name}')`,
-    {
-      code: 'EINVAL',
-    },
+    { code: 'EINVAL' },
   );
+}
+
+function notANodeName(option: string): BlockError {
+  return new BlockError(`Option '${option}' must be a node-name`, { code: 'EINVAL' });
+}
+
+function fileAndFilename(): BlockError {
+  return new BlockError("Can't specify 'file' and 'filename' options at the same time", { code: 'EINVAL' });
+}
+
+function driverOrFile(): BlockError {
+  return new BlockError('Must specify either driver or file', { code: 'EINVAL' });
 }
