@@ -40,7 +40,7 @@ export interface BlockLayerOptions {
    * that nobody catches.
    */
   readonly fatal?: (message: string) => void;
-  /** Throws for files that may not be used. Default: all may. */
+  /** Rejects with a BlockError (EACCES) for files and URLs that may not be used. Default: all may. */
   readonly authorize?: (path: string) => Promise<void>;
   /** Which drivers may be used. Default: all. */
   readonly whitelist?: DriverWhitelist;
@@ -48,6 +48,7 @@ export interface BlockLayerOptions {
   readonly clock?: Clock;
   /** Default: those that are built in. */
   readonly drivers?: DriverRegistry;
+  /** For each NBD server: how many clients it takes, and whom problems with them are told. */
   readonly nbd?: NbdServerOptions;
 }
 
@@ -67,16 +68,19 @@ export interface BlockLayerOptions {
 export class BlockLayer implements AsyncDisposable {
   /** What executes the commands of the schema. */
   readonly handlers: BlockHandlers;
+  /** The nodes, what leads where, and who has which name. */
   readonly graph: BlockGraph;
+  /** What `object-add` and `--object` have made. */
   readonly objects: UserObjects;
   /** What names and slots of drives are taken. */
   readonly registry: DriveRegistry;
+  /** Backends that share limits. */
+  readonly throttleGroups: ThrottleGroups;
   readonly #host: BlockHost;
   readonly #backends = new Map<string, Backend>();
   /** Backends of devices whose drive was deleted. */
   readonly #nameless = new Set<Backend>();
   readonly #slots = new Map<Backend, DriveSlot>();
-  readonly throttleGroups: ThrottleGroups;
   readonly #exportServers = new Set<ExportServer>();
   readonly #commandServer: CommandServer = { running: undefined };
   readonly #nbd: NbdServerOptions;
@@ -115,6 +119,7 @@ export class BlockLayer implements AsyncDisposable {
     return [...this.#backends.values(), ...this.#nameless];
   }
 
+  /** The backend of a name, if there is one. */
   backend(name: string): Backend | undefined {
     return this.#backends.get(name);
   }
@@ -132,6 +137,7 @@ export class BlockLayer implements AsyncDisposable {
   /** Adds a backend with its medium. @throws BlockError when it cannot be had; nothing is left of it then */
   async addDrive(config: DriveConfig): Promise<void> {
     const { id, device, throttling } = config;
+    if (device.kind !== 'none') this.#refuseDevice(id);
     const backend = new Backend(id, this.#host, {
       writeback: config.writeback,
       policies: { read: config.readError, write: config.writeError },
@@ -159,9 +165,7 @@ export class BlockLayer implements AsyncDisposable {
     const backend = this.#backends.get(drive);
     if (backend === undefined) throw new BlockError(`There is no drive '${drive}'`, { class: 'DeviceNotFound' });
     if (backend.device !== undefined) throw new BlockError(`Drive '${drive}' has a device already`);
-    for (const other of this.#backends.values()) {
-      if (other.device?.id === id) throw new BlockError(`There is a device '${id}' already`);
-    }
+    this.#refuseDevice(id);
     backend.device = new VirtualDevice({ kind, id, locked });
   }
 
@@ -216,6 +220,13 @@ export class BlockLayer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** @throws BlockError when there is a virtual device with an id */
+  #refuseDevice(id: string): void {
+    for (const { device } of this.backends) {
+      if (device?.id === id) throw new BlockError(`There is a device '${id}' already`, { code: 'EEXIST' });
+    }
   }
 
   #allExportServers(): ExportServer[] {

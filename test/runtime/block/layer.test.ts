@@ -140,6 +140,16 @@ describe('virtual devices', () => {
     expect(() => attach('disk,drive=a,id=other')).toThrow(/has a device/);
     expect(() => attach('disk,drive=b,id=dev')).toThrow(/'dev'/);
   });
+
+  it('keep their ids when their drive is deleted, and leave them to no other', async () => {
+    await drive('id=a');
+    client.layer.addDevice(readDevice('cdrom,drive=a,id=ide0-cd0'));
+    await human('drive_del a');
+    await drive('id=b');
+    expect(() => client.layer.addDevice(readDevice('cdrom,drive=b,id=ide0-cd0'))).toThrow(/'ide0-cd0'/);
+    await expect(drive('if=ide,media=cdrom')).rejects.toThrow(/'ide0-cd0'/);
+    expect(client.layer.registry.kind('ide0-cd0')).toBeUndefined();
+  });
 });
 
 describe('an exported node', () => {
