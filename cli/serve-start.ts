@@ -1,6 +1,5 @@
 import { unlinkSync } from 'node:fs';
 import packageJson from '../package.json' with { type: 'json' };
-import { formatSocketPlace, type SocketPlace } from '../runtime/block/command-line/address.js';
 import type { Planned, PlannedNbd, ServerPlan } from '../runtime/block/command-line/plan.js';
 import {
   BlockLayer,
@@ -13,6 +12,7 @@ import {
 import { isQmpFailure } from '../runtime/qmp/error.js';
 import { ListenError } from '../runtime/qmp/server/listen.js';
 import { createQmpServer, type QmpServer, type ServerProblem } from '../runtime/qmp/server/server.js';
+import { formatSocketPlace, type SocketPlace } from '../runtime/qmp/server/socket-place.js';
 import type { Host } from './host.js';
 import type { ServerLog } from './serve-log.js';
 import { standardStreams } from './serve-streams.js';

@@ -1,7 +1,8 @@
+import type { SocketPlace } from '../../qmp/server/socket-place.js';
 import { parseKeyval } from '../../visit/keyval-text.js';
 import { OptionError } from '../../visit/option-error.js';
 import { BlockOptions } from '../options.js';
-import { readSocketPlace, type SocketPlace } from './address.js';
+import { readSocketPlace } from './address.js';
 import { type ParameterTable, refuseOthers, takeParameters } from './parameters.js';
 
 /** The parameters of `--nbd`. */

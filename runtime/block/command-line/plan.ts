@@ -1,9 +1,10 @@
 import type { BlockdevOptions, ObjectOptions } from '../../../generated/index.js';
 import { isQmpFailure } from '../../qmp/error.js';
+import { formatSocketPlace, type SocketPlace } from '../../qmp/server/socket-place.js';
 import { OptionError } from '../../visit/option-error.js';
 import type { DriverRegistry } from '../graph/registry.js';
 import type { DriverWhitelist } from '../graph/whitelist.js';
-import { formatSocketPlace, readSocketPlace, type SocketPlace } from './address.js';
+import { readSocketPlace } from './address.js';
 import { readBlockdev, readObject } from './blockdev.js';
 import { type DeviceConfig, readDevice } from './device.js';
 import { readDrive } from './drive.js';

@@ -2,6 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import type { StreamPair } from '../endpoint.js';
+import { formatSocketPlace, parseSocketPlace } from './socket-place.js';
 
 /**
  * Where a server takes clients:
@@ -53,21 +54,16 @@ export async function listen(address: ListenAddress, accept: (streams: StreamPai
   await bind(server, { host: where.host ?? 'localhost', port: where.port });
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : where.port;
-  return { address: `tcp:${where.host ?? 'localhost'}:${port}`, close: () => closed(server) };
+  const told = formatSocketPlace({ host: where.host ?? 'localhost', port });
+  return { address: told, close: () => closed(server) };
 }
-
-const tcp = /^tcp:(?:\[([\da-f:.]+)\]|([\w.-]*)):(\d{1,5})$/i;
 
 function resolve(address: ListenAddress): Exclude<ListenAddress, string> {
   if (typeof address !== 'string') return address;
   if (address === 'stdio') return { readable: process.stdin, writable: process.stdout };
-  if (address.startsWith('unix:') && address.length > 'unix:'.length) return { path: address.slice('unix:'.length) };
-  const [, literal, name, port] = tcp.exec(address) ?? [];
-  if (port === undefined || Number(port) > 65_535) {
-    throw new ListenError(`Cannot listen on '${address}': expected unix:PATH, tcp:HOST:PORT or stdio`);
-  }
-  const host = literal ?? name;
-  return { port: Number(port), ...(host && { host }) };
+  const place = parseSocketPlace(address);
+  if (place !== undefined) return place;
+  throw new ListenError(`Cannot listen on '${address}': expected unix:PATH, tcp:HOST:PORT or stdio`);
 }
 
 async function listenOnPath(server: Server, path: string): Promise<Listener> {

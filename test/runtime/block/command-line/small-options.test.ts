@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatSocketPlace, readSocketPlace } from '../../../../runtime/block/command-line/address.js';
+import { readSocketPlace } from '../../../../runtime/block/command-line/address.js';
 import { readBlockdev, readObject } from '../../../../runtime/block/command-line/blockdev.js';
 import { readDevice } from '../../../../runtime/block/command-line/device.js';
 import { readNbd } from '../../../../runtime/block/command-line/nbd.js';
+import { formatSocketPlace } from '../../../../runtime/qmp/server/socket-place.js';
 
 describe('an address', () => {
   it.each([
