@@ -1,4 +1,5 @@
 import { ListenError, removeStaleSocket } from '../../qmp/server/listen.js';
+import { formatSocketPlace } from '../../qmp/server/socket-place.js';
 import { BlockError, blockErrorOf, deviceNotFound, noMedium } from '../error.js';
 import { type NbdAddress, NbdServer, type NbdServerOptions } from '../nbd/server.js';
 import type { Backend } from './backend.js';
@@ -42,8 +43,7 @@ export class ExportServer {
       await opened.#server.listen(address);
     } catch (error) {
       if (error instanceof ListenError) throw new BlockError(error.message, { code: 'EBUSY', cause: error });
-      const place = 'path' in address ? address.path : `${address.host}:${address.port}`;
-      throw blockErrorOf(error, `Could not listen on ${place}`);
+      throw blockErrorOf(error, `Could not listen on '${formatSocketPlace(address)}'`);
     }
     return opened;
   }
