@@ -11,7 +11,7 @@ import { strerror } from '../../runtime/block/errno.js';
 import { BlockError } from '../../runtime/block/error.js';
 import type { BlockNode } from '../../runtime/block/graph/node.js';
 import { SmallGraph } from '../runtime/block/drivers/small-graph.js';
-import { describeWithPrograms } from './programs.js';
+import { describeWithPrograms, seed } from './programs.js';
 
 const run = promisify(execFile);
 
@@ -233,7 +233,7 @@ describeWithPrograms('blkdebug beside that of qemu-io', ['qemu-io'], () => {
       fc.asyncProperty(rules, fc.array(request, { minLength: 1, maxLength: 20 }), async (options, steps) => {
         expect(await ours(options, steps)).toEqual(await real(options, steps));
       }),
-      { numRuns: 60 },
+      { numRuns: 60, seed },
     );
   });
 });

@@ -9,7 +9,7 @@ import { isQmpFailure } from '../../runtime/qmp/error.js';
 import type { AnySchema } from '../../runtime/qmp/schema.js';
 import { type SpawnedProgram, spawnQemu } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
-import { describeWithPrograms } from './programs.js';
+import { describeWithPrograms, seed } from './programs.js';
 
 const kinds = ['cdrom', 'floppy', 'disk'] as const;
 const drives = [...kinds, 'none'] as const;
@@ -147,7 +147,7 @@ describeWithPrograms('media and trays', ['qemu-system-x86_64'], () => {
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
         for (const each of steps) await compare(each);
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 60, seed, endOnFailure: true },
     );
   });
 });

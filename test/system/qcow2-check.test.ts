@@ -11,7 +11,7 @@ import { repair } from '../../runtime/block/drivers/qcow2/repair.js';
 import { BlockError } from '../../runtime/block/error.js';
 import { Damager, damages } from '../runtime/block/drivers/qcow2/damage.js';
 import { MemoryChild } from '../runtime/block/memory-child.js';
-import { describeWithPrograms } from './programs.js';
+import { describeWithPrograms, seed } from './programs.js';
 
 interface Outcome {
   readonly status: number;
@@ -138,7 +138,7 @@ describeWithPrograms('Checking qcow2 images', ['qemu-img', 'qemu-io'], () => {
           const after = await qemuCheck(path);
           expect(inWords(repaired), after.stderr.slice(-2000)).toEqual(figuresOf(after));
         }),
-        { numRuns: 20 },
+        { numRuns: 20, seed },
       );
     });
   });

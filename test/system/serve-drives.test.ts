@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { driveOptions } from '../../runtime/block/command-line/drive-options.js';
 import { planServer } from '../../runtime/block/command-line/plan.js';
 import { BlockLayer, builtInDrivers } from '../../runtime/block/index.js';
-import { describeWithPrograms } from './programs.js';
+import { describeWithPrograms, seed } from './programs.js';
 
 /** What a program makes of drives: what it shows of them, or that it refuses. */
 type Outcome = 'refused' | readonly ShownDrive[];
@@ -247,7 +247,7 @@ describeWithPrograms('drives, as QEMU 7.2 takes them', ['qemu-system-x86_64', 'q
       fc.asyncProperty(drive, async (text) => {
         expect(await ours([inFolder(text)])).toEqual(await real([inFolder(text)]));
       }),
-      { numRuns: 80 },
+      { numRuns: 80, seed },
     );
   });
 });

@@ -11,7 +11,7 @@ import { isQmpFailure } from '../../runtime/qmp/error.js';
 import type { AnySchema } from '../../runtime/qmp/schema.js';
 import { type SpawnedProgram, spawnQemu } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
-import { describeWithPrograms } from './programs.js';
+import { describeWithPrograms, seed } from './programs.js';
 
 const run = promisify(execFile);
 const MiB = 1 << 20;
@@ -162,7 +162,7 @@ describeWithPrograms('limits', ['qemu-system-x86_64'], () => {
         const [ourInfo, theirInfo] = [await ours.execute('query-block'), await theirs.client.execute('query-block')];
         expect((ourInfo as BlockInfo[]).map(view)).toEqual((theirInfo as unknown as BlockInfo[]).map(view));
       }),
-      { numRuns: 1500, endOnFailure: true },
+      { numRuns: 1500, seed, endOnFailure: true },
     );
   });
 });
