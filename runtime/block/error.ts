@@ -28,6 +28,11 @@ export function ioError(code: Errno, cause?: unknown): BlockError {
   return new BlockError(strerror(code), { code, cause });
 }
 
+/** Options or arguments that make no sense. */
+export function invalid(message: string): BlockError {
+  return new BlockError(message, { code: 'EINVAL' });
+}
+
 /** There is no device of a name. */
 export function deviceNotFound(name: string): BlockError {
   return new BlockError(`Device '${name}' not found`, { class: 'DeviceNotFound', code: 'ENODEV' });

@@ -1,4 +1,4 @@
-import { BlockError } from '../error.js';
+import { invalid } from '../error.js';
 
 /** What can be limited, in the order in which limits are checked. */
 export const limitNames = ['bps-total', 'bps-read', 'bps-write', 'iops-total', 'iops-read', 'iops-write'] as const;
@@ -72,7 +72,7 @@ function checkExclusion(config: ThrottleConfig, unit: 'bps' | 'iops', field: 'av
   const [total, read, write] = [config[`${unit}-total`], config[`${unit}-read`], config[`${unit}-write`]];
   if (total[field] === 0 || (read[field] === 0 && write[field] === 0)) return;
   const suffix = field === 'max' ? '-max' : '';
-  throw refused(
+  throw invalid(
     `${unit}-total${suffix} cannot be used together with ${unit}-read${suffix} or ${unit}-write${suffix}: ` +
       'limit both directions together or each for itself',
   );
@@ -82,9 +82,9 @@ function checkIopsSize(config: ThrottleConfig): void {
   const { iopsSize } = config;
   if (iopsSize === 0) return;
   if (!config['iops-total'].average && !config['iops-read'].average && !config['iops-write'].average) {
-    throw refused('iops-size needs a limit of operations: set iops-total, iops-read or iops-write, too');
+    throw invalid('iops-size needs a limit of operations: set iops-total, iops-read or iops-write, too');
   }
-  if (!(iopsSize > 0)) throw refused(`iops-size is ${iopsSize}, but must not be negative`);
+  if (!(iopsSize > 0)) throw invalid(`iops-size is ${iopsSize}, but must not be negative`);
 }
 
 function checkLimit(name: LimitName, { average, max, burstLength }: Limit): void {
@@ -93,24 +93,20 @@ function checkLimit(name: LimitName, { average, max, burstLength }: Limit): void
     [`${name}-max`, max],
   ] as const) {
     if (!(rate >= 0 && rate <= largestRate)) {
-      throw refused(`${label} is ${rate}, but must be between 0 and ${largestRate}`);
+      throw invalid(`${label} is ${rate}, but must be between 0 and ${largestRate}`);
     }
   }
-  if (!(burstLength >= 1)) throw refused(`${name}-max-length is ${burstLength}, but a burst lasts at least 1 second`);
+  if (!(burstLength >= 1)) throw invalid(`${name}-max-length is ${burstLength}, but a burst lasts at least 1 second`);
   if (burstLength > longestBurst) {
-    throw refused(`${name}-max-length is ${burstLength}, but a burst lasts at most ${longestBurst} seconds`);
+    throw invalid(`${name}-max-length is ${burstLength}, but a burst lasts at most ${longestBurst} seconds`);
   }
   if (burstLength > 1 && max === 0) {
-    throw refused(`${name}-max-length needs the rate during the burst: set ${name}-max, too`);
+    throw invalid(`${name}-max-length needs the rate during the burst: set ${name}-max, too`);
   }
   if (max !== 0 && average === 0) {
-    throw refused(`${name}-max needs the rate in the long run: set ${name}, too`);
+    throw invalid(`${name}-max needs the rate in the long run: set ${name}, too`);
   }
   if (max !== 0 && max < average) {
-    throw refused(`${name}-max is ${max}, but must not be lower than ${name}, which is ${average}`);
+    throw invalid(`${name}-max is ${max}, but must not be lower than ${name}, which is ${average}`);
   }
-}
-
-function refused(message: string): BlockError {
-  return new BlockError(message, { code: 'EINVAL' });
 }

@@ -2,8 +2,8 @@ import { parseKeyval } from '../../visit/keyval-text.js';
 import { OptionError } from '../../visit/option-error.js';
 import { checkId } from '../../visit/well-formed-id.js';
 import { BlockOptions } from '../options.js';
+import { chooseFrom } from './choose-from.js';
 import { type ParameterTable, refuseOthers, takeParameters } from './parameters.js';
-import { chooseFrom } from './refusal.js';
 
 /** The parameters of `--device`. */
 export const deviceParameters = {

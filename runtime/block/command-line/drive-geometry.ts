@@ -1,5 +1,6 @@
+import { invalid } from '../error.js';
+import { chooseFrom } from './choose-from.js';
 import { type DriveGeometry, translations } from './drive-config.js';
-import { chooseFrom, refused } from './refusal.js';
 
 /** The options of a geometry. */
 export interface GeometryOptions {
@@ -13,7 +14,7 @@ export interface GeometryOptions {
 export function geometryOf({ cyls, heads, secs, trans }: GeometryOptions): DriveGeometry | undefined {
   const given = cyls !== undefined || heads !== undefined || secs !== undefined;
   if (!given) {
-    if (trans !== undefined) throw refused("'trans' needs 'cyls', 'heads' and 'secs'");
+    if (trans !== undefined) throw invalid("'trans' needs 'cyls', 'heads' and 'secs'");
     return undefined;
   }
   return {
@@ -25,7 +26,7 @@ export function geometryOf({ cyls, heads, secs, trans }: GeometryOptions): Drive
 }
 
 function atLeastOne(key: string, value: number | undefined): number {
-  if (value === undefined) throw refused(`'${key}' is missing: a geometry has 'cyls', 'heads' and 'secs'`);
-  if (value < 1) throw refused(`'${key}' is ${value}, but must be at least 1`);
+  if (value === undefined) throw invalid(`'${key}' is missing: a geometry has 'cyls', 'heads' and 'secs'`);
+  if (value < 1) throw invalid(`'${key}' is ${value}, but must be at least 1`);
   return value;
 }

@@ -1,9 +1,10 @@
 import { BlockdevDriver } from '../../../generated/index.js';
+import { invalid } from '../error.js';
 import { protocolOf } from '../graph/filename.js';
 import type { BlockOptions } from '../options.js';
+import { chooseFrom } from './choose-from.js';
 import type { DriveConfig } from './drive-config.js';
 import { cacheModes } from './drive-options.js';
-import { chooseFrom, refused } from './refusal.js';
 
 /** Replaces `cache` by what it is short for; what is given by itself has precedence. @throws BlockError when it is no mode */
 export function splitCache(options: BlockOptions): void {
@@ -17,9 +18,9 @@ export function splitCache(options: BlockOptions): void {
 
 /** Makes a `format` the `driver`. @throws BlockError when both are given */
 export function renameFormat(options: BlockOptions, format: string | undefined): void {
-  if (format === 'help' || format === '?') throw refused(`'format' can be ${BlockdevDriver.join(', ')}`);
+  if (format === 'help' || format === '?') throw invalid(`'format' can be ${BlockdevDriver.join(', ')}`);
   if (format === undefined) return;
-  if (options.has('driver')) throw refused("'driver' is given twice: 'format' is its old name");
+  if (options.has('driver')) throw invalid("'driver' is given twice: 'format' is its old name");
   options.set('driver', format);
 }
 
@@ -35,9 +36,9 @@ export function completeNodeOptions(
 ): DriveConfig['discard'] {
   if (filename === undefined && !options.has('driver') && !options.hasUnder('file')) {
     const [key] = options.keys();
-    throw refused(`'${key}' is about an image, but there is none: give 'file' or 'driver', or leave '${key}' out`);
+    throw invalid(`'${key}' is about an image, but there is none: give 'file' or 'driver', or leave '${key}' out`);
   }
-  if (options.get('node-name') === id) throw refused(`'${id}' cannot name both the drive and its node`);
+  if (options.get('node-name') === id) throw invalid(`'${id}' cannot name both the drive and its node`);
   for (const key of ['cache.direct', 'cache.no-flush']) options.set(key, options.takeBoolean(key) ?? false);
   options.set('read-only', readOnly);
   if (aio === 'native') checkNativeAio(options, filename);
@@ -55,7 +56,7 @@ export function completeNodeOptions(
 function checkNativeAio(options: BlockOptions, filename: string | undefined): void {
   const ofFile = filename === undefined ? options.has('file.filename') : isPath(filename);
   const direct = options.get('file.cache.direct') ?? options.get('cache.direct');
-  if (ofFile && direct !== true && direct !== 'on') throw refused('aio=native needs cache.direct=on (or cache=none)');
+  if (ofFile && direct !== true && direct !== 'on') throw invalid('aio=native needs cache.direct=on (or cache=none)');
 }
 
 /** Whether a name is that of a file or device of the host. */

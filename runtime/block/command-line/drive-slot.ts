@@ -1,4 +1,5 @@
-import { BlockError } from '../error.js';
+import { BlockError, invalid } from '../error.js';
+import { chooseFrom } from './choose-from.js';
 import {
   type DriveDevice,
   type DriveInterface,
@@ -6,7 +7,6 @@ import {
   type DriveSlot,
   driveInterfaces,
 } from './drive-config.js';
-import { chooseFrom, refused } from './refusal.js';
 
 /** How many units a bus has; interfaces that are not here have one bus that never ends. Source: the boards' defaults. */
 const unitsPerBus: { readonly [name in DriveInterface]?: number } = { ide: 2, scsi: 7 };
@@ -36,7 +36,7 @@ export function slotOf(type: DriveInterface, options: PlaceOptions, registry: Dr
   for (const key of ['bus', 'unit', 'index'] as const) {
     const number = options[key];
     if (number !== undefined && (number < 0 || number > largestNumber)) {
-      throw refused(`'${key}' is ${number}, but must be between 0 and ${largestNumber}`);
+      throw invalid(`'${key}' is ${number}, but must be between 0 and ${largestNumber}`);
     }
   }
   const units = unitsPerBus[type] ?? Number.POSITIVE_INFINITY;
@@ -44,13 +44,13 @@ export function slotOf(type: DriveInterface, options: PlaceOptions, registry: Dr
   if (options.index !== undefined) {
     // Bus 0 is the default, and does no harm.
     if (bus !== 0 || unit !== undefined) {
-      throw refused("'index' excludes 'bus' and 'unit': it counts the units of all buses");
+      throw invalid("'index' excludes 'bus' and 'unit': it counts the units of all buses");
     }
     bus = Math.floor(options.index / units);
     unit = options.index - (bus === 0 ? 0 : bus * units);
   }
   if (unit !== undefined && unit >= units) {
-    throw refused(`'unit' is ${unit}, but a bus of if=${type} has the units 0 to ${units - 1}`);
+    throw invalid(`'unit' is ${unit}, but a bus of if=${type} has the units 0 to ${units - 1}`);
   }
   if (unit === undefined) return firstFree(type, bus, units, registry);
   const slot = { interface: type, bus, unit };

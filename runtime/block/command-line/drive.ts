@@ -1,7 +1,8 @@
 import { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import { parseOpts } from '../../visit/opts-text.js';
-import { BlockError } from '../error.js';
+import { BlockError, invalid } from '../error.js';
 import { BlockOptions } from '../options.js';
+import { chooseFrom } from './choose-from.js';
 import {
   type DriveConfig,
   type DriveDevice,
@@ -15,7 +16,6 @@ import { commonDriveOptions, driveAliases, legacyDriveOptions } from './drive-op
 import { deviceKind, generatedId, interfaceOf, slotOf } from './drive-slot.js';
 import { takeThrottling } from './drive-throttling.js';
 import { type ParameterValues, takeParameters } from './parameters.js';
-import { chooseFrom, refused } from './refusal.js';
 
 /** The interfaces whose devices can tell what to do about a failed request. */
 const reportingInterfaces: readonly string[] = ['none', 'ide', 'scsi', 'virtio'];
@@ -57,11 +57,11 @@ export function readDrive(
   const id = givenId ?? generatedId(device, media);
   if (givenId === undefined) refuseTaken(id, registry);
   if (legacy.addr !== undefined && device.interface !== 'virtio') {
-    throw refused(`'addr' is for if=virtio only, not for if=${device.interface}`);
+    throw invalid(`'addr' is for if=virtio only, not for if=${device.interface}`);
   }
   for (const key of ['werror', 'rerror'] as const) {
     if (legacy[key] !== undefined && !reportingInterfaces.includes(device.interface)) {
-      throw refused(`'${key}' is not for if=${device.interface}: only ${reportingInterfaces.join(', ')} have it`);
+      throw invalid(`'${key}' is not for if=${device.interface}: only ${reportingInterfaces.join(', ')} have it`);
     }
   }
 
@@ -109,7 +109,7 @@ function renameAliases(options: BlockOptions): void {
   for (const [old, name] of Object.entries(driveAliases)) {
     const value = options.take(old);
     if (value === undefined) continue;
-    if (options.has(name)) throw refused(`'${name}' is given twice: '${old}' is its old name`);
+    if (options.has(name)) throw invalid(`'${name}' is given twice: '${old}' is its old name`);
     options.set(name, value);
   }
 }
@@ -121,7 +121,7 @@ function deviceOf(
 ): DriveDevice {
   const type = interfaceOf(legacy.if);
   const geometry = geometryOf(legacy);
-  if (media === 'cdrom' && geometry !== undefined) throw refused('A CD-ROM has no cylinders, heads and sectors');
+  if (media === 'cdrom' && geometry !== undefined) throw invalid('A CD-ROM has no cylinders, heads and sectors');
   return {
     ...slotOf(type, legacy, registry),
     kind: deviceKind(type, media),
@@ -141,7 +141,7 @@ function takeIntervals(options: BlockOptions): number[] {
   }
   for (const key of options.keys()) {
     if (key === 'stats-intervals' || key.startsWith('stats-intervals.')) {
-      throw refused(`'${key}' cannot be: the intervals are 'stats-intervals.0', 'stats-intervals.1' and so on`);
+      throw invalid(`'${key}' cannot be: the intervals are 'stats-intervals.0', 'stats-intervals.1' and so on`);
     }
   }
   return intervals;

@@ -1,4 +1,4 @@
-import { BlockError } from '../error.js';
+import { invalid } from '../error.js';
 
 const alphabet = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -10,9 +10,7 @@ const alphabet = /^[A-Za-z0-9+/]*={0,2}$/;
  */
 export function decodeBase64(text: string): Uint8Array {
   const joined = text.replaceAll('\n', '');
-  if (!alphabet.test(joined)) throw new BlockError('Base64 data contains invalid characters', { code: 'EINVAL' });
-  if (joined.length % 4 !== 0) {
-    throw new BlockError('Base64 data must be a multiple of 4 characters long', { code: 'EINVAL' });
-  }
+  if (!alphabet.test(joined)) throw invalid('Base64 data contains invalid characters');
+  if (joined.length % 4 !== 0) throw invalid('Base64 data must be a multiple of 4 characters long');
   return new Uint8Array(Buffer.from(joined, 'base64'));
 }

@@ -1,5 +1,5 @@
 import type { MemoryBackendFileProperties, MemoryBackendProperties, OnOffAuto } from '../../../generated/index.js';
-import { BlockError } from '../error.js';
+import { invalid } from '../error.js';
 import { isPowerOfTwo, largestSize, roundUp } from '../limits.js';
 import { prepareMemoryFile } from './memory-file.js';
 import type { ObjectHost, ObjectProperty, UserObject } from './user-object.js';
@@ -118,8 +118,4 @@ function commonProperties(properties: MemoryBackendProperties): Map<string, Obje
     ['host-nodes', { type: 'int', value: nodes }],
     ['merge', { type: 'bool', value: properties.merge ?? true }],
   ]);
-}
-
-function invalid(message: string): BlockError {
-  return new BlockError(message, { code: 'EINVAL' });
 }

@@ -1,6 +1,6 @@
 import { createDecipheriv } from 'node:crypto';
 import type { SecretProperties } from '../../../generated/index.js';
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { readSmallFile } from '../small-file.js';
 import { decodeBase64 } from './base64.js';
 import type { ObjectHost, UserObject } from './user-object.js';
@@ -72,8 +72,4 @@ function decrypted(ciphertext: () => Uint8Array, key: Uint8Array, iv: string | u
       cause: error,
     });
   }
-}
-
-function invalid(message: string): BlockError {
-  return new BlockError(message, { code: 'EINVAL' });
 }

@@ -1,10 +1,5 @@
 import { nearMiss } from '../../visit/near-miss.js';
-import { BlockError } from '../error.js';
-
-/** An option that cannot be had. */
-export function refused(message: string): BlockError {
-  return new BlockError(message, { code: 'EINVAL' });
-}
+import { invalid } from '../error.js';
 
 /** A value that must be one of a few. @throws BlockError when it is none of them */
 export function chooseFrom<Word extends string>(key: string, value: string, words: readonly Word[]): Word {
@@ -12,5 +7,5 @@ export function chooseFrom<Word extends string>(key: string, value: string, word
   if (word !== undefined) return word;
   const near = nearMiss(value, words);
   const hint = near === undefined ? `it can be ${words.join(', ')}` : `did you mean '${near}'?`;
-  throw refused(`'${key}' cannot be '${value}'; ${hint}`);
+  throw invalid(`'${key}' cannot be '${value}'; ${hint}`);
 }
