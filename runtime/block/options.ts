@@ -1,6 +1,6 @@
 import type { JsonValue } from '../json/value.js';
 import { readInteger, readSize } from '../visit/scalar-text.js';
-import { BlockError } from './error.js';
+import { type BlockError, invalid } from './error.js';
 
 /** What an option can be: QMP gives typed values, command lines give text. */
 export type OptionValue = string | number | bigint | boolean | null;
@@ -159,7 +159,7 @@ function flattenInto(entries: Map<string, OptionValue>, key: string, value: Json
 
 function inRange(key: string, value: number | undefined, { least, most }: Range): number | undefined {
   if (value === undefined) return undefined;
-  if (!Number.isSafeInteger(value)) throw new BlockError(`Option '${key}' is too large`, { code: 'EINVAL' });
+  if (!Number.isSafeInteger(value)) throw invalid(`Option '${key}' is too large`);
   if ((least !== undefined && value < least) || (most !== undefined && value > most)) {
     const range =
       most === undefined
@@ -167,11 +167,11 @@ function inRange(key: string, value: number | undefined, { least, most }: Range)
         : least === undefined
           ? `at most ${most}`
           : `between ${least} and ${most}`;
-    throw new BlockError(`Option '${key}' is ${value}, but must be ${range}`, { code: 'EINVAL' });
+    throw invalid(`Option '${key}' is ${value}, but must be ${range}`);
   }
   return value;
 }
 
 function wrong(key: string, wanted: string, value: OptionValue): BlockError {
-  return new BlockError(`Option '${key}' must be ${wanted}, not '${value}'`, { code: 'EINVAL' });
+  return invalid(`Option '${key}' must be ${wanted}, not '${value}'`);
 }

@@ -1,4 +1,4 @@
-import { BlockError, deviceNotFound } from '../error.js';
+import { deviceNotFound, invalid } from '../error.js';
 import type { Backend } from './backend.js';
 
 /** The named backends there are. */
@@ -20,7 +20,7 @@ export interface BackendArguments {
  */
 export function findBackend(backends: Backends, { device, id }: BackendArguments): Backend {
   if ((device === undefined) === (id === undefined)) {
-    throw new BlockError("Exactly one of 'device' and 'id' must be given", { code: 'EINVAL' });
+    throw invalid("Exactly one of 'device' and 'id' must be given");
   }
   const found = device === undefined ? withDevice(backends, id) : backends.backend(device);
   if (found !== undefined) return found;

@@ -1,5 +1,5 @@
 import type { BackingFile, RootOwner } from '../driver.js';
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
 import { resolveBackingName } from './filename.js';
@@ -30,7 +30,7 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
   const { format, filename, backing } = request;
   const { host, drivers } = graph;
   const driver = drivers.named(format);
-  if (driver.kind !== 'format') throw new BlockError(`'${format}' is not an image format`, { code: 'EINVAL' });
+  if (driver.kind !== 'format') throw invalid(`'${format}' is not an image format`);
   const protocol = await drivers.forFilename(filename, true);
   if (driver.create === undefined) {
     throw new BlockError(`Format driver '${format}' does not support image creation`, { code: 'ENOTSUP' });
@@ -39,10 +39,10 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
     throw new BlockError(`Protocol driver '${protocol.name}' does not support image creation`, { code: 'ENOTSUP' });
   }
   if (backing !== undefined && !driver.supportsBacking) {
-    throw new BlockError(`Backing file not supported for file format '${format}'`, { code: 'EINVAL' });
+    throw invalid(`Backing file not supported for file format '${format}'`);
   }
   if (backing?.name === filename) {
-    throw new BlockError('Trying to create an image with the same filename as the backing file', { code: 'EINVAL' });
+    throw invalid('Trying to create an image with the same filename as the backing file');
   }
   const size = roundUp(request.size ?? (await sizeOf(graph, filename, backing)), sectorSize);
   const options = request.options?.clone() ?? new BlockOptions();
@@ -60,9 +60,7 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
       await driver.create(file, { filename, size, options, host, ...(backing === undefined ? {} : { backing }) });
       const [unknown] = options.keys();
       if (unknown !== undefined) {
-        throw new BlockError(`Invalid parameter '${unknown}': images of format '${format}' have no such option`, {
-          code: 'EINVAL',
-        });
+        throw invalid(`Invalid parameter '${unknown}': images of format '${format}' have no such option`);
       }
       await file.flush();
     } finally {
@@ -79,7 +77,7 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
 
 async function sizeOf(graph: BlockGraph, filename: string, backing: BackingFile | undefined): Promise<number> {
   if (backing === undefined) {
-    throw new BlockError('Image creation needs a size parameter', { code: 'EINVAL' });
+    throw invalid('Image creation needs a size parameter');
   }
   const node = await graph.open({
     filename: resolveBackingName(filename, backing.name),

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { parseJson } from '../../json/parse.js';
 import { stringifyReply } from '../../json/stringify-reply.js';
 import { isJsonObject, type JsonValue } from '../../json/value.js';
-import { BlockError } from '../error.js';
+import { invalid } from '../error.js';
 import { BlockOptions, type OptionValue } from '../options.js';
 
 /** The prefix of names that are an object of options. */
@@ -24,9 +24,9 @@ export function parseJsonName(filename: string): BlockOptions {
   try {
     value = parseJson(filename.slice(jsonPrefix.length));
   } catch (error) {
-    throw new BlockError(`Could not parse the JSON options: ${(error as Error).message}`, { code: 'EINVAL' });
+    throw invalid(`Could not parse the JSON options: ${(error as Error).message}`);
   }
-  if (!isJsonObject(value)) throw new BlockError('Invalid JSON object given', { code: 'EINVAL' });
+  if (!isJsonObject(value)) throw invalid('Invalid JSON object given');
   return BlockOptions.flatten(value);
 }
 
@@ -40,9 +40,7 @@ export function parseJsonName(filename: string): BlockOptions {
 export function resolveBackingName(overlay: string, name: string): string {
   if (protocolOf(name) !== undefined || isAbsolute(name)) return name;
   if (overlay === '' || isJsonName(overlay)) {
-    throw new BlockError(`Cannot use the relative backing file name '${name}': '${overlay}' has no directory`, {
-      code: 'EINVAL',
-    });
+    throw invalid(`Cannot use the relative backing file name '${name}': '${overlay}' has no directory`);
   }
   const protocol = protocolOf(overlay);
   const afterPrefix = protocol === undefined ? 0 : protocol.length + 1;

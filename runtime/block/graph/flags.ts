@@ -1,6 +1,6 @@
 import type { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { ChildRole, NodeFlags } from '../driver.js';
-import { BlockError } from '../error.js';
+import { invalid } from '../error.js';
 import type { BlockOptions } from '../options.js';
 
 /** How a node is opened, beyond what can be changed later. */
@@ -49,9 +49,7 @@ export function takeFlags(options: BlockOptions, base: OpenFlags): OpenFlags {
 export function takeDetectZeroes(options: BlockOptions, flags: NodeFlags): BlockdevDetectZeroesOptions {
   const detectZeroes = options.takeEnum('detect-zeroes', ['off', 'on', 'unmap']) ?? 'off';
   if (detectZeroes === 'unmap' && !flags.unmap) {
-    throw new BlockError('setting detect-zeroes to unmap is not allowed without setting discard operation to unmap', {
-      code: 'EINVAL',
-    });
+    throw invalid('setting detect-zeroes to unmap is not allowed without setting discard operation to unmap');
   }
   return detectZeroes;
 }

@@ -1,5 +1,5 @@
 import type { BlockHost, Child, NodeView, RootOwner } from '../driver.js';
-import { BlockError, noMedium } from '../error.js';
+import { BlockError, invalid, noMedium } from '../error.js';
 import { blockerExcept } from './blockers.js';
 import { closeNode } from './close.js';
 import { Edge } from './edge.js';
@@ -223,10 +223,7 @@ export class BlockGraph implements OpenEnvironment {
     backingFile: string = base.filename,
   ): Promise<void> {
     if (overlay.below !== top || top === base || !isBacking(base, top)) {
-      throw new BlockError(
-        `'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`,
-        { code: 'EINVAL' },
-      );
+      throw invalid(`'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`);
     }
     const { instance } = overlay;
     if (instance?.changeBackingFile === undefined) {

@@ -1,5 +1,5 @@
 import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
-import { BlockError } from '../error.js';
+import { BlockError, invalid } from '../error.js';
 
 /** The most bytes of a node-name. 2.8 cut longer ones silently; like later releases, we refuse them. */
 const longestNodeName = 31;
@@ -27,18 +27,16 @@ export class NameSpace {
       return generated;
     }
     if (!isWellFormedId(name)) {
-      throw new BlockError(`Invalid node-name '${name}': expected ${idSyntax}`, { code: 'EINVAL' });
+      throw invalid(`Invalid node-name '${name}': expected ${idSyntax}`);
     }
     if (name.length > longestNodeName) {
-      throw new BlockError(`Node-name '${name}' is too long: ${longestNodeName} characters are allowed`, {
-        code: 'EINVAL',
-      });
+      throw invalid(`Node-name '${name}' is too long: ${longestNodeName} characters are allowed`);
     }
     const kind = this.#taken.get(name);
     if (kind === 'device') {
-      throw new BlockError(`node-name=${name} is conflicting with a device id`, { code: 'EINVAL' });
+      throw invalid(`node-name=${name} is conflicting with a device id`);
     }
-    if (kind === 'node') throw new BlockError(`Duplicate node name '${name}'`, { code: 'EINVAL' });
+    if (kind === 'node') throw invalid(`Duplicate node name '${name}'`);
     this.#taken.set(name, 'node');
     return name;
   }

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { BlockDriver, BlockHost, Child, ChildRole, NodeView, OpenContext } from '../driver.js';
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { BlockOptions, type OptionValue } from '../options.js';
 import { type CloseEnvironment, closeNode } from './close.js';
 import { Edge } from './edge.js';
@@ -107,7 +107,7 @@ class Opening {
       this.#takeFilename(driver, given);
     }
     if (driver.needsFilename && (options.get('filename') ?? '') === '') {
-      throw new BlockError(`The '${driver.name}' block driver requires a file name`, { code: 'EINVAL' });
+      throw invalid(`The '${driver.name}' block driver requires a file name`);
     }
     const node = this.#makeNode(driver, given);
     await this.#openImage(node, file, probed);
@@ -151,7 +151,7 @@ class Opening {
     for (const child of this.#opened) child.opener = node;
     checkWhitelist(whitelist, driver.name, flags.readOnly);
     if (copyOnRead) {
-      if (flags.readOnly) throw new BlockError("Can't use copy-on-read on read-only device", { code: 'EINVAL' });
+      if (flags.readOnly) throw invalid("Can't use copy-on-read on read-only device");
       node.requests.copyOnRead = 1;
     }
     node.detectZeroes = detectZeroes ?? takeDetectZeroes(this.#options, flags);
@@ -279,7 +279,7 @@ class Opening {
       return this.#environment.reference(reference);
     }
     if (filename === undefined && options.size === 0) {
-      throw new BlockError(`A block device must be specified for "${name}"`, { code: 'EINVAL' });
+      throw invalid(`A block device must be specified for "${name}"`);
     }
     const { above } = this.#request;
     const request = {
@@ -300,7 +300,7 @@ class Opening {
         const [key] = wanted.keys();
         throw leftover(node.driver, key === undefined ? 'backing' : `backing.${key}`);
       }
-      throw new BlockError(`Driver '${node.driver.name}' doesn't support backing files`, { code: 'EINVAL' });
+      throw invalid(`Driver '${node.driver.name}' doesn't support backing files`);
     }
     try {
       if (typeof wanted === 'string') {
@@ -362,24 +362,21 @@ function merged(options: BlockOptions, explicit: BlockOptions): BlockOptions {
 }
 
 function leftover({ name, kind }: BlockDriver, option: string): BlockError {
-  return new BlockError(`Block ${kind} '${name}' doesn't support the option '${option}'`, { code: 'EINVAL' });
+  return invalid(`Block ${kind} '${name}' doesn't support the option '${option}'`);
 }
 
 function referenceWithOptions(name: string): BlockError {
-  return new BlockError(
-    `Cannot reference an existing block device with additional options or a new filename ('${name}')`,
-    { code: 'EINVAL' },
-  );
+  return invalid(`Cannot reference an existing block device with additional options or a new filename ('${name}')`);
 }
 
 function notANodeName(option: string): BlockError {
-  return new BlockError(`Option '${option}' must be a node-name`, { code: 'EINVAL' });
+  return invalid(`Option '${option}' must be a node-name`);
 }
 
 function fileAndFilename(): BlockError {
-  return new BlockError("Can't specify 'file' and 'filename' options at the same time", { code: 'EINVAL' });
+  return invalid("Can't specify 'file' and 'filename' options at the same time");
 }
 
 function driverOrFile(): BlockError {
-  return new BlockError('Must specify either driver or file', { code: 'EINVAL' });
+  return invalid('Must specify either driver or file');
 }

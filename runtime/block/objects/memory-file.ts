@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { access, open, stat, unlink } from 'node:fs/promises';
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError, blockErrorOf, invalid } from '../error.js';
 
 /** The file that memory is to be. */
 export interface MemoryFile {
@@ -59,9 +59,7 @@ async function checkFile({ path, length, readonly }: MemoryFile): Promise<void> 
     const { size } = await handle.stat();
     if (size === 0 && !readonly) await handle.truncate(length);
     else if (size < length) {
-      throw new BlockError(`it has ${size} bytes, but 'size' (in whole pages) and 'offset' want ${length}`, {
-        code: 'EINVAL',
-      });
+      throw invalid(`it has ${size} bytes, but 'size' (in whole pages) and 'offset' want ${length}`);
     }
   } finally {
     await handle.close();

@@ -1,6 +1,6 @@
 import type { ObjectOptions } from '../../../generated/index.js';
 import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
-import { BlockError } from '../error.js';
+import { BlockError, invalid } from '../error.js';
 import { makeMemoryBackendFile, makeMemoryBackendRam } from './memory-backend.js';
 import { makeSecret } from './secret.js';
 import type { ObjectHost, UserObject } from './user-object.js';
@@ -30,7 +30,7 @@ export class UserObjects {
   async add(options: ObjectOptions): Promise<void> {
     const { id } = options;
     if (!isWellFormedId(id)) {
-      throw new BlockError(`Parameter 'id' expects an identifier: ${idSyntax}`, { code: 'EINVAL' });
+      throw invalid(`Parameter 'id' expects an identifier: ${idSyntax}`);
     }
     // The container of the objects has a property of its own, whose name no object can bear.
     if (id === 'type' || this.#objects.has(id) || this.#reserved.has(id)) {
