@@ -147,13 +147,17 @@ export class BlockOptions {
   }
 }
 
-function flattenInto(entries: Map<string, OptionValue>, key: string, value: JsonValue): void {
+/** How deep options may be nested: as deep as requests. */
+const deepest = 1024;
+
+function flattenInto(entries: Map<string, OptionValue>, key: string, value: JsonValue, depth = 0): void {
   if (typeof value !== 'object' || value === null) {
     entries.set(key, value);
     return;
   }
+  if (depth > deepest) throw invalid(`Options are nested more than ${deepest} deep`);
   for (const [member, inner] of Object.entries(value)) {
-    if (inner !== undefined) flattenInto(entries, key === '' ? member : `${key}.${member}`, inner);
+    if (inner !== undefined) flattenInto(entries, key === '' ? member : `${key}.${member}`, inner, depth + 1);
   }
 }
 

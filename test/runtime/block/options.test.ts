@@ -38,6 +38,13 @@ describe('flat options', () => {
     expect(options.has('toString')).toBe(false);
   });
 
+  it('are refused when they are nested too deeply to be meant', () => {
+    const nested = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`) as object;
+    expect(BlockOptions.flatten(nested(1000)).size).toBe(1);
+    const tooDeep = expect.objectContaining({ code: 'EINVAL', message: expect.stringContaining('1024 deep') });
+    expect(() => BlockOptions.flatten(nested(50_000))).toThrow(tooDeep);
+  });
+
   it('are set, kept and copied', () => {
     const options = new BlockOptions([['a', 1]]);
     options.default('a', 2);
