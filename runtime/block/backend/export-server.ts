@@ -1,4 +1,4 @@
-import { ListenError, removeStaleSocket } from '../../qmp/server/listen.js';
+import { clearSocketPath, ListenError } from '../../qmp/server/listen.js';
 import { formatSocketPlace } from '../../qmp/server/socket-place.js';
 import { BlockError, blockErrorOf, deviceNotFound, noMedium } from '../error.js';
 import { type NbdAddress, NbdServer, type NbdServerOptions } from '../nbd/server.js';
@@ -39,7 +39,7 @@ export class ExportServer {
   static async open(source: ExportSource, address: NbdAddress, options: NbdServerOptions = {}): Promise<ExportServer> {
     const opened = new ExportServer(source, options);
     try {
-      if ('path' in address) await removeStaleSocket(address.path);
+      if ('path' in address) await clearSocketPath(address.path);
       await opened.#server.listen(address);
     } catch (error) {
       if (error instanceof ListenError) throw new BlockError(error.message, { code: 'EBUSY', cause: error });

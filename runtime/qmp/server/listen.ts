@@ -67,7 +67,7 @@ function resolve(address: ListenAddress): Exclude<ListenAddress, string> {
 }
 
 async function listenOnPath(server: Server, path: string): Promise<Listener> {
-  await removeStaleSocket(path);
+  await clearSocketPath(path);
   // Only this user may connect, from the moment the file is there. Node.js makes it before `listen` returns.
   const mask = process.umask(0o177);
   const bound = bind(server, { path });
@@ -90,8 +90,19 @@ async function listenOnPath(server: Server, path: string): Promise<Listener> {
   };
 }
 
-/** Removes a socket that an earlier process has left behind. What is in use, or is no socket, stays. */
-export async function removeStaleSocket(path: string): Promise<void> {
+/** The longest path of a socket, in bytes, on any system that Node.js runs on. */
+const longestPath = process.platform === 'linux' ? 107 : 103;
+
+/**
+ * Sees to it that a socket can be made: removes one that an earlier process has left behind.
+ *
+ * @throws ListenError when something is in use there, or is no socket, or the path would be cut
+ */
+export async function clearSocketPath(path: string): Promise<void> {
+  // Node.js cuts it silently, and listens somewhere else.
+  if (Buffer.byteLength(path) > longestPath || path.includes('\0')) {
+    throw new ListenError(`Cannot listen on '${path}': expected at most ${longestPath} bytes, and no NUL among them`);
+  }
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   if (!found.isSocket()) throw new ListenError(`Cannot listen on '${path}': a file that is no socket is there`);

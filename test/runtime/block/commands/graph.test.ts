@@ -293,6 +293,9 @@ describe('the NBD server by command', () => {
     [{ type: 'inet', data: { host: 'localhost', port: '9', ipv4: false, ipv6: false } }, /Neither/],
     [{ type: 'fd', data: { str: 'fd' } }, /file descriptor/],
     [{ type: 'unix', data: { path: '/nonexistent/nbd' } }, /Could not listen/],
+    [{ type: 'unix', data: { path: `/${'x'.repeat(108)}` } }, /Cannot listen.*107 bytes/],
+    [{ type: 'unix', data: { path: '' } }, /Could not listen/],
+    [{ type: 'unix', data: { path: 'nbd\0here' } }, /Cannot listen.*NUL/],
   ])('refuses %j', async (addr, message) => {
     await expect(start(addr)).rejects.toThrow(message);
   });
