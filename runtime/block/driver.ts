@@ -194,8 +194,6 @@ export interface DriverInfo {
   readonly dirty?: boolean;
   /** What was never written reads as zeroes, when there is no backing file. */
   readonly unallocatedIsZero?: boolean;
-  /** The driver can write zeroes without writing data: `detect-zeroes` is of use. */
-  readonly efficientZeroes?: boolean;
 }
 
 /** A switch of a node's flags, in two steps so that many nodes can switch or none. */

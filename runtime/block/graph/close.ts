@@ -1,5 +1,4 @@
 import type { BlockHost } from '../driver.js';
-import { blockErrorOf } from '../error.js';
 import type { BlockNode } from './node.js';
 
 /** What closing needs of the graph. */
@@ -17,13 +16,13 @@ export async function closeNode(environment: CloseEnvironment, node: BlockNode):
   try {
     if (instance) await node.requests.flush();
   } catch (error) {
-    environment.host.warn(`Flushing node '${node.name}' failed: ${blockErrorOf(error).message}`);
+    environment.host.warn(`Flushing node '${node.name}' failed: ${wordsOf(error)}`);
   }
   node.instance = undefined;
   try {
     await instance?.close();
   } catch (error) {
-    environment.host.warn(`Closing node '${node.name}' failed: ${blockErrorOf(error).message}`);
+    environment.host.warn(`Closing node '${node.name}' failed: ${wordsOf(error)}`);
   }
   node.below?.blockers.remove(node.backingBlocker);
   for (const edge of node.children.values()) {
@@ -33,4 +32,9 @@ export async function closeNode(environment: CloseEnvironment, node: BlockNode):
     await environment.release(child);
   }
   node.children.clear();
+}
+
+/** Whatever has failed, what is below is let go of. */
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

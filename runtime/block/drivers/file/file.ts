@@ -11,7 +11,7 @@ import { Zeroing } from './zeroing.js';
 
 /** A regular file. */
 class FileInstance extends PathInstance {
-  readonly info = { unallocatedIsZero: true, efficientZeroes: true };
+  readonly info = { unallocatedIsZero: true };
   #length: number;
   readonly #extents: ExtentMap | undefined;
   readonly #zeroing: Zeroing | undefined;

@@ -61,7 +61,6 @@ export class Qcow2Instance implements DriverInstance {
       clusterSize,
       dirty: (header.incompatible & IncompatibleFeature.dirty) !== 0,
       unallocatedIsZero: true,
-      efficientZeroes: header.version >= 3,
     };
   }
 
