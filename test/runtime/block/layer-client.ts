@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { commands } from '../../../generated/index.js';
+import { createImage } from '../../../runtime/block/graph/create.js';
 import { BlockLayer, type BlockLayerOptions } from '../../../runtime/block/layer.js';
 
 /** A block layer behind the generated dispatch, spoken to in-process. */
@@ -27,4 +29,12 @@ export class LayerClient implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.layer.close();
   }
+}
+
+/** Makes two small images in a folder: `top.qcow2` over `base.qcow2`. */
+export async function createChain({ graph }: BlockLayer, folder: string): Promise<void> {
+  const size = 1 << 20;
+  await createImage(graph, { format: 'qcow2', filename: join(folder, 'base.qcow2'), size });
+  const backing = { name: 'base.qcow2', format: 'qcow2' };
+  await createImage(graph, { format: 'qcow2', filename: join(folder, 'top.qcow2'), size, backing });
 }

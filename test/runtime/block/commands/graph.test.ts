@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockDeviceInfo, BlockStats } from '../../../../generated/index.js';
 import { nbdAddresses } from '../../../../runtime/block/commands/nbd-server.js';
 import { createImage } from '../../../../runtime/block/graph/create.js';
-import { LayerClient } from '../layer-client.js';
+import { createChain, LayerClient } from '../layer-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'graph-commands-'));
 const at = (name: string): string => join(folder, name);
@@ -14,10 +14,7 @@ let client: LayerClient;
 beforeEach(async () => {
   writeFileSync(at('disk.img'), Buffer.alloc(1 << 20, 5));
   client = new LayerClient();
-  const { graph } = client.layer;
-  await createImage(graph, { format: 'qcow2', filename: at('base.qcow2'), size: 1 << 20 });
-  const backing = { name: 'base.qcow2', format: 'qcow2' };
-  await createImage(graph, { format: 'qcow2', filename: at('top.qcow2'), size: 1 << 20, backing });
+  await createChain(client.layer, folder);
 });
 afterEach(() => client.layer.close());
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,21 +4,11 @@ import { serialiseHeader, snapshotFields } from '../../../../../runtime/block/dr
 import { serialiseSnapshotTable, snapshotOf } from '../../../../../runtime/block/drivers/qcow2/snapshot-table.js';
 import { MemoryChild } from '../../memory-child.js';
 import { Damager, damages } from './damage.js';
-import { createImage } from './images.js';
+import { createImage, snapshotInfo } from './images.js';
 
 const MiB = 2 ** 20;
 const preallocated = { preallocation: 'metadata', cluster_size: 4096 };
 const copied = 1n << 63n;
-
-const snapshotInfo = {
-  id: '1',
-  name: 'one',
-  'vm-state-size': 0,
-  'date-sec': 0,
-  'date-nsec': 0,
-  'vm-clock-sec': 0,
-  'vm-clock-nsec': 0,
-};
 
 /** Counts the bytes that are read from a child. */
 function countReads(file: MemoryChild): { bytes: number } {

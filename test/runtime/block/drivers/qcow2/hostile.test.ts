@@ -7,7 +7,7 @@ import { BlockError, ioError } from '../../../../../runtime/block/error.js';
 import { largestSize } from '../../../../../runtime/block/limits.js';
 import { MemoryChild } from '../../memory-child.js';
 import { Damager, damages } from './damage.js';
-import { createImage } from './images.js';
+import { createImage, snapshotInfo } from './images.js';
 import { filled, openOn } from './opened.js';
 
 const KiB = 1024;
@@ -15,16 +15,6 @@ const KiB = 1024;
 const requestBudget = 20_000;
 const byteBudget = 256 * KiB * KiB;
 const dataByte = 0xd5;
-
-const snapshotInfo = {
-  id: '1',
-  name: 'one',
-  'vm-state-size': 0,
-  'date-sec': 0,
-  'date-nsec': 0,
-  'vm-clock-sec': 0,
-  'vm-clock-nsec': 0,
-};
 
 /** The places in the first cluster that are written, and how many bytes there. */
 const headerFields = new Map([

@@ -1,7 +1,7 @@
 import type { BackingFile, BlockHost } from '../../../../../runtime/block/driver.js';
 import { create } from '../../../../../runtime/block/drivers/qcow2/create.js';
 import { BlockOptions, type OptionValue } from '../../../../../runtime/block/options.js';
-import { MemoryChild } from '../../memory-child.js';
+import { MemoryChild, type MemoryStep } from '../../memory-child.js';
 import { SimulatedClock } from '../../simulated-clock.js';
 
 /** A host without secrets, that allows everything. */
@@ -34,3 +34,27 @@ export async function createImage(
   if (left.size > 0) throw new Error(`not taken: ${[...left.keys()].join(', ')}`);
   return file;
 }
+
+/** What an image was after each of the steps. */
+export function* histories(bytes: Uint8Array, steps: readonly MemoryStep[]): Generator<MemoryChild> {
+  let current = bytes.slice();
+  for (const step of steps) {
+    if (step.kind !== 'write') continue;
+    const longer = new Uint8Array(Math.max(current.length, step.offset + step.data.length));
+    longer.set(current);
+    longer.set(step.data, step.offset);
+    current = longer;
+    yield new MemoryChild(current.slice());
+  }
+}
+
+/** A snapshot whose times are of no matter. */
+export const snapshotInfo = {
+  id: '1',
+  name: 'one',
+  'vm-state-size': 0,
+  'date-sec': 0,
+  'date-nsec': 0,
+  'vm-clock-sec': 0,
+  'vm-clock-nsec': 0,
+};

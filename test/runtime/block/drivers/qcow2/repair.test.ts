@@ -3,9 +3,9 @@ import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
 import { readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
 import { repair } from '../../../../../runtime/block/drivers/qcow2/repair.js';
 import { readSnapshotTable } from '../../../../../runtime/block/drivers/qcow2/snapshot-table.js';
-import { MemoryChild, type MemoryStep } from '../../memory-child.js';
+import { MemoryChild } from '../../memory-child.js';
 import { Damager, damages } from './damage.js';
-import { createImage } from './images.js';
+import { createImage, histories } from './images.js';
 import { openOn } from './opened.js';
 
 const MiB = 2 ** 20;
@@ -16,19 +16,6 @@ async function damaged(inflict: (image: Damager) => void, of: object = options):
   const { bytes } = await createImage(MiB, { ...options, ...of });
   inflict(await Damager.of(bytes));
   return new MemoryChild(bytes);
-}
-
-/** What an image was after each of the steps. */
-function* histories(bytes: Uint8Array, steps: readonly MemoryStep[]): Generator<MemoryChild> {
-  let current = bytes.slice();
-  for (const step of steps) {
-    if (step.kind !== 'write') continue;
-    const longer = new Uint8Array(Math.max(current.length, step.offset + step.data.length));
-    longer.set(current);
-    longer.set(step.data, step.offset);
-    current = longer;
-    yield new MemoryChild(current.slice());
-  }
 }
 
 describe.each(geometries)('repair %j', (geometry) => {

@@ -5,8 +5,8 @@ import { l1Fields, readHeader, sizeField } from '../../../../../runtime/block/dr
 import { repair } from '../../../../../runtime/block/drivers/qcow2/repair.js';
 import { readSnapshotTable } from '../../../../../runtime/block/drivers/qcow2/snapshot-table.js';
 import { ioError } from '../../../../../runtime/block/error.js';
-import { MemoryChild, type MemoryStep } from '../../memory-child.js';
-import { createImage } from './images.js';
+import { MemoryChild } from '../../memory-child.js';
+import { createImage, histories } from './images.js';
 import { contents, filled, type Opened, openOn } from './opened.js';
 
 const KiB = 1024;
@@ -33,19 +33,6 @@ async function contentsOfSnapshot(file: MemoryChild, id: string): Promise<Buffer
   for (const patch of [l1Fields(snapshot), sizeField(snapshot.diskSize)]) bytes.set(patch.bytes, patch.offset);
   const opened = await openOn(new MemoryChild(bytes), { flags: { readOnly: true } });
   return contents(opened);
-}
-
-/** What an image was after each of the steps. */
-function* histories(bytes: Uint8Array, steps: readonly MemoryStep[]): Generator<MemoryChild> {
-  let current = bytes.slice();
-  for (const step of steps) {
-    if (step.kind !== 'write') continue;
-    const longer = new Uint8Array(Math.max(current.length, step.offset + step.data.length));
-    longer.set(current);
-    longer.set(step.data, step.offset);
-    current = longer;
-    yield new MemoryChild(current.slice());
-  }
 }
 
 async function newImage(
