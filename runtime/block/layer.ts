@@ -185,7 +185,7 @@ export class BlockLayer implements AsyncDisposable {
       throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);
     }
     medium?.blockers.check('drive-del', medium.name);
-    await this.#eject(backend);
+    await this.eject(backend);
     this.graph.removeDevice(backend);
     this.#backends.delete(name);
     this.#slots.delete(backend);
@@ -203,9 +203,10 @@ export class BlockLayer implements AsyncDisposable {
     return server;
   }
 
-  /** Withdraws the exports of a device: its medium goes away. Their clients are disconnected. */
-  withdrawExports(backend: Backend): void {
+  /** Takes the medium out of a backend, and away from its clients: they are disconnected. */
+  async eject(backend: Backend): Promise<void> {
     for (const server of this.#allExportServers()) server.removeOf(backend);
+    await this.graph.detachMedium(backend);
   }
 
   /** Disconnects NBD clients, flushes and closes all images. */
@@ -213,7 +214,7 @@ export class BlockLayer implements AsyncDisposable {
     for (const server of this.#allExportServers()) await server.close();
     this.#exportServers.clear();
     this.#commandServer.running = undefined;
-    for (const backend of this.backends) await this.#eject(backend);
+    for (const backend of this.backends) await this.eject(backend);
     await this.graph.close();
     this.objects.clear();
   }
@@ -232,12 +233,6 @@ export class BlockLayer implements AsyncDisposable {
   #allExportServers(): ExportServer[] {
     const { running } = this.#commandServer;
     return running === undefined ? [...this.#exportServers] : [...this.#exportServers, running];
-  }
-
-  /** Takes the medium out of a backend, and away from its clients. */
-  async #eject(backend: Backend): Promise<void> {
-    this.withdrawExports(backend);
-    await this.graph.detachMedium(backend);
   }
 
   #anonymous(name: string): Backend {

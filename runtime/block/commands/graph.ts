@@ -138,7 +138,7 @@ async function changeBackingFile(
     throw new BlockError(`Node '${imageName}' does not have a backing file`);
   }
   root.blockers.check('change', root.name);
-  if (!chainContains(root, image)) {
+  if (!root.chainHas(image)) {
     throw new BlockError(`'${root.deviceOrNodeName}' and image file '${imageName}' are not in the same chain`);
   }
   const wasReadOnly = image.flags.readOnly;
@@ -162,9 +162,4 @@ async function changeBackingFile(
       if (wasReadOnly) await reopen(image, true);
     }
   });
-}
-
-function chainContains(root: BlockNode, wanted: BlockNode): boolean {
-  for (let node: BlockNode | undefined = root; node !== undefined; node = node.below) if (node === wanted) return true;
-  return false;
 }

@@ -9,8 +9,8 @@ import type { BlockHandlers } from './handlers.js';
 /** What exchanging media needs of the layer. */
 export interface MediumContext extends Backends {
   readonly graph: BlockGraph;
-  /** Withdraws the exports of a device: its medium goes away. */
-  withdrawExports(backend: Backend): void;
+  /** Takes the medium out of a device, and away from its clients. */
+  eject(backend: Backend): Promise<void>;
 }
 
 /** Commands that move trays and exchange media. */
@@ -111,9 +111,8 @@ async function removeMedium(context: MediumContext, backend: Backend, args: Back
   if (root === undefined) return;
   const node = root.node as BlockNode;
   node.blockers.check('eject', node.name);
-  context.withdrawExports(backend);
   rememberRootState(backend);
-  await context.graph.detachMedium(backend);
+  await context.eject(backend);
   if (!backend.device?.hasTray) backend.changeMedium(false);
 }
 

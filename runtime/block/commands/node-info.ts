@@ -18,7 +18,7 @@ export async function nodeInfo(node: BlockNode, limits = throttleInfo(), writeba
     ro: flags.readOnly,
     drv: node.driver.name,
     ...(backingName === undefined ? {} : { backing_file: backingName }),
-    backing_file_depth: depth(node),
+    backing_file_depth: [...node.chain()].length - 1,
     encrypted: node.open.encrypted ?? false,
     // An image whose key is missing is not opened in the first place.
     encryption_key_missing: false,
@@ -36,9 +36,3 @@ function signed(threshold: Int64): Int64 {
 }
 
 const largestInt64 = 2n ** 63n - 1n;
-
-function depth(node: BlockNode): number {
-  let links = 0;
-  for (let below = node.below; below !== undefined; below = below.below) links++;
-  return links;
-}

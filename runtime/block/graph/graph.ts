@@ -222,7 +222,7 @@ export class BlockGraph implements OpenEnvironment {
     base: BlockNode,
     backingFile: string = base.filename,
   ): Promise<void> {
-    if (overlay.below !== top || top === base || !isBacking(base, top)) {
+    if (overlay.below !== top || top === base || !top.chainHas(base)) {
       throw invalid(`'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`);
     }
     const { instance } = overlay;
@@ -309,11 +309,5 @@ function backendsAbove(nodes: ReadonlySet<BlockNode>): RootOwner[] {
 
 function isBusy(nodes: ReadonlySet<BlockNode>): boolean {
   for (const { requests } of nodes) if (requests.tracker.size > 0) return true;
-  return false;
-}
-
-/** Whether a node is in the backing chain of another. */
-function isBacking(base: BlockNode, top: BlockNode): boolean {
-  for (let node = top.below; node !== undefined; node = node.below) if (node === base) return true;
   return false;
 }

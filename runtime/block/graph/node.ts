@@ -97,6 +97,18 @@ export class BlockNode implements EdgeTarget {
     return this.backing?.node as BlockNode | undefined;
   }
 
+  /** The node, and what is below it along the backing edges. */
+  *chain(): Iterable<BlockNode> {
+    yield this;
+    for (let node = this.below; node !== undefined; node = node.below) yield node;
+  }
+
+  /** Whether a node is this one, or in its backing chain. */
+  chainHas(wanted: BlockNode): boolean {
+    for (const node of this.chain()) if (node === wanted) return true;
+    return false;
+  }
+
   /** The nodes that its edges lead to. */
   *childNodes(): Iterable<BlockNode> {
     for (const edge of this.children.values()) yield edge.node as BlockNode;
