@@ -1,15 +1,36 @@
 /**
- * Builds `dist`: bundled ES modules, the type declarations that the entry points reach, and the licences of what is bundled.
+ * Builds `dist`: one set of ES modules for all doors of the package, the type declarations that the doors reach, and the
+ * licences of what is bundled.
  *
- * What is bundled loads in a few milliseconds where the packages as shipped take hundreds (they are hundreds of files).
- * ts-morph stays outside: it is large, and only `generate` loads it.
+ * A door is an entry of `exports` or `bin` in package.json. What two of them need is in a chunk that both import, so that a
+ * class is the same class through every door; what is imported by an expression, as each subcommand is, is in a chunk of its
+ * own. Packages are bundled: as shipped they are hundreds of files, which take hundreds of milliseconds to load.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
 import { esbuildHandlebars } from './handlebars-plugin.mjs';
+
+const root = import.meta.dirname;
+const dist = join(root, 'dist');
+const { bin, exports: doors } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+
+/** A module that asks for Node's own modules by `require` gets them without that function, which ES modules lack. */
+const builtinsWithoutRequire = {
+  name: 'builtins-without-require',
+  setup(build) {
+    build.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === 'require-call' && isBuiltin(path) ? { path, namespace: 'builtin' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
 
 /** commander can start programs as subcommands, and loads what that takes. There are none. */
 const withoutChildProcess = {
@@ -22,42 +43,33 @@ const withoutChildProcess = {
   },
 };
 
-const root = import.meta.dirname;
-const dist = join(root, 'dist');
-
 await rm(dist, { recursive: true, force: true });
-const shared = { external: ['ts-morph', 'koffi'], plugins: [esbuildHandlebars, withoutChildProcess] };
-const inputs = [
-  ...(await bundle({ 'cli/main': 'cli/main.ts' }, {})),
-  ...(await bundle(
-    { 'cli/program': 'cli/process.ts' },
-    {
-      ...shared,
-      format: 'cjs',
-      outExtension: { '.js': '.cjs' },
-      define: { 'import.meta.url': 'importMetaUrl' },
-      // Code that comes from a cache cannot import.
-      supported: { 'dynamic-import': false },
-      banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
-    },
-  )),
-  // Packages in CommonJS call `require` for Node's own modules; an ES module has none unless it makes one.
-  ...(await bundle(
-    { 'generator/index': 'generator/index.ts' },
-    {
-      ...shared,
-      banner: {
-        js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);",
-      },
-    },
-  )),
-  ...(await bundle({ 'runtime/index': 'runtime/index.ts' }, {})),
-  ...(await bundle({ 'runtime/block/index': 'runtime/block/index.ts' }, { external: ['koffi'] })),
-];
+const modules = Object.values(doors).flatMap((door) => door.default ?? []);
+const inputs = await bundle([...Object.values(bin), ...modules].map(sourceOf), {
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  plugins: [esbuildHandlebars, withoutChildProcess, builtinsWithoutRequire],
+});
+// The command line once more in one CommonJS file, whose compiled code `cli/compiled-code.ts` keeps.
+await bundle([{ in: 'cli/process.ts', out: 'cli/program' }], {
+  plugins: [esbuildHandlebars, withoutChildProcess],
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  define: { 'import.meta.url': 'importMetaUrl' },
+  // Code that comes from a cache cannot import.
+  supported: { 'dynamic-import': false },
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+});
 await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(inputs));
-await declarations(['generator/index.d.ts', 'runtime/index.d.ts', 'runtime/block/index.d.ts']);
+await declarations(Object.values(doors).flatMap((door) => door.types ?? []));
 
-/** Bundles entry points into `dist` and returns the files that went in. */
+/** The entry point that a file of `dist` is built from. */
+function sourceOf(output) {
+  const [, out] = /^(?:\.\/)?dist\/(.*)\.js$/.exec(output);
+  return { in: `${out}.ts`, out };
+}
+
+/** Bundles entry points into `dist`, readable, and returns the files that went in. */
 async function bundle(entryPoints, options) {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -67,14 +79,36 @@ async function bundle(entryPoints, options) {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    external: ['ts-morph', 'koffi'],
     legalComments: 'none',
+    sourcemap: true,
+    sourcesContent: false,
     metafile: true,
     logLevel: 'warning',
     ...options,
   });
+  const maps = Object.keys(metafile.outputs).filter((file) => file.endsWith('.map'));
+  for (const file of maps.map((path) => join(root, path))) {
+    await writeFile(file, JSON.stringify(linesOf(JSON.parse(await readFile(file, 'utf8')))));
+  }
   return Object.keys(metafile.inputs);
+}
+
+/** What a stack trace needs of a source map, an eighth of it: where the lines of our modules begin. */
+function linesOf({ mappings, sources }) {
+  const ours = sources.filter((path) => !path.includes('node_modules'));
+  const places = sources.map((path) => ours.indexOf(path));
+  let last;
+  const lines = decode(mappings).map((segments) =>
+    segments.flatMap(([start, source, line, column]) => {
+      const place = places[source] ?? -1;
+      const key = place < 0 ? 'package' : `${place}:${line}`;
+      if (key === last) return [];
+      last = key;
+      return [place < 0 ? [start] : [start, place, line, column]];
+    }),
+  );
+  return { version: 3, sources: ours, names: [], mappings: encode(lines) };
 }
 
 /** The licences of the packages that some files belong to, one after the other. */
@@ -97,7 +131,7 @@ async function declarations(entryPoints) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
   const reached = new Set();
-  const queue = entryPoints.map((file) => join(dist, file));
+  const queue = entryPoints.map((file) => join(root, file));
   for (const file of queue) {
     if (reached.has(file)) continue;
     reached.add(file);

@@ -2,7 +2,8 @@
  * Proves that the package works where it is installed: packs it, lints the tarball, installs it in an empty folder,
  * generates code there, and compiles and runs a program that uses all of it under the strictest settings.
  */
-import { execFileSync } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,8 +40,25 @@ try {
   run(consumer, cli, 'generate', join(root, 'qapi/qapi-schema.json'), '-o', 'generated-block');
   run(consumer, bin('tsc'), '-p', '.');
   console.log(run(consumer, process.execPath, 'build/program.js').trim());
+
+  const trace = failure(consumer, process.execPath, 'build/uncaught.js');
+  assert.match(
+    trace,
+    /\/dist\/.*\n +reject\(new QmpConnectionError\(/,
+    'an uncaught error shows the line that throws it',
+  );
+  assert(Math.max(...trace.split('\n').map((line) => line.length)) < 400, 'an uncaught error shows long lines');
+  const mapped = failure(consumer, process.execPath, '--enable-source-maps', 'build/uncaught.js');
+  assert.match(mapped, /\/runtime\/qmp\/\w+\.ts:\d+:\d+\)/, 'source maps name no line of ours');
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Runs a program that must fail and returns what it prints. */
+function failure(cwd, program, ...args) {
+  const { status, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' });
+  assert.notEqual(status, 0, `${args.join(' ')} does not fail`);
+  return stderr;
 }
 
 /** Runs a program and returns what it prints; throws with that when it fails. */

@@ -4,7 +4,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkSchema, defineConfig, generate, introspect, loadSchema, memoryHost } from 'qapi-ts';
-import { connect, createQmpServer, decode, VisitError } from 'qapi-ts/runtime';
+import { BlockError } from 'qapi-ts/block';
+import { connect, createQmpServer, decode, QmpError, VisitError } from 'qapi-ts/runtime';
 import {
   type Commands,
   commands,
@@ -24,6 +25,9 @@ assert(introspect(schema).some((entity) => entity.name === 'query-disks'));
 const host = memoryHost({ 'a.json': "{ 'command': 'x', 'data': 'Y' }" });
 assert.equal((await checkSchema('a.json', { host })).length, 1);
 assert.equal(defineConfig({ schema: 'schema.json' }).schema, 'schema.json');
+
+// A class is the same class through every door.
+assert(new BlockError('x') instanceof QmpError);
 
 const options: BlockdevOptions = { driver: 'file', filename: 'disk.img' };
 assert.equal(options.driver, 'file');
