@@ -14,7 +14,8 @@ const arrows = {
   'runtime/block': ['generated', 'runtime/visit', 'runtime/qmp', 'runtime/json'],
   generator: [],
   runtime: ['generated'],
-  cli: ['generator', 'runtime'],
+  testkit: ['generator', 'runtime'],
+  cli: ['testkit', 'generator', 'runtime', 'generated'],
 };
 
 /** The one folder that may use a package; what no row names may use none. */
@@ -36,7 +37,7 @@ const folderRules = Object.entries(arrows).map(([folder, targets]) => ({
   severity: 'error',
   from: { path: under([folder]) },
   to: {
-    path: under(['generator', 'generated', 'runtime', 'cli', 'test', 'bench']),
+    path: under(['generator', 'generated', 'runtime', 'testkit', 'cli', 'test', 'bench']),
     pathNot: under([folder, ...targets]),
   },
 }));
@@ -45,7 +46,7 @@ const ownerRules = Object.entries(owners).map(([name, folders]) => ({
   name: `only-${folders.replace(/[/|]/g, '-')}-uses-${name}`,
   comment: `One folder knows ${name}, so that it can be replaced there.`,
   severity: 'error',
-  from: { path: under(['generator', 'generated', 'runtime', 'cli']), pathNot: under([folders]) },
+  from: { path: under(['generator', 'generated', 'runtime', 'testkit', 'cli']), pathNot: under([folders]) },
   to: { path: `node_modules/${name}/` },
 }));
 
@@ -58,7 +59,7 @@ module.exports = {
       name: 'no-other-package',
       comment: 'The project stands on the packages that .dependency-cruiser.cjs names.',
       severity: 'error',
-      from: { path: under(['generator', 'generated', 'runtime', 'cli']) },
+      from: { path: under(['generator', 'generated', 'runtime', 'testkit', 'cli']) },
       to: { path: 'node_modules/', pathNot: `node_modules/(${Object.keys(owners).join('|')})/` },
     },
     {

@@ -1,12 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { Exchange } from './conformance/exchange.js';
-import { junitReport } from './conformance/junit.js';
-import { conforms, jsonReport, prettyReport, type Report } from './conformance/report.js';
-import { checkConformance } from './conformance/run.js';
+import { Exchange } from '../testkit/conformance/exchange.js';
+import { junitReport } from '../testkit/conformance/junit.js';
+import { conforms, jsonReport, prettyReport, type Report } from '../testkit/conformance/report.js';
+import { checkConformance } from '../testkit/conformance/run.js';
 import type { Host } from './host.js';
 import { loadOrReport } from './load.js';
 import { choiceOption, dialectOption } from './options.js';
-import { versionOf } from './program-client.js';
+import { connectTo, introspectionOf, versionOf } from './program-client.js';
 import { coloursFor } from './report.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 
@@ -41,12 +41,14 @@ export const conformance: Subcommand = {
     const [address] = command.args as [string];
     const loaded = await loadOrReport(named, dialect, host);
     if (loaded === undefined) return exitCodes.problems;
-    const exchange = await Exchange.open(address, timeout * 1000);
+    const exchange = await Exchange.open((options) => connectTo(address, options), timeout * 1000);
     try {
       const report = {
         program: `${versionOf(exchange.client)} at ${address}`,
         schema: named ?? 'the schema of the configuration',
-        checks: await checkConformance(exchange, loaded.schema, { executeValid }),
+        checks: await checkConformance(exchange, loaded.schema, await introspectionOf(exchange.client), {
+          executeValid,
+        }),
       };
       host.stdout.write(print[format](report, host));
       return conforms(report) ? exitCodes.ok : exitCodes.problems;

@@ -28,7 +28,7 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
   },
   serve: {
     summary: 'serve disk images to QMP and NBD clients',
-    load: async () => (await import('./serve.js')).serve,
+    load: async () => (await import('./serve/serve.js')).serve,
   },
   conformance: {
     summary: 'check whether a running program speaks what a schema says',

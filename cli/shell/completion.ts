@@ -1,5 +1,5 @@
 import type { Member, ObjectType, Type } from '../../generator/schema/model.js';
-import { branchesOf, commonMembers } from '../model-members.js';
+import { branchesOf, commonMembers } from '../../testkit/model-members.js';
 import type { Knowledge } from './knowledge.js';
 
 /** What can be written, and the end of the line that it replaces. */

@@ -1,7 +1,7 @@
 import type { Definition, Feature, Member, ObjectType, Type } from '../../generator/schema/model.js';
 import type { DocBlock } from '../../generator/syntax/doc-block.js';
 import type { Colours } from '../../generator/text/report/colours.js';
-import { commonMembers } from '../model-members.js';
+import { commonMembers } from '../../testkit/model-members.js';
 import type { Knowledge } from './knowledge.js';
 import { visible } from './pretty.js';
 

@@ -5,7 +5,7 @@ import { memoryHost } from '../../generator/syntax/host.js';
 import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import type { QmpClient } from '../../runtime/qmp/client.js';
 import { QmpError } from '../../runtime/qmp/error.js';
-import { ModelVisits } from '../model-visit.js';
+import { ModelVisits } from '../../testkit/schema-visits.js';
 import { introspectionOf, versionOf } from '../program-client.js';
 import { UserError } from '../user-error.js';
 

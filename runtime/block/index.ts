@@ -14,9 +14,10 @@ export {
 } from '../../generated/index.js';
 export { Backend } from './backend/backend.js';
 export type { ExportRequest, ExportServer } from './backend/export-server.js';
-export type { DeviceConfig } from './command-line/device.js';
-export { readDrive } from './command-line/drive.js';
-export type { DriveConfig, DriveRegistry } from './command-line/drive-config.js';
+export { builtInDrivers } from './built-in-drivers.js';
+export type { DriveConfig, DriveRegistry } from './drive/config.js';
+export type { DeviceConfig } from './drive/device.js';
+export { readDrive } from './drive/read-drive.js';
 export type {
   BackingFile,
   BlockDriver,
@@ -35,7 +36,6 @@ export type {
   Reopening,
 } from './driver.js';
 export { RequestFlag } from './driver.js';
-export { builtInDrivers } from './drivers/table.js';
 export type { Errno } from './errno.js';
 export { BlockError } from './error.js';
 export { createImage, type ImageRequest } from './graph/create.js';

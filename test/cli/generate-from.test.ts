@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { introspect } from '../../generator/schema/introspect.js';
 import { folderWith, qapiTs } from './command-line.js';
-import { schemaOf, serve } from './serve.js';
+import { schemaOf, serve } from './serve/serve.js';
 
 const text = `
   { 'enum': 'Mode', 'data': [ 'fast', 'safe' ] }

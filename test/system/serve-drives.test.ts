@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { driveOptions } from '../../runtime/block/command-line/drive-options.js';
-import { planServer } from '../../runtime/block/command-line/plan.js';
+import { planServer } from '../../cli/serve/plan.js';
+import { driveOptions } from '../../runtime/block/drive/options.js';
 import { BlockLayer, builtInDrivers } from '../../runtime/block/index.js';
 import { describeWithPrograms, seed } from './programs.js';
 

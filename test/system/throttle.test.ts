@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BlockDeviceStats, BlockInfo, BlockStats } from '../../generated/index.js';
-import { readDrive } from '../../runtime/block/command-line/drive.js';
+import { readDrive } from '../../runtime/block/drive/read-drive.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import type { AnySchema } from '../../runtime/qmp/schema.js';
 import { type SpawnedProgram, spawnQemu } from '../../runtime/qmp/spawn.js';

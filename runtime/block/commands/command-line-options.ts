@@ -1,7 +1,7 @@
 import type { CommandLineOptionInfo } from '../../../generated/index.js';
-import { commandLineOptions } from '../command-line/options.js';
 import { BlockError } from '../error.js';
 import type { BlockHandlers } from './handlers.js';
+import { commandLineOptions } from './option-tables.js';
 
 /** What tells of the command line. */
 export function queryCommandLineOptions() {

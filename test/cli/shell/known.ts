@@ -1,6 +1,6 @@
-import { ModelVisits } from '../../../cli/model-visit.js';
 import type { Knowledge } from '../../../cli/shell/knowledge.js';
-import { schemaOf } from '../serve.js';
+import { ModelVisits } from '../../../testkit/schema-visits.js';
+import { schemaOf } from '../serve/serve.js';
 
 /** A schema with what makes a difference to a shell. */
 export const text = `

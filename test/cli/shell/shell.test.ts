@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { run } from '../../../cli/program.js';
 import { historyFile } from '../../../cli/shell/history.js';
 import { QmpError } from '../../../runtime/qmp/error.js';
+import { type Deviation, serveSchema } from '../../testkit/conformance/model-server.js';
 import { folderWith, qapiTs } from '../command-line.js';
-import { type Deviation, serveSchema } from '../conformance/model-server.js';
-import { schemaOf } from '../serve.js';
+import { schemaOf } from '../serve/serve.js';
 import { text } from './known.js';
 
 /** A server with the schema, a job, and a node called `gone` that cannot be removed. */

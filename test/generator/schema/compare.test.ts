@@ -3,7 +3,7 @@ import { compareIntrospection } from '../../../generator/schema/compare.js';
 import { introspect, type SchemaInfo } from '../../../generator/schema/introspect.js';
 import { findMissing } from '../../../generator/schema/missing.js';
 import { selectSchema } from '../../../generator/schema/select.js';
-import { schemaOf } from '../../cli/serve.js';
+import { schemaOf } from '../../cli/serve/serve.js';
 
 const empty: SchemaInfo = { name: 'q_empty', 'meta-type': 'object', members: [] };
 const int: SchemaInfo = { name: 'int', 'meta-type': 'builtin', 'json-type': 'int' };

@@ -12,9 +12,9 @@
  */
 
 import type { BlockDriver } from '../../driver.js';
-import { viewOf } from './big-endian.js';
 import { create } from './create.js';
-import { magic } from './header.js';
+import { viewOf } from './format/big-endian.js';
+import { magic } from './format/header.js';
 import { Qcow2Instance } from './instance.js';
 import { openImage } from './open.js';
 

@@ -8,19 +8,19 @@ import type {
   NodeFlags,
   Reopening,
 } from '../../driver.js';
-import { writeCompressed } from './compressed-write.js';
-import { makeEmpty } from './empty.js';
-import { finish, writeCaches } from './flush.js';
-import { CompatibleFeature, IncompatibleFeature, serialiseHeader } from './header.js';
-import type { Image } from './image.js';
-import { read } from './read.js';
+import { CompatibleFeature, IncompatibleFeature, serialiseHeader } from './format/header.js';
+import { snapshotInfoOf } from './format/snapshot-table.js';
 import { prepareReopen } from './reopen.js';
-import { resize } from './resize.js';
-import { snapshotInfoOf } from './snapshot-table.js';
+import { writeCompressed } from './request/compressed-write.js';
+import { makeEmpty } from './request/empty.js';
+import { read } from './request/read.js';
+import { resize } from './request/resize.js';
+import { blockStatus } from './request/status.js';
+import { write } from './request/write.js';
+import { discard, writeZeroes } from './request/zero.js';
 import { createSnapshot, deleteSnapshot } from './snapshots.js';
-import { blockStatus } from './status.js';
-import { write } from './write.js';
-import { discard, writeZeroes } from './zero.js';
+import { finish, writeCaches } from './space/flush.js';
+import type { Image } from './space/image.js';
 
 const second = 1e9;
 

@@ -1,5 +1,6 @@
 import type { OpenContext } from '../../driver.js';
 import { BlockError } from '../../error.js';
+import { repair } from './check/repair.js';
 import {
   autoclearField,
   CompatibleFeature,
@@ -7,13 +8,12 @@ import {
   limits,
   type Qcow2Header,
   readHeader,
-} from './header.js';
-import { Image } from './image.js';
-import { MetadataKind, takeSettings } from './options.js';
-import { checkOverlap, mustAskFile } from './overlap.js';
-import { repair } from './repair.js';
-import { readSnapshotTable } from './snapshot-table.js';
-import { offsetOf } from './table-entry.js';
+} from './format/header.js';
+import { MetadataKind, takeSettings } from './format/options.js';
+import { readSnapshotTable } from './format/snapshot-table.js';
+import { offsetOf } from './format/table-entry.js';
+import { Image } from './space/image.js';
+import { checkOverlap, mustAskFile } from './space/overlap.js';
 
 /** Opens an image: reads the tables that are kept in memory, and puts it right if it was not closed. @throws BlockError */
 export async function openImage(context: OpenContext): Promise<Image> {

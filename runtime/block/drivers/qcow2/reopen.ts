@@ -1,9 +1,9 @@
 import type { NodeFlags, Reopening } from '../../driver.js';
 import { BlockError } from '../../error.js';
-import { finish } from './flush.js';
-import { IncompatibleFeature } from './header.js';
-import type { Image } from './image.js';
+import { IncompatibleFeature } from './format/header.js';
 import { claim, refuseCorrupt } from './open.js';
+import { finish } from './space/flush.js';
+import type { Image } from './space/image.js';
 
 /** Prepares a switch between read-only and read-write. @throws BlockError when the image cannot be written */
 export async function prepareReopen(image: Image, { readOnly }: NodeFlags): Promise<Reopening> {

@@ -1,17 +1,17 @@
 import type { SnapshotInfo } from '../../../../generated/index.js';
 import { BlockError } from '../../error.js';
-import { allocateClusters } from './allocate.js';
-import { viewOf } from './big-endian.js';
-import { finish } from './flush.js';
-import { freeClusters, settleFreed, settleMany } from './free.js';
-import { IncompatibleFeature, incompatibleField, limits, snapshotFields } from './header.js';
-import type { Image } from './image.js';
-import { clearMarks, renewMarks } from './marks.js';
-import { checkOverlap } from './overlap.js';
-import { visitReachable } from './reachable.js';
-import { beforeRefcountChange, changeRefcounts, refcountBlock } from './refcounts.js';
-import { type Snapshot, serialiseSnapshotTable, snapshotOf } from './snapshot-table.js';
-import { copiedFlag } from './table-entry.js';
+import { viewOf } from './format/big-endian.js';
+import { IncompatibleFeature, incompatibleField, limits, snapshotFields } from './format/header.js';
+import { type Snapshot, serialiseSnapshotTable, snapshotOf } from './format/snapshot-table.js';
+import { copiedFlag } from './format/table-entry.js';
+import { clearMarks, renewMarks } from './map/marks.js';
+import { allocateClusters } from './space/allocate.js';
+import { finish } from './space/flush.js';
+import { freeClusters, settleFreed, settleMany } from './space/free.js';
+import type { Image } from './space/image.js';
+import { checkOverlap } from './space/overlap.js';
+import { visitReachable } from './space/reachable.js';
+import { beforeRefcountChange, changeRefcounts, refcountBlock } from './space/refcounts.js';
 
 /**
  * Takes a snapshot: a copy of the L1 table, and one more reference to all that it leads to. Nothing else is done to the image

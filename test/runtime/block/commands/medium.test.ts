@@ -9,7 +9,7 @@ import {
   type DeviceOptions,
   VirtualDevice,
 } from '../../../../runtime/block/backend/virtual-device.js';
-import { readDrive } from '../../../../runtime/block/command-line/drive.js';
+import { readDrive } from '../../../../runtime/block/drive/read-drive.js';
 import type { Edge } from '../../../../runtime/block/graph/edge.js';
 import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { LayerClient } from '../layer-client.js';

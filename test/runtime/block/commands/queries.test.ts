@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockDeviceInfo, BlockStats } from '../../../../generated/index.js';
-import { readDrive } from '../../../../runtime/block/command-line/drive.js';
+import { readDrive } from '../../../../runtime/block/drive/read-drive.js';
 import { createChain, LayerClient } from '../layer-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'queries-'));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BlockInfo } from '../../../../generated/index.js';
 import { VirtualDevice } from '../../../../runtime/block/backend/virtual-device.js';
-import { readDrive } from '../../../../runtime/block/command-line/drive.js';
+import { readDrive } from '../../../../runtime/block/drive/read-drive.js';
 import { LayerClient } from '../layer-client.js';
 import { SimulatedClock } from '../simulated-clock.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
-import { IncompatibleFeature, readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
-import { repair } from '../../../../../runtime/block/drivers/qcow2/repair.js';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
+import { repair } from '../../../../../runtime/block/drivers/qcow2/check/repair.js';
+import { IncompatibleFeature, readHeader } from '../../../../../runtime/block/drivers/qcow2/format/header.js';
 import { MemoryChild } from '../../memory-child.js';
 import { afterCrash } from './crash.js';
 import { type Action, actions, geometries, ModelledImage } from './model.js';

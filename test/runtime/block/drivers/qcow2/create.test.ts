@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
+import { readHeader } from '../../../../../runtime/block/drivers/qcow2/format/header.js';
 import { createImage } from './images.js';
 
 const GiB = 2 ** 30;

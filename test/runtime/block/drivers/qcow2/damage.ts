@@ -1,5 +1,5 @@
-import { type Qcow2Header, readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
-import { refcountWidth } from '../../../../../runtime/block/drivers/qcow2/refcount-width.js';
+import { type Qcow2Header, readHeader } from '../../../../../runtime/block/drivers/qcow2/format/header.js';
+import { refcountWidth } from '../../../../../runtime/block/drivers/qcow2/format/refcount-width.js';
 import { MemoryChild } from '../../memory-child.js';
 
 /** Changes an image in memory, to its disadvantage. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { ioError } from '../../../../../runtime/block/error.js';
 import { MemoryChild } from '../../memory-child.js';
 import { actions, geometries, ModelledImage } from './model.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
-import { readHeader, serialiseHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
-import { repair } from '../../../../../runtime/block/drivers/qcow2/repair.js';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
+import { repair } from '../../../../../runtime/block/drivers/qcow2/check/repair.js';
+import { readHeader, serialiseHeader } from '../../../../../runtime/block/drivers/qcow2/format/header.js';
 import { BlockError, ioError } from '../../../../../runtime/block/error.js';
 import { largestSize } from '../../../../../runtime/block/limits.js';
 import { MemoryChild } from '../../memory-child.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { BlockError } from '../../../../../runtime/block/error.js';
 import { MemoryChild } from '../../memory-child.js';
 import { createImage } from './images.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
-import { IncompatibleFeature, readHeader } from '../../../../../runtime/block/drivers/qcow2/header.js';
-import { takeSettings } from '../../../../../runtime/block/drivers/qcow2/options.js';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
+import { IncompatibleFeature, readHeader } from '../../../../../runtime/block/drivers/qcow2/format/header.js';
+import { takeSettings } from '../../../../../runtime/block/drivers/qcow2/format/options.js';
 import { BlockOptions, type OptionValue } from '../../../../../runtime/block/options.js';
 import { MemoryChild } from '../../memory-child.js';
 import { SimulatedClock } from '../../simulated-clock.js';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../../../../runtime/block/drivers/qcow2/check.js';
-import { l1Fields, readHeader, sizeField } from '../../../../../runtime/block/drivers/qcow2/header.js';
-import { repair } from '../../../../../runtime/block/drivers/qcow2/repair.js';
-import { readSnapshotTable } from '../../../../../runtime/block/drivers/qcow2/snapshot-table.js';
+import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
+import { repair } from '../../../../../runtime/block/drivers/qcow2/check/repair.js';
+import { l1Fields, readHeader, sizeField } from '../../../../../runtime/block/drivers/qcow2/format/header.js';
+import { readSnapshotTable } from '../../../../../runtime/block/drivers/qcow2/format/snapshot-table.js';
 import { ioError } from '../../../../../runtime/block/error.js';
 import { MemoryChild } from '../../memory-child.js';
 import { createImage, histories } from './images.js';

@@ -1,0 +1,155 @@
+import type { BlockdevOptions, ObjectOptions } from '../../generated/index.js';
+import { readSocketPlace } from '../../runtime/block/commands/address.js';
+import { type NbdConfig, type NbdExportConfig, readNbd } from '../../runtime/block/commands/nbd-option.js';
+import type { DriveConfig } from '../../runtime/block/drive/config.js';
+import { type DeviceConfig, readDevice } from '../../runtime/block/drive/device.js';
+import { readDrive } from '../../runtime/block/drive/read-drive.js';
+import type { DriverRegistry } from '../../runtime/block/graph/registry.js';
+import type { DriverWhitelist } from '../../runtime/block/graph/whitelist.js';
+import { isQmpFailure } from '../../runtime/qmp/error.js';
+import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
+import { OptionError } from '../../runtime/visit/option-error.js';
+import { readBlockdev, readObject } from './blockdev.js';
+import { PlannedThings } from './planned-things.js';
+
+type OptionName = 'object' | 'blockdev' | 'drive' | 'device' | 'nbd' | 'qmp';
+
+/** The options of a server, as they were written, in their order. */
+export type ServerTexts = { readonly [Name in OptionName]?: readonly string[] } & {
+  /** Drives that do not say otherwise have `snapshot=on`. */
+  readonly snapshot?: boolean;
+};
+
+/** What an option asks for, and the option. */
+export interface Planned<T> {
+  /** How to call the option in messages: `--drive file=a.qcow2`. */
+  readonly option: string;
+  readonly config: T;
+}
+
+/** An NBD server, with what it exports. */
+export interface PlannedNbd extends Planned<SocketPlace> {
+  readonly exports: readonly Planned<NbdExportConfig>[];
+}
+
+/** What a server is to do when it starts, in this order. */
+export interface ServerPlan {
+  readonly objects: readonly Planned<ObjectOptions>[];
+  readonly blockdevs: readonly Planned<BlockdevOptions & { readonly 'node-name': string }>[];
+  readonly drives: readonly Planned<DriveConfig>[];
+  readonly devices: readonly Planned<DeviceConfig>[];
+  /** Where NBD is served, and what. */
+  readonly nbd: readonly PlannedNbd[];
+  readonly qmp: readonly Planned<SocketPlace | 'stdio'>[];
+}
+
+/** Something that is wrong with an option. */
+export interface PlanProblem {
+  readonly option: string;
+  readonly message: string;
+}
+
+/** What the drivers are, and which of them may be used. */
+export interface PlanRules {
+  readonly drivers: DriverRegistry;
+  readonly whitelist?: DriverWhitelist;
+}
+
+/**
+ * Reads all options of a server and checks them, each by itself and one against the other, as far as that goes without opening
+ * anything. With problems the plan is incomplete.
+ */
+export function planServer(
+  texts: ServerTexts,
+  rules: PlanRules,
+): { readonly plan: ServerPlan; readonly problems: readonly PlanProblem[] } {
+  const problems: PlanProblem[] = [];
+  const things = new PlannedThings(rules);
+
+  /** Reads the texts of one option; what cannot be read, or collides, is a problem and not in the result. */
+  function each<T>(
+    name: OptionName,
+    read: (text: string) => T,
+    check: (config: T, option: string) => void,
+  ): Planned<T>[] {
+    return (texts[name] ?? []).flatMap((text, index) => {
+      // An object may hold a secret.
+      const option = name === 'object' ? `--object (no. ${index + 1})` : `--${name} ${text}`;
+      try {
+        const config = read(text);
+        check(config, option);
+        return [{ option, config }];
+      } catch (error) {
+        problems.push({ option, message: messageOf(error) });
+        return [];
+      }
+    });
+  }
+
+  const objects = each('object', readObject, (object) => things.addObject(object));
+  const blockdevs = each('blockdev', readBlockdev, (options) => things.addNode(options));
+  const drives = each(
+    'drive',
+    (text) => readDrive(text, things, { snapshot: texts.snapshot ?? false }),
+    (drive) => things.addDrive(drive),
+  );
+  const devices = each('device', readDevice, (device) => things.addDevice(device));
+  const nbd = new NbdServers();
+  each('nbd', readNbd, (config, option) => nbd.add(option, config, things));
+  const places = new Map(nbd.servers.map(({ option, config }) => [formatSocketPlace(config), option]));
+  const qmp = each('qmp', readMonitorPlace, (place, option) => {
+    const key = place === 'stdio' ? place : formatSocketPlace(place);
+    const other = places.get(key);
+    if (other !== undefined && !isAnyPort(place)) throw new OptionError(`${other} listens there already`);
+    places.set(key, option);
+  });
+  return { plan: { objects, blockdevs, drives, devices, nbd: nbd.servers, qmp }, problems };
+}
+
+/** Puts exports to the servers that they are for. */
+class NbdServers {
+  readonly servers: {
+    readonly option: string;
+    readonly config: SocketPlace;
+    readonly exports: Planned<NbdExportConfig>[];
+  }[] = [];
+
+  /** @throws OptionError when it does not say where to listen, and none has said so before */
+  add(option: string, { listen, export: exported }: NbdConfig, things: PlannedThings): void {
+    let server = this.servers.at(-1);
+    if (listen !== undefined) {
+      const key = formatSocketPlace(listen);
+      server = this.servers.find(({ config }) => formatSocketPlace(config) === key);
+      if (server === undefined) {
+        server = { option, config: listen, exports: [] };
+        this.servers.push(server);
+      }
+    }
+    if (server === undefined) throw new OptionError("'listen' is missing: unix:PATH or tcp:HOST:PORT", 'listen');
+    if (exported === undefined) return;
+    things.checkExport(exported);
+    if (server.exports.some(({ config }) => config.name === exported.name)) {
+      throw new OptionError(`there is an export '${exported.name}' already`, 'export');
+    }
+    server.exports.push({ option, config: exported });
+  }
+}
+
+/** Port 0 is a different one each time. */
+function isAnyPort(place: SocketPlace | 'stdio'): boolean {
+  return typeof place === 'object' && 'port' in place && place.port === 0;
+}
+
+/** @throws OptionError when it is no address, or one with the parameters that QEMU takes */
+function readMonitorPlace(text: string): SocketPlace | 'stdio' {
+  const [, address = '', rest] = /^(.*?),((?:server|nowait|wait)\b.*)$/.exec(text) ?? [];
+  if (rest !== undefined) {
+    throw new OptionError(`write '${address}': the server listens and waits for nobody, also without '${rest}'`);
+  }
+  return text === 'stdio' ? text : readSocketPlace(text);
+}
+
+function messageOf(error: unknown): string {
+  if (isQmpFailure(error) || error instanceof OptionError) return error.message;
+  throw error;
+}

@@ -1,0 +1,128 @@
+import { type BlockdevOptions, type ObjectOptions, visitBlockdevOptions } from '../../generated/index.js';
+import type { NbdExportConfig } from '../../runtime/block/commands/nbd-option.js';
+import type { DriveConfig, DriveRegistry, DriveSlot } from '../../runtime/block/drive/config.js';
+import type { DeviceConfig } from '../../runtime/block/drive/device.js';
+import { rootDefaults, takeDetectZeroes, takeFlags } from '../../runtime/block/graph/flags.js';
+import { NameSpace } from '../../runtime/block/graph/names.js';
+import type { DriverRegistry } from '../../runtime/block/graph/registry.js';
+import { checkWhitelist, type DriverWhitelist } from '../../runtime/block/graph/whitelist.js';
+import { BlockOptions } from '../../runtime/block/options.js';
+import { OptionError } from '../../runtime/visit/option-error.js';
+import type { JsonKind, Name } from '../../runtime/visit/visitor.js';
+import { WalkVisitor } from '../../runtime/visit/walk-visitor.js';
+import { checkId } from '../../runtime/visit/well-formed-id.js';
+
+/** What a server will have once its options have been carried out: the names that are taken, and what they are. */
+export class PlannedThings implements DriveRegistry {
+  readonly #drivers: DriverRegistry;
+  readonly #whitelist: DriverWhitelist;
+  readonly #names = new NameSpace();
+  readonly #drives = new Map<string, DriveConfig>();
+  readonly #objects = new Set<string>();
+  readonly #deviceIds = new Set<string>();
+  /** Ids of drives that a device is attached to. */
+  readonly #attached = new Set<string>();
+
+  constructor({ drivers, whitelist = {} }: { readonly drivers: DriverRegistry; readonly whitelist?: DriverWhitelist }) {
+    this.#drivers = drivers;
+    this.#whitelist = whitelist;
+  }
+
+  kind(name: string): 'node' | 'device' | undefined {
+    return this.#names.kind(name);
+  }
+
+  slotTaken({ interface: type, bus, unit }: DriveSlot): boolean {
+    for (const { device } of this.#drives.values()) {
+      if (device.interface === type && device.bus === bus && device.unit === unit) return true;
+    }
+    return false;
+  }
+
+  /** @throws OptionError for a malformed or taken id */
+  addObject({ id }: ObjectOptions): void {
+    checkId(id);
+    if (this.#objects.has(id)) throw new OptionError(`there is an object '${id}' already`, 'id');
+    this.#objects.add(id);
+  }
+
+  /** @throws OptionError or BlockError for a name that is taken, a reference that leads nowhere, a driver that may not be used */
+  addNode(options: BlockdevOptions): void {
+    const references = new References();
+    visitBlockdevOptions(references, options);
+    for (const name of references.found) {
+      if (this.#names.kind(name) === undefined) {
+        throw new OptionError(`there is no node '${name}': the --blockdev that makes it must come before`);
+      }
+    }
+    const flat = BlockOptions.flatten(options);
+    const names = nodeNamesIn(flat);
+    this.#check(flat);
+    for (const name of names) this.#names.takeNode(name);
+  }
+
+  /** @throws BlockError for a name that is taken, or a driver that may not be used */
+  addDrive(drive: DriveConfig): void {
+    const { id, nodeOptions, device } = drive;
+    this.#check(nodeOptions.clone());
+    this.#names.takeDevice(id);
+    this.#drives.set(id, drive);
+    if (device.kind !== 'none') {
+      this.#attached.add(id);
+      this.#deviceIds.add(id);
+    }
+    for (const name of nodeNamesIn(nodeOptions)) this.#names.takeNode(name);
+  }
+
+  /** @throws OptionError when there is no such drive, it has a device, or the device's id is taken */
+  addDevice({ drive, id = drive }: DeviceConfig): void {
+    if (!this.#drives.has(drive)) throw new OptionError(`there is no drive '${drive}'`, 'drive');
+    if (this.#attached.has(drive)) {
+      throw new OptionError(`drive '${drive}' has a device already: only drives of if=none are free`, 'drive');
+    }
+    if (this.#deviceIds.has(id)) throw new OptionError(`there is a device '${id}' already`, 'id');
+    this.#attached.add(drive);
+    this.#deviceIds.add(id);
+  }
+
+  /** @throws OptionError when there is nothing to export */
+  checkExport({ of }: NbdExportConfig): void {
+    if ('node' in of) {
+      if (this.#names.kind(of.node) !== 'node') throw new OptionError(`there is no node '${of.node}'`, 'node');
+    } else {
+      const drive = this.#drives.get(of.device);
+      if (drive === undefined) throw new OptionError(`there is no drive '${of.device}'`, 'device');
+      if (drive.empty) throw new OptionError(`drive '${of.device}' is empty`, 'device');
+    }
+  }
+
+  /** Checks what every node has. */
+  #check(options: BlockOptions): void {
+    const driver = options.get('driver');
+    const flags = takeFlags(options, rootDefaults);
+    takeDetectZeroes(options, flags);
+    if (typeof driver !== 'string') return;
+    this.#drivers.named(driver);
+    checkWhitelist(this.#whitelist, driver, flags.readOnly);
+  }
+}
+
+/** The names that options give to a node and to those that are opened below it. */
+function nodeNamesIn(options: BlockOptions): string[] {
+  const names: string[] = [];
+  for (const [key, value] of options.entries()) {
+    if ((key === 'node-name' || key.endsWith('.node-name')) && typeof value === 'string') names.push(value);
+  }
+  return names;
+}
+
+/** Collects the nodes that options refer to by name. */
+class References extends WalkVisitor {
+  readonly found: string[] = [];
+
+  override alternate(value: unknown, name: Name, type: string): JsonKind {
+    // The empty string means that there is no backing file.
+    if (type.startsWith('BlockdevRef') && typeof value === 'string' && value !== '') this.found.push(value);
+    return super.alternate(value, name, type);
+  }
+}

@@ -1,0 +1,209 @@
+import { unlinkSync } from 'node:fs';
+import packageJson from '../../package.json' with { type: 'json' };
+import {
+  BlockLayer,
+  BlockOptions,
+  commands,
+  type DriverWhitelist,
+  events,
+  introspection,
+} from '../../runtime/block/index.js';
+import { isQmpFailure } from '../../runtime/qmp/error.js';
+import { ListenError } from '../../runtime/qmp/server/listen.js';
+import { createQmpServer, type QmpServer, type ServerProblem } from '../../runtime/qmp/server/server.js';
+import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
+import type { Host } from '../host.js';
+import { UserError } from '../user-error.js';
+import type { ServerLog } from './log.js';
+import type { Planned, PlannedNbd, ServerPlan } from './plan.js';
+import { standardStreams } from './streams.js';
+
+/** What the server is to its clients: the release whose schema it speaks. */
+const version = { major: 2, minor: 7, micro: 50, package: `qapi-ts ${packageJson.version}` };
+
+/** What a server is started with. */
+export interface StartOptions {
+  readonly plan: ServerPlan;
+  readonly whitelist: DriverWhitelist;
+  /** Throws for files that may not be used. Absent: all may. */
+  readonly authorize: ((path: string) => Promise<void>) | undefined;
+  readonly host: Host;
+  readonly log: ServerLog;
+  /** Starting is to be given up. */
+  readonly signal: AbortSignal;
+}
+
+/** A server that has been started. */
+export interface RunningServer {
+  /** Where its monitors and its NBD servers are. */
+  readonly places: { readonly qmp: readonly string[]; readonly nbd: readonly string[] };
+  /** Resolves when a client has asked it to quit, or nobody can talk to it any more. */
+  readonly ended: Promise<void>;
+  /** Disconnects everybody, writes what is cached and closes all images. @returns whether all could be written */
+  close(): Promise<boolean>;
+}
+
+/**
+ * Starts a server. One that cannot be started leaves nothing behind.
+ *
+ * @throws UserError that names the option which cannot be had
+ */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { plan, log } = options;
+  const parts = await createParts(options);
+  try {
+    const nbd = await carryOut(plan, parts, options);
+    const listening = await listenForMonitors(parts.server, options);
+    return {
+      places: { qmp: listening.places, nbd },
+      ended: Promise.race([parts.server.closed, listening.deserted]),
+      close: () => closeParts(parts, log),
+    };
+  } catch (error) {
+    await closeParts(parts, log);
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly server: QmpServer;
+  readonly layer: BlockLayer;
+  /** What else is to be undone, last first. */
+  readonly undo: (() => Promise<void> | void)[];
+  /** How often the layer has warned of something. */
+  warnings(): number;
+}
+
+async function createParts({ whitelist, authorize, log }: StartOptions): Promise<Parts> {
+  let made: BlockLayer | undefined;
+  let warnings = 0;
+  const server = await createQmpServer({
+    dispatch: commands,
+    events,
+    introspection,
+    version,
+    onProblem: (problem) => tellProblem(problem, log),
+    handlers: (sink) => {
+      made = new BlockLayer({
+        events: sink,
+        whitelist,
+        ...(authorize && { authorize }),
+        warn: (message) => {
+          warnings++;
+          log.warn(message);
+        },
+        fatal: (message) => {
+          log.fatal(message);
+          process.exit(1);
+        },
+        nbd: { onProblem: (error) => log.warn({ err: error }, 'an NBD client was disconnected') },
+      });
+      return made.handlers;
+    },
+  });
+  return { server, layer: made as BlockLayer, undo: [], warnings: () => warnings };
+}
+
+function tellProblem(problem: ServerProblem, log: ServerLog): void {
+  if (problem.kind === 'client') log.warn(problem.message);
+  else log.error({ err: problem.error, command: problem.command }, 'a command failed unexpectedly');
+}
+
+/** Makes what the plan says; returns where NBD is served. */
+async function carryOut(plan: ServerPlan, { layer, undo }: Parts, { log, signal }: StartOptions): Promise<string[]> {
+  const each = async <T>(planned: readonly Planned<T>[], make: (config: T) => Promise<void> | void): Promise<void> => {
+    for (const { option, config } of planned) {
+      signal.throwIfAborted();
+      await naming(option, () => make(config));
+    }
+  };
+  await each(plan.objects, (object) => layer.addObject(object));
+  await each(plan.blockdevs, (node) => layer.addNode(BlockOptions.flatten(node)));
+  for (const { option, config } of plan.drives) {
+    for (const warning of config.warnings) log.warn({ option }, warning);
+  }
+  await each(plan.drives, (drive) => layer.addDrive(drive));
+  await each(plan.devices, (device) => layer.addDevice(device));
+  const places: string[] = [];
+  for (const nbd of plan.nbd) {
+    signal.throwIfAborted();
+    places.push(await serveNbd(nbd, layer, undo));
+  }
+  return places;
+}
+
+async function serveNbd(
+  { option, config, exports }: PlannedNbd,
+  layer: BlockLayer,
+  undo: Parts['undo'],
+): Promise<string> {
+  const server = await naming(option, async () => {
+    const opened = await layer.openNbd(config);
+    undo.push(() => opened.close());
+    return opened;
+  });
+  if ('path' in config) undo.push(unlinkAtExit(config.path));
+  for (const { option: exporting, config: exported } of exports) await naming(exporting, () => server.add(exported));
+  return formatSocketPlace('path' in config ? config : { host: config.host, port: server.port ?? config.port });
+}
+
+/** Removes a socket also when the process ends in the middle of something; what it returns takes that back. */
+function unlinkAtExit(path: string): () => void {
+  const remove = (): void => {
+    try {
+      unlinkSync(path);
+    } catch {
+      // It is gone already.
+    }
+  };
+  process.once('exit', remove);
+  return () => void process.off('exit', remove);
+}
+
+/** Takes clients. `deserted` resolves when the only client there can be has gone, and nobody can come. */
+async function listenForMonitors(
+  server: QmpServer,
+  { plan, host, signal }: StartOptions,
+): Promise<{ places: string[]; deserted: Promise<void> }> {
+  const alone = plan.qmp.length === 1 && plan.nbd.length === 0;
+  let desert = (): void => {};
+  const deserted = new Promise<void>((resolve) => {
+    desert = resolve;
+  });
+  const listen = (place: SocketPlace | 'stdio'): Promise<void> =>
+    server.listen(place === 'stdio' ? standardStreams(host, () => alone && desert()) : place);
+  for (const { option, config } of plan.qmp) {
+    signal.throwIfAborted();
+    await naming(option, () => listen(config));
+  }
+  return { places: [...server.addresses], deserted };
+}
+
+/** Runs a step of starting; when it fails, the error tells of the option that asked for it. */
+async function naming<T>(option: string, step: () => Promise<T> | T): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!isQmpFailure(error) && !(error instanceof ListenError)) throw error;
+    throw new UserError(`${option}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Closes everything in order. What goes wrong meanwhile is told, and does not keep the rest from being closed. */
+async function closeParts({ server, layer, undo, warnings }: Parts, log: ServerLog): Promise<boolean> {
+  let well = true;
+  const warned = warnings();
+  const attempt = async (what: string, step: () => unknown): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      well = false;
+      log.error({ err: error }, what);
+    }
+  };
+  await attempt('the monitors could not be closed', () => server.close());
+  for (const step of undo.reverse()) await attempt('an NBD server could not be closed', step);
+  await attempt('the images could not be closed', () => layer.close());
+  // The layer warns of images that it could not flush or close.
+  return well && warnings() === warned;
+}

@@ -1,0 +1,40 @@
+import { BlockdevDriver } from '../../generated/index.js';
+import type { BlockDriver } from './driver.js';
+import { blkdebug } from './drivers/blkdebug/driver.js';
+import { blkverify } from './drivers/blkverify.js';
+import { fileDriver } from './drivers/file/file.js';
+import { hostCdromDriver } from './drivers/file/host-cdrom.js';
+import { hostDeviceDriver } from './drivers/file/host-device.js';
+import { http, https } from './drivers/http/driver.js';
+import { luks } from './drivers/luks/luks.js';
+import { nullAio, nullCo } from './drivers/null.js';
+import { qcow2 } from './drivers/qcow2/index.js';
+import { quorum } from './drivers/quorum/driver.js';
+import { rawDriver } from './drivers/raw.js';
+import { DriverRegistry } from './graph/registry.js';
+
+/** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
+const drivers: readonly BlockDriver[] = [
+  blkdebug,
+  blkverify,
+  fileDriver,
+  hostCdromDriver,
+  hostDeviceDriver,
+  http,
+  https,
+  luks,
+  nullAio,
+  nullCo,
+  qcow2,
+  quorum,
+  rawDriver,
+];
+
+/**
+ * The drivers that are built in. Of those that the schema names and that are not, a request says so.
+ *
+ * @param more drivers of your own; one of the same name replaces that which is built in
+ */
+export function builtInDrivers(more: readonly BlockDriver[] = []): DriverRegistry {
+  return new DriverRegistry([...drivers, ...more], BlockdevDriver);
+}

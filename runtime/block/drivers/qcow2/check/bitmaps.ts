@@ -1,0 +1,62 @@
+import { roundUp } from '../../../limits.js';
+import { getUint64, viewOf } from '../format/big-endian.js';
+import { AutoclearFeature } from '../format/header.js';
+import { offsetOf } from '../format/table-entry.js';
+import type { CheckContext } from './context.js';
+
+/** The header extension that points at the directory of bitmaps. */
+const bitmapsExtension = 0x2385_2875;
+const extensionLength = 24;
+const recordLength = 24;
+const directoryLimit = 64 * 2 ** 20;
+const tableEntryLimit = 2 ** 27;
+const piece = 65536;
+
+/** Counts what bitmaps take, when the image says that they are valid; else their clusters are leaked. */
+export async function countBitmaps(context: CheckContext): Promise<void> {
+  const { header, report } = context;
+  const extension = header.extensions.find(({ type }) => type === bitmapsExtension);
+  if (extension === undefined || (header.autoclear & AutoclearFeature.bitmaps) === 0n) return;
+  const view = viewOf(extension.data);
+  if (extension.data.length !== extensionLength || getUint64(view, 8) > directoryLimit) {
+    report.error('The header extension of the bitmaps is malformed');
+    return;
+  }
+  const length = getUint64(view, 8);
+  const offset = getUint64(view, 16);
+  if (view.getUint32(0) === 0) return;
+  context.count('The bitmap directory', offset, length);
+  const directory = await context.readTable(offset, new Uint8Array(Math.min(length, context.fileLength)));
+  const records = viewOf(directory);
+  for (let at = 0; at + recordLength <= directory.length; ) {
+    await countTable(context, getUint64(records, at), records.getUint32(at + 8));
+    at = roundUp(at + recordLength + records.getUint16(at + 18) + records.getUint32(at + 20), 8);
+  }
+}
+
+async function countTable(context: CheckContext, offset: number, entries: number): Promise<void> {
+  const { report } = context;
+  if (entries > tableEntryLimit) {
+    report.corruption(`The table of a bitmap has ${entries} entries, which are too many`);
+    return;
+  }
+  context.count('The table of a bitmap', offset, entries * 8);
+  const buffer = new Uint8Array(Math.min(piece, entries * 8));
+  for (let done = 0; done < entries * 8; done += buffer.length) {
+    const part = await context.readTable(offset + done, buffer.subarray(0, entries * 8 - done));
+    if (part.length === 0) return;
+    const view = viewOf(part);
+    for (let at = 0; at + 8 <= part.length; at += 8) countEntry(context, view.getUint32(at), view.getUint32(at + 4));
+  }
+}
+
+function countEntry(context: CheckContext, high: number, low: number): void {
+  const cluster = offsetOf(high, low);
+  // Bit 0 says "all ones" of a cluster that has no place; the others are reserved.
+  const reserved = (high & 0xff00_0000) !== 0 || (low & (cluster === 0 ? 0x1fe : 0x1ff)) !== 0;
+  if (reserved || cluster % context.header.clusterSize !== 0) {
+    context.report.corruption('An entry in the table of a bitmap has bits set that must not be');
+  } else if (cluster !== 0) {
+    context.count('A cluster of a bitmap', cluster, context.header.clusterSize);
+  }
+}

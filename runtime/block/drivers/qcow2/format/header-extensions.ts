@@ -1,0 +1,138 @@
+/*
+ * Header extensions stand between the header and the name of the backing file: type, length, data padded to 8 bytes. Those
+ * that are not known are kept as they are.
+ */
+
+import { BlockError } from '../../../error.js';
+import { roundUp } from '../../../limits.js';
+import { viewOf } from './big-endian.js';
+
+/** An extension that is kept without being understood. */
+export interface HeaderExtension {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+/** What the extensions say. */
+export interface HeaderExtensions {
+  readonly backingFormat?: string;
+  /** The names that the image gives to features, by {@link featureKey}. */
+  readonly featureNames: ReadonlyMap<string, string>;
+  /** The others, in their order. */
+  readonly unknown: readonly HeaderExtension[];
+}
+
+/** Extensions of all versions, as the format numbers them. */
+const extensionType = { end: 0, backingFormat: 0xe279_2aca, featureNames: 0x6803_f857 } as const;
+
+/** A format's name is shorter than this many bytes. */
+const formatNameLimit = 16;
+
+const featureRecordLength = 48;
+
+/** The features that a writer names: class (0 incompatible, 1 compatible), bit, name. */
+const namedFeatures = [
+  [0, 0, 'dirty bit'],
+  [0, 1, 'corrupt bit'],
+  [1, 0, 'lazy refcounts'],
+] as const;
+
+/** The key of a feature in {@link HeaderExtensions.featureNames}. `kind`: 0 incompatible, 1 compatible, 2 autoclear. */
+export function featureKey(kind: number, bit: number): string {
+  return `${kind}.${bit}`;
+}
+
+/**
+ * Reads the extensions.
+ *
+ * @param cluster the image's first cluster
+ * @param start where they begin
+ * @param end where they end at the latest
+ * @throws BlockError when one is longer than the place that there is
+ */
+export function parseExtensions(cluster: Uint8Array, start: number, end: number): HeaderExtensions {
+  const view = viewOf(cluster);
+  const unknown: HeaderExtension[] = [];
+  let backingFormat: string | undefined;
+  let featureNames: ReadonlyMap<string, string> = new Map();
+  for (let at = start; at + 8 <= end; ) {
+    const type = view.getUint32(at);
+    const length = view.getUint32(at + 4);
+    if (type === extensionType.end) break;
+    at += 8;
+    if (length > end - at) {
+      throw invalid(`Header extension 0x${type.toString(16)} is ${length} bytes long, where ${end - at} are left`);
+    }
+    const data = cluster.slice(at, at + length);
+    if (type === extensionType.backingFormat) backingFormat = formatName(data);
+    else if (type === extensionType.featureNames) featureNames = parseFeatureNames(data);
+    else unknown.push({ type, data });
+    at += roundUp(length, 8);
+  }
+  return { featureNames, unknown, ...(backingFormat === undefined ? {} : { backingFormat }) };
+}
+
+/** The bytes of the extensions of a header, with the end mark. The names of the features come with version 3 only. */
+export function serialiseExtensions(
+  version: 2 | 3,
+  backingFormat: string | undefined,
+  unknown: readonly HeaderExtension[],
+): Uint8Array {
+  const extensions: HeaderExtension[] = [];
+  if (backingFormat !== undefined) {
+    extensions.push({ type: extensionType.backingFormat, data: encodeFormatName(backingFormat) });
+  }
+  if (version === 3) extensions.push({ type: extensionType.featureNames, data: encodeFeatureNames() });
+  extensions.push(...unknown, { type: extensionType.end, data: new Uint8Array(0) });
+  const length = extensions.reduce((sum, { data }) => sum + 8 + roundUp(data.length, 8), 0);
+  const bytes = new Uint8Array(length);
+  const view = viewOf(bytes);
+  let at = 0;
+  for (const { type, data } of extensions) {
+    view.setUint32(at, type);
+    view.setUint32(at + 4, data.length);
+    bytes.set(data, at + 8);
+    at += 8 + roundUp(data.length, 8);
+  }
+  return bytes;
+}
+
+function formatName(data: Uint8Array): string {
+  if (data.length < formatNameLimit) return textOf(data);
+  throw invalid(`The name of the backing format is ${data.length} bytes long, but must be under ${formatNameLimit}`);
+}
+
+function encodeFormatName(name: string): Uint8Array {
+  const data = Buffer.from(name);
+  if (data.length < formatNameLimit) return data;
+  throw invalid(
+    `The backing format '${name}' has a name of ${data.length} bytes, but it must be under ${formatNameLimit}`,
+  );
+}
+
+function parseFeatureNames(data: Uint8Array): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (let at = 0; at + featureRecordLength <= data.length; at += featureRecordLength) {
+    names.set(featureKey(data[at] ?? 0, data[at + 1] ?? 0), textOf(data.subarray(at + 2, at + featureRecordLength)));
+  }
+  return names;
+}
+
+function encodeFeatureNames(): Uint8Array {
+  const data = new Uint8Array(namedFeatures.length * featureRecordLength);
+  for (const [index, [kind, bit, name]] of namedFeatures.entries()) {
+    data.set([kind, bit], index * featureRecordLength);
+    data.set(Buffer.from(name), index * featureRecordLength + 2);
+  }
+  return data;
+}
+
+/** A text as C sees it: up to the first zero. */
+export function textOf(data: Uint8Array): string {
+  const end = data.indexOf(0);
+  return Buffer.from(end < 0 ? data : data.subarray(0, end)).toString();
+}
+
+function invalid(message: string): BlockError {
+  return new BlockError(message, { code: 'EINVAL' });
+}

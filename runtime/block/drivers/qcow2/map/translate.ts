@@ -1,0 +1,151 @@
+import type { BlockError } from '../../../error.js';
+import { largestSize } from '../../../limits.js';
+import {
+  compressedFlag,
+  compressedLength,
+  compressedOffset,
+  copiedFlag,
+  hasReservedL2Bits,
+  offsetOf,
+  zeroFlag,
+} from '../format/table-entry.js';
+import { corrupted } from '../space/corruption.js';
+import type { Image } from '../space/image.js';
+import type { Table } from '../space/table-cache.js';
+import { l2TableOffset } from './l1.js';
+
+/** What an L2 entry says of a cluster. */
+export const ClusterKind = {
+  /** Nothing: what is below shows through. */
+  unallocated: 0,
+  /** It reads as zeroes. It may have a place for when it is written. */
+  zero: 1,
+  /** Its data is in a host cluster. */
+  normal: 2,
+  /** Its data is compressed, at any place. */
+  compressed: 3,
+  /** The entry is impossible. */
+  invalid: 4,
+} as const;
+
+export type ClusterKind = (typeof ClusterKind)[keyof typeof ClusterKind];
+
+/** A stretch of the disk whose clusters are alike and, if they have places, next to each other. */
+export interface Run {
+  readonly kind: ClusterKind;
+  /** Bytes of the disk, from where was asked for. */
+  readonly length: number;
+  /** Where it is in the file: the first byte asked for; for a compressed cluster its beginning; 0: nowhere. */
+  readonly host: number;
+  /** The host clusters are nobody else's. */
+  readonly copied: boolean;
+  /** Bytes in the file that a compressed cluster takes at most. */
+  readonly stored: number;
+}
+
+/** The run that begins at `offset`, at most `length` bytes long, and at most up to where the table ends. */
+export function runAt(image: Image, table: Table, offset: number, length: number): Run {
+  const { clusterSize } = image;
+  const inside = offset % clusterSize;
+  const index = ((offset - inside) / clusterSize) % image.l2Entries;
+  const { view } = table;
+  const high = view.getUint32(index * 8);
+  const low = view.getUint32(index * 8 + 4);
+  const kind = kindOf(image, high, low);
+  const first = clusterSize - inside;
+  if (kind === ClusterKind.compressed || kind === ClusterKind.invalid) {
+    const { clusterBits } = image.header;
+    return {
+      kind,
+      length: Math.min(first, length),
+      host: compressedOffset(high, low, clusterBits),
+      copied: false,
+      stored: compressedLength(high, low, clusterBits),
+    };
+  }
+  const host = offsetOf(high, low);
+  const copied = high >= copiedFlag;
+  const covered = first >= length ? first : first + following(image, table, index, high, low, host, length - first);
+  return {
+    kind,
+    length: Math.min(covered, length),
+    host: host === 0 ? 0 : host + inside,
+    copied,
+    stored: 0,
+  };
+}
+
+/** Bytes of the clusters after the one with this entry that go on as it does; `wanted` bytes are enough. */
+function following(
+  image: Image,
+  table: Table,
+  index: number,
+  high: number,
+  low: number,
+  host: number,
+  wanted: number,
+): number {
+  const { clusterSize, l2Entries } = image;
+  const { view } = table;
+  const flags = low & zeroFlag;
+  const copied = high >= copiedFlag;
+  let bytes = 0;
+  let expected = host;
+  for (let next = index + 1; next < l2Entries && bytes < wanted; next++) {
+    const nextHigh = view.getUint32(next * 8);
+    const nextLow = view.getUint32(next * 8 + 4);
+    if (host !== 0) expected += clusterSize;
+    if (
+      nextHigh >= copiedFlag !== copied ||
+      (nextHigh & compressedFlag) !== 0 ||
+      (nextLow & zeroFlag) !== flags ||
+      offsetOf(nextHigh, nextLow) !== expected ||
+      kindOf(image, nextHigh, nextLow) === ClusterKind.invalid
+    ) {
+      break;
+    }
+    bytes += clusterSize;
+  }
+  return bytes;
+}
+
+function kindOf(image: Image, high: number, low: number): ClusterKind {
+  const { header, clusterSize } = image;
+  if (high & compressedFlag) {
+    const end = compressedOffset(high, low, header.clusterBits) + clusterSize * 2;
+    return end > largestSize ? ClusterKind.invalid : ClusterKind.compressed;
+  }
+  if (hasReservedL2Bits(high, low)) return ClusterKind.invalid;
+  const host = offsetOf(high, low);
+  if (host % clusterSize !== 0 || host > largestSize) return ClusterKind.invalid;
+  if (low & zeroFlag) return header.version < 3 ? ClusterKind.invalid : ClusterKind.zero;
+  return host === 0 ? ClusterKind.unallocated : ClusterKind.normal;
+}
+
+/** The L2 table for an offset of the disk, if it is in memory. */
+export function cachedTable(image: Image, offset: number): Table | undefined {
+  const place = l2TableOffset(image, offset);
+  return place === 0 ? undefined : image.l2Tables.peek(place);
+}
+
+/** The run of an offset that has no L2 table. */
+export function emptyRun(image: Image, offset: number, length: number): Run {
+  return {
+    kind: ClusterKind.unallocated,
+    length: Math.min(length, image.l2Span - (offset % image.l2Span)),
+    host: 0,
+    copied: false,
+    stored: 0,
+  };
+}
+
+/** What a request fails with that meets an impossible entry. */
+export function invalidRun(image: Image, offset: number): Promise<BlockError> {
+  const { clusterSize } = image;
+  const index = Math.floor(offset / clusterSize) % image.l2Entries;
+  const table = l2TableOffset(image, offset);
+  return corrupted(image, `Impossible entry ${index} in the L2 table at 0x${table.toString(16)}`, {
+    offset: table + index * 8,
+    length: 8,
+  });
+}

@@ -1,0 +1,140 @@
+import { constants, deflateRaw } from 'node:zlib';
+import { ioError } from '../../../error.js';
+import { compressedFlag } from '../format/table-entry.js';
+import { l2Table, ownL2Table } from '../map/l1.js';
+import { freeOld } from '../map/l2-entry.js';
+import { ClusterKind, cachedTable, invalidRun, runAt } from '../map/translate.js';
+import { allocateClusters } from '../space/allocate.js';
+import { giveBack, settleMany } from '../space/free.js';
+import type { Image } from '../space/image.js';
+import type { Allocation } from '../space/in-flight.js';
+import { checkOverlap } from '../space/overlap.js';
+import { beforeRefcountChange, changeRefcounts, refcountOf } from '../space/refcounts.js';
+import { windowBits } from './compressed-read.js';
+import { Parts } from './parts.js';
+import { write } from './write.js';
+
+/** The unit in which the length of compressed data is stored. */
+const sector = 512;
+
+/**
+ * Writes clusters compressed; plain where that is not shorter.
+ *
+ * @param offset the beginning of a cluster
+ * @param data whole clusters; the last may end with the disk
+ */
+export async function writeCompressed(image: Image, offset: number, data: Uint8Array): Promise<void> {
+  image.alive();
+  const { clusterSize } = image;
+  const parts = new Parts();
+  for (let done = 0; done < data.length; done += clusterSize) {
+    const part = data.subarray(done, done + clusterSize);
+    parts.add(writeCluster(image, offset + done, part.length === clusterSize ? part : padded(part, clusterSize)));
+    await parts.room();
+  }
+  await parts.all();
+  await settleMany(image);
+}
+
+function padded(data: Uint8Array, length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  whole.set(data);
+  return whole;
+}
+
+async function writeCluster(image: Image, offset: number, data: Uint8Array): Promise<void> {
+  const packed = await deflate(data);
+  const place = packed.length < data.length ? await promisePlace(image, offset, packed.length) : undefined;
+  if (place === undefined) {
+    await write(image, offset, data);
+    return;
+  }
+  try {
+    await checkOverlap(image, 0, place.host, packed.length);
+    image.file.debug('write_compressed');
+    await image.file.write(place.host, packed);
+    await link(image, offset, place.host, packed.length);
+  } catch (error) {
+    image.inFlight.end(place.allocation);
+    await giveBack(image, ...clustersOf(image, place.host, packed.length));
+    throw error;
+  }
+  image.inFlight.end(place.allocation);
+}
+
+function deflate(data: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const options = { windowBits, level: constants.Z_DEFAULT_COMPRESSION, memLevel: 9 };
+    deflateRaw(data, options, (error, packed) => (error === null ? resolve(packed) : reject(error)));
+  });
+}
+
+/** A place for compressed data, promised. Nothing when an entry could not point so far. */
+async function promisePlace(
+  image: Image,
+  offset: number,
+  length: number,
+): Promise<{ readonly allocation: Allocation; readonly host: number } | undefined> {
+  const cluster = offset / image.clusterSize;
+  return image.lock.run(async () => {
+    image.alive();
+    for (;;) {
+      const other = image.inFlight.lowestIn(cluster, cluster + 1);
+      if (other === undefined) break;
+      await other.over;
+    }
+    const table = await ownL2Table(image, offset);
+    if (runAt(image, table, offset, 1).kind === ClusterKind.invalid) throw await invalidRun(image, offset);
+    const host = await allocateBytes(image, length);
+    if (host + length > 2 ** (62 - (image.header.clusterBits - 8))) {
+      image.compressedEnd = 0;
+      await changeRefcounts(image, ...clustersOf(image, host, length), -1);
+      return undefined;
+    }
+    return { allocation: image.inFlight.begin(cluster, cluster + 1), host };
+  });
+}
+
+/** Allocates bytes behind what was allocated so last, where the host cluster has room or the next one is free. */
+async function allocateBytes(image: Image, length: number): Promise<number> {
+  const { clusterSize } = image;
+  image.file.debug('cluster_alloc_bytes');
+  await beforeRefcountChange(image);
+  const end = image.compressedEnd;
+  const room = end === 0 ? 0 : (clusterSize - (end % clusterSize)) % clusterSize;
+  const usable = room > 0 && (await refcountOf(image, Math.floor(end / clusterSize))) < image.refcounts.most;
+  let host = end;
+  if (usable && length <= room) {
+    await changeRefcounts(image, Math.floor(end / clusterSize), 1, 1);
+  } else {
+    const { offset } = await allocateClusters(image, 1);
+    const adjoins = usable && offset === end + room;
+    if (adjoins) await changeRefcounts(image, Math.floor(end / clusterSize), 1, 1);
+    else host = offset;
+  }
+  image.compressedEnd = host + length;
+  return host;
+}
+
+/** The host clusters that a range has a part of: the first one's number, and how many. */
+function clustersOf(image: Image, host: number, length: number): [first: number, count: number] {
+  const first = Math.floor(host / image.clusterSize);
+  return [first, Math.floor((host + length - 1) / image.clusterSize) - first + 1];
+}
+
+async function link(image: Image, offset: number, host: number, length: number): Promise<void> {
+  const { clusterSize, l2Entries } = image;
+  const table = cachedTable(image, offset) ?? (await l2Table(image, offset));
+  image.alive();
+  if (table === undefined) throw ioError('EIO');
+  image.file.debug('l2_update_compressed');
+  const index = (offset / clusterSize) % l2Entries;
+  const moreSectors = Math.floor((host + length - 1) / sector) - Math.floor(host / sector);
+  const sectorsShift = 62 - (image.header.clusterBits - 8) - 32;
+  freeOld(image, table, offset, 'other');
+  table.view.setUint32(index * 8, Math.floor(host / 2 ** 32) + moreSectors * 2 ** sectorsShift + compressedFlag);
+  table.view.setUint32(index * 8 + 4, host % 2 ** 32);
+  image.l2Tables.changed(table, index * 8, index * 8 + 8);
+  // Other data that is lost is only old or zero; this could not be read at all.
+  image.order.relies(!image.lazyRefcounts);
+}

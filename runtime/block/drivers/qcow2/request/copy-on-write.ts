@@ -1,0 +1,79 @@
+import { ioError } from '../../../error.js';
+import { roundDown } from '../../../limits.js';
+import { copiedFlag } from '../format/table-entry.js';
+import { l2Table } from '../map/l1.js';
+import { freeOld, readsAsZeroes, setEntry } from '../map/l2-entry.js';
+import type { Promised } from '../map/reserve.js';
+import { cachedTable } from '../map/translate.js';
+import { giveBack } from '../space/free.js';
+import type { Image } from '../space/image.js';
+import { checkOverlap, mustAskFile, overlapError, overlaps } from '../space/overlap.js';
+import { read } from './read.js';
+
+/** Writes to host clusters that are the disk's. */
+export async function writeData(image: Image, host: number, data: Uint8Array): Promise<void> {
+  const met = overlaps(image, 0, host, data.length);
+  if (met !== 0) throw await overlapError(image, met, host, data.length);
+  if (mustAskFile(image)) await checkOverlap(image, 0, host, data.length);
+  image.file.debug('write_aio');
+  await image.file.write(host, data);
+}
+
+/** Writes data, and what surrounds it in its clusters, to the places that they have been promised; then tells so. */
+export async function fill(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
+  const { allocation, host, kept } = promised;
+  try {
+    await writeAround(image, offset, promised, data);
+    await link(image, promised);
+  } catch (error) {
+    image.inFlight.end(allocation);
+    if (!kept) await giveBack(image, host / image.clusterSize, allocation.end - allocation.first);
+    throw error;
+  }
+  image.inFlight.end(allocation);
+}
+
+async function writeAround(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
+  const { allocation, host, fresh } = promised;
+  const start = allocation.first * image.clusterSize;
+  const end = allocation.end * image.clusterSize;
+  const head = offset - start;
+  const tail = end - (offset + data.length);
+  const empty =
+    (head === 0 && tail === 0) ||
+    (fresh &&
+      (head === 0 || (await readsAsZeroes(image, start))) &&
+      (tail === 0 || (await readsAsZeroes(image, roundDown(end - 1, image.clusterSize)))));
+  if (empty) {
+    await writeData(image, host + head, data);
+    return;
+  }
+  const whole = Buffer.allocUnsafe(end - start);
+  image.file.debug('cow_read');
+  await Promise.all([
+    head === 0 ? undefined : read(image, start, whole.subarray(0, head)),
+    tail === 0 ? undefined : read(image, offset + data.length, whole.subarray(head + data.length)),
+  ]);
+  whole.set(data, head);
+  image.file.debug('cow_write');
+  await writeData(image, host, whole);
+}
+
+/** Makes the table entries point at the places, and frees what they pointed at. */
+async function link(image: Image, { allocation, host, kept }: Promised): Promise<void> {
+  const { clusterSize } = image;
+  const start = allocation.first * clusterSize;
+  const table = cachedTable(image, start) ?? (await l2Table(image, start));
+  image.alive();
+  if (table === undefined) throw ioError('EIO');
+  const first = allocation.first % image.l2Entries;
+  const count = allocation.end - allocation.first;
+  for (let index = 0; index < count; index++) {
+    if (!kept) freeOld(image, table, (allocation.first + index) * clusterSize, 'other');
+    setEntry(table, first + index, host + index * clusterSize, copiedFlag);
+  }
+  image.l2Tables.changed(table, first * 8, (first + count) * 8);
+  // With an entry on the disk before its data, a crash would show what was in the place before, or leave the entry pointing
+  // beyond the end of the file.
+  image.order.relies(!kept && !image.lazyRefcounts);
+}

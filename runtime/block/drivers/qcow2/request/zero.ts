@@ -1,0 +1,144 @@
+import { RequestFlag } from '../../../driver.js';
+import { ioError } from '../../../error.js';
+import { roundDown, roundUp } from '../../../limits.js';
+import { zeroFlag } from '../format/table-entry.js';
+import { l2TableOffset, ownL2Table } from '../map/l1.js';
+import { freeOld, readsAsZeroes, setEntry } from '../map/l2-entry.js';
+import { ClusterKind, invalidRun, runAt } from '../map/translate.js';
+import { settleMany } from '../space/free.js';
+import type { Image } from '../space/image.js';
+import type { Table } from '../space/table-cache.js';
+
+/**
+ * Makes whole clusters read as zeroes. A cluster that is concerned in part is zeroed as a whole if the rest of it reads as
+ * zeroes already.
+ *
+ * @throws BlockError ENOTSUP when that cannot be told by entries: data must be written then
+ */
+export async function writeZeroes(image: Image, offset: number, length: number, flags: number): Promise<void> {
+  image.alive();
+  if (image.header.version < 3) throw ioError('ENOTSUP');
+  const unmap = (flags & RequestFlag.mayUnmap) !== 0;
+  await perTable(image, offset, offset + length, async (from, to) => {
+    await checkEdges(image, from, to);
+    const table = await ownL2Table(image, from);
+    await changeClusters(image, table, from, to, (at, index) => zeroCluster(image, table, at, index, unmap));
+  });
+}
+
+/** How a discarded cluster is told from one that was never written. */
+export type Discarded =
+  /** It reads as zeroes (from version 3 on): what is in the backing file stays hidden. */
+  | 'hidden'
+  /** It is as if it had never been written. */
+  | 'forgotten';
+
+/** Gives up the whole clusters in a range. */
+export async function discard(
+  image: Image,
+  offset: number,
+  length: number,
+  discarded: Discarded = 'hidden',
+): Promise<void> {
+  image.alive();
+  const { clusterSize, header } = image;
+  const from = roundUp(offset, clusterSize);
+  const end = offset + length;
+  const to = end >= header.size ? roundUp(end, clusterSize) : roundDown(end, clusterSize);
+  const zero = discarded === 'hidden' && header.version >= 3;
+  await perTable(image, from, to, async (start, stop) => {
+    const hides = zero && image.node.backing !== undefined;
+    if (l2TableOffset(image, start) === 0 && !hides) return;
+    const table = await ownL2Table(image, start);
+    await changeClusters(image, table, start, stop, (at, index) => {
+      const run = runAt(image, table, at, clusterSize);
+      const empty = run.host === 0 && run.kind !== ClusterKind.compressed;
+      if (empty && (run.kind === ClusterKind.zero ? zero : !hides)) return;
+      freeOld(image, table, at, 'request');
+      setEntry(table, index, 0, 0, zero ? zeroFlag : 0);
+    });
+  });
+}
+
+/** Calls `change` for each piece of a range that one L2 table maps, when none of its clusters is in flight, with the lock held. */
+async function perTable(
+  image: Image,
+  from: number,
+  to: number,
+  change: (from: number, to: number) => Promise<void>,
+): Promise<void> {
+  const { clusterSize, l2Span } = image;
+  for (let start = from; start < to; ) {
+    const stop = Math.min(to, roundDown(start, l2Span) + l2Span);
+    await image.lock.run(async () => {
+      image.alive();
+      const first = Math.floor(start / clusterSize);
+      const end = Math.ceil(stop / clusterSize);
+      // Nothing new gets in flight, and what is does not need the lock.
+      for (let other = image.inFlight.lowestIn(first, end); other; other = image.inFlight.lowestIn(first, end)) {
+        await other.over;
+      }
+      await change(start, stop);
+    });
+    await settleMany(image);
+    start = stop;
+  }
+}
+
+/** Calls `change` for each cluster, without a pause, unless an entry is impossible. */
+async function changeClusters(
+  image: Image,
+  table: Table,
+  from: number,
+  to: number,
+  change: (offset: number, index: number) => void,
+): Promise<void> {
+  const { clusterSize, l2Entries } = image;
+  const start = roundDown(from, clusterSize);
+  const first = (start / clusterSize) % l2Entries;
+  let index = first;
+  let invalid: number | undefined;
+  for (let at = start; at < to && invalid === undefined; at += clusterSize, index++) {
+    if (runAt(image, table, at, 1).kind === ClusterKind.invalid) invalid = at;
+    else change(at, index);
+  }
+  image.l2Tables.changed(table, first * 8, index * 8);
+  if (invalid !== undefined) throw await invalidRun(image, invalid);
+}
+
+function zeroCluster(image: Image, table: Table, at: number, index: number, unmap: boolean): void {
+  const run = runAt(image, table, at, image.clusterSize);
+  const keeps = run.kind !== ClusterKind.compressed && run.host !== 0 && !unmap;
+  if (keeps) {
+    const low = table.view.getUint32(index * 8 + 4);
+    table.view.setUint32(index * 8 + 4, low | zeroFlag);
+    return;
+  }
+  freeOld(image, table, at, 'request');
+  setEntry(table, index, 0, 0, zeroFlag);
+}
+
+/** @throws BlockError ENOTSUP when a cluster at an edge has something else in the rest of it */
+async function checkEdges(image: Image, from: number, to: number): Promise<void> {
+  const { clusterSize } = image;
+  const start = roundDown(from, clusterSize);
+  const end = Math.min(roundUp(to, clusterSize), roundUp(image.header.size, 512));
+  if (!(await isZero(image, start, from)) || !(await isZero(image, to, end))) throw ioError('ENOTSUP');
+}
+
+/** Whether a part of a cluster is known to read as zeroes. */
+async function isZero(image: Image, from: number, to: number): Promise<boolean> {
+  if (from >= to || (await readsAsZeroes(image, from))) return true;
+  const { backing } = image.node;
+  if (backing === undefined || !(await isUnallocated(image, from))) return false;
+  const shown = Math.min(to, backing.node.length);
+  if (from >= shown) return true;
+  const status = await backing.blockStatus(from, shown - from);
+  return status.zero && status.length >= shown - from;
+}
+
+async function isUnallocated(image: Image, offset: number): Promise<boolean> {
+  if (l2TableOffset(image, offset) === 0) return true;
+  const table = await ownL2Table(image, offset);
+  return runAt(image, table, offset, 1).kind === ClusterKind.unallocated;
+}

@@ -1,0 +1,383 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connect, type QmpClient } from '../../../runtime/qmp/client.js';
+import { folderWith, qapiTs, type Ran } from '../command-line.js';
+
+interface Serving {
+  /** The line that tells that it is ready. */
+  readonly ready: { readonly qmp: readonly string[]; readonly nbd: readonly string[] };
+  readonly ended: Promise<Ran>;
+  /** As Ctrl-C does. */
+  interrupt(): Promise<Ran>;
+}
+
+/** Starts a server in this process, and waits until it is ready. */
+async function serving(args: readonly string[], stdin?: PassThrough): Promise<Serving> {
+  const stop = new AbortController();
+  let tellReady: (ready: Serving['ready']) => void = () => {};
+  const ready = new Promise<Serving['ready']>((resolve) => {
+    tellReady = resolve;
+  });
+  const ended = qapiTs(['serve', ...args], {
+    signal: stop.signal,
+    ...(stdin && { stdin }),
+    onOutput(text) {
+      if (text.includes('"msg":"ready"')) tellReady(JSON.parse(text));
+    },
+  });
+  onTestFinished(() => stop.abort());
+  const early = await Promise.race([ready, ended]);
+  if ('code' in early) throw new Error(`the server ended: ${early.stderr}`);
+  return {
+    ready: early,
+    ended,
+    interrupt() {
+      stop.abort();
+      return ended;
+    },
+  };
+}
+
+/** What the log tells, without time and process. */
+const log = ({ stderr }: Ran) =>
+  stderr
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { time, pid, ...rest } = JSON.parse(line);
+      expect([Date.parse(time), pid]).toEqual([expect.any(Number), process.pid]);
+      return rest;
+    });
+
+describe('serve', () => {
+  test('takes QMP clients, until it is interrupted', async () => {
+    const socket = join(folderWith({}), 'qmp.sock');
+    const server = await serving(['--qmp', `unix:${socket}`, '--blockdev', 'null-co,node-name=n,size=4096']);
+    expect(server.ready).toMatchObject({ qmp: [`unix:${socket}`], nbd: [] });
+    const client = await connect(socket);
+    expect(client.greeting.version).toMatchObject({ qemu: { major: 2, minor: 7, micro: 50 } });
+    expect(await client.execute('query-named-block-nodes')).toMatchObject([
+      { 'node-name': 'n', drv: 'null-co', image: { 'virtual-size': 4096 } },
+    ]);
+    const ran = await server.interrupt();
+    expect(ran).toMatchObject({ code: 0, stdout: '' });
+    expect(log(ran).map(({ msg }) => msg)).toEqual(['ready', 'stopping', 'stopped']);
+    expect(existsSync(socket)).toBe(false);
+    await client.close();
+  });
+
+  test('ends at quit', async () => {
+    const socket = join(folderWith({}), 'qmp.sock');
+    const server = await serving(['--qmp', `unix:${socket}`]);
+    const client = await connect(socket);
+    await client.execute('quit');
+    expect(await server.ended).toMatchObject({ code: 0 });
+    await client.close();
+  });
+
+  test('listens at several places, and tells the ports that it got', async () => {
+    const folder = folderWith({});
+    const { ready, interrupt } = await serving([
+      ...['--qmp', 'tcp:127.0.0.1:0', '--qmp', `unix:${folder}/q`],
+      ...['--blockdev', 'null-co,node-name=n', '--nbd', `unix:${folder}/n,node=n`, '--nbd', 'tcp:127.0.0.1:0'],
+    ]);
+    expect(ready.qmp).toEqual([expect.stringMatching(/^tcp:127\.0\.0\.1:[1-9]\d*$/), `unix:${folder}/q`]);
+    expect(ready.nbd).toEqual([`unix:${folder}/n`, expect.stringMatching(/^tcp:127\.0\.0\.1:[1-9]\d*$/)]);
+    const client = await connect((ready.qmp[0] ?? '').slice('tcp:'.length));
+    await client.close();
+    await interrupt();
+    expect(existsSync(`${folder}/n`)).toBe(false);
+  });
+
+  test('talks with standard input and output, on which nothing else appears, and ends when nobody can come any more', async () => {
+    const stdin = new PassThrough();
+    const server = await serving(['--qmp', 'stdio', '--drive', 'driver=null-co,id=d,boot=on'], stdin);
+    stdin.end('{"execute": "qmp_capabilities"}\n{"execute": "query-block", "id": 1}\n');
+    const ran = await server.ended;
+    const replies = ran.stdout
+      .trim()
+      .split('\r\n')
+      .map((line) => JSON.parse(line));
+    expect(replies).toEqual([
+      { QMP: expect.anything() },
+      { return: {} },
+      { return: [expect.objectContaining({ device: 'd' })], id: 1 },
+    ]);
+    expect(ran.code).toBe(0);
+    expect(log(ran)[0]).toEqual({
+      level: 'warn',
+      option: '--drive driver=null-co,id=d,boot=on',
+      msg: "'boot' is deprecated and has no effect: remove it",
+    });
+  });
+
+  test('goes on without standard input when others can come', async () => {
+    const socket = join(folderWith({}), 'qmp.sock');
+    const stdin = new PassThrough();
+    const server = await serving(['--qmp', 'stdio', '--qmp', `unix:${socket}`], stdin);
+    stdin.end();
+    await once(stdin, 'close');
+    const client = await connect(socket);
+    expect(await client.execute('query-block')).toEqual([]);
+    await client.close();
+    expect(await server.interrupt()).toMatchObject({ code: 0 });
+  });
+
+  test('tells that it is ready also when it tells little', async () => {
+    const server = await serving(['--qmp', 'tcp:127.0.0.1:0', '--log-level', 'error']);
+    expect(log(await server.interrupt()).map(({ msg }) => msg)).toEqual(['ready']);
+  });
+
+  test('attaches devices', async () => {
+    const socket = join(folderWith({}), 'qmp.sock');
+    const server = await serving([
+      ...['--qmp', `unix:${socket}`, '--drive', 'id=a', '--drive', 'if=ide,media=cdrom', '--drive', 'if=floppy'],
+      ...['--drive', 'driver=null-co,if=virtio', '--device', 'cdrom,drive=a,id=cd,locked=on'],
+    ]);
+    const client = await connect(socket);
+    expect(await client.execute('query-block')).toMatchObject([
+      { device: 'a', removable: true, locked: true, tray_open: false },
+      { device: 'ide0-cd0', removable: true, locked: false, tray_open: false },
+      { device: 'floppy0', removable: true },
+      { device: 'virtio0', removable: false },
+    ]);
+    await client.close();
+    await server.interrupt();
+  });
+});
+
+describe('commands about what the command line makes', () => {
+  /** A client of a server that has some options more than a socket. */
+  async function clientOf(...args: string[]): Promise<QmpClient> {
+    const socket = join(folderWith({}), 'qmp.sock');
+    const server = await serving(['--qmp', `unix:${socket}`, ...args]);
+    const client = await connect(socket);
+    onTestFinished(async () => {
+      await client.close();
+      await server.interrupt();
+    });
+    return client;
+  }
+
+  test('drive_add and drive_del', async () => {
+    const client = await clientOf('--blockdev', 'null-co,node-name=mine');
+    const human = (line: string) => client.execute('human-monitor-command', { 'command-line': line });
+    const names = async () =>
+      ((await client.execute('query-block')) as { device: string }[]).map(({ device }) => device);
+    expect(await human('drive_add 0 if=none,id=x,file=/nonexistent/a')).toMatch(/^Could not open .*\r\n$/);
+    expect(await human('drive_add 0 if=none,id=x')).toBe('OK\r\n');
+    expect(await human('drive_add 0 if=none,id=x')).toMatch(/'x' already/);
+    expect(await human('drive_add 0 driver=null-co')).toBe('OK\r\n');
+    expect(await human('drive_add 0 if=virtio,driver=null-co')).toMatch(/if=virtio cannot be added/);
+    expect(await names()).toEqual(['x', 'none1']);
+    // A slot and an id are free again.
+    expect(await human('drive_del x')).toBe('');
+    expect(await human('drive_add 0 id=x,unit=0')).toBe('OK\r\n');
+    expect(await names()).toEqual(['none1', 'x']);
+    expect(await human('drive_add -n 0 driver=null-co,node-name=n,size=1048576')).toBe('');
+    expect(await client.execute('query-named-block-nodes')).toMatchObject([
+      { 'node-name': 'n', image: { 'virtual-size': 1048576 } },
+      { drv: 'null-co' },
+      { 'node-name': 'mine' },
+    ]);
+    expect(await human('drive_add -n 0 driver=null-co,node-name=n')).toMatch(/Duplicate node name 'n'/);
+    expect(await human('drive_del n')).toBe('');
+    expect(await human('drive_del n')).toBe("Device 'n' not found\r\n");
+    expect(await human('info block x')).toMatch(/^x: \[not inserted\]/);
+  });
+
+  test('a drive whose medium was added by blockdev-add is not deleted', async () => {
+    const client = await clientOf('--blockdev', 'null-co,node-name=n', '--drive', 'id=d');
+    await client.execute('x-blockdev-insert-medium', { device: 'd', 'node-name': 'n' });
+    const deleted = await client.execute('human-monitor-command', { 'command-line': 'drive_del d' });
+    expect(deleted).toMatch(/not supported/);
+    await client.execute('x-blockdev-remove-medium', { device: 'd' });
+    expect(await client.execute('human-monitor-command', { 'command-line': 'drive_del d' })).toBe('');
+  });
+
+  test('query-command-line-options', async () => {
+    const client = await clientOf();
+    const drive = await client.execute('query-command-line-options', { option: 'drive' });
+    expect(drive).toEqual([{ option: 'drive', parameters: expect.any(Array) }]);
+    await expect(client.execute('query-command-line-options', { option: 'x' })).rejects.toThrow(/no option 'x'/);
+  });
+
+  test('nbd-server-start takes the place of who is dead, and of nobody else', async () => {
+    const folder = folderWith({});
+    const stale = `${folder}/stale`;
+    // What a killed process leaves behind: a socket that nobody listens at.
+    spawnSync(process.execPath, [
+      '-e',
+      `require('net').createServer().listen('${stale}', () => process.kill(process.pid, 9))`,
+    ]);
+    const other = createServer().listen(`${folder}/used`);
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const client = await clientOf();
+    const startAt = (path: string) => client.execute('nbd-server-start', { addr: { type: 'unix', data: { path } } });
+    await expect(startAt(`${folder}/used`)).rejects.toThrow(/another process listens there/);
+    expect(existsSync(stale)).toBe(true);
+    await startAt(stale);
+    await client.execute('nbd-server-stop');
+    expect(existsSync(stale)).toBe(false);
+  });
+
+  test('devices are called by their ids', async () => {
+    const client = await clientOf('--drive', 'driver=null-co,id=cd0', '--device', 'cdrom,drive=cd0,id=dev,locked=on');
+    const moved = client.waitFor('DEVICE_TRAY_MOVED');
+    await expect(client.execute('eject', { id: 'dev' })).rejects.toThrow(/locked/);
+    await client.execute('eject', { id: 'dev', force: true });
+    expect(await moved).toMatchObject({ data: { device: 'cd0', id: 'dev', 'tray-open': true } });
+  });
+
+  test('limits of a drive are those of its group', async () => {
+    const client = await clientOf(
+      '--drive',
+      'driver=null-co,id=d,bps=1000,bps_max=5000,group=g,iops_rd=7,iops_size=4096',
+    );
+    expect(await client.execute('query-block')).toMatchObject([
+      { inserted: { bps: 1000, bps_max: 5000, iops_rd: 7, iops_size: 4096, group: 'g' } },
+    ]);
+  });
+});
+
+describe('a server that cannot be started', () => {
+  test.each([
+    [
+      ['--drive', 'file=/nonexistent/a,id=d'],
+      /^error: --drive file=\/nonexistent\/a,id=d: Could not open .*No such file/,
+    ],
+    [['--blockdev', 'file,node-name=n,filename=/nonexistent/a'], /^error: --blockdev file,.*No such file/],
+    [['--qmp', 'unix:/nonexistent/q'], /^error: --qmp unix:\/nonexistent\/q: Cannot listen /],
+    [['--nbd', 'unix:/nonexistent/n'], /^error: --nbd unix:\/nonexistent\/n: /],
+  ])('%j: says why, and leaves nothing behind', async (args, message) => {
+    const folder = folderWith({});
+    const first = ['--qmp', `unix:${folder}/q`, '--nbd', `unix:${folder}/n`];
+    const ran = await qapiTs(['serve', ...first, ...args]);
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toMatch(message);
+    expect([existsSync(`${folder}/q`), existsSync(`${folder}/n`)]).toEqual([false, false]);
+  });
+
+  test('does not take a socket away from who uses it', async () => {
+    const socket = join(folderWith({}), 'used');
+    const other = createServer().listen(socket);
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    for (const option of ['--qmp', '--nbd']) {
+      const ran = await qapiTs(['serve', option, `unix:${socket}`]);
+      expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('another process listens there') });
+    }
+  });
+
+  test('is given up at an interrupt', async () => {
+    for (const more of [[], ['--drive', 'file=/nonexistent/a'], ['--nbd', 'unix:/nonexistent/n']]) {
+      const ran = await qapiTs(['serve', '--qmp', 'tcp:127.0.0.1:0', ...more], { signal: AbortSignal.abort() });
+      expect(ran.code).toBe(130);
+      expect(log(ran).map(({ msg }) => msg)).toEqual(['stopping']);
+    }
+  });
+});
+
+describe('serve --check-config', () => {
+  const check = (...args: string[]): Promise<Ran> => qapiTs(['serve', '--check-config', ...args]);
+
+  test('opens nothing', async () => {
+    const folder = folderWith({});
+    const ran = await check(
+      ...['--qmp', `unix:${folder}/q`, '--nbd', `unix:${folder}/n,device=d`],
+      ...['--drive', 'file=/nonexistent/a,format=raw,id=d', '--device', 'disk,drive=d'],
+      ...['--object', 'secret,id=s,data=abc', '--blockdev', '{"driver": "null-co", "node-name": "n"}'],
+    );
+    expect(ran).toEqual({ code: 0, stdout: 'The configuration is valid.\n', stderr: '' });
+    expect(existsSync(`${folder}/q`)).toBe(false);
+  });
+
+  test('tells of all problems', async () => {
+    const ran = await check(
+      ...['--qmp', 'nowhere', '--drive', 'media=tape', '--drive', 'id=d,bps=1,bps_rd=1', '--device', 'disk,drive=x'],
+      ...['--nbd', 'node=x', '--object', 'secret,id=1', '--blockdev', 'null-co'],
+    );
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toBe('');
+    const lines = ran.stderr.trim().split('\n');
+    expect(lines).toHaveLength(7);
+    for (const line of lines) expect(line).toMatch(/^error: --(qmp|drive|device|nbd|object|blockdev) .+: .+/);
+  });
+
+  test('warns', async () => {
+    expect(await check('--qmp', 'stdio', '--drive', 'boot=on')).toEqual({
+      code: 0,
+      stdout: 'The configuration is valid.\n',
+      stderr: "warning: --drive boot=on: 'boot' is deprecated and has no effect: remove it\n",
+    });
+  });
+
+  test('wants somebody to be able to talk to it', async () => {
+    expect(await check()).toMatchObject({ code: 1, stderr: expect.stringContaining('--qmp or an --nbd') });
+  });
+
+  test('knows the drivers', async () => {
+    expect(await check('--qmp', 'stdio', '--drivers', 'raw,bogus')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/Unknown driver 'bogus'/),
+    });
+    expect(await check('--qmp', 'stdio', '--drivers', 'file', '--blockdev', 'null-co,node-name=n')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/'null-co' is not whitelisted/),
+    });
+    expect(await check('--qmp', 'stdio', '--log-level', 'warning')).toMatchObject({ code: 1 });
+  });
+
+  test('knows the folders', async () => {
+    const folder = folderWith({ 'in/a': '', 'out/b': '' });
+    const allow = ['--qmp', 'stdio', '--allow', `${folder}/in`];
+    expect(await check(...allow, '--drive', `file=${folder}/in/a`)).toMatchObject({ code: 0 });
+    const refused = [
+      ['--drive', `file=${folder}/out/b`],
+      ['--drive', `driver=raw,file.filename=file:${folder}/in/../out/b`],
+      ['--blockdev', `file,node-name=n,filename=${folder}/out/b`],
+      ['--object', `secret,id=s,file=${folder}/out/b`],
+      ['--object', `memory-backend-file,id=m,size=1M,mem-path=${folder}/out/m`],
+    ];
+    for (const option of refused) {
+      expect(await check(...allow, ...option), option.join(' ')).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^error: --\w+ .*may not be used/),
+      });
+    }
+    expect(await check('--qmp', 'stdio', '--allow', `${folder}/missing`, '--drive', 'if=x')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error: --drive .*\nerror: --allow: Cannot allow .*\n$/),
+    });
+  });
+});
+
+describe('serve --allow', () => {
+  test('keeps commands to the folders, too', async () => {
+    const folder = folderWith({ 'in/a': 'x'.repeat(512), 'out/b': 'x'.repeat(512) });
+    symlinkSync('../out/b', `${folder}/in/link`);
+    mkdirSync(`${folder}/also`);
+    const server = await serving([
+      ...['--qmp', `unix:${folder}/q`, '--allow', `${folder}/in`, '--allow', `${folder}/also`],
+      ...['--drive', `file=${folder}/in/a,format=raw,id=d`],
+    ]);
+    const client = await connect(`${folder}/q`);
+    const add = (filename: string) =>
+      client.execute('blockdev-add', {
+        options: { driver: 'raw', 'node-name': 'r', file: { driver: 'file', filename } },
+      });
+    for (const file of ['out/b', 'in/link', 'in/../out/b', 'also/../out/b']) {
+      await expect(add(`${folder}/${file}`), file).rejects.toThrow(/may not be used/);
+    }
+    await expect(add('/dev/zero')).rejects.toThrow(/may not be used/);
+    await expect(add(`${folder}/also/../in/a`)).resolves.toBeDefined();
+    await client.close();
+    await server.interrupt();
+  });
+});
