@@ -34,7 +34,7 @@ export interface LoadedSchema {
  *
  * @example
  * ```ts
- * const { schema, diagnostics } = await loadSchema('qapi/qapi-schema.json', { dialect: '10.1' });
+ * const { schema, diagnostics } = await loadSchema('qapi/qapi-schema.json', { dialect: '11.1' });
  * for (const { message, span } of diagnostics) console.error(span?.file.path, message);
  * for (const definition of schema?.definitions ?? []) console.log(definition.kind, definition.name);
  * ```

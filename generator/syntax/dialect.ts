@@ -35,6 +35,10 @@ const eras = {
   'headings checked': ['5.2', '10.1', false],
   'outdated sections': ['9.1', undefined, false],
   'comment after documentation starts another': ['9.0', '9.1', false],
+  /** At most 70 columns, and two blanks between sentences. */
+  'documentation lines checked': ['10.2', undefined, false],
+  /** Indented text directly below the name of what is described. */
+  introductions: ['11.1'],
   /** The literal `null`. */
   'null literal': ['2.4', '4.2'],
   boxed: ['2.7'],
@@ -137,12 +141,15 @@ export type Construct = keyof typeof eras;
 export class Dialect {
   /** `auto`, or the release: `9.0`. */
   readonly name: string;
+  /** The release that was asked for, where it is newer than all that are known: the rules are those of the newest one. */
+  readonly newer: string | undefined;
   /** How columns are counted in diagnostics. */
   readonly columns: ColumnRule;
   readonly #constructs: ReadonlySet<Construct>;
 
-  private constructor(name: string) {
+  private constructor(name: string, newer?: string) {
     this.name = name;
+    this.newer = newer;
     const constructs = Object.entries(eras).filter(([, era]) => isPartOf(era, name));
     this.#constructs = new Set(constructs.map(([construct]) => construct as Construct));
     this.columns = name === 'auto' ? 'character' : this.has('decoded text') ? 'reference' : 'reference-bytes';
@@ -153,12 +160,12 @@ export class Dialect {
 
   /**
    * The dialect of a release: `9.0`, a patch or development version such as `8.2.1` or `2.7.50`, or `auto`.
-   * A name that is none of these gives a sentence that says what is wrong with it.
+   * A release newer than all that are known has the rules of the newest. A name that is none of these gives a sentence that says what is wrong with it.
    */
   static named(name: string): { readonly dialect: Dialect } | { readonly problem: string } {
     if (name === 'auto') return { dialect: Dialect.auto };
     const found = releaseOf(name);
-    return 'problem' in found ? found : { dialect: new Dialect(found.release) };
+    return 'problem' in found ? found : { dialect: new Dialect(found.release, found.newer) };
   }
 
   /**

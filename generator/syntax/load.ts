@@ -77,6 +77,10 @@ class Loader {
     this.#host = host;
     this.#dialect = dialect;
     this.#documentation = new DocumentationKeeper(dialect);
+    if (dialect.newer !== undefined) {
+      const parameters = { release: dialect.newer, newest: dialect.name };
+      this.#diagnostics.push(diagnostic('newer-release', parameters, undefined));
+    }
   }
 
   async loadRoot(): Promise<void> {

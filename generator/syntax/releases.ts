@@ -10,10 +10,12 @@ export const releases = [
   ...minors(7, 0, 2),
   ...minors(8, 0, 2),
   ...minors(9, 0, 2),
-  ...minors(10, 0, 1),
+  ...minors(10, 0, 2),
+  ...minors(11, 0, 1),
 ] as const;
 
-const newest = releases[releases.length - 1] as string;
+/** The newest release whose rules are known. */
+export const newestRelease: string = releases[releases.length - 1] as string;
 const oldest = releases[0] as string;
 
 function minors(major: number, first: number, last: number): string[] {
@@ -30,9 +32,12 @@ export function compareReleases(a: string, b: string): number {
 /**
  * The release whose language a version speaks: `8.2` for `8.2`, `8.2.1`, `v8.2.1` and `8.2.0-rc3`. Development versions speak
  * the language of the release that they lead to: `2.8` for `2.7.50`, `9.0` for `8.2.93`.
- * A text that is no known version gives a sentence that says what is wrong with it.
+ * The language of a release newer than all that are known is taken to be that of the newest, and `newer` is its number.
+ * A text that is no version gives a sentence that says what is wrong with it.
  */
-export function releaseOf(version: string): { readonly release: string } | { readonly problem: string } {
+export function releaseOf(
+  version: string,
+): { readonly release: string; readonly newer?: string } | { readonly problem: string } {
   const parts = /^v?(\d+)\.(\d+)(?:\.(\d+))?(?:-[\w.]+)?$/.exec(version.trim());
   if (!parts) return { problem: unknown(version) };
   const named = `${Number(parts[1])}.${Number(parts[2])}`;
@@ -44,16 +49,12 @@ export function releaseOf(version: string): { readonly release: string } | { rea
   if (compareReleases(named, oldest) < 0) {
     return { problem: `release ${named} is older than ${oldest}, the oldest whose schemas can be read` };
   }
-  if (compareReleases(named, newest) >= 0) {
-    return {
-      problem: `release ${version} is newer than ${newest}, the newest whose rules are known: use '${newest}' or 'auto'`,
-    };
-  }
+  if (compareReleases(named, newestRelease) >= 0) return { release: newestRelease, newer: version.trim() };
   return { problem: unknown(version) };
 }
 
 function unknown(version: string): string {
   const near = nearMiss(version, ['auto', ...releases]) ?? releases.find((release) => release === `${version}.0`);
   const question = near === undefined ? '' : `: did you mean '${near}'?`;
-  return `there is no release '${version}'${question || `: name one from ${oldest} to ${newest}, or 'auto'`}`;
+  return `there is no release '${version}'${question || `: name one from ${oldest} to ${newestRelease}, or 'auto'`}`;
 }

@@ -221,7 +221,10 @@ function cut(text: string, { name, start, end }: Part): string {
   // What stands behind a name or tag says nothing about the indentation of the other lines.
   const first = name === undefined ? '\n' : '';
   const lines = (first + raw).replace(/\n\s*# ?/g, '\n').replace(/(?<![^\S\n])[^\S\n]+\n/g, '\n');
-  return dedent(lines).trim();
+  if (name !== undefined) return dedent(lines).trim();
+  // An introduction is indented, and what follows it is not.
+  const unindented = lines.search(/\n\S/);
+  return (unindented === -1 ? dedent(lines) : dedent(lines.slice(0, unindented)) + lines.slice(unindented)).trim();
 }
 
 /** Takes away the indentation that all lines but the first share. */

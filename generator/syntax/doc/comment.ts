@@ -3,6 +3,7 @@ import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
 import { lastLineEnd, lineEnd, skipWhiteSpace, trimEnd } from '../white-space.js';
 import type { DocComment, DocLine } from './builder.js';
+import { checkLineFormat } from './line-format.js';
 import { reportUnclosed } from './rules.js';
 import { readDocumentation } from './sections.js';
 import { readLegacyDocumentation } from './sections-legacy.js';
@@ -11,6 +12,7 @@ import { readLegacyDocumentation } from './sections-legacy.js';
 export function readDocComment(reading: Reading, start: number): { readonly blocks: DocBlock[]; readonly end: number } {
   const comment = scanComment(reading, start);
   const { dialect } = reading;
+  if (dialect.has('documentation lines checked')) checkLineFormat(reading, comment.lines);
   const read = dialect.has('documentation by paragraphs') ? readDocumentation : readLegacyDocumentation;
   const blocks = read(reading, comment);
   if (dialect.has('comment after documentation starts another')) checkNoComment(reading, blocks, comment.end);

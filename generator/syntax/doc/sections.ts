@@ -30,6 +30,7 @@ class DocumentationReader {
   readonly #builder: DocBuilder;
   readonly #outdated: boolean;
   readonly #headings: boolean;
+  readonly #introduced: boolean;
   #next = 0;
 
   constructor(reading: Reading, comment: DocComment, builder: DocBuilder) {
@@ -39,6 +40,7 @@ class DocumentationReader {
     this.#builder = builder;
     this.#outdated = reading.dialect.has('outdated sections');
     this.#headings = reading.dialect.has('headings checked');
+    this.#introduced = reading.dialect.has('introductions');
   }
 
   get #line(): DocLine | undefined {
@@ -58,7 +60,8 @@ class DocumentationReader {
 
   definition(): void {
     let after: string | undefined;
-    this.#next = 1;
+    if (this.#introduced) this.#indented();
+    else this.#next = 1;
     for (let line = this.#skipBlank(); line; line = this.#skipBlank()) {
       const described = this.#match(description, line);
       const tag = this.#match(this.#outdated ? taggedOnce : tagged, line);
@@ -134,7 +137,7 @@ class DocumentationReader {
     this.#indented();
   }
 
-  /** The lines after the first of a section: as long as they are indented like the first of them. */
+  /** The lines after the current one, which starts a section: as long as they are indented like the first of them. */
   #indented(): void {
     this.#next++;
     const first = this.#skipBlank();

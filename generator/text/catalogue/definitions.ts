@@ -109,7 +109,7 @@ export const definitions = {
     explanation:
       '`deprecated` (from 5.0) and `unstable` (from 6.2) make a difference for whoever uses something, so that they belong to commands, events, members and enum values.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'struct': 'Disk', 'data': { 'size': 'int' }, 'features': [ 'deprecated' ] }",
       right: "{ 'struct': 'Disk', 'data': { 'size': { 'type': 'int', 'features': [ 'deprecated' ] } } }",
     },
@@ -121,7 +121,7 @@ export const definitions = {
       `feature '${name}' is one too many: a schema can have ${limit} different features, 'deprecated' and 'unstable' included`,
     explanation: 'From 10.0 every feature of a schema has a bit in a word of 64.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: `{ 'command': 'reset', 'features': [ ${FEATURES.join(', ')} ] }`,
       right: "{ 'command': 'reset', 'features': [ 'quick' ] }",
     },
@@ -141,7 +141,7 @@ export const definitions = {
     explanation:
       "From 6.2 a condition is a configuration symbol or an object `{ 'all': […] }`, `{ 'any': […] }`, `{ 'not': … }`; from 3.0 to 6.1 it is a C preprocessor expression or an array of them, meaning all.",
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'event': 'GONE', 'if': { 'all': 'CONFIG_LINUX' } }",
       right: "{ 'event': 'GONE', 'if': { 'all': [ 'CONFIG_LINUX' ] } }",
     },
@@ -153,7 +153,7 @@ export const definitions = {
       `'${text}' is no configuration symbol: they have uppercase letters, digits and '_', and a letter first`,
     explanation: 'From 6.2 conditions name symbols; operators are spelled `all`, `any` and `not`.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'event': 'GONE', 'if': 'defined(CONFIG_LINUX)' }",
       right: "{ 'event': 'GONE', 'if': 'CONFIG_LINUX' }",
     },
@@ -164,7 +164,7 @@ export const definitions = {
     message: ({ key }: { key: string }) => `'${key}' is no operator of conditions; they are 'all', 'any' and 'not'`,
     explanation: 'An object as condition has exactly one key, its operator.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'event': 'GONE', 'if': { 'none': [ 'CONFIG_LINUX' ] } }",
       right: "{ 'event': 'GONE', 'if': { 'not': 'CONFIG_LINUX' } }",
     },
@@ -176,7 +176,7 @@ export const definitions = {
       `a condition has one operator: join '${first}' and '${second}' by an 'all' or 'any' around both`,
     explanation: 'An object as condition has exactly one key, its operator.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'event': 'GONE', 'if': { 'any': [ 'CONFIG_A', 'CONFIG_B' ], 'not': 'CONFIG_C' } }",
       right: "{ 'event': 'GONE', 'if': { 'all': [ { 'any': [ 'CONFIG_A', 'CONFIG_B' ] }, { 'not': 'CONFIG_C' } ] } }",
     },

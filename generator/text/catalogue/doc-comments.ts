@@ -155,7 +155,7 @@ export const docComments = {
     message: () => "after 'Features:' come descriptions '@NAME: …', but here is something else",
     explanation: 'The line `Features:` starts a list of descriptions of features.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @reset:\n#\n# Features:\n#\n# It is fast.\n##\n{ 'command': 'reset', 'features': [ 'fast' ] }",
       right:
         "##\n# @reset:\n#\n# Features:\n#\n# @fast: It is fast.\n##\n{ 'command': 'reset', 'features': [ 'fast' ] }",
@@ -169,7 +169,7 @@ export const docComments = {
     explanation:
       'The lines of a description or section have a common indentation: from 5.2 to 8.0 that of the text after the colon, later that of the second line.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong:
         "##\n# @reset:\n#\n# @now: at once,\n#     or so,\n#   or soon\n##\n{ 'command': 'reset', 'data': { 'now': 'bool' } }",
       right:
@@ -196,7 +196,7 @@ export const docComments = {
     explanation:
       'From 9.1 notes and examples are written in the markup of the documentation tool: `.. note::` and `.. qmp-example::`, followed by a blank line and indented text.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @reset:\n#\n# Note: this takes time.\n##\n{ 'command': 'reset' }",
       right: "##\n# @reset:\n#\n# .. note:: this takes time.\n##\n{ 'command': 'reset' }",
     },
@@ -224,6 +224,32 @@ export const docComments = {
       dialect: '9.0',
       wrong: "##\n# Machines.\n##\n# to be continued\n\n{ 'pragma': {} }",
       right: "# to be continued\n\n##\n# Machines.\n##\n\n{ 'pragma': {} }",
+    },
+  },
+  'long-documentation-line': {
+    code: 'QAPI5020',
+    severity: 'error',
+    message: ({ limit }: { limit: number }) => `a line of documentation has at most ${limit} characters`,
+    explanation:
+      'From 10.2 lines of documentation are not wider than 70 characters, counted from the `#`. Free are a line that is nothing but a URL, and literal text: what is indented below a line `::` or `.. qmp-example::`.',
+    example: {
+      dialect: '11.1',
+      wrong:
+        "##\n# @reset:\n#\n# Reset the machine, which takes some time, and then lets it go on as before.\n##\n{ 'command': 'reset' }",
+      right:
+        "##\n# @reset:\n#\n# Reset the machine, which takes some time, and then lets it go on\n# as before.\n##\n{ 'command': 'reset' }",
+    },
+  },
+  'one-blank-after-sentence': {
+    code: 'QAPI5021',
+    severity: 'error',
+    message: () => 'two blanks stand between sentences',
+    explanation:
+      'From 10.2 a `.`, `!` or `?` and the start of the next sentence are separated by two blanks or the end of a line. Literal text is free: what is indented below a line `::` or `.. qmp-example::`.',
+    example: {
+      dialect: '11.1',
+      wrong: "##\n# @reset:\n#\n# Reset the machine. This takes time.\n##\n{ 'command': 'reset' }",
+      right: "##\n# @reset:\n#\n# Reset the machine.  This takes time.\n##\n{ 'command': 'reset' }",
     },
   },
 } as const satisfies Record<string, DiagnosticKind<never>>;

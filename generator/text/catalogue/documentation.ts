@@ -9,7 +9,7 @@ export const documentation = {
     explanation:
       'With the pragma `doc-required` every definition has a documentation block directly before it, whose first line is `# @NAME:`.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'pragma': { 'doc-required': true } }\n{ 'command': 'reset' }",
       right:
         "{ 'pragma': { 'doc-required': true } }\n\n##\n# @reset:\n#\n# Reset the machine.\n##\n{ 'command': 'reset' }",
@@ -22,7 +22,7 @@ export const documentation = {
       `this documents '${symbol}', but the definition after it is '${name}'`,
     explanation: 'A documentation block that starts with `# @NAME:` describes the definition that follows it directly.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @restart:\n#\n# Reset the machine.\n##\n{ 'command': 'reset' }",
       right: "##\n# @reset:\n#\n# Reset the machine.\n##\n{ 'command': 'reset' }",
     },
@@ -34,7 +34,7 @@ export const documentation = {
       `a section '${tag}' only makes sense for a command, and this is the documentation of ${/^[aeu]/.test(meta) && meta !== 'union' ? 'an' : 'a'} ${meta}`,
     explanation: 'Only commands return something or fail.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @GONE:\n#\n# The disk is gone.\n#\n# Returns: nothing\n##\n{ 'event': 'GONE' }",
       right: "##\n# @GONE:\n#\n# The disk is gone.\n##\n{ 'event': 'GONE' }",
     },
@@ -45,7 +45,7 @@ export const documentation = {
     message: (_: object) => "there is a section 'Returns', but the command returns nothing: it has no 'returns'",
     explanation: 'From 9.0 the section `Returns` is for commands that return something.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @reset:\n#\n# Reset the machine.\n#\n# Returns: nothing\n##\n{ 'command': 'reset' }",
       right: "##\n# @reset:\n#\n# Reset the machine.\n##\n{ 'command': 'reset' }",
     },
@@ -58,7 +58,7 @@ export const documentation = {
     explanation:
       'From 9.0 a documentation block describes every member, value, branch and argument that the definition itself lists. The pragma `documentation-exceptions` excepts definitions.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @Disk:\n#\n# A disk.\n##\n{ 'struct': 'Disk', 'data': { 'size': 'int' } }",
       right:
         "##\n# @Disk:\n#\n# A disk.\n#\n# @size: its size in bytes\n##\n{ 'struct': 'Disk', 'data': { 'size': 'int' } }",
@@ -72,7 +72,7 @@ export const documentation = {
     explanation:
       'From 4.2 a documentation block describes every feature of the definition and of its members, in the list that `Features:` starts.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @reset:\n#\n# Reset the machine.\n##\n{ 'command': 'reset', 'features': [ 'quick' ] }",
       right:
         "##\n# @reset:\n#\n# Reset the machine.\n#\n# Features:\n#\n# @quick: takes no time\n##\n{ 'command': 'reset', 'features': [ 'quick' ] }",
@@ -86,7 +86,7 @@ export const documentation = {
     explanation:
       'A documentation block describes what the definition itself lists: inherited members, members of a named argument type and branches of unions are described elsewhere.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "##\n# @reset:\n#\n# Reset the machine.\n#\n# @now: at once\n##\n{ 'command': 'reset' }",
       right: "##\n# @reset:\n#\n# Reset the machine.\n##\n{ 'command': 'reset' }",
     },
@@ -98,7 +98,7 @@ export const documentation = {
       `the feature '@${name}' is described, but neither '${definition}' nor a member of it has it`,
     explanation: 'Under `Features:` a documentation block describes the features of the definition and of its members.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong:
         "##\n# @reset:\n#\n# Reset the machine.\n#\n# Features:\n#\n# @quick: takes no time\n##\n{ 'command': 'reset' }",
       right: "##\n# @reset:\n#\n# Reset the machine.\n##\n{ 'command': 'reset' }",

@@ -54,7 +54,7 @@ export const lexical = {
       `a string must consist of printable ASCII characters, but this one contains ${character}`,
     explanation: 'From 4.2 strings hold the characters from blank (32) to tilde (126) only. Comments may hold any.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'enum': 'Fruit', 'data': [ 'acaí' ] }",
       right: "{ 'enum': 'Fruit', 'data': [ 'acai' ] }",
     },

@@ -10,7 +10,7 @@ export const names = {
     explanation:
       'A name starts with a letter and goes on with letters, digits, `-` and `_`. Vendors may put a reversed domain name in front: `__com.example_name`; only there dots are allowed. An enum value may also start with a digit. (Releases 2.4 and 2.5 also allowed a leading `_` and dots anywhere.)',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'struct': 'Disk', 'data': { 'sector size': 'int' } }",
       right: "{ 'struct': 'Disk', 'data': { 'sector-size': 'int' } }",
     },
@@ -35,7 +35,7 @@ export const names = {
     explanation:
       'The type of arrays of `T` is called `TList`, and up to 6.1 the type of a simple union’s tag `UKind`; definitions must leave these names free. Up to 6.0 this holds for commands and events too.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'struct': 'DiskList', 'data': { 'count': 'int' } }",
       right: "{ 'struct': 'DiskListing', 'data': { 'count': 'int' } }",
     },
@@ -75,7 +75,7 @@ export const names = {
     explanation:
       'From 6.0 the names of enums, structs, unions and alternates are CamelCase, at least two characters long.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'struct': 'disk_info', 'data': { 'size': 'int' } }",
       right: "{ 'struct': 'DiskInfo', 'data': { 'size': 'int' } }",
     },
@@ -86,7 +86,7 @@ export const names = {
     message: ({ name }: { name: string }) =>
       `event names are written in uppercase with '_' between words: '${name}' must not have lowercase letters or '-'`,
     explanation: 'From 6.0 the names of events have neither lowercase letters nor `-`.',
-    example: { dialect: '10.1', wrong: "{ 'event': 'disk-gone' }", right: "{ 'event': 'DISK_GONE' }" },
+    example: { dialect: '11.1', wrong: "{ 'event': 'disk-gone' }", right: "{ 'event': 'DISK_GONE' }" },
   },
   'lowercase-name-style': {
     code: 'QAPI3108',
@@ -95,6 +95,6 @@ export const names = {
       `the name of ${what} is written in lowercase with '-' between words: '${name}' must not have uppercase letters or '_'${way}`,
     explanation:
       'From 6.0 commands, arguments, members, enum values, branches and features have neither uppercase letters nor `_`. The pragmas `command-name-exceptions` (`_` in the names of commands) and `member-name-exceptions` (both, in members of structs and unions and in enum values) list what cannot change any more.',
-    example: { dialect: '10.1', wrong: "{ 'command': 'query_disk' }", right: "{ 'command': 'query-disk' }" },
+    example: { dialect: '11.1', wrong: "{ 'command': 'query_disk' }", right: "{ 'command': 'query-disk' }" },
   },
 } as const satisfies Record<string, DiagnosticKind<never>>;

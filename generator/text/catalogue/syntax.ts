@@ -95,7 +95,7 @@ export const syntax = {
     explanation:
       'From 2.9 a comment that starts with `##` opens a documentation block, and these stand between expressions.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'command': 'reset',\n  ## at once\n  'data': {} }",
       right: "{ 'command': 'reset',\n  # at once\n  'data': {} }",
     },
@@ -171,6 +171,18 @@ export const syntax = {
       right: 'qapi-ts check qapi/qapi-schema.json',
     },
   },
+  'newer-release': {
+    code: 'QAPI2106',
+    severity: 'warning',
+    message: ({ release, newest }: { release: string; newest: string }) =>
+      `release ${release} is newer than ${newest}, the newest whose rules are known: the schema is checked by those`,
+    explanation:
+      'The language grows by a few constructs a year. A newer version of this program knows the rules of newer releases.',
+    example: {
+      wrong: 'qapi-ts check --dialect 99.0 qapi/qapi-schema.json',
+      right: 'qapi-ts check --dialect 11.1 qapi/qapi-schema.json',
+    },
+  },
   'pragma-with-keys': {
     code: 'QAPI2201',
     severity: 'error',
@@ -220,7 +232,7 @@ export const syntax = {
       `the pragma '${key}' is an array of names, so ${found} cannot stand here`,
     explanation: 'Pragmas that make exceptions list the names of the definitions that are excepted.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'pragma': { 'command-returns-exceptions': 'query-version' } }",
       right: "{ 'pragma': { 'command-returns-exceptions': [ 'query-version' ] } }",
     },

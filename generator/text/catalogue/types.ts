@@ -227,7 +227,7 @@ export const types = {
     explanation:
       'Without `boxed` every argument becomes a parameter of the C function, and the branches of a union are no list of parameters.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong:
         "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'union': 'Setup', 'base': { 'mode': 'Mode' }, 'discriminator': 'mode', 'data': {} }\n{ 'command': 'set-up', 'data': 'Setup' }",
       right:
@@ -242,7 +242,7 @@ export const types = {
     explanation:
       'From 8.1 the arguments of commands and events can only be conditional where they are passed as one value of a named type.',
     example: {
-      dialect: '10.1',
+      dialect: '11.1',
       wrong: "{ 'command': 'reset', 'data': { 'quick': { 'type': 'bool', 'if': 'CONFIG_QUICK' } } }",
       right:
         "{ 'struct': 'Reset', 'data': { 'quick': { 'type': 'bool', 'if': 'CONFIG_QUICK' } } }\n{ 'command': 'reset', 'data': 'Reset', 'boxed': true }",

@@ -72,7 +72,7 @@ describe('schemaFromIntrospection', () => {
 });
 
 describeWithCorpus('schemas from the introspection of releases', 'releases', () => {
-  it.each(['6.0', '7.2', '9.0-rc', '10.1'])('%s: the schema made from it says the same', async (release) => {
+  it.each(['6.0', '7.2', '9.0-rc', '10.1', '11.1'])('%s: the schema made from it says the same', async (release) => {
     const infos = JSON.parse(readFileSync(corpusPath('releases', release, 'introspect.json'), 'utf8')) as SchemaInfo[];
     const made = introspect(await load(schemaFromIntrospection(infos, release)));
     const key = (info: SchemaInfo) => `${info['meta-type']} ${info.name}`;

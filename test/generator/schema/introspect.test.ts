@@ -21,6 +21,7 @@ describeWithCorpus('introspection of real schemas', 'releases', () => {
     ['7.2', 'qapi/qapi-schema.json', '7.2'],
     ['9.0-rc', 'qapi/qapi-schema.json', '9.0'],
     ['10.1', 'qapi/qapi-schema.json', '10.1'],
+    ['11.1', 'qapi/qapi-schema.json', '11.1'],
   ])('equals the reference for %s, by its dialect and by auto', async (release, root, dialect) => {
     const path = corpusPath('releases', release, root);
     const expected = JSON.parse(

@@ -47,6 +47,7 @@ describeWithCorpus('printing real schemas', 'releases', () => {
     ['6.0', 'qapi/qapi-schema.json'],
     ['10.1', 'qapi/qapi-schema.json'],
     ['10.1', 'qga/qapi-schema.json'],
+    ['11.1', 'qapi/qapi-schema.json'],
   ])('gives the same model for %s %s', async (release, root) => {
     const { schema } = await loadSchema(corpusPath('releases', release, root));
     if (!schema) throw new Error('not valid');

@@ -30,6 +30,8 @@ function place({ span, definition }: Diagnostic, expected: Expected): Expected |
 describe.each([
   ['suite', '9.0'],
   ['suite-2.8', '2.8'],
+  ['suite-10.2', '10.2'],
+  ['suite-11.1', '11.1'],
 ])('schemas of %s', (suite, dialect) => {
   describeWithCorpus('that are invalid', `${suite}/invalid/expected.json`, () => {
     const cases = Object.entries(readJson<Record<string, Expected>>(suite, 'invalid', 'expected.json'))
@@ -70,6 +72,7 @@ const releases = [
   ['7.2', '7.2'],
   ['9.0-rc', '9.0'],
   ['10.1', '10.1'],
+  ['11.1', '11.1'],
 ] as const;
 const roots = [
   'qapi-schema.json',

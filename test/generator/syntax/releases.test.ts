@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadSchema, memoryHost } from '../../../generator/index.js';
 import { Dialect, dialectNames } from '../../../generator/syntax/dialect.js';
-import { releaseOf, releases } from '../../../generator/syntax/releases.js';
+import { newestRelease, releaseOf, releases } from '../../../generator/syntax/releases.js';
 
 describe('releases', () => {
-  it('are known from 2.4 to 10.1', () => {
-    expect(releases).toHaveLength(31);
-    expect([releases[0], releases.at(-1)]).toEqual(['2.4', '10.1']);
+  it('are known from 2.4 to 11.1', () => {
+    expect(releases).toHaveLength(34);
+    expect([releases[0], releases.at(-1)]).toEqual(['2.4', '11.1']);
+    expect(newestRelease).toBe('11.1');
     expect(dialectNames).toEqual(['auto', ...releases]);
   });
 
@@ -20,6 +24,10 @@ describe('releases', () => {
     ['8.2.93', '9.0'],
     ['2.12.50', '3.0'],
     ['10.1.0', '10.1'],
+    ['10.1.50', '10.2'],
+    ['10.2.50', '11.0'],
+    ['11.0.90', '11.1'],
+    ['11.1.0-rc2', '11.1'],
     [' 10.1 ', '10.1'],
   ])('%s speaks the language of %s', (version, release) => {
     expect(releaseOf(version)).toEqual({ release });
@@ -28,16 +36,38 @@ describe('releases', () => {
 
   it.each([
     ['2.3', 'release 2.3 is older than 2.4, the oldest whose schemas can be read'],
-    ['10.2', "release 10.2 is newer than 10.1, the newest whose rules are known: use '10.1' or 'auto'"],
-    ['10.1.50', "release 10.1.50 is newer than 10.1, the newest whose rules are known: use '10.1' or 'auto'"],
-    ['11.0.0', "release 11.0.0 is newer than 10.1, the newest whose rules are known: use '10.1' or 'auto'"],
     ['9', "there is no release '9': did you mean '9.0'?"],
-    ['8.3', "there is no release '8.3': name one from 2.4 to 10.1, or 'auto'"],
+    ['8.3', "there is no release '8.3': name one from 2.4 to 11.1, or 'auto'"],
     ['atuo', "there is no release 'atuo': did you mean 'auto'?"],
-    ['newest', "there is no release 'newest': name one from 2.4 to 10.1, or 'auto'"],
-    ['', "there is no release '': name one from 2.4 to 10.1, or 'auto'"],
+    ['newest', "there is no release 'newest': name one from 2.4 to 11.1, or 'auto'"],
+    ['', "there is no release '': name one from 2.4 to 11.1, or 'auto'"],
   ])('%s is refused', (version, problem) => {
     expect(Dialect.named(version)).toEqual({ problem });
+  });
+});
+
+describe('a release newer than all that are known', () => {
+  it.each(['11.1.50', '11.2', 'v12.0.0', '99.0'])('%s has the rules of the newest', (version) => {
+    expect(releaseOf(version)).toEqual({ release: newestRelease, newer: version });
+    expect(Dialect.named(version)).toMatchObject({ dialect: { name: newestRelease, newer: version } });
+  });
+
+  it('is named in a warning, once', async () => {
+    const host = memoryHost({ 'schema.json': "{ 'include': 'more.json' }", 'more.json': "{ 'command': 'c' }" });
+    const { schema, diagnostics } = await loadSchema('schema.json', { dialect: '99.0', host });
+    expect(schema?.lookup('c')).toBeDefined();
+    expect(diagnostics).toMatchObject([{ name: 'newer-release', severity: 'warning' }]);
+    expect(diagnostics[0]?.message).toContain('release 99.0 is newer than 11.1');
+  });
+});
+
+describe('what users read about releases', () => {
+  it.each([
+    ['README.md', `from 2.4 to ${newestRelease}`],
+    ['README.md', `\`${newestRelease}\`: check by the rules of that release`],
+    ['docs/cli.md', `\`2.4\` to \`${newestRelease}\``],
+  ])('%s says %s', (page, words) => {
+    expect(readFileSync(join(import.meta.dirname, '../../..', page), 'utf8')).toContain(words);
   });
 });
 

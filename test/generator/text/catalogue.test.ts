@@ -6,7 +6,12 @@ import type { DiagnosticKind } from '../../../generator/text/diagnostic.js';
 const kinds = Object.entries(catalogue) as [string, DiagnosticKind<never>][];
 
 /** Problems whose examples are not texts of a schema: what they are examples of cannot be shown, or not in one line. */
-const notSchemas: ReadonlySet<string> = new Set(['malformed-encoding', 'nested-too-deeply', 'unreadable-schema']);
+const notSchemas: ReadonlySet<string> = new Set([
+  'malformed-encoding',
+  'nested-too-deeply',
+  'newer-release',
+  'unreadable-schema',
+]);
 const shown = kinds.filter(([name]) => !notSchemas.has(name));
 
 /** What is found in a text. It is in a file of its own, unless it says in which, and has two others to include. */

@@ -141,7 +141,7 @@ describe.each<Int64Mode>(['union', 'bigint', 'number'])('values of fixture schem
   });
 });
 
-describe.each(['2.8-dev', '6.0', '10.1'])('values of release %s', (release) => {
+describe.each(['2.8-dev', '6.0', '10.1', '11.1'])('values of release %s', (release) => {
   const root = release === '2.8-dev' ? 'qapi-schema.json' : 'qapi/qapi-schema.json';
   describeWithCorpus('of every type', `releases/${release}`, () => {
     it('survive and are checked', { timeout: 60_000 }, async () => {

@@ -81,6 +81,103 @@ const symbols: readonly Case[] = [
   ],
 ];
 
+const wide = 'x'.repeat(68);
+
+const lineFormat: readonly Case[] = [
+  ['70 characters', block(['# @x: text', '#', `# ${wide}`]), { '2.4': 'accepted' }],
+  [
+    '71 characters',
+    block([`⟦# ${wide}x⟧`, '#', '# @x: text']),
+    { '2.4': 'accepted', '10.2': 'long-documentation-line' },
+  ],
+  [
+    '70 characters of several bytes and code units, and blanks behind them',
+    block(['# @x: text', '#', `# é😀${wide.slice(2)}  `]),
+    { '2.4': 'accepted' },
+  ],
+  ['70 characters behind an indentation', lines('##', '# Text.', `     # ${wide}`, '##'), { '2.4': 'accepted' }],
+  ['a URL in a line of its own', block(['# @x: text', `#     ftp://example.org/${wide}`]), { '2.4': 'accepted' }],
+  [
+    'a URL with text',
+    block([`⟦# (ftp://example.org/${wide}⟧`, '#', '# @x: text']),
+    { '2.4': 'accepted', '10.2': 'long-documentation-line' },
+  ],
+  [
+    'a wide line that also has one blank after a sentence',
+    block([`⟦# A. B ${wide}⟧`, '#', '# @x: text']),
+    { '2.4': 'accepted', '10.2': 'long-documentation-line' },
+  ],
+  [
+    'one blank after a sentence',
+    block(['# Text, more.⟦ ⟧Text. Even more.', '#', '# @x: text']),
+    { '2.4': 'accepted', '10.2': 'one-blank-after-sentence' },
+  ],
+  [
+    'one blank after a question in free text',
+    lines('##', '# Text?⟦ ⟧(Yes.)', '##'),
+    { '2.4': 'accepted', '10.2': 'one-blank-after-sentence' },
+  ],
+  [
+    'one blank in a section that is wrong itself',
+    block(['# @x: text', '#', '# Since: 1.0', '#', '⟦# Since: 2.⟦ ⟧Not before.⟧']),
+    { '2.4': 'accepted', '2.9': 'repeated-section', '10.2': ['one-blank-after-sentence', 2] },
+  ],
+  [
+    'a wrong section before one blank',
+    block(['# @x: text', '#', '# Since: 1.0', '#', '⟦# Since: 2.0⟧', '#', '# Text. More.']),
+    { '2.4': 'accepted', '2.9': 'repeated-section' },
+  ],
+  [
+    'abbreviations, numbers, small letters and two blanks',
+    block(['# Things, e.g. This one, in v. small numbers.  More.', '#', '#  1. First', '#', '# @x: text']),
+    { '2.4': 'accepted' },
+  ],
+  [
+    'literal text, with an indented mark and after a first line that is blank',
+    block(['#  ::', '#', '#    A. B', `#     ${wide}`, '#', '#    A. B', '#', '# Text.  More.', '#', '# @x: text']),
+    { '2.4': 'accepted' },
+  ],
+  [
+    'less indentation after literal text',
+    block(['# .. qmp-example::', '#', '#    A. B', '#   C.⟦ ⟧D', '#', '# @x: text']),
+    { '2.4': 'accepted', '10.2': 'one-blank-after-sentence' },
+  ],
+  [
+    'text after something like a mark',
+    block(['# See::', '#', '#    A.⟦ ⟧B', '#', '# @x: text']),
+    { '2.4': 'accepted', '10.2': 'one-blank-after-sentence' },
+  ],
+  [
+    'literal text at the end of another comment',
+    lines('##', '# ::', '#', '#  A. B', '##', '##', '#   A.⟦ ⟧B', '##'),
+    { '2.4': 'accepted', '10.2': 'one-blank-after-sentence' },
+  ],
+];
+
+const introductions: readonly Case[] = [
+  [
+    'a member directly below',
+    lines('##', '# @Ss:', '#     Text', '#     and more', '# @x: text', '##', S.replace("'x'", "⟦'x'⟧")),
+    { '2.4': 'accepted', '9.0': 'undescribed-member', '11.1': 'accepted' },
+  ],
+  [
+    'a line with less indentation directly below the first',
+    block(['#   Text', '⟦#  less⟧', '#', '# @x: text']),
+    { '2.4': 'accepted', '11.1': 'unexpected-dedent' },
+  ],
+  [
+    'less indentation below the second line',
+    block(['#   Text', '#   more', '# less', '#', '# @x: text']),
+    { '2.4': 'accepted' },
+  ],
+  ['less indentation below a blank line', block(['#   Text', '#', '# less', '#', '# @x: text']), { '2.4': 'accepted' }],
+  [
+    'a section below the second line',
+    block(['#   Text', '#   more', '# ⟦Returns: text⟧'], "{ 'struct': 'Ss', 'data': {} }"),
+    { '2.4': 'accepted', '2.9': 'not looked at', '9.0': 'accepted', '11.1': 'section-of-commands' },
+  ],
+];
+
 const sections: readonly Case[] = [
   [
     'a description without blank',
@@ -268,6 +365,8 @@ const features: readonly Case[] = [
 
 describeEras('documentation comments', comments);
 describeEras('what a block describes', symbols);
+describeEras('lines of documentation', lineFormat);
+describeEras('introductions', introductions);
 describeEras('sections', sections);
 describeEras('indentation', indentation);
 describeEras('headings', headings);
