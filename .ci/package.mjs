@@ -30,7 +30,13 @@ try {
   await mkdir(consumer);
   await cp(join(import.meta.dirname, 'consumer'), consumer, { recursive: true });
   await writeFile(join(consumer, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  console.log(run(consumer, 'npm', 'install', '--no-audit', '--no-fund', tarball, '@types/node@20'));
+  const { stdout, stderr } = spawnSync('npm', ['install', '--no-audit', '--no-fund', tarball], {
+    cwd: consumer,
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, '', 'npm has something to say about the package');
+  console.log(stdout.trim());
+  run(consumer, 'npm', 'install', '--no-audit', '--no-fund', '--save-dev', '@types/node@20');
 
   const cli = join(consumer, 'node_modules/.bin/qapi-ts');
   console.log(`qapi-ts ${run(consumer, cli, '--version').trim()} is installed`);
@@ -39,6 +45,8 @@ try {
   run(consumer, cli, 'generate', 'schema.json', '-o', 'generated', '--check');
   run(consumer, cli, 'generate', join(root, 'qapi/qapi-schema.json'), '-o', 'generated-block');
   run(consumer, bin('tsc'), '-p', '.');
+  // Where a program runs there are no development dependencies.
+  run(consumer, 'npm', 'ci', '--no-audit', '--no-fund', '--omit=dev');
   console.log(run(consumer, process.execPath, 'build/program.js').trim());
 
   const trace = failure(consumer, process.execPath, 'build/uncaught.js');

@@ -2,7 +2,7 @@ import { type BlockDriver, type BlockStatus, type NodeFlags, type OpenContext, R
 import { BlockError, errnoOf, ioError } from '../../error.js';
 import { createFile } from './create.js';
 import { type Extent, ExtentMap } from './extents.js';
-import { type NativeCalls, nativeCalls } from './native.js';
+import { type NativeCalls, nativeCalls, warnWithoutNative } from './native.js';
 import { OpenFile } from './open-file.js';
 import { PathInstance } from './path-instance.js';
 import { type FileOptions, lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
@@ -119,6 +119,7 @@ async function open(context: OpenContext, native: NativeCalls | undefined): Prom
     // Once more: what was looked at may not be what was opened.
     const stats = await statFd(file.fd);
     expectFile(path, stats);
+    warnWithoutNative(context.host, native);
     return new FileInstance(options, flags, file, native, stats.size);
   } catch (error) {
     await file.close().catch(() => {});

@@ -1,11 +1,12 @@
 /*
- * The system calls that Node.js does not have, by way of koffi, an optional package: this is the only module that knows it.
+ * The system calls that Node.js does not have, by way of koffi, an optional peer: this is the only module that knows it.
  * Without it, or on another system than Linux, images work, but have no holes and cannot be punched.
  */
 
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import type koffi from 'koffi';
+import type { BlockHost } from '../../driver.js';
 import { errnoOfNumber } from '../../errno.js';
 import { type BlockError, ioError } from '../../error.js';
 
@@ -154,6 +155,18 @@ function optional(library: Library, definition: string): Call | undefined {
   } catch {
     return undefined;
   }
+}
+
+const warned = new WeakSet<object>();
+
+/** Says once to each host, where the package would help, what files lack without it. */
+export function warnWithoutNative(host: Pick<BlockHost, 'warn'>, native: NativeCalls | undefined): void {
+  if (native !== undefined || process.platform !== 'linux' || warned.has(host)) return;
+  warned.add(host);
+  host.warn(
+    "The package 'koffi' is not installed: holes in files are neither seen nor made, devices of this machine cannot be opened, " +
+      'and flushes and cached reads are slower; npm install koffi',
+  );
 }
 
 let calls: NativeCalls | undefined;

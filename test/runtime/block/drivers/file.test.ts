@@ -46,6 +46,17 @@ beforeEach(() => writeFileSync(path, ''));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('opening', () => {
+  it.skipIf(process.platform !== 'linux')('warns each host once of what files lack without koffi', async () => {
+    const messages: string[] = [];
+    const host = quietHost({ warn: (message) => void messages.push(message) });
+    for (let times = 0; times < 2; times++) {
+      const context = Object.assign(contextFor(withoutNative, { options: { filename: path } }), { host });
+      const image = (await withoutNative.open(context)) as Writable;
+      await image.close();
+    }
+    expect(messages).toEqual([expect.stringMatching(/'koffi' is not installed: holes .* npm install koffi$/)]);
+  });
+
   it.each([
     ['a folder', { filename: folder }, 'EISDIR', 'Is a directory'],
     ['a device', { filename: '/dev/null' }, 'EINVAL', "'host_device'"],
