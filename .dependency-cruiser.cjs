@@ -18,6 +18,39 @@ const arrows = {
   cli: ['testkit', 'generator', 'runtime', 'generated'],
 };
 
+/** What stands on nothing, and the contract between layer and drivers, which stands on that. */
+const ground = ['errno', 'error', 'limits', 'options', 'small-file', 'units'];
+const contract = [...ground, 'driver'];
+const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs', 'drive', 'objects'];
+
+/**
+ * The arrows inside `runtime/block`: each row is a folder or module of it, and what it may import of it besides itself.
+ * A folder or module without a row is an error.
+ */
+const blockArrows = {
+  errno: [],
+  error: ['errno'],
+  limits: [],
+  units: [],
+  options: ['error', 'limits', 'units'],
+  'small-file': ['error'],
+  driver: ground,
+  'system-clock': ['driver'],
+  transaction: [],
+  io: contract,
+  drivers: [...contract, 'io/tracker'],
+  nbd: [],
+  graph: [...contract, 'io', 'transaction'],
+  bitmaps: [...contract, 'graph', 'io'],
+  backend: [...contract, 'graph', 'io', 'nbd', 'bitmaps'],
+  jobs: [...contract, 'backend', 'graph', 'bitmaps', 'io', 'transaction'],
+  drive: [...contract, 'backend', 'graph'],
+  objects: contract,
+  commands: [...contract, ...ideas],
+  'built-in-drivers': [...contract, 'drivers', 'graph'],
+  layer: [...contract, ...ideas, 'commands', 'built-in-drivers', 'system-clock'],
+};
+
 /** The one folder that may use a package; what no row names may use none. */
 const owners = {
   chevrotain: 'generator/syntax',
@@ -31,6 +64,9 @@ const owners = {
 /** A regular expression for the files of some folders. */
 const under = (folders) => `^(${folders.join('|')})/`;
 
+/** The same for folders and modules, which need no file ending, inside of one folder. */
+const within = (folder, names) => `^${folder}/(${names.join('|')})(/|[.]ts$)`;
+
 const folderRules = Object.entries(arrows).map(([folder, targets]) => ({
   name: `arrows-from-${folder.replace('/', '-')}`,
   comment: `${folder} imports ${[folder, ...targets].join(', ')} and nothing else of the project.`,
@@ -41,6 +77,32 @@ const folderRules = Object.entries(arrows).map(([folder, targets]) => ({
     pathNot: under([folder, ...targets]),
   },
 }));
+
+const insideBlock = (from, targets) => ({
+  name: `arrows-in-block-from-${from}`,
+  comment: `Inside runtime/block, ${from} imports ${[from, ...targets].join(', ')} and nothing else.`,
+  severity: 'error',
+  from: { path: within('runtime/block', [from]) },
+  to: { path: '^runtime/block/', pathNot: within('runtime/block', [from, ...targets]) },
+});
+
+const blockRules = [
+  ...Object.entries(blockArrows).map(([from, targets]) => insideBlock(from, targets)),
+  {
+    name: 'no-driver-knows-another',
+    comment: 'What two drivers need is in drivers/shared.',
+    severity: 'error',
+    from: { path: '^runtime/block/drivers/([^/.]+)' },
+    to: { path: '^runtime/block/drivers/', pathNot: '^runtime/block/drivers/($1|shared)(/|[.]ts$)' },
+  },
+  {
+    name: 'no-unlisted-block-folder',
+    comment: 'Each folder and module of runtime/block has a row of arrows.',
+    severity: 'error',
+    from: { path: '^runtime/block/', pathNot: within('runtime/block', ['index', ...Object.keys(blockArrows)]) },
+    to: {},
+  },
+];
 
 const ownerRules = Object.entries(owners).map(([name, folders]) => ({
   name: `only-${folders.replace(/[/|]/g, '-')}-uses-${name}`,
@@ -54,6 +116,7 @@ const ownerRules = Object.entries(owners).map(([name, folders]) => ({
 module.exports = {
   forbidden: [
     ...folderRules,
+    ...blockRules,
     ...ownerRules,
     {
       name: 'no-other-package',

@@ -6,10 +6,10 @@ import {
   type OpenContext,
   RequestFlag,
 } from '../driver.js';
-import type { Errno } from '../errno.js';
-import { BlockError, blockErrorOf, ioError } from '../error.js';
+import { BlockError, ioError } from '../error.js';
 import { RequestTracker } from '../io/tracker.js';
 import type { BlockOptions } from '../options.js';
+import { outcome } from './shared/outcome.js';
 
 /**
  * `blkverify`: writes to two nodes and compares what it reads from them. When they differ, the program ends: this serves to
@@ -117,15 +117,5 @@ function requestsOf(raw: Child, test: Child, host: BlockHost): Requests {
     } finally {
       order.end(request);
     }
-  }
-}
-
-/** Why a request failed, if it did. */
-async function outcome(request: Promise<void>): Promise<Errno | undefined> {
-  try {
-    await request;
-    return undefined;
-  } catch (error) {
-    return blockErrorOf(error).code;
   }
 }

@@ -1,6 +1,7 @@
-import type { BlockDriver, BlockStatus, Clock, DriverInstance, OpenContext, Reopening } from '../driver.js';
+import type { BlockDriver, BlockStatus, Clock, DriverInstance, OpenContext } from '../driver.js';
 import { BlockError } from '../error.js';
 import { largestSize } from '../limits.js';
+import { nothingToSwitch } from './shared/reopening.js';
 
 const defaultSize = 2 ** 30;
 
@@ -60,9 +61,7 @@ function nullRequests(size: number, latency: number, readZeroes: boolean, clock:
     async blockStatus(offset, length): Promise<BlockStatus> {
       return { length, allocated: true, data: true, zero: readZeroes, offset };
     },
-    async prepareReopen(): Promise<Reopening> {
-      return { async commit() {}, async abort() {} };
-    },
+    prepareReopen: async () => nothingToSwitch,
     async close() {},
   };
 }

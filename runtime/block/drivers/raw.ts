@@ -10,6 +10,7 @@ import {
 } from '../driver.js';
 import { BlockError } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
+import { nothingToSwitch } from './shared/reopening.js';
 
 /** An image without a format: the file is the disk. What is missing of its last sector reads as zeroes. */
 class RawInstance implements DriverInstance {
@@ -62,7 +63,7 @@ class RawInstance implements DriverInstance {
   }
 
   async prepareReopen(): Promise<Reopening> {
-    return { commit: async () => {}, abort: async () => {} };
+    return nothingToSwitch;
   }
 
   async close(): Promise<void> {}

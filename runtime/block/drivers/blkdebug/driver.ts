@@ -5,12 +5,12 @@ import {
   type Child,
   type DriverInstance,
   type OpenContext,
-  type Reopening,
   RequestFlag,
 } from '../../driver.js';
 import { BlockError, ioError } from '../../error.js';
 import { isPowerOfTwo } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
+import { nothingToSwitch } from '../shared/reopening.js';
 import { RuleMachine } from './machine.js';
 import { type InjectRule, takeRules } from './rules.js';
 
@@ -113,9 +113,7 @@ function instanceOf(
     async blockStatus(offset, length): Promise<BlockStatus> {
       return { length, allocated: true, data: true, zero: false, offset, file: image };
     },
-    async prepareReopen(): Promise<Reopening> {
-      return { async commit() {}, async abort() {} };
-    },
+    prepareReopen: async () => nothingToSwitch,
     effectiveOptions: () => shown,
     exactFilename() {
       const { config = '', ...others } = shown;

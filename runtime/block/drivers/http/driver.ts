@@ -1,6 +1,7 @@
 import type { BlockDriver, DriverInstance, OpenContext, Reopening } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { roundUp } from '../../limits.js';
+import { nothingToSwitch } from '../shared/reopening.js';
 import { BlockCache } from './block-cache.js';
 import { takeHttpOptions } from './options.js';
 import { RemoteFile } from './remote-file.js';
@@ -27,7 +28,7 @@ function httpDriver(name: string): BlockDriver {
         length: file.length,
         read: (offset, buffer) => cache.read(offset, buffer),
         async prepareReopen(flags): Promise<Reopening> {
-          if (flags.readOnly) return { async commit() {}, async abort() {} };
+          if (flags.readOnly) return nothingToSwitch;
           throw new BlockError(`Driver '${name}' cannot write`, { code: 'EROFS' });
         },
         effectiveOptions: () => taken.shown,

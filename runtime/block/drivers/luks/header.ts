@@ -1,6 +1,7 @@
 import { QCryptoHashAlgorithm } from '../../../../generated/index.js';
 import { BlockError } from '../../error.js';
 import { roundUp, sectorSize } from '../../limits.js';
+import { viewOf } from '../shared/big-endian.js';
 import { type CipherSpec, namesOf, specOf } from './cipher-spec.js';
 
 /** Bytes of the header, which is at the beginning of the file. All its numbers are big-endian. */
@@ -74,7 +75,7 @@ export function isLuks(head: Uint8Array): boolean {
  */
 export function readHeader(bytes: Uint8Array, fileLength: number): LuksHeader {
   if (!isLuks(bytes) || bytes.length < headerLength) throw invalid('it does not begin with a LUKS header of version 1');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const keyLength = view.getUint32(108);
   const cipher = specOf({ name: textAt(bytes, 8, 32), mode: textAt(bytes, 40, 32), keyLength });
   const hashName = textAt(bytes, 72, 32);

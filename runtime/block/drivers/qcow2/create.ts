@@ -3,7 +3,7 @@ import type { Child, CreateRequest } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { isPowerOfTwo } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
-import { viewOf } from './format/big-endian.js';
+import { viewOf } from '../shared/big-endian.js';
 import { CompatibleFeature, l1EntriesFor, limits, type Qcow2Header, serialiseHeader } from './format/header.js';
 import { refcountWidth } from './format/refcount-width.js';
 import { copiedFlag } from './format/table-entry.js';

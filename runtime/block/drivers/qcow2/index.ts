@@ -12,8 +12,8 @@
  */
 
 import type { BlockDriver } from '../../driver.js';
+import { viewOf } from '../shared/big-endian.js';
 import { create } from './create.js';
-import { viewOf } from './format/big-endian.js';
 import { magic } from './format/header.js';
 import { Qcow2Instance } from './instance.js';
 import { openImage } from './open.js';

@@ -1,5 +1,6 @@
 import type { NodeFlags, Reopening } from '../../driver.js';
 import { BlockError } from '../../error.js';
+import { nothingToSwitch } from '../shared/reopening.js';
 import { IncompatibleFeature } from './format/header.js';
 import { claim, refuseCorrupt } from './open.js';
 import { finish } from './space/flush.js';
@@ -8,7 +9,7 @@ import type { Image } from './space/image.js';
 /** Prepares a switch between read-only and read-write. @throws BlockError when the image cannot be written */
 export async function prepareReopen(image: Image, { readOnly }: NodeFlags): Promise<Reopening> {
   if (readOnly) return releasing(image);
-  if (image.claimed) return unchanged;
+  if (image.claimed) return nothingToSwitch;
   const { header, node, host } = image;
   refuseCorrupt(header);
   if (header.incompatible & IncompatibleFeature.dirty) {
@@ -38,8 +39,3 @@ async function releasing(image: Image): Promise<Reopening> {
     async abort() {},
   };
 }
-
-const unchanged: Reopening = {
-  async commit() {},
-  async abort() {},
-};

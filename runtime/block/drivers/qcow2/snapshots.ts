@@ -1,6 +1,6 @@
 import type { SnapshotInfo } from '../../../../generated/index.js';
 import { BlockError } from '../../error.js';
-import { viewOf } from './format/big-endian.js';
+import { viewOf } from '../shared/big-endian.js';
 import { IncompatibleFeature, incompatibleField, limits, snapshotFields } from './format/header.js';
 import { type Snapshot, serialiseSnapshotTable, snapshotOf } from './format/snapshot-table.js';
 import { copiedFlag } from './format/table-entry.js';

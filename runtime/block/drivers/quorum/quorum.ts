@@ -9,6 +9,7 @@ import {
 import type { Errno } from '../../errno.js';
 import { BlockError, blockErrorOf, ioError } from '../../error.js';
 import { RequestTracker } from '../../io/tracker.js';
+import { outcome } from '../shared/outcome.js';
 import type { QuorumOptions } from './options.js';
 import { type Request, reportBad, reportFailure } from './reports.js';
 import { vote, winner } from './vote.js';
@@ -226,14 +227,9 @@ function ask(
 ): Promise<Outcomes> {
   return Promise.all(
     children.map(async (child, index) => {
-      try {
-        await work(child, index);
-        return undefined;
-      } catch (error) {
-        const { code } = blockErrorOf(error);
-        failed(child, code);
-        return code;
-      }
+      const code = await outcome(work(child, index));
+      if (code !== undefined) failed(child, code);
+      return code;
     }),
   );
 }

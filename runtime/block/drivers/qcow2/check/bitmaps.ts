@@ -1,5 +1,5 @@
 import { roundUp } from '../../../limits.js';
-import { getUint64, viewOf } from '../format/big-endian.js';
+import { getUint64, viewOf } from '../../shared/big-endian.js';
 import { AutoclearFeature } from '../format/header.js';
 import { offsetOf } from '../format/table-entry.js';
 import type { CheckContext } from './context.js';

@@ -1,4 +1,4 @@
-import { viewOf } from '../format/big-endian.js';
+import { viewOf } from '../../shared/big-endian.js';
 import { compressedFlag, copiedFlag, offsetOf } from '../format/table-entry.js';
 import type { CheckContext } from './context.js';
 import type { L2Tables } from './references.js';

@@ -1,4 +1,4 @@
-import { viewOf } from '../format/big-endian.js';
+import { viewOf } from '../../shared/big-endian.js';
 import { limits } from '../format/header.js';
 import { readSnapshotTable, type Snapshot } from '../format/snapshot-table.js';
 import {

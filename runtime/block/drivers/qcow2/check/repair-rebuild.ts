@@ -1,5 +1,5 @@
 import { BlockError } from '../../../error.js';
-import { setUint64, viewOf } from '../format/big-endian.js';
+import { setUint64, viewOf } from '../../shared/big-endian.js';
 import { limits, refcountTableFields } from '../format/header.js';
 import type { Examination } from './check.js';
 import { CheckContext } from './context.js';

@@ -1,4 +1,4 @@
-import { getUint64, viewOf } from '../format/big-endian.js';
+import { getUint64, viewOf } from '../../shared/big-endian.js';
 import type { CheckContext } from './context.js';
 
 /** Refcount blocks are read in pages of this many bytes: who jumps about reads little. */

@@ -5,7 +5,7 @@
 
 import { BlockError } from '../../../error.js';
 import { roundUp } from '../../../limits.js';
-import { viewOf } from './big-endian.js';
+import { viewOf } from '../../shared/big-endian.js';
 
 /** An extension that is kept without being understood. */
 export interface HeaderExtension {

@@ -2,7 +2,7 @@ import type { BackingFile, Child } from '../../../driver.js';
 import type { Errno } from '../../../errno.js';
 import { BlockError } from '../../../error.js';
 import { largestSize, roundUp } from '../../../limits.js';
-import { getUint64, setUint64, viewOf } from './big-endian.js';
+import { getUint64, setUint64, viewOf } from '../../shared/big-endian.js';
 import { featureKey, type HeaderExtension, parseExtensions, serialiseExtensions, textOf } from './header-extensions.js';
 
 /** Bits of {@link Qcow2Header.incompatible}. */

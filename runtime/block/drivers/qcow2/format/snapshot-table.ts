@@ -2,7 +2,7 @@ import type { SnapshotInfo } from '../../../../../generated/index.js';
 import type { Child } from '../../../driver.js';
 import { BlockError } from '../../../error.js';
 import { largestSize, roundUp } from '../../../limits.js';
-import { getUint64, setUint64, viewOf } from './big-endian.js';
+import { getUint64, setUint64, viewOf } from '../../shared/big-endian.js';
 import { limits, type Qcow2Header } from './header.js';
 import { textOf } from './header-extensions.js';
 

@@ -1,5 +1,5 @@
 import { BlockError } from '../../../error.js';
-import { setUint64 } from '../format/big-endian.js';
+import { setUint64 } from '../../shared/big-endian.js';
 import { l1Fields, limits } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
 import { copiedFlag, offsetOf } from '../format/table-entry.js';

@@ -1,6 +1,6 @@
 import type { BlockHost, Child, NodeView } from '../../../driver.js';
 import { ioError } from '../../../error.js';
-import { viewOf } from '../format/big-endian.js';
+import { viewOf } from '../../shared/big-endian.js';
 import type { HeaderPatch, Qcow2Header } from '../format/header.js';
 import type { Settings } from '../format/options.js';
 import { type RefcountWidth, refcountWidth } from '../format/refcount-width.js';

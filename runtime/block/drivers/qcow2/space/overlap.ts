@@ -1,5 +1,5 @@
 import type { BlockError } from '../../../error.js';
-import { viewOf } from '../format/big-endian.js';
+import { viewOf } from '../../shared/big-endian.js';
 import { MetadataKind } from '../format/options.js';
 import { offsetOf } from '../format/table-entry.js';
 import { corrupted } from './corruption.js';

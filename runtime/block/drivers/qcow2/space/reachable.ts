@@ -1,4 +1,4 @@
-import { viewOf } from '../format/big-endian.js';
+import { viewOf } from '../../shared/big-endian.js';
 import { compressedFlag, compressedLength, compressedOffset, offsetOf } from '../format/table-entry.js';
 import { corrupted } from './corruption.js';
 import type { Image } from './image.js';

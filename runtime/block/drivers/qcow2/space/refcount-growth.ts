@@ -1,6 +1,6 @@
 import { BlockError } from '../../../error.js';
 import { largestSize } from '../../../limits.js';
-import { setUint64, viewOf } from '../format/big-endian.js';
+import { setUint64, viewOf } from '../../shared/big-endian.js';
 import { limits, refcountTableFields } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
 import { freeClusters } from './free.js';

@@ -1,6 +1,6 @@
 import type { BlkdebugEvent } from '../../../../../generated/index.js';
 import type { Child } from '../../../driver.js';
-import { viewOf } from '../format/big-endian.js';
+import { viewOf } from '../../shared/big-endian.js';
 
 /** A table of one cluster: an L2 table, or a refcount block. */
 export interface Table {

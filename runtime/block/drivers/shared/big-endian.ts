@@ -1,6 +1,6 @@
 /*
- * The fields of qcow2 are big-endian. 64-bit ones are read as two halves: what is 2^53 or more comes out rounded, but never
- * below 2^53, so that whoever checks an upper limit, as all must, never takes one number for another.
+ * Big-endian fields, which most image formats have. 64-bit ones are read as two halves: a value of 2^53 or more comes out
+ * rounded, but never below 2^53, so that a check of an upper limit, which every reader must make, holds all the same.
  */
 
 /** A view of a buffer, for its multi-byte fields. */
