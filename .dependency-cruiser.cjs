@@ -55,8 +55,8 @@ const blockArrows = {
 const owners = {
   chevrotain: 'generator/syntax',
   handlebars: 'generator/emit',
-  'ts-morph': 'generator/emit|cli',
   commander: 'cli',
+  sucrase: 'cli',
   pino: 'cli',
   koffi: 'runtime/block/drivers/file',
 };

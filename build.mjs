@@ -79,7 +79,7 @@ async function bundle(entryPoints, options) {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    external: ['ts-morph', 'koffi'],
+    external: ['koffi'],
     legalComments: 'none',
     sourcemap: true,
     sourcesContent: false,

@@ -77,7 +77,6 @@ async function stages(): Promise<Schema> {
   const [{ schema }, checking] = await timed(() => analyse(syntax.tree, Dialect.auto, syntax.diagnostics));
   if (!schema) throw new Error(`${schemaPath} is not valid`);
   row('check, model', checking);
-  row('load ts-morph', (await timed(() => import('ts-morph')))[1]);
   const [plan, planning] = await timed(() => planOf(schema, resolveOptions({})));
   row('names, places', planning);
   for (const target of selectTargets()) {

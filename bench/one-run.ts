@@ -1,7 +1,6 @@
 /** Reads, checks and generates a schema once; prints the processor time of both in milliseconds, and the peak memory in bytes. */
 import { generate } from '../generator/emit/generate.js';
 import { loadSchema } from '../generator/schema/load.js';
-import 'ts-morph';
 
 const elapsed = (since: NodeJS.CpuUsage): number => {
   const { user, system } = process.cpuUsage(since);

@@ -12,8 +12,8 @@ const worthKeeping = 500_000;
 type Compile = (this: Module, text: string, path: string) => unknown;
 
 /**
- * Runs something that loads large CommonJS files, and keeps what V8 makes of their text for the next run: compiling ts-morph and
- * this program takes more time than all that the program does. From 22.1 on Node does the same itself (`main.ts` asks it to).
+ * Runs something that loads large CommonJS files, and keeps what V8 makes of their text for the next run: compiling
+ * this program takes much of the time that a run takes. From 22.1 on Node does the same itself (`main.ts` asks it to).
  * Like there, `NODE_DISABLE_COMPILE_CACHE` switches it off.
  */
 export async function keepingCompiledCode<T>(env: Host['env'], action: () => Promise<T>): Promise<T> {

@@ -56,8 +56,9 @@ async function readJson(path: string, file: string): Promise<unknown> {
 /** The default export of a module. Node before 22.18 reads no TypeScript, so it gets JavaScript made from it. */
 async function importDefault(path: string, file: string, importModule: Host['importModule']): Promise<unknown> {
   const native = (process.features as { typescript?: unknown }).typescript;
-  const stripped = path.endsWith('.ts') && !native ? await stripTypes(path) : undefined;
+  let stripped: string | undefined;
   try {
+    if (path.endsWith('.ts') && !native) stripped = await stripTypes(path);
     // The query makes a watcher see the file anew.
     const module = await importModule(`${pathToFileURL(stripped ?? path).href}?${Date.now()}`);
     if ('default' in module) return module.default;
@@ -71,13 +72,14 @@ async function importDefault(path: string, file: string, importModule: Host['imp
 
 /** Writes the JavaScript of a module beside it, where its imports mean the same, and returns the path. */
 async function stripTypes(path: string): Promise<string> {
-  const { ts } = await import('ts-morph');
-  const { outputText } = ts.transpileModule(await readFile(path, 'utf8'), {
-    fileName: path,
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+  const { transform } = await import('sucrase');
+  const { code } = transform(await readFile(path, 'utf8'), {
+    transforms: ['typescript'],
+    disableESTransforms: true,
+    keepUnusedImports: true,
   });
   const stripped = join(dirname(path), `.${basename(path, '.ts')}.${process.pid}.mjs`);
-  await writeFile(stripped, outputText);
+  await writeFile(stripped, code);
   return stripped;
 }
 

@@ -1,10 +1,6 @@
-import { createRequire } from 'node:module';
-import type { OptionalKind, PropertySignatureStructure } from 'ts-morph';
+import { type Comment, commentText } from './comment.js';
 import { stringLiteral } from './identifier.js';
 import { lineWidth } from './options.js';
-import { PlainWriter } from './plain-writer.js';
-
-type TsMorph = typeof import('ts-morph');
 
 /** A member of an interface. */
 export interface Property {
@@ -12,88 +8,77 @@ export interface Property {
   readonly name: string;
   readonly optional?: boolean;
   readonly type: string;
-  /** The text of its comment, as `docText` makes it. */
-  readonly doc?: string | undefined;
+  readonly comment?: Comment;
 }
 
-let tsMorph: TsMorph | undefined;
-
-/** ts-morph brings the TypeScript compiler and takes longer to load than everything else together: it is loaded when it is needed. */
-function loadTsMorph(): TsMorph {
-  tsMorph ??= createRequire(import.meta.url)('ts-morph') as TsMorph;
-  return tsMorph;
-}
+const indent = '  ';
 
 /**
- * Prints the declarations of a file, one after the other, with an empty line between. Interfaces are printed by ts-morph from
- * structures, without a `Project`: that would parse again what has just been printed.
+ * Prints the code of a file: one declaration after the other, with an empty line between. Types are texts that came from the file's
+ * scope, which so knows what to import; nothing is made of comments before {@link DeclarationPrinter.toString}.
  */
 export class DeclarationPrinter {
-  readonly #writers = loadTsMorph().Writers;
-  readonly #writer = new PlainWriter();
-  #first = true;
+  readonly #parts: (() => string)[] = [];
 
   /** `export interface NAME extends … { … }`. */
-  interface(name: string, bases: readonly string[], properties: readonly Property[], doc: string | undefined): void {
-    this.#start(doc);
-    this.#writer.write(`export interface ${name}${extendsText(name, bases)} `);
-    this.#writers.objectType({ properties: properties.map(structureOf) })(this.#writer.asCodeBlockWriter());
-    this.#writer.newLine();
+  interface(name: string, bases: readonly string[], properties: readonly Property[], comment?: Comment): void {
+    const head = `export interface ${name}${extendsText(name, bases)} {`;
+    this.#add(comment, () => (properties.length === 0 ? `${head}}\n` : `${head}\n${membersText(properties)}}\n`));
   }
 
   /** `export type NAME = A | B …`. */
-  union(name: string, types: readonly string[], doc: string | undefined): void {
-    this.#start(doc);
-    const line = `export type ${name} = ${types.join(' | ') || 'never'};`;
-    if (line.length <= lineWidth) this.#writer.writeLines(line);
-    else this.#writer.writeLines(`export type ${name} =\n  | ${types.join('\n  | ')};`);
+  union(name: string, types: readonly string[], comment?: Comment): void {
+    const line = `export type ${name} = ${types.join(' | ') || 'never'};\n`;
+    this.#add(comment, () => (fits(line) ? line : `export type ${name} =\n  | ${types.join('\n  | ')};\n`));
   }
 
   /** `export type NAME = A & B …`. */
-  intersection(name: string, types: readonly string[], doc: string | undefined): void {
-    this.#start(doc);
-    this.#writer.writeLines(`export type ${name} = ${types.join(' & ')};`);
+  intersection(name: string, types: readonly string[], comment?: Comment): void {
+    this.#add(comment, () => `export type ${name} = ${types.join(' & ')};\n`);
   }
 
-  /** `export const NAME = ['a', 'b'] as const`: it belongs to the type of that name, which comes before it. */
-  values(name: string, values: readonly string[]): void {
-    const texts = values.map(stringLiteral);
-    const line = `export const ${name} = [${texts.join(', ')}] as const;`;
-    this.#writer.writeLines(line.length <= lineWidth ? line : `export const ${name} = [\n${filled(texts)}] as const;`);
+  /** `export type NAME = 'a' | 'b'`, and the list of the values under the same name. */
+  enum(name: string, values: readonly string[], comment?: Comment): void {
+    const literals = values.map(stringLiteral);
+    this.union(name, literals, comment);
+    const line = `export const ${name} = [${literals.join(', ')}] as const;\n`;
+    this.#parts.push(() => (fits(line) ? line : `export const ${name} = [\n${filled(literals)}] as const;\n`));
+  }
+
+  /** Code that a template has made. */
+  code(text: string): void {
+    this.#add(undefined, () => text);
   }
 
   /** What has been printed. */
   toString(): string {
-    return this.#writer.toString();
+    return this.#parts.map((part) => part()).join('');
   }
 
-  #start(doc: string | undefined): void {
-    if (this.#first) this.#first = false;
-    else this.#writer.writeLines('');
-    if (doc !== undefined) this.#writer.writeLines(commentText(doc));
+  #add(comment: Comment | undefined, text: () => string): void {
+    const gap = this.#parts.length === 0 ? '' : '\n';
+    this.#parts.push(() => gap + (comment ? commentText(comment()) : '') + text());
   }
 }
 
-/**
- * The structure of a member. ts-morph prints a type by way of a writer that it makes for it, which takes longer than all the rest of the
- * member: so the type goes with the name.
- */
-function structureOf({ name, optional, type, doc }: Property): OptionalKind<PropertySignatureStructure> {
-  const structure = { name: `${name}${optional ? '?' : ''}: ${type}` };
-  return doc === undefined ? structure : { ...structure, docs: [doc] };
-}
-
-/** The comment before a declaration, as ts-morph prints it before a member. */
-function commentText(doc: string): string {
-  if (!doc.startsWith('\n')) return `/** ${doc} */`;
-  const lines = doc.split('\n').slice(1);
-  return `/**\n${lines.map((line) => (line === '' ? ' *\n' : ` * ${line}\n`)).join('')} */`;
+function membersText(properties: readonly Property[]): string {
+  let text = '';
+  for (const { name, optional, type, comment } of properties) {
+    if (comment) text += commentText(comment(), indent);
+    text += `${indent}${name}${optional ? '?' : ''}: ${type};\n`;
+  }
+  return text;
 }
 
 function extendsText(name: string, bases: readonly string[]): string {
   if (bases.length === 0) return '';
   const line = ` extends ${bases.join(', ')}`;
-  return `export interface ${name}${line} {`.length <= lineWidth ? line : `\n  extends ${bases.join(',\n    ')}`;
+  return fits(`export interface ${name}${line} {\n`) ? line : `\n  extends ${bases.join(',\n    ')}`;
+}
+
+/** Whether a line, with its end, is not too wide. */
+function fits(line: string): boolean {
+  return line.length <= lineWidth + 1;
 }
 
 /** Puts as many elements on a line as fit. */

@@ -2,18 +2,25 @@ import { posix } from 'node:path';
 import { stringLiteral } from './identifier.js';
 import { lineWidth, type ResolvedOptions } from './options.js';
 
-/** What is imported from one place: local names by exported names. */
-interface Imported {
-  readonly values: Map<string, string>;
-  readonly types: Map<string, string>;
+/** Where the runtime's exports come from; every other place is a generated file, relative to the output folder and without extension. */
+export const runtime = Symbol('runtime');
+
+/** Something that a file imports. */
+export interface ImportedSymbol {
+  readonly from: string | typeof runtime;
+  /** The name under which it is exported. */
+  readonly name: string;
+  /** The name that it has in the importing file. */
+  readonly local: string;
+  /** Whether it exists at run time. A name that is imported as a value is imported as a type, too. */
+  readonly isValue: boolean;
 }
 
-/** Collects the imports of a generated file. Places are other generated files, relative to the output folder and without extension. */
+/** The imports of a generated file: they follow from the symbols that its code uses. */
 export class Imports {
   readonly #folder: string;
   readonly #options: ResolvedOptions;
-  readonly #files = new Map<string, Imported>();
-  readonly #runtime: Imported = { values: new Map(), types: new Map() };
+  readonly #symbols = new Map<ImportedSymbol['from'], Map<string, ImportedSymbol>>();
 
   /** `folder` is that of the importing file, relative to the output folder; empty for that itself. */
   constructor(folder: string, options: ResolvedOptions) {
@@ -21,45 +28,37 @@ export class Imports {
     this.#options = options;
   }
 
-  addValue(place: string, name: string, local = name): void {
-    this.#of(place).values.set(name, local);
+  /** Notes that the file uses a symbol, and returns what its code calls it. */
+  use(symbol: ImportedSymbol): string {
+    let known = this.#symbols.get(symbol.from);
+    if (known === undefined) {
+      known = new Map();
+      this.#symbols.set(symbol.from, known);
+    }
+    if (symbol.isValue || !known.has(symbol.name)) known.set(symbol.name, symbol);
+    return symbol.local;
   }
 
-  addType(place: string, name: string, local = name): void {
-    this.#of(place).types.set(name, local);
-  }
-
-  addRuntimeValue(name: string, local: string): void {
-    this.#runtime.values.set(name, local);
-  }
-
-  addRuntimeType(name: string, local: string): void {
-    this.#runtime.types.set(name, local);
-  }
-
-  hasType(place: string, name: string): boolean {
-    return this.#files.get(place)?.types.has(name) ?? false;
+  /** Whether the file uses what a place exports under a name. */
+  has(from: ImportedSymbol['from'], name: string): boolean {
+    return this.#symbols.get(from)?.has(name) ?? false;
   }
 
   /** The import declarations, sorted by where from; empty when there are none. */
   toString(): string {
-    const texts: [string, string][] = [];
-    for (const [place, imported] of this.#files) {
-      const specifier = this.specifier(place);
-      texts.push([specifier, importText(imported, specifier)]);
-    }
-    if (this.#runtime.values.size + this.#runtime.types.size > 0) {
-      const specifier = this.#runtimeSpecifier();
-      texts.push([specifier, importText(this.#runtime, specifier)]);
-    }
-    return texts
+    return [...this.#symbols]
+      .map(([from, symbols]): [string, string] => {
+        const specifier = this.specifier(from);
+        return [specifier, importText([...symbols.values()], specifier)];
+      })
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, text]) => text)
       .join('');
   }
 
   /** How the importing file names a place. */
-  specifier(place: string): string {
+  specifier(place: ImportedSymbol['from']): string {
+    if (place === runtime) return this.#runtimeSpecifier();
     const from = this.#folder === '' ? [] : this.#folder.split('/');
     const target = place.split('/');
     let shared = 0;
@@ -75,27 +74,19 @@ export class Imports {
     if (this.#folder === '' || !/^\.\.?\//.test(runtimeImport)) return runtimeImport;
     return posix.join(this.#folder.replace(/[^/]+/g, '..'), runtimeImport);
   }
-
-  #of(place: string): Imported {
-    let imported = this.#files.get(place);
-    if (imported === undefined) {
-      imported = { values: new Map(), types: new Map() };
-      this.#files.set(place, imported);
-    }
-    return imported;
-  }
 }
 
-/** A name that is imported as a value is imported as a type too. */
-function importText({ values, types }: Imported, specifier: string): string {
-  const typeNames = specifiersOf([...types].filter(([name]) => !values.has(name)));
-  const names = values.size === 0 ? typeNames : [...specifiersOf(values), ...typeNames.map((name) => `type ${name}`)];
-  const keyword = values.size === 0 ? 'import type' : 'import';
+/** Values come first. Where there are none, the whole declaration is one of types. */
+function importText(symbols: readonly ImportedSymbol[], specifier: string): string {
+  const values = symbols.filter(({ isValue }) => isValue);
+  const types = specifiersOf(symbols.filter(({ isValue }) => !isValue));
+  const names = values.length === 0 ? types : [...specifiersOf(values), ...types.map((name) => `type ${name}`)];
+  const keyword = values.length === 0 ? 'import type' : 'import';
   const from = `from ${stringLiteral(specifier)};\n`;
   const line = `${keyword} { ${names.join(', ')} } ${from}`;
   return line.length <= lineWidth + 1 ? line : `${keyword} {\n  ${names.join(',\n  ')},\n} ${from}`;
 }
 
-function specifiersOf(names: Iterable<[name: string, local: string]>): string[] {
-  return [...names].map(([name, local]) => (name === local ? name : `${name} as ${local}`)).sort();
+function specifiersOf(symbols: readonly ImportedSymbol[]): string[] {
+  return symbols.map(({ name, local }) => (name === local ? name : `${name} as ${local}`)).sort();
 }

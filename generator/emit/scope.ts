@@ -1,6 +1,6 @@
 import type { Module, ObjectType } from '../schema/model.js';
 import { stringLiteral } from './identifier.js';
-import { Imports } from './imports.js';
+import { type ImportedSymbol, Imports, runtime } from './imports.js';
 import type { NamedType } from './names.js';
 import type { Plan } from './plan.js';
 import type { RuntimeExport } from './runtime-exports.js';
@@ -46,36 +46,28 @@ export class FileScope {
 
   /** A value that a file of a module exports, perhaps under another name of this file's own. */
   valueFrom(module: Module, file: string, name: string, local = name): string {
-    if (!this.#is(module, file)) this.#imports.addValue(this.#placeOf(module, file), name, local);
-    return local;
+    return this.#use(module, file, { name, local, isValue: true });
   }
 
   /** A type that a file of a module exports, perhaps under another name of this file's own. */
   typeFrom(module: Module, file: string, name: string, local = name): string {
-    if (!this.#is(module, file)) this.#imports.addType(this.#placeOf(module, file), name, local);
-    return local;
+    return this.#use(module, file, { name, local, isValue: false });
   }
 
   /** A value that the runtime exports. */
   runtimeValue(name: RuntimeExport): string {
-    const local = this.plan.names.runtime(name);
-    this.#imports.addRuntimeValue(name, local);
-    return local;
+    return this.#imports.use({ from: runtime, name, local: this.plan.names.runtime(name), isValue: true });
   }
 
   /** A type that the runtime exports. */
   runtimeType(name: RuntimeExport): string {
-    const local = this.plan.names.runtime(name);
-    this.#imports.addRuntimeType(name, local);
-    return local;
+    return this.#imports.use({ from: runtime, name, local: this.plan.names.runtime(name), isValue: false });
   }
 
   /** Whether the file declares a type or already imports it. */
   has(type: NamedType): boolean {
     const { module } = type;
-    return (
-      this.#is(module, 'types') || this.#imports.hasType(this.#placeOf(module, 'types'), this.plan.names.type(type))
-    );
+    return this.#is(module, 'types') || this.#imports.has(this.#placeOf(module, 'types'), this.plan.names.type(type));
   }
 
   /** How this file names another one in a declaration, as a string literal. The module is left out for files about the whole schema. */
@@ -86,6 +78,12 @@ export class FileScope {
   /** The import declarations; empty when there are none. */
   importsText(): string {
     return this.#imports.toString();
+  }
+
+  /** What the file declares itself needs no import. */
+  #use(module: Module, file: string, symbol: Omit<ImportedSymbol, 'from'>): string {
+    if (this.#is(module, file)) return symbol.local;
+    return this.#imports.use({ from: this.#placeOf(module, file), ...symbol });
   }
 
   #is(module: Module, file: string): boolean {

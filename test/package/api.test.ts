@@ -45,7 +45,6 @@ describe('the examples of docs/api.md', () => {
       format: 'esm',
       platform: 'node',
       target: 'node20.19',
-      external: ['ts-morph'],
       alias: { 'qapi-ts': join(root, 'generator/index.ts') },
       plugins: [esbuildHandlebars],
       banner: {

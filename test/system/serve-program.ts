@@ -26,7 +26,7 @@ export async function bundledProgram(): Promise<{ readonly program: string; remo
     bundle: true,
     format: 'cjs',
     platform: 'node',
-    external: ['ts-morph', 'koffi'],
+    external: ['koffi'],
     plugins: [esbuildHandlebars],
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },

@@ -54,7 +54,6 @@ describeWithPrograms('a shell for the storage daemon', ['qemu-storage-daemon'], 
       bundle: true,
       format: 'esm',
       platform: 'node',
-      external: ['ts-morph'],
       plugins: [esbuildHandlebars],
       banner: {
         js: "import { createRequire as make } from 'node:module'; const require = make(import.meta.url);",

@@ -71,19 +71,14 @@ export function addNameList(
   parts.lines.push(...items);
 }
 
-/** The text between the marks of a comment, or undefined when there is nothing to say. A single line stays on the line of the marks. */
-export function docText(parts: DocParts): string | undefined {
-  const lines = [...parts.lines];
-  const tags: string[] = [];
-  for (const [tag, text] of parts.tags) tags.push(text[0] ? `@${tag} ${text[0]}` : `@${tag}`, ...text.slice(1));
+/** The lines of the comment; none when there is nothing to say. */
+export function commentLines({ lines, tags, examples }: DocParts): readonly string[] {
+  const tagged: string[] = [];
+  for (const [tag, text] of tags) tagged.push(text[0] ? `@${tag} ${text[0]}` : `@${tag}`, ...text.slice(1));
   // They are long: what is short comes before.
-  for (const example of parts.examples) tags.push('@example', ...example);
-  if (lines.length > 0 && tags.length > 0) lines.push('');
-  lines.push(...tags);
-  if (lines.length === 0) return undefined;
-  const joined = lines.join('\n');
-  const text = joined.includes('*/') ? joined.replaceAll('*/', '*\\/') : joined;
-  return lines.length === 1 ? text : `\n${text}`;
+  for (const example of examples) tagged.push('@example', ...example);
+  if (tagged.length === 0) return lines;
+  return lines.length > 0 ? [...lines, '', ...tagged] : tagged;
 }
 
 /** A condition as people read it. */

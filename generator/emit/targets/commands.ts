@@ -1,6 +1,6 @@
 import type { Command, Module } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { definitionDoc, docText } from '../doc/tsdoc.js';
+import { commentLines, definitionDoc } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { joinTables } from '../joined-tables.js';
@@ -21,21 +21,26 @@ export const commands: Target = {
     if (declared.length === 0) return undefined;
     const scope = new FileScope(plan, module, 'commands');
     const printer = new DeclarationPrinter();
-    // Comments link to what the file imports, so that has to be known before the first.
-    const types = declared.map((command) => commandText(scope, command));
     const context = docContext(scope, 2);
-    const properties = declared.map((command, index): Property => {
-      const doc = docText(definitionDoc(command, command.doc, context));
-      return { name: memberName(command.name), type: types[index] as string, doc };
-    });
-    printer.interface('Commands', [], properties, 'The commands of this module: what they take and what they return.');
-    const code = commandsTemplate({
-      CommandContext: scope.runtimeType('CommandContext'),
-      CommandEntry: scope.runtimeType('CommandEntry'),
-      CommandTable: scope.runtimeType('CommandTable'),
-      commands: declared.map((command) => entryContext(scope, command)),
-    });
-    return moduleText(scope, module, printer.toString() + code);
+    const properties = declared.map(
+      (command): Property => ({
+        name: memberName(command.name),
+        type: commandText(scope, command),
+        comment: () => commentLines(definitionDoc(command, command.doc, context)),
+      }),
+    );
+    printer.interface('Commands', [], properties, () => [
+      'The commands of this module: what they take and what they return.',
+    ]);
+    printer.code(
+      commandsTemplate({
+        CommandContext: scope.runtimeType('CommandContext'),
+        CommandEntry: scope.runtimeType('CommandEntry'),
+        CommandTable: scope.runtimeType('CommandTable'),
+        commands: declared.map((command) => entryContext(scope, command)),
+      }),
+    );
+    return moduleText(scope, module, printer.toString());
   },
   indexCode: (scope, modules) =>
     commandsIndexTemplate({

@@ -1,6 +1,6 @@
 import type { Event, Module } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { definitionDoc, docText } from '../doc/tsdoc.js';
+import { commentLines, definitionDoc } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { joinTables } from '../joined-tables.js';
@@ -21,19 +21,23 @@ export const events: Target = {
     if (declared.length === 0) return undefined;
     const scope = new FileScope(plan, module, 'events');
     const printer = new DeclarationPrinter();
-    const types = declared.map((event) => eventText(scope, event));
     const context = docContext(scope, 2);
-    const properties = declared.map((event, index): Property => {
-      const doc = docText(definitionDoc(event, event.doc, context));
-      return { name: memberName(event.name), type: types[index] as string, doc };
-    });
-    printer.interface('Events', [], properties, 'The events of this module: what they carry.');
-    const code = eventsTemplate({
-      EventEntry: scope.runtimeType('EventEntry'),
-      EventTable: scope.runtimeType('EventTable'),
-      events: declared.map((event) => eventContext(scope, event)),
-    });
-    return moduleText(scope, module, printer.toString() + code);
+    const properties = declared.map(
+      (event): Property => ({
+        name: memberName(event.name),
+        type: eventText(scope, event),
+        comment: () => commentLines(definitionDoc(event, event.doc, context)),
+      }),
+    );
+    printer.interface('Events', [], properties, () => ['The events of this module: what they carry.']);
+    printer.code(
+      eventsTemplate({
+        EventEntry: scope.runtimeType('EventEntry'),
+        EventTable: scope.runtimeType('EventTable'),
+        events: declared.map((event) => eventContext(scope, event)),
+      }),
+    );
+    return moduleText(scope, module, printer.toString());
   },
   indexCode: (scope, modules) =>
     eventsIndexTemplate({

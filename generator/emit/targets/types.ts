@@ -1,7 +1,7 @@
 import type { AlternateType, EnumType, ObjectType, StructType, UnionBranch, UnionType } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
 import { codeSpan } from '../doc/inline.js';
-import { addNameList, type DocContext, type DocParts, definitionDoc, docText, memberDoc } from '../doc/tsdoc.js';
+import { addNameList, commentLines, type DocContext, type DocParts, definitionDoc, memberDoc } from '../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import type { NamedType } from '../names.js';
@@ -40,81 +40,67 @@ function declareTypes(scope: FileScope, types: readonly NamedType[]): string {
     outer: docContext(scope, 0),
     inner: docContext(scope, 2),
   };
-  // Comments link to what the file declares or imports: so all that it imports has to be known before the first.
-  for (const print of types.map((type) => declaration(at, type))) print();
+  for (const type of types) declare(at, type);
   return at.printer.toString();
 }
 
-/** Finds out what a declaration refers to, and returns what prints it. */
-function declaration(at: Workplace, type: NamedType): () => void {
+function declare(at: Workplace, type: NamedType): void {
   switch (type.kind) {
     case 'enum':
-      return () => printEnum(at, type);
+      declareEnum(at, type);
+      break;
     case 'alternate':
-      return alternateDeclaration(at, type);
+      declareAlternate(at, type);
+      break;
     case 'struct':
-      return structDeclaration(at, type);
+      declareStruct(at, type);
+      break;
     case 'union':
-      return unionDeclaration(at, type);
+      declareUnion(at, type);
+      break;
   }
 }
 
-function printEnum({ scope, printer, outer }: Workplace, type: EnumType): void {
-  const name = scope.type(type);
+function declareEnum({ scope, printer, outer }: Workplace, type: EnumType): void {
   const values = type.members.map((member) => member.name);
-  const parts = typeDoc(scope, type, outer);
-  addNameList(parts, type.members, type.doc, outer);
-  printer.union(name, values.map(stringLiteral), docText(parts));
-  printer.values(name, values);
+  printer.enum(scope.type(type), values, () => listComment(scope, type, outer));
 }
 
-function alternateDeclaration({ scope, printer, outer }: Workplace, type: AlternateType): () => void {
+function declareAlternate({ scope, printer, outer }: Workplace, type: AlternateType): void {
   const open = isOpenPosition(scope.plan, type);
   const types = type.branches.map((branch) => typeText(scope, branch.type, open));
-  return () => {
-    const parts = typeDoc(scope, type, outer);
-    addNameList(parts, type.branches, type.doc, outer);
-    printer.union(scope.type(type), types, docText(parts));
-  };
+  printer.union(scope.type(type), types, () => listComment(scope, type, outer));
 }
 
-function structDeclaration(at: Workplace, type: StructType): () => void {
+function declareStruct(at: Workplace, type: StructType): void {
   const { scope, printer, outer } = at;
   const name = scope.type(type);
-  const bases = basesOf(scope, type.base);
-  const members = membersOf(at, type);
-  return () => {
-    const doc = docText(typeDoc(scope, type, outer));
-    if (isEmpty(type)) printer.union(name, [emptyObject], doc);
-    else printer.interface(name, bases, members(), doc);
-  };
+  const comment = () => commentLines(typeDoc(scope, type, outer));
+  if (isEmpty(type)) printer.union(name, [emptyObject], comment);
+  else printer.interface(name, basesOf(scope, type.base), membersOf(at, type), comment);
 }
 
-function unionDeclaration(at: Workplace, type: UnionType): () => void {
+function declareUnion(at: Workplace, type: UnionType): void {
   const { scope, printer, outer } = at;
   const names = type.branches.map((branch) => scope.plan.names.branch(branch));
-  const branches = type.branches.map((branch) => branchDeclaration(at, type, branch));
-  return () => {
-    printer.union(scope.type(type), names, docText(typeDoc(scope, type, outer)));
-    for (const print of branches) print();
-  };
+  printer.union(scope.type(type), names, () => commentLines(typeDoc(scope, type, outer)));
+  for (const branch of type.branches) declareBranch(at, type, branch);
 }
 
 /** One branch of a union: its base and the branch's type together, with the tag's one value. */
-function branchDeclaration(at: Workplace, union: UnionType, branch: UnionBranch): () => void {
+function declareBranch(at: Workplace, union: UnionType, branch: UnionBranch): void {
   const { scope, printer, outer } = at;
   const name = scope.plan.names.branch(branch);
   const tag: Property = { name: memberName(union.tag.name), type: stringLiteral(branch.name) };
   const bases = basesOf(scope, union.base);
-  const doc = () => docText(branchDoc(union, branch, outer));
+  const comment = () => commentLines(branchDoc(union, branch, outer));
   if (union.simple) {
-    const data = membersOf(at, branch.type);
-    return () => printer.interface(name, bases, [tag, ...data()], doc());
+    printer.interface(name, bases, [tag, ...membersOf(at, branch.type)], comment);
+    return;
   }
   const added = basesOf(scope, branch.type);
-  return canExtend(union, branch.type)
-    ? () => printer.interface(name, [...bases, ...added], [tag], doc())
-    : () => printer.intersection(name, [...bases, `{ ${tag.name}: ${tag.type} }`, ...added], doc());
+  if (canExtend(union, branch.type)) printer.interface(name, [...bases, ...added], [tag], comment);
+  else printer.intersection(name, [...bases, `{ ${tag.name}: ${tag.type} }`, ...added], comment);
 }
 
 /** What an interface extends to have the members of a type: nothing where there are none. */
@@ -141,17 +127,22 @@ function declares(type: StructType | undefined, name: string): boolean {
   return false;
 }
 
-/** The own members of an object type. Their types are found out at once, their comments when they are asked for. */
-function membersOf({ scope, inner }: Workplace, owner: ObjectType): () => Property[] {
-  const types = owner.members.map((member) => typeText(scope, member.type, isOpen(scope.plan, owner, member)));
+/** The own members of an object type. */
+function membersOf({ scope, inner }: Workplace, owner: ObjectType): Property[] {
   const described = owner.doc ?? scope.plan.owners.get(owner)?.doc;
-  return () =>
-    owner.members.map((member, index) => ({
-      name: memberName(member.name),
-      type: types[index] as string,
-      optional: member.optional,
-      doc: docText(memberDoc(member, described, inner)),
-    }));
+  return owner.members.map((member) => ({
+    name: memberName(member.name),
+    type: typeText(scope, member.type, isOpen(scope.plan, owner, member)),
+    optional: member.optional,
+    comment: () => commentLines(memberDoc(member, described, inner)),
+  }));
+}
+
+/** The comment of a type whose values or branches have no place of their own in TypeScript. */
+function listComment(scope: FileScope, type: EnumType | AlternateType, context: DocContext): readonly string[] {
+  const parts = typeDoc(scope, type, context);
+  addNameList(parts, type.kind === 'enum' ? type.members : type.branches, type.doc, context);
+  return commentLines(parts);
 }
 
 /** The comment of a type. What the language made from a part of another definition refers to that. */
