@@ -54,6 +54,7 @@ const blockArrows = {
 /** The one folder that may use a package; what no row names may use none. */
 const owners = {
   chevrotain: 'generator/syntax',
+  diff: 'generator/emit',
   handlebars: 'generator/emit',
   commander: 'cli',
   sucrase: 'cli',

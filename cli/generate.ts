@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { generate as emit, targetNames } from '../generator/emit/generate.js';
-import { checkFiles, type Difference } from '../generator/emit/output/check.js';
+import type { Difference } from '../generator/emit/output/check.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import type { GeneratedFile } from '../generator/emit/target.js';
 import { loadSchema } from '../generator/schema/load.js';
@@ -82,7 +82,8 @@ function write(job: GenerateJob, schema: Schema, files: readonly GeneratedFile[]
   return exitCodes.ok;
 }
 
-function compare(job: GenerateJob, files: readonly GeneratedFile[], { stdout, stderr }: Host): number {
+async function compare(job: GenerateJob, files: readonly GeneratedFile[], { stdout, stderr }: Host): Promise<number> {
+  const { checkFiles } = await import('../generator/emit/output/check.js');
   const differences = withOutput(() => checkFiles(job.output.path, files));
   if (differences.length === 0) {
     stdout.write(`${job.output.name} is current: ${count(files.length, 'file')}\n`);

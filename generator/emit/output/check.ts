@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { GeneratedFile } from '../target.js';
-import { unifiedDiff } from './diff.js';
 import { compareFolder, usingFolder } from './folder.js';
+import { unifiedDiff } from './patch.js';
 
 /** How one file of an output folder differs from what would be generated. */
 export interface Difference {
@@ -9,7 +9,7 @@ export interface Difference {
   readonly path: string;
   /** The file would be added, would be removed, or would get another text. */
   readonly kind: 'missing' | 'stale' | 'changed';
-  /** For people: the lines that differ. Empty unless the text would change. */
+  /** The lines that differ in the unified format, which `patch` reads. Empty unless the text would change. */
   readonly diff: string;
 }
 
