@@ -7,7 +7,7 @@ export interface DeclaredComment {
 }
 
 /** A member of an interface. */
-export interface DeclaredMember {
+interface DeclaredMember {
   readonly name: string;
   readonly optional: boolean;
   readonly type: string;
@@ -25,7 +25,7 @@ export interface Declarations {
   readonly imports: readonly string[];
 }
 
-export interface DeclaredInterface {
+interface DeclaredInterface {
   readonly bases: readonly string[];
   readonly members: ReadonlyMap<string, DeclaredMember>;
   readonly comment: DeclaredComment | undefined;
