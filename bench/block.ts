@@ -4,7 +4,7 @@
  *
  * The load comes from `qemu-img bench`, the same for both: a client in C that asks for 4 KiB in a few microseconds. One of our own
  * would be the bottleneck, and flatter us. It has no random offsets: a stride of a prime number of blocks visits all of them, each
- * far from the one before. Both servers take turns, whoever begins changes, and ratios are made of neighbours: medians of them hold
+ * far from the one before. Both servers take turns, a different one begins each time, and ratios are made of neighbours: medians of them hold
  * on a busy machine, too. The images are in the host's cache.
  *
  * An argument names the program to measure instead of `dist/cli/main.js`.

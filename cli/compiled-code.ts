@@ -59,7 +59,7 @@ function cacheFolder({ XDG_CACHE_HOME, HOME, LOCALAPPDATA }: Host['env']): strin
   return folder ? join(folder, 'qapi-ts') : undefined;
 }
 
-/** Where the compiled code of a package's file is kept, under a name that changes when the file does; undefined when that cannot be told. */
+/** Where the compiled code of a package's file is kept, under a name that changes when the file does; undefined when the package is unknown. */
 function cacheFile(folder: string, path: string, size: number): string | undefined {
   try {
     const { name, version } = packageOf(dirname(path));

@@ -5,9 +5,9 @@ import { run } from './program.js';
 export async function runInProcess(importModule: Host['importModule']): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever else listens sees to it.
+      // Another listener handles it.
       if (stream.listenerCount('error') > 1) return;
-      // A reader that has seen enough (`| head`) is no error; what it left unread is nobody's concern.
+      // A reader that has seen enough (`| head`) is no error; what it left unread does not matter.
       if (error.code !== 'EPIPE') throw error;
       process.exit();
     });

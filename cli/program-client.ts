@@ -10,7 +10,7 @@ import { UserError } from './user-error.js';
 /**
  * Connects to a running program at an address as the command line gives it.
  *
- * @throws UserError when nobody answers there
+ * @throws UserError when no program answers there
  */
 export async function connectTo(address: string, options: ConnectOptions = {}): Promise<QmpClient> {
   try {

@@ -1,4 +1,4 @@
-/** What generated code, and those who use it, need at run time. */
+/** What generated code and its users need at run time. */
 export type { Codec, DecodeOptions, Difference, DifferenceKind, EncodeOptions } from './json/codec.js';
 export type { Int64, JsonObject, JsonValue } from './json/value.js';
 export { connect, type QmpClient } from './qmp/client.js';

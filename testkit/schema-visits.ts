@@ -26,7 +26,7 @@ const builtins: Readonly<Record<string, Visit<unknown>>> = {
 };
 
 /**
- * The visit functions of a schema's types, made from the model: they do what generated ones do, for who has a schema at run time
+ * The visit functions of a schema's types, made from the model: they do what generated ones do, for programs that have a schema at run time
  * and no code for it. What is not present in the program at hand does not exist for them.
  */
 export class ModelVisits {

@@ -32,7 +32,7 @@ export class AllowedFolders {
   /**
    * Lets a file pass that is in one of the folders, or would be if it were created. Nothing on the network is.
    *
-   * The decision is about the path as it is now: whoever may exchange folders or links while the server opens a file decides
+   * The decision is about the path as it is now: a process that may exchange folders or links while the server opens a file decides
    * what it opens.
    *
    * @throws BlockError (EACCES) for any other

@@ -8,9 +8,9 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 /** What a server tells its operator: a line of JSON each. */
 export type ServerLog = Logger;
 
-/** A log that writes to an output, at once: what was told before the process dies is there. */
+/** A log that writes to an output, at once: what was logged before the process dies is there. */
 export function serverLog(output: Output, level: string): ServerLog {
-  // Who does not read the log any more does not end the server.
+  // A reader that closes the log does not end the server.
   if (output instanceof Writable) output.on('error', () => {});
   return pino(
     {
@@ -23,11 +23,11 @@ export function serverLog(output: Output, level: string): ServerLog {
   );
 }
 
-/** Tells that the server is ready, which whoever started it waits for: also where the level hides what is as unimportant. */
+/** Logs that the server is ready, which its parent process waits for: also where the level hides lines of that importance. */
 export function tellReady(
   log: ServerLog,
   places: { readonly qmp: readonly string[]; readonly nbd: readonly string[] },
 ): void {
-  const told = log.level === 'silent' ? log : log.child({}, { level: 'info' });
-  told.info(places, 'ready');
+  const ready = log.level === 'silent' ? log : log.child({}, { level: 'info' });
+  ready.info(places, 'ready');
 }

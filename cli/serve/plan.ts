@@ -144,7 +144,9 @@ function isAnyPort(place: SocketPlace | 'stdio'): boolean {
 function readMonitorPlace(text: string): SocketPlace | 'stdio' {
   const [, address = '', rest] = /^(.*?),((?:server|nowait|wait)\b.*)$/.exec(text) ?? [];
   if (rest !== undefined) {
-    throw new OptionError(`write '${address}': the server listens and waits for nobody, also without '${rest}'`);
+    throw new OptionError(
+      `write '${address}': the server listens and does not wait for a client, also without '${rest}'`,
+    );
   }
   return text === 'stdio' ? text : readSocketPlace(text);
 }

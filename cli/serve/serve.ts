@@ -64,7 +64,7 @@ export const serve: Subcommand = {
     for (const { option, message } of problems) host.stderr.write(`error: ${option}: ${message}\n`);
     if (problems.length > 0) return exitCodes.problems;
     if (options.qmp === undefined && options.nbd === undefined) {
-      throw new UserError('nobody could talk to the server', { hint: 'give it a --qmp or an --nbd to listen at' });
+      throw new UserError('no client could reach the server', { hint: 'give it a --qmp or an --nbd to listen at' });
     }
     if (options.checkConfig) {
       for (const { option, config } of plan.drives) {

@@ -37,16 +37,16 @@ export interface StartOptions {
 export interface RunningServer {
   /** Where its monitors and its NBD servers are. */
   readonly places: { readonly qmp: readonly string[]; readonly nbd: readonly string[] };
-  /** Resolves when a client has asked it to quit, or nobody can talk to it any more. */
+  /** Resolves when a client has asked it to quit, or no client can reach it any more. */
   readonly ended: Promise<void>;
-  /** Disconnects everybody, writes what is cached and closes all images. @returns whether all could be written */
+  /** Disconnects all clients, writes what is cached and closes all images. @returns whether all could be written */
   close(): Promise<boolean>;
 }
 
 /**
  * Starts a server. One that cannot be started leaves nothing behind.
  *
- * @throws UserError that names the option which cannot be had
+ * @throws UserError that names the option which cannot be satisfied
  */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
   const { plan, log } = options;
@@ -160,7 +160,7 @@ function unlinkAtExit(path: string): () => void {
   return () => void process.off('exit', remove);
 }
 
-/** Takes clients. `deserted` resolves when the only client there can be has gone, and nobody can come. */
+/** Takes clients. `deserted` resolves when the only client there can be has gone, and no other can come. */
 async function listenForMonitors(
   server: QmpServer,
   { plan, host, signal }: StartOptions,
@@ -189,7 +189,7 @@ async function naming<T>(option: string, step: () => Promise<T> | T): Promise<T>
   }
 }
 
-/** Closes everything in order. What goes wrong meanwhile is told, and does not keep the rest from being closed. */
+/** Closes everything in order. What goes wrong meanwhile is logged, and does not keep the rest from being closed. */
 async function closeParts({ server, layer, undo, warnings }: Parts, log: ServerLog): Promise<boolean> {
   let well = true;
   const warned = warnings();

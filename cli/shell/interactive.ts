@@ -66,7 +66,7 @@ export async function interact(
   const showing = (async () => {
     for await (const event of events) tell(describeEvent(event, colours));
   })();
-  // The end of the connection is told below.
+  // The end of the connection is reported below.
   showing.catch(() => {});
   let work = Promise.resolve();
   return new Promise((resolve, reject) => {

@@ -54,7 +54,7 @@ async function described(client: QmpClient): Promise<Schema | undefined> {
     const text = schemaFromIntrospection(await introspectionOf(client), versionOf(client));
     return (await loadSchema('qmp.json', { host: memoryHost({ 'qmp.json': text }) })).schema;
   } catch (error) {
-    // It still does what it is told.
+    // It still executes commands.
     if (error instanceof UserError) return undefined;
     throw error;
   }

@@ -20,7 +20,7 @@ export function generate(schema: Schema, options: EmitOptions = {}): GeneratedFi
 }
 
 /**
- * A {@link generate} that remembers what it made of each module, and makes again only what has changed since: for those who
+ * A {@link generate} that remembers what it made of each module, and makes again only what has changed since: for callers that
  * generate after every change of a schema. The files are the same.
  */
 export function incrementalGenerator(): typeof generate {

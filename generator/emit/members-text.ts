@@ -167,7 +167,7 @@ function access(name: string): string {
   return `o[${stringLiteral(name)}]`;
 }
 
-/** The features of a member that visitors are told of. */
+/** The features of a member that are passed to visitors. */
 export function specialFeatures(features: readonly Feature[]): string {
   return features
     .filter(({ name }) => name === 'deprecated' || name === 'unstable')

@@ -37,13 +37,13 @@ export interface Drafts {
   excuses(name: string): boolean;
 }
 
-/** Told of a second definition of a name. */
+/** Called with a second definition of a name. */
 export type OnRedefinition = (expression: Expression, name: SyntaxString, earlier: Draft) => void;
 
 /**
  * Makes the entities that the expressions define, implicit types before the definition that needs them, and finds out what
  * their references mean. Expressions may be wrong in any way: what can be understood of them is defined, so that their
- * users are not told that it is missing.
+ * users are not reported as naming what is missing.
  *
  * @param lost the names that may be defined where nothing could be understood: no reference to them is called unknown
  */

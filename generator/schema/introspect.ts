@@ -29,7 +29,7 @@ export type SchemaInfo = SchemaInfoBase &
 
 /** How to introspect. */
 export interface IntrospectOptions {
-  /** Replace type names by numbers, as a running program does, so that nobody comes to depend on them. Default: false. */
+  /** Replace type names by numbers, as a running program does, so that no client comes to depend on them. Default: false. */
   readonly mask?: boolean;
   /** The release whose form the data takes. By default the form that the schema's own `SchemaInfo` promises, else the newest. */
   readonly dialect?: string | Dialect | undefined;

@@ -48,7 +48,7 @@ export async function loadSchema(path: string, options: SchemaOptions = {}): Pro
 }
 
 /**
- * Checks a schema with all that it includes: {@link loadSchema} for who only wants to know what is wrong.
+ * Checks a schema with all that it includes: {@link loadSchema} for callers that only need the diagnostics.
  *
  * @throws {RangeError} when there is no such dialect
  */

@@ -90,7 +90,7 @@ class SchemaParser extends EmbeddedActionsParser {
       maxLookahead: 1,
       skipValidations: true,
       errorMessageProvider: {
-        // The only thing about an error that chevrotain tells nobody else.
+        // The only thing about an error that chevrotain reports nowhere else.
         buildMismatchTokenMessage: ({ expected }) => expected.name,
         buildNotAllInputParsedMessage: () => '',
         buildNoViableAltMessage: () => '',
@@ -176,7 +176,7 @@ class SchemaParser extends EmbeddedActionsParser {
     { ALT: (): SyntaxValue | undefined => this.SUBRULE(this.array) },
     { ALT: (): SyntaxValue | undefined => this.#literal(this.CONSUME(Literal) as Token) },
     {
-      // What the lexer has rejected stands for a value that nobody knows.
+      // What the lexer has rejected stands for an unknown value.
       ALT: (): SyntaxValue | undefined => {
         this.CONSUME(Stray);
         return undefined;

@@ -14,7 +14,7 @@ export function decodeSource(path: string, bytes: Uint8Array, dialect: Dialect):
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const wellFormed = isUtf8(bytes);
   if (!dialect.has('decoded text')) {
-    // Bytes whose meaning nobody asks for: one character for each keeps the columns right.
+    // Bytes whose meaning does not matter: one character for each keeps the columns right.
     if (!wellFormed) return { file: new SourceFile(path, buffer.toString('latin1'), 'reference') };
     return { file: new SourceFile(path, buffer.toString('utf8'), dialect.columns) };
   }

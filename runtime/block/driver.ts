@@ -15,7 +15,7 @@ import type { BlockOptions } from './options.js';
  */
 export type ChildRole = 'protocol' | 'format' | 'backing' | 'root';
 
-/** Whoever uses a node from outside of the graph, through an edge of the role `root`: a backend. */
+/** A user of a node outside of the graph, through an edge of the role `root`: a backend. */
 export interface RootOwner {
   /** The backend's name; empty for anonymous ones. */
   readonly name: string;
@@ -119,7 +119,7 @@ export interface Child {
   truncate(size: number): Promise<void>;
   /** The state of the first stretch from `offset` on, as the child's own layer knows it. @throws BlockError */
   blockStatus(offset: number, length: number): Promise<BlockStatus>;
-  /** Announces a step of what is being done to the child, for `blkdebug` to act on. Costs nothing when nobody listens. */
+  /** Announces a step of what is being done to the child, for `blkdebug` to act on. Costs nothing when nothing listens. */
   debug(event: BlkdebugEvent): void;
 }
 
@@ -272,7 +272,7 @@ export interface DriverInstance {
   eject?(open: boolean): Promise<void>;
   /** Locks the host's drive. */
   lockMedium?(locked: boolean): Promise<void>;
-  /** Hears of the steps that its parent announces: `blkdebug` acts on them. */
+  /** Receives the steps that its parent announces: `blkdebug` acts on them. */
   debug?(event: BlkdebugEvent): void;
   /** `x-blockdev-change`: takes one more child. */
   addChild?(node: NodeView): Promise<void>;

@@ -3,7 +3,7 @@ import { type Errno, isErrno, strerror } from './errno.js';
 
 /**
  * A failure of the block layer: an image that cannot be opened, a request that cannot be served, a command that is refused.
- * It is meant for whoever asked: clients are told its message.
+ * It is meant for the caller: clients receive its message.
  */
 export class BlockError extends QmpError {
   override readonly name: string = 'BlockError';

@@ -33,11 +33,11 @@ import { systemClock } from './system-clock.js';
 export interface BlockLayerOptions {
   /** Where events go: `server.events` of a QMP server. */
   readonly events: EventSink;
-  /** Told what the operator should know. Default: nobody is. */
+  /** Called with what the operator should know. Default: it is dropped. */
   readonly warn?: (message: string) => void;
   /**
    * Something has happened after which going on would destroy data. It must not return: the program ends. Default: an exception
-   * that nobody catches.
+   * that is not caught.
    */
   readonly fatal?: (message: string) => void;
   /** Rejects with a BlockError (EACCES) for files and URLs that may not be used. Default: all may. */
@@ -48,7 +48,7 @@ export interface BlockLayerOptions {
   readonly clock?: Clock;
   /** Default: those that are built in. */
   readonly drivers?: DriverRegistry;
-  /** For each NBD server: how many clients it takes, and whom problems with them are told. */
+  /** For each NBD server: how many clients it takes, and where problems with them are reported. */
   readonly nbd?: NbdServerOptions;
 }
 
@@ -85,7 +85,7 @@ export class BlockLayer implements AsyncDisposable {
   readonly #commandServer: CommandServer = { running: undefined };
   readonly #nbd: NbdServerOptions;
   readonly #source: ExportSource;
-  /** Temporary files of our own, which nobody has to allow. */
+  /** Temporary files of our own, which need not be allowed. */
   readonly #ownFiles = new Set<string>();
 
   constructor(options: BlockLayerOptions) {
@@ -134,7 +134,7 @@ export class BlockLayer implements AsyncDisposable {
     return this.objects.add(options);
   }
 
-  /** Adds a backend with its medium. @throws BlockError when it cannot be had; nothing is left of it then */
+  /** Adds a backend with its medium. @throws BlockError when it cannot be made; nothing is left of it then */
   async addDrive(config: DriveConfig): Promise<void> {
     const { id, device, throttling } = config;
     if (device.kind !== 'none') this.#refuseDevice(id);
@@ -196,7 +196,7 @@ export class BlockLayer implements AsyncDisposable {
     this.#nameless.add(backend);
   }
 
-  /** Starts an NBD server, without any exports yet. @throws BlockError when the address cannot be had */
+  /** Starts an NBD server, without any exports yet. @throws BlockError when the address is not available */
   async openNbd(address: NbdAddress): Promise<ExportServer> {
     const server = await ExportServer.open(this.#source, address, this.#nbd);
     this.#exportServers.add(server);

@@ -14,7 +14,7 @@ export interface Range {
 /**
  * The options of a node: a flat dictionary with dotted keys, `file.filename`, whatever form they came in.
  *
- * Who opens a node *takes* the options that it knows, which removes them: what is left in the end nobody knew.
+ * Opening a node *takes* the options that it knows, which removes them: what is left in the end is unknown.
  */
 export class BlockOptions {
   readonly #entries: Map<string, OptionValue>;

@@ -8,7 +8,7 @@ import { JsonSyntaxError, quote } from './syntax-error.js';
 import { decodeStrict } from './utf8.js';
 
 /**
- * Takes a stream of requests, cut anywhere, apart as a QMP server does, to the letter. It is pulled: whoever stops calling `next`
+ * Takes a stream of requests, cut anywhere, apart as a QMP server does, to the letter. It is pulled: a caller that stops calling `next`
  * leaves the rest of the bytes unread, to the byte.
  *
  * A request is complete at its closing bracket, whatever follows. Its bytes are looked at once and copied at most once, however

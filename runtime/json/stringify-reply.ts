@@ -66,7 +66,7 @@ export function stringifyReply(value: JsonValue, how: ReplyLayout = {}): string 
   return replyWriter(how)(value);
 }
 
-/** Makes a function that writes values as {@link stringifyReply} does, for who writes many. */
+/** Makes a function that writes values as {@link stringifyReply} does, for callers that write many. */
 export function replyWriter(how: ReplyLayout): (value: JsonValue) => string {
   const layout = { ...WIRE, ...(how.pretty && ON_LINES), ...(how.hashOrder && BY_HASH) };
   return (value) => write(value, layout, 0);

@@ -12,7 +12,7 @@ export type ValidateOptions =
       readonly validate: 'report' | 'strict';
       /** The schema: {@link checkedBy} makes it of the generated tables. */
       readonly schema: SchemaCheck;
-      /** Hears of every difference between what arrived and the schema. */
+      /** Called with every difference between what arrived and the schema. */
       readonly onDifference?: (difference: SchemaDifference) => void;
     };
 
@@ -28,13 +28,13 @@ export type ConnectOptions = ValidateOptions & {
   readonly signal?: AbortSignal;
   /** Connects again after the connection was lost: {@link backOff} says how. */
   readonly reconnect?: Reconnect;
-  /** Hears of what arrives and cannot be read, or that no one waits for. */
+  /** Called with what arrives and cannot be read, and with replies to no request. */
   readonly onOddity?: (oddity: QmpOddity) => void;
-  /** Hears of every message that goes over the wire; `wireLog` makes one that keeps secrets. */
+  /** Called with every message that goes over the wire; `wireLog` makes one that keeps secrets. */
   readonly onWire?: (direction: 'sent' | 'received', message: JsonValue) => void;
 };
 
-/** How one command is executed. Who stops waiting does not take back what has been sent. */
+/** How one command is executed. A caller that stops waiting does not take back what has been sent. */
 export interface ExecuteOptions extends WaitOptions {
   /** Executes the command out of band, past those that wait or run. Only some commands allow it. */
   readonly oob?: boolean | undefined;

@@ -171,7 +171,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
         unwatch();
       }
     })();
-    // It is awaited later, after the command; if that fails, nobody may look at it any more.
+    // It is awaited later, after the command; if that fails, it may never be awaited.
     found.catch(() => {});
     return found;
   }
@@ -206,7 +206,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
       });
       return validation ? validation.returns(command, result) : result;
     } catch (error) {
-      // Made here, the stack has those who wait for the reply, and costs nothing as long as all goes well.
+      // Made here, the stack has the functions that wait for the reply, and costs nothing as long as all goes well.
       if (error !== signal?.reason) Error.captureStackTrace(error as Error);
       throw error;
     } finally {

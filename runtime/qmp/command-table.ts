@@ -6,7 +6,7 @@ export interface CommandContext {
   readonly command: string;
   /** Whether it is executed out of band, beside the commands in the queue. */
   readonly outOfBand: boolean;
-  /** Aborted when nobody waits for the result any more, or the server stops. */
+  /** Aborted when the client does not wait for the result any more, or the server stops. */
   readonly signal: AbortSignal;
 }
 

@@ -19,7 +19,7 @@ export interface ConnectionHooks {
   greeting(greeting: JsonObject): void;
   event(message: JsonObject): void;
   oddity(oddity: QmpOddity): void;
-  /** Hears of every message that goes over the wire, where somebody wants to. */
+  /** Called with every message that goes over the wire, if there is a log. */
   readonly log: ((direction: 'sent' | 'received', message: JsonValue) => void) | undefined;
   /** The connection is gone, and all its requests have been rejected; `error` is absent when this side closed it. */
   end(error: QmpConnectionError | undefined, lost: readonly string[]): void;
@@ -32,7 +32,7 @@ export interface Request {
   readonly oob: boolean;
   resolve(value: JsonValue): void;
   reject(error: unknown): void;
-  /** Nobody waits for the reply any more. */
+  /** The caller does not wait for the reply any more. */
   abandoned?: boolean;
   /** Something unreadable arrived after it was sent: it may have been its reply. */
   doubtful?: boolean;
@@ -127,7 +127,7 @@ export class Connection {
     this.#pending.set(id, request);
     this.#hooks.log?.('sent', parseJson(text));
     const { writable } = this.#streams;
-    // Who keeps several requests under way mostly sends several in one go: they go out in one go.
+    // A caller that keeps several requests under way mostly sends several in one go: they go out in one go.
     if (this.#pending.size > 1 && writable.writableCorked === 0) {
       writable.cork();
       process.nextTick(() => writable.uncork());

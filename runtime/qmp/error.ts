@@ -33,13 +33,13 @@ export class QmpError extends Error {
     if (options.command !== undefined) this.command = options.command;
   }
 
-  /** What went wrong, in the words of whoever answered. */
+  /** What went wrong, in the words of the peer. */
   get description(): string {
     return this.message;
   }
 }
 
-/** An error that its thrower meant for the client: its class and message may be told to the peer. */
+/** An error that its thrower meant for the client: its class and message may be sent to the peer. */
 export interface QmpFailure extends Error {
   readonly class: string;
 }

@@ -1,6 +1,6 @@
 import type { QmpEvent } from './schema.js';
 
-/** Whoever wants to hear of events. */
+/** A receiver of events. */
 export interface EventConsumer {
   event(event: QmpEvent): void;
   /** There will be no more: `error` says why, unless the client closed the connection itself. */
@@ -14,7 +14,7 @@ export function eventMatcher(patterns: readonly string[]): (name: string) => boo
   return (name) => names.test(name);
 }
 
-/** Hands every event to those who want it, in order, at once. */
+/** Hands every event to the consumers that want it, in order, at once. */
 export class EventHub {
   readonly #consumers = new Map<EventConsumer, (name: string) => boolean>();
 

@@ -4,7 +4,7 @@ import type { JsonValue } from '../json/value.js';
 /** Where the generated emitters send their events. */
 export interface EventSink {
   /**
-   * Sends an event to whoever listens.
+   * Sends an event to all that listen.
    *
    * @param name the event's name on the wire
    * @param data its data, ready for the wire; absent when it carries none

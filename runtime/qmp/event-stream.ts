@@ -27,7 +27,7 @@ export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E,
   readonly #hub: EventHub;
   readonly #options: EventStreamOptions;
   readonly #unread: E[] = [];
-  /** Wake those who wait for an event. */
+  /** Wake the callers that wait for an event. */
   readonly #waiting: (() => void)[] = [];
   #ended = false;
   #failure: { readonly error: unknown } | undefined;

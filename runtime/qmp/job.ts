@@ -25,11 +25,11 @@ export interface JobOptions {
   readonly onReady?: () => 'complete' | 'cancel' | Promise<'complete' | 'cancel'>;
   /** With `auto-finalize: false`: the last moment before the job's changes are made. An error cancels the job. */
   readonly onPending?: () => void | Promise<void>;
-  /** Hears how far the job is. */
+  /** Called with how far the job is. */
   readonly onProgress?: (progress: JobProgress) => void;
   /** How often to ask for the progress, in milliseconds. Default: 500. */
   readonly progressInterval?: number;
-  /** Hears of I/O errors, each a `BLOCK_JOB_ERROR`: with the action `stop` the job waits until it is resumed. */
+  /** Called with I/O errors, each a `BLOCK_JOB_ERROR`: with the action `stop` the job waits until it is resumed. */
   readonly onError?: (error: JsonObject) => void;
 }
 
@@ -41,7 +41,7 @@ export interface JobResult {
   readonly length: number | bigint | undefined;
 }
 
-/** A job failed, or was cancelled by somebody else. */
+/** A job failed, or was cancelled by another client. */
 export class JobError extends Error {
   override readonly name: string = 'JobError';
   readonly id: string;
@@ -62,7 +62,7 @@ const PROGRESS_INTERVAL = 500;
  *
  * @param command a command that starts a job: `blockdev-mirror`, `blockdev-backup`, `block-commit`, `blockdev-create`, …
  * @throws {@link QmpError} when the job cannot be started
- * @throws {@link JobError} when it fails or somebody else cancels it
+ * @throws {@link JobError} when it fails or another client cancels it
  * @throws {@link QmpConnectionError} when the connection is lost; the job goes on without us
  * @example
  * await runJob(client, 'blockdev-backup', { 'job-id': 'b', device: 'disk', target: 'copy', sync: 'full' }, { signal });
@@ -82,7 +82,7 @@ class Job {
   readonly #arguments: JsonObject;
   readonly #options: JobOptions;
   readonly #id: string;
-  /** The status that the job API has told last; undefined with servers that do not have it. */
+  /** The status that the job API has reported last; undefined with servers that do not have it. */
   #status: string | undefined;
   #completing = false;
   #cancelled = false;
@@ -173,7 +173,7 @@ class Job {
     return true;
   }
 
-  /** The job has ended. If it is still there, nobody will dismiss it but us; only then can its error be asked for. */
+  /** The job has ended. If it is still there, no other client will dismiss it; only then can its error be asked for. */
   async #conclude(): Promise<boolean> {
     const job = await this.#query();
     if (job?.status !== 'concluded') return false;
@@ -182,7 +182,7 @@ class Job {
     return true;
   }
 
-  /** The job is ready: it goes on until it is told how to end. */
+  /** The job is ready: it goes on until a command ends it. */
   async #complete(): Promise<void> {
     if (this.#completing || this.#options.signal?.aborted) return;
     this.#completing = true;

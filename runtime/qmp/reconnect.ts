@@ -28,15 +28,15 @@ export interface BackOffOptions {
   readonly maxDelay?: number;
   /** How many attempts are made before the client gives up. Default: no end. */
   readonly attempts?: number;
-  /** Hears that the connection was lost. */
+  /** Called when the connection was lost. */
   readonly onLost?: (loss: ConnectionLoss) => void;
-  /** Hears that there is a connection again, and what went missing. */
+  /** Called when there is a connection again, with what went missing. */
   readonly onReconnect?: (reconnection: Reconnection) => void;
 }
 
 /**
  * Connects again with growing pauses. Commands that were given in the meantime wait until there is a connection; those that had
- * been sent are rejected, since nobody knows whether they were carried out.
+ * been sent are rejected, since it is unknown whether they were carried out.
  *
  * @example
  * await connect('/run/qmp.sock', { reconnect: backOff({ onReconnect: ({ commands }) => console.warn('lost:', commands) }) });

@@ -183,6 +183,6 @@ class RunningProgram {
   }
 }
 
-/** Whether a connection failed because nobody listens yet. */
+/** Whether a connection failed because the program does not listen yet. */
 const isNotThere = (cause: unknown): boolean =>
   cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED');

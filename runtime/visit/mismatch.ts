@@ -24,7 +24,7 @@ const builtins = {
 /** The error that a value is not of a built-in type. */
 export function mismatch(value: unknown, name: Name, type: keyof typeof builtins): VisitError {
   const [expected, kind] = builtins[type];
-  // The range only matters to who has sent a number.
+  // The range only matters where a number was sent.
   const brief = expected.startsWith('an integer') && jsonKind(value) !== 'number';
   return error(value, name, brief ? 'an integer' : expected, kind);
 }

@@ -47,7 +47,7 @@ export interface EnumInfo<E extends string = string> {
  * visited, or `element` with every element, and so decides what a container is, whether the result is the same object or a
  * copy, and whether to go into it at all. An absent optional member is not visited; an absent mandatory one is, as `undefined`.
  *
- * Who writes one extends {@link CloneVisitor} (to get a changed copy) or {@link WalkVisitor} (to look at a value) and
+ * A visitor of your own extends {@link CloneVisitor} (to get a changed copy) or {@link WalkVisitor} (to look at a value) and
  * overrides what matters.
  */
 export interface Visitor {

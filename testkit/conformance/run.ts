@@ -35,7 +35,7 @@ export async function checkConformance(
     for (const part of parts) for await (const check of part(subject)) checks.push(check);
   } catch (error) {
     if (!(error instanceof QmpConnectionError)) throw error;
-    // Who quits hangs up.
+    // A program that quits hangs up.
     if (!(executeValid && checks.at(-1)?.name === 'quit')) {
       checks.push({
         group: 'protocol',

@@ -41,7 +41,7 @@ export function splitLines(text: string): string[] {
   return text.split('\n').map((line) => line.trimEnd().replace(/\t/g, '    '));
 }
 
-/** Lists in lists in notes: nobody writes them deeper, except to see what happens. */
+/** Lists in lists in notes: none are nested deeper, but in tests of this limit. */
 const deepest = 10;
 
 /** Walks the block structure of a text. */

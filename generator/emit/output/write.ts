@@ -52,7 +52,7 @@ export function writeFiles(folder: string, files: readonly GeneratedFile[]): Wri
 function create(root: string, files: readonly GeneratedFile[]): void {
   mkdirSync(dirname(root), { recursive: true });
   staged(dirname(root), basename(root), (staging) => {
-    // The staging folder itself is nobody else's to read.
+    // The staging folder itself is not for others to read.
     const tree = join(staging, 'tree');
     const folders = new Set<string>();
     for (const file of files) {

@@ -158,7 +158,7 @@ function partTitle(type: NamedType, owner: Owner, link: string): string {
   return type.kind === 'enum' ? `What tells the branches of ${link} apart.` : `What all branches of ${link} have.`;
 }
 
-/** What the union's documentation says of a branch, after the value by which it is told from the others. */
+/** What the union's documentation says of a branch, after the value that selects it. */
 function branchDoc(union: UnionType, branch: UnionBranch, context: DocContext): DocParts {
   const parts = memberDoc({ ...branch, features: [] }, union.doc, context);
   const head = `${context.link(union.name)} when ${codeSpan(union.tag.name)} is ${codeSpan(branch.name)}.`;

@@ -5,7 +5,7 @@ import type { CheckContext } from './context.js';
 type JsonType = 'null' | 'bool' | 'int' | 'number' | 'string' | 'array' | 'object';
 
 /**
- * Checks that the branches of an alternate can be told apart by the JSON type of the value, in order of writing.
+ * Checks that the branches of an alternate can be distinguished by the JSON type of the value, in order of writing.
  *
  * @param before called for each branch before it is compared with the earlier ones
  */

@@ -11,7 +11,7 @@ import {
 import { didYouMean } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 
-/** So many suggestions are made: looking for one among many names takes time, and nobody reads on after the first few. */
+/** So many suggestions are made: looking for one among many names takes time, and more than the first few help no reader. */
 const suggestionLimit = 100;
 
 /** What a check gets to know and where it reports: one for each run over a schema. */

@@ -62,7 +62,7 @@ const few = 16;
 
 type DocSymbol = NonNullable<DocBlock['symbol']>;
 
-/** Collects a documentation block line by line. Texts are cut out of the file when somebody asks for them. */
+/** Collects a documentation block line by line. Texts are cut out of the file when they are read. */
 export class DocBuilder {
   readonly #file: SourceFile;
   readonly #start: number;

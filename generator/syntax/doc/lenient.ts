@@ -12,7 +12,7 @@ import {
 import { reportLine, reportUnclosed } from './rules.js';
 
 /**
- * Documentation as any release wrote it. Before 2.9 nobody read it: marks are missing or doubled, names lack their colon,
+ * Documentation as any release wrote it. Before 2.9 no program read it: marks are missing or doubled, names lack their colon,
  * `#optional` precedes descriptions. What no release that reads documentation accepts is reported; the caller decides
  * what becomes of that.
  *

@@ -107,7 +107,7 @@ export const definitions = {
     message: ({ name }: { name: string }) =>
       `the feature '${name}' cannot be given to a type: give it to the commands, events, members or values concerned`,
     explanation:
-      '`deprecated` (from 5.0) and `unstable` (from 6.2) make a difference for whoever uses something, so that they belong to commands, events, members and enum values.',
+      '`deprecated` (from 5.0) and `unstable` (from 6.2) make a difference for the users of something, so that they belong to commands, events, members and enum values.',
     example: {
       dialect: '11.1',
       wrong: "{ 'struct': 'Disk', 'data': { 'size': 'int' }, 'features': [ 'deprecated' ] }",

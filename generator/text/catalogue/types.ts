@@ -201,7 +201,7 @@ export const types = {
     code: 'QAPI4023',
     severity: 'error',
     message: ({ name, earlier }: { name: string; earlier: string }) =>
-      `branch '${name}' cannot be told apart from branch '${earlier}': some values would belong to both`,
+      `branch '${name}' cannot be distinguished from branch '${earlier}': some values would belong to both`,
     explanation:
       'The branch of an alternate is chosen by the JSON type of the value, so no two branches may share one. From 2.10 strings (also an enum’s `on` and `off`, or values that look like numbers) cannot stand beside booleans and numbers either, as command lines spell all of these as text.',
     example: {

@@ -23,7 +23,7 @@ import { isLimiting, type ThrottleConfig } from './throttle-config.js';
 import type { ThrottleGroup, ThrottleGroups, ThrottleMember } from './throttle-group.js';
 import type { VirtualDevice } from './virtual-device.js';
 
-/** How the next medium is opened where nobody says otherwise. */
+/** How the next medium is opened unless a command says otherwise. */
 export interface RootState extends NodeFlags {
   readonly detectZeroes: BlockdevDetectZeroesOptions;
   readonly copyOnRead: boolean;
@@ -58,7 +58,7 @@ const noData = new Uint8Array(0);
 export class Backend implements RootOwner {
   /** Empty: anonymous. A drive that is deleted while a device uses it loses its name. */
   name: string;
-  /** The edge to the node; absent while no medium is inserted. Set by whoever attached it, while the backend is drained. */
+  /** The edge to the node; absent while no medium is inserted. Set by the code that attaches it, while the backend is drained. */
   root: Child | undefined;
   /** `false`: all writes are on the disk before they are done. */
   writeback: boolean;
@@ -75,7 +75,7 @@ export class Backend implements RootOwner {
   #drained = 0;
   /** Requests that wait for the end of a drained section, in order. */
   #held: (() => void)[] = [];
-  /** Who waits for the last request in flight. */
+  /** Resolves the promises that wait for the last request in flight. */
   #awaiting: (() => void)[] = [];
 
   /** @param name a well-formed device name that is taken for it, or empty */
@@ -288,7 +288,7 @@ export class Backend implements RootOwner {
     error: unknown,
   ): void {
     const code = errnoOf(error);
-    // Who forbids the slow way only asks whether there is a fast one.
+    // A caller that forbids the slow way only asks whether there is a fast one.
     if (flags & RequestFlag.noFallback && code === 'ENOTSUP') throw error;
     if (accounted !== undefined) this.accounting.failed(accounted, start);
     if (!this.#device?.keepsIoStatus || !(error instanceof BlockError)) throw error;

@@ -35,7 +35,7 @@ export class ExportServer {
     this.#server = new NbdServer(options);
   }
 
-  /** Starts to listen. A socket that a dead process has left is replaced. @throws BlockError when the address cannot be had */
+  /** Starts to listen. A socket that a dead process has left is replaced. @throws BlockError when the address is not available */
   static async open(source: ExportSource, address: NbdAddress, options: NbdServerOptions = {}): Promise<ExportServer> {
     const opened = new ExportServer(source, options);
     try {

@@ -12,7 +12,7 @@ export interface BackendExportOptions {
   readonly readOnly: boolean;
 }
 
-/** What clients are told to prefer, as by QEMU: the size of a page. */
+/** The preferred block size that is reported to clients, as by QEMU: the size of a page. */
 const preferredBlockSize = 4096;
 
 /** The most extents that one request is answered with. A client asks again for what is left. */

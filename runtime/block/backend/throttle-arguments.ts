@@ -35,8 +35,8 @@ export function throttleConfigOfArguments(args: BlockIOThrottle): ThrottleConfig
 }
 
 /**
- * What queries show of throttling. Bursts of which nobody said anything are shown as they work out, a tenth of the average, as
- * 2.8 does; later releases hide them.
+ * What queries show of throttling. A burst that was not set is shown as it works out, a tenth of the average, as 2.8 does;
+ * later releases hide it.
  *
  * @param throttling of a member of a group. Absent: of a device that is in none, or a node, all limits being 0
  */

@@ -10,7 +10,7 @@ export type LimitName = (typeof limitNames)[number];
 export interface Limit {
   /** Units per second in the long run; 0: not limited. */
   readonly average: number;
-  /** Units per second during a burst; 0: nobody said, which allows what a tenth of a second is worth. */
+  /** Units per second during a burst; 0: not set, which allows what a tenth of a second is worth. */
   readonly max: number;
   /** How many seconds `max` may be kept up, at least 1. */
   readonly burstLength: number;

@@ -14,10 +14,10 @@ interface Waiting {
 /** The part of a group that one direction has of its own. */
 interface Turn {
   readonly buckets: { readonly bytes: readonly LeakyBucket[]; readonly operations: readonly LeakyBucket[] };
-  /** Runs while anybody waits, until the member with the token may go on. */
+  /** Runs while any member waits, until the member with the token may go on. */
   timer: { cancel(): void } | undefined;
   token: ThrottleMember | undefined;
-  /** Who had the token before: the next one comes after it. */
+  /** The member that had the token before: the next one comes after it. */
   last: ThrottleMember | undefined;
 }
 
@@ -92,7 +92,7 @@ export class ThrottleGroup {
   admit(member: ThrottleMember, direction: Direction, bytes: number): Promise<void> | undefined {
     const turn = this.#turns[direction];
     const now = this.#clock.now();
-    // While a timer runs somebody waits, whom nobody may overtake.
+    // While a timer runs a member waits, and no other may overtake it.
     if (turn.timer === undefined) {
       const wait = waitOf(turn, now);
       if (wait === 0) {
@@ -130,7 +130,7 @@ export class ThrottleGroup {
     const index = this.#members.indexOf(member);
     this.#members.splice(index, 1);
     for (const turn of [this.#turns.read, this.#turns.write]) {
-      // The turn of who comes next stays what it was.
+      // The turn of the next member stays what it was.
       if (turn.last === member) turn.last = this.#members.at(index - 1);
     }
     if (this.#members.length === 0) this.#deserted();

@@ -14,15 +14,15 @@ export interface DeviceOptions {
   readonly rerror?: BlockdevOnError;
   /** What is done about other failures. Default: `auto`. */
   readonly werror?: BlockdevOnError;
-  /** The guest is asked to let go of the medium, or told that it is taken by force. */
+  /** Asks the guest to let go of the medium, or informs it that it is taken by force. */
   readonly onEjectRequest?: (force: boolean) => void;
-  /** A medium has come, or is gone. Devices with a tray hear of it when the tray moves. */
+  /** A medium has come, or is gone. Devices with a tray learn this when the tray moves. */
   readonly onMediumChange?: (loaded: boolean) => void;
 }
 
 /**
- * What is attached to a backend in the place of a guest's device, so that trays, locks and error policies have somebody whom
- * they are about. Nothing attached: the medium can be exchanged at will, and no failure stops anything.
+ * What is attached to a backend in the place of a guest's device, so that trays, locks and error policies have a device that
+ * they belong to. Nothing attached: the medium can be exchanged at will, and no failure stops anything.
  */
 export class VirtualDevice {
   readonly kind: DeviceKind;
@@ -63,7 +63,7 @@ export class VirtualDevice {
     return this.kind !== 'floppy';
   }
 
-  /** Asks the guest for the medium. Told of force, it lets go. */
+  /** Asks the guest for the medium. By force, it lets go. */
   requestEject(force: boolean): void {
     if (force) this.locked = false;
     this.#onEjectRequest?.(force);

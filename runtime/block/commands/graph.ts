@@ -62,7 +62,7 @@ export async function addNode(graph: BlockGraph, options: BlockOptions): Promise
   node.monitorOwned = true;
 }
 
-/** Removes a node that the monitor has made. @throws BlockError when somebody uses it */
+/** Removes a node that the monitor has made. @throws BlockError when it is in use */
 export async function deleteNode(graph: BlockGraph, node: BlockNode): Promise<void> {
   // Clients look for this text, in which the name is not quoted.
   const used = `Node ${node.name} is in use`;

@@ -14,7 +14,7 @@ import { type HumanLine, type HumanSyntax, readHumanLine } from './human-line.js
 export interface HumanMonitor {
   /** The names and slots that are taken. */
   readonly registry: DriveRegistry;
-  /** @throws BlockError when the drive cannot be had; nothing is left of it then */
+  /** @throws BlockError when the drive cannot be made; nothing is left of it then */
   addDrive(config: DriveConfig): Promise<void>;
   /**
    * Adds a node as `blockdev-add` does, from flat options that are text.

@@ -38,7 +38,7 @@ async function allocatedSize(node: BlockNode): Promise<number | undefined> {
   return file === undefined ? undefined : allocatedSize(file.node as BlockNode);
 }
 
-/** A backing file's name from where the server runs; nothing when it cannot be told. */
+/** A backing file's name from where the server runs; nothing when it is unknown. */
 function fullName(overlay: string, name: string): string | undefined {
   try {
     return resolveBackingName(overlay, name);

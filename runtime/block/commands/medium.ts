@@ -125,7 +125,7 @@ function insertMedium(graph: BlockGraph, backend: Backend, node: BlockNode, args
   if (!backend.device?.hasTray) backend.changeMedium(true);
 }
 
-/** How the medium was opened is how the next one is, where nobody says otherwise. */
+/** How the medium was opened is how the next one is, unless a command says otherwise. */
 function rememberRootState(backend: Backend): void {
   if (backend.root === undefined) return;
   const { flags, detectZeroes, temporary } = backend.root.node as BlockNode;
@@ -143,7 +143,7 @@ async function changeMedium(
   const { graph } = context;
   rememberRootState(backend);
   const node = await openMedium(graph, backend, args.filename, args.format, args['read-only-mode'] ?? 'retain');
-  // Held by nobody else until it is inserted.
+  // Nothing else holds it until it is inserted.
   node.holds++;
   try {
     checkRemovable(backend, args);

@@ -42,7 +42,7 @@ export function nbdServerCommands(place: CommandServer, source: ExportSource, op
 }
 
 /**
- * Where the addresses of `nbd-server-start` lead: one after the other, until one can be had.
+ * Where the addresses of `nbd-server-start` lead: one after the other, until one is available.
  *
  * @throws BlockError for an address that no server can listen on
  */

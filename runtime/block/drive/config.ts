@@ -11,7 +11,7 @@ export type DriveInterface = (typeof driveInterfaces)[number];
 /** How a device presents its cylinders to what boots from it. */
 export const translations = ['none', 'lba', 'large', 'rechs', 'auto'] as const;
 
-/** The geometry of a disk as a guest is told it. */
+/** The geometry of a disk as it is reported to a guest. */
 export interface DriveGeometry {
   readonly cylinders: number;
   readonly heads: number;
@@ -50,7 +50,7 @@ export interface DriveConfig {
   readonly filename: string | undefined;
   /**
    * The options of the root node, `read-only`, `cache.direct` and `cache.no-flush` always among them, the driver if one was
-   * named, and all that drivers may know. Empty for an empty drive. Who takes options out of it takes them out of a clone.
+   * named, and all that drivers may know. Empty for an empty drive. Options are only ever taken out of a clone of it.
    */
   readonly nodeOptions: BlockOptions;
   /** Writes may be cached until they are flushed. */
@@ -62,7 +62,7 @@ export interface DriveConfig {
   /** Applied to the node once it is open, whatever `discard` is. */
   readonly detectZeroes: BlockdevDetectZeroesOptions;
   readonly discard: BlockdevDiscardOptions;
-  /** Makes no difference here: it has been checked that it could be had. */
+  /** Makes no difference here: it has been checked that it is available. */
   readonly aio: 'threads' | 'native';
   /** The limits and the group that they are for. Absent: nothing is limited. */
   readonly throttling: { readonly group: string; readonly config: ThrottleConfig } | undefined;

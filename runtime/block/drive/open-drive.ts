@@ -41,12 +41,12 @@ function openMedium(
   return graph.open({ filename, options: nodeOptions, copyOnRead, detectZeroes });
 }
 
-/** Opens the image as the backing file of an overlay that nobody else can see, and that is gone with the drive. */
+/** Opens the image as the backing file of an overlay that no other process can see, and that is gone with the drive. */
 async function openSnapshot(graph: BlockGraph, config: DriveConfig, ownFiles: Set<string>): Promise<BlockNode> {
   const options = config.nodeOptions.clone();
   options.set('read-only', true);
   const image = await graph.open({ filename: config.filename, options });
-  // Held by nobody else until the overlay is there.
+  // Nothing else holds it until the overlay is there.
   image.holds++;
   try {
     const overlay = await openTemporary(graph, image.length, config, ownFiles);

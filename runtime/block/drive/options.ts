@@ -5,7 +5,7 @@ import type { ParameterTable } from './parameters.js';
  * about the backend, and what every node has. All others go to the drivers.
  */
 
-/** Who was there before nodes could be configured by themselves: the device and its slot. */
+/** The options from before nodes could be configured by themselves: the device and its slot. */
 export const legacyDriveOptions = {
   file: { type: 'string', help: 'file name of the image' },
   if: {
@@ -74,7 +74,7 @@ export const commonDriveOptions = {
   format: { type: 'string', help: 'driver of the image; probed if neither this nor driver is given' },
 } as const satisfies ParameterTable;
 
-/** What every node has. These are read by whoever opens the node. */
+/** What every node has. These are read when the node is opened. */
 export const nodeOptions = {
   driver: { type: 'string', help: 'driver of the node' },
   'node-name': { type: 'string', help: 'name of the node' },

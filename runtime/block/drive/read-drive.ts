@@ -27,7 +27,7 @@ const longestInterval = 0xffff_ffff;
  * Reads the text of a `--drive` (or `drive_add`): `file=a.qcow2,if=none,id=d0,cache=none,copy-on-read=on`. Old and new names of
  * options mean the same; what has no fixed meaning goes to the drivers.
  *
- * Nothing is opened and nothing is taken; whoever does the one must do the other.
+ * Nothing is opened and nothing is taken; a caller that does the one must do the other.
  *
  * @param registry what is taken already
  * @param defaults what holds where the text says nothing

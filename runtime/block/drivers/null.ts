@@ -52,7 +52,7 @@ function nullRequests(size: number, latency: number, readZeroes: boolean, clock:
   return {
     length: size,
     read(_offset, buffer) {
-      // Nobody promises what is read. Whatever memory the buffer was is not for everybody to see.
+      // What is read is undefined, but earlier contents of the buffer must not be disclosed.
       buffer.fill(0);
       return serve();
     },

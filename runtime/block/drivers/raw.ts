@@ -81,7 +81,7 @@ class ProbedRawInstance extends RawInstance {
     this.#formatOf = formatOf;
   }
 
-  /** Formats are told by the first sector: it comes whole. */
+  /** Formats are recognised by the first sector: it comes whole. */
   override get requestAlignment(): number {
     return Math.max(sectorSize, super.requestAlignment);
   }
@@ -105,7 +105,7 @@ export const rawDriver: BlockDriver = {
   name: 'raw',
   kind: 'format',
   isPlainFile: true,
-  // Anything can be a raw image: everybody else comes first.
+  // Anything can be a raw image: all other formats come first.
   probe: () => 1,
   open: async (context) => open(context),
   // The protocol driver has made the file, and taken the options.

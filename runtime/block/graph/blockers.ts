@@ -23,7 +23,7 @@ export const operations = [
 /** One of {@link operations}. */
 export type Operation = (typeof operations)[number];
 
-/** Somebody who forbids operations on a node as long as it needs the node as it is. */
+/** A user of a node that forbids operations on it as long as it needs the node as it is. */
 export interface Blocker {
   readonly reason: string;
   readonly operations: ReadonlySet<Operation>;
@@ -34,7 +34,7 @@ export function blockerExcept(reason: string, allowed: readonly Operation[]): Bl
   return { reason, operations: new Set(operations.filter((operation) => !allowed.includes(operation))) };
 }
 
-/** Who forbids what on a node. */
+/** The operations that are forbidden on a node, and what forbids each. */
 export class OperationBlockers {
   readonly #blockers = new Set<Blocker>();
 

@@ -4,11 +4,11 @@ import type { BlockNode } from './node.js';
 /** What closing needs of the graph. */
 export interface CloseEnvironment {
   readonly host: Pick<BlockHost, 'warn'>;
-  /** Lets go of a node that nobody holds any more. */
+  /** Lets go of a node that is not held any more. */
   release(node: BlockNode): Promise<void>;
 }
 
-/** Closes a node that nobody holds, and lets go of its children. Its name is not its own any more. */
+/** Closes a node that is not held, and lets go of its children. Its name is not its own any more. */
 export async function closeNode(environment: CloseEnvironment, node: BlockNode): Promise<void> {
   const { instance } = node;
   node.usable = false;

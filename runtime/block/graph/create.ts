@@ -18,8 +18,8 @@ export interface ImageRequest {
   readonly options?: BlockOptions;
 }
 
-/** Whoever uses a node for a moment. */
-const nobody: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
+/** Uses a node for a moment. */
+const passingOwner: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
 
 /**
  * Makes an image, or empties a file to make it one.
@@ -55,7 +55,7 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
     );
     const flags = inherited(rootDefaults, 'protocol');
     const node = await graph.open({ filename, role: 'protocol', flags });
-    const file = graph.attachRoot(node, nobody);
+    const file = graph.attachRoot(node, passingOwner);
     try {
       await driver.create(file, { filename, size, options, host, ...(backing === undefined ? {} : { backing }) });
       const [unknown] = options.keys();

@@ -12,7 +12,7 @@ export interface EdgeTarget extends NodeView {
   announced(event: BlkdebugEvent): void;
 }
 
-/** Whoever is above an edge: a node, absent while it is only being opened and has no name yet, or a backend. */
+/** What is above an edge: a node, absent while it is only being opened and has no name yet, or a backend. */
 export type EdgeOwner = { readonly node: EdgeTarget | undefined } | { readonly backend: RootOwner };
 
 let changes = 0;

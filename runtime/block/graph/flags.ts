@@ -13,7 +13,7 @@ export interface OpenFlags extends NodeFlags {
   readonly mayWrite?: boolean;
 }
 
-/** What a node has that nobody said anything of. */
+/** The flags of a node for which no option is given. */
 export const rootDefaults: OpenFlags = {
   readOnly: false,
   direct: false,

@@ -101,7 +101,7 @@ export class BlockGraph implements OpenEnvironment {
     return node;
   }
 
-  /** Opens a node. Whoever opens it holds it, or gives it to somebody who does, before anything else happens. */
+  /** Opens a node. The caller holds it, or hands it to an owner that does, before anything else happens. */
   open(request: OpenRequest): Promise<BlockNode> {
     return openNode(this, request);
   }
@@ -111,14 +111,14 @@ export class BlockGraph implements OpenEnvironment {
     return new Edge('root', 'root', { backend: owner }, node as BlockNode);
   }
 
-  /** Takes a node from under a backend; it is closed when nobody else holds it. */
+  /** Takes a node from under a backend; it is closed when nothing else holds it. */
   async detachRoot(root: Child): Promise<void> {
     const edge = root as Edge;
     edge.cut();
     await this.release(edge.node as BlockNode);
   }
 
-  /** Takes the medium out of a backend, when nothing is in flight any more; it is closed when nobody else holds it. */
+  /** Takes the medium out of a backend, when nothing is in flight any more; it is closed when nothing else holds it. */
   async detachMedium(device: Device): Promise<void> {
     const { root } = device;
     if (root === undefined) return;
@@ -128,7 +128,7 @@ export class BlockGraph implements OpenEnvironment {
     });
   }
 
-  /** Closes a node, and what is below it, unless somebody holds it. */
+  /** Closes a node, and what is below it, unless something holds it. */
   async release(node: BlockNode): Promise<void> {
     if (node.held || this.#nodes.get(node.name) !== node) return;
     this.forget(node);
@@ -136,7 +136,7 @@ export class BlockGraph implements OpenEnvironment {
   }
 
   /**
-   * Puts a node under another as its backing file. What was there before is left to whoever calls: {@link relink} lets go of it.
+   * Puts a node under another as its backing file. What was there before is left to the caller: {@link relink} lets go of it.
    *
    * @throws BlockError (ELOOP) when the overlay is below the node
    */
@@ -163,7 +163,7 @@ export class BlockGraph implements OpenEnvironment {
     overlay.backingFormat = backing.driver.name;
   }
 
-  /** Takes the backing file from under an overlay; it is closed when nobody else holds it. */
+  /** Takes the backing file from under an overlay; it is closed when nothing else holds it. */
   async unlink(overlay: BlockNode): Promise<void> {
     const edge = overlay.backing;
     const below = overlay.below;
@@ -177,7 +177,7 @@ export class BlockGraph implements OpenEnvironment {
     await this.release(below);
   }
 
-  /** Puts another backing file under an overlay; the one that was there is closed when nobody else holds it. */
+  /** Puts another backing file under an overlay; the one that was there is closed when nothing else holds it. */
   async relink(overlay: BlockNode, backing: BlockNode | undefined): Promise<void> {
     const before = overlay.below;
     if (backing === undefined) return this.unlink(overlay);
@@ -187,7 +187,7 @@ export class BlockGraph implements OpenEnvironment {
 
   /**
    * Puts one node where another is: everything that led to `from` leads to `to`, except what is below `to` itself, such as its own
-   * backing edge. Whoever calls has drained both, and holds `from`, or it is closed.
+   * backing edge. The caller has drained both, and holds `from`, or it is closed.
    */
   async replace(from: BlockNode, to: BlockNode): Promise<void> {
     if (from === to) return;
@@ -210,8 +210,8 @@ export class BlockGraph implements OpenEnvironment {
 
   /**
    * Takes nodes out of a backing chain whose data is in `base` by now: `overlay`, which is directly above `top`, gets `base` as its
-   * backing file, in its header, too. The nodes from `top` to above `base` are closed when nobody else holds them. Whoever calls has
-   * drained the overlay, and opened it for writing.
+   * backing file, in its header, too. The nodes from `top` to above `base` are closed when nothing else holds them. The caller
+   * has drained the overlay, and opened it for writing.
    *
    * @param backingFile what the header shall say. Default: the file name of `base`
    * @throws BlockError when the three are no such chain, or the header cannot be written; nothing has changed then
@@ -240,7 +240,7 @@ export class BlockGraph implements OpenEnvironment {
       for (const { owner, role } of below.parents) {
         if (!('node' in owner) || owner.node === undefined || role === 'backing') continue;
         const parent = owner.node as BlockNode;
-        // Who is reached on several ways is described again after the last of them.
+        // A node that is reached on several ways is described again after the last of them.
         described.delete(parent);
         described.add(parent);
         parent.describe();

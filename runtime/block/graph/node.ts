@@ -15,7 +15,7 @@ export interface NodeDescription {
   readonly driver: BlockDriver;
   readonly flags: NodeFlags;
   readonly mayWrite: boolean;
-  /** The options that whoever opened it gave, in full: for file names and for reopening. */
+  /** The options with which it was opened, in full: for file names and for reopening. */
   readonly given: BlockOptions;
 }
 
@@ -44,11 +44,11 @@ export class BlockNode implements EdgeTarget {
   /** What queries show as the backing file: from the header, or what the graph has put there since. */
   backingName: string | undefined;
   backingFormat: string | undefined;
-  /** An overlay in a file that is gone with it: its cache mode is nobody's choice. */
+  /** An overlay in a file that is gone with it: its cache mode was not chosen by a user. */
   temporary = false;
   /** The monitor holds it: it came from `blockdev-add`. */
   monitorOwned = false;
-  /** Others that hold it, mostly for a moment: whoever is about to put it somewhere. */
+  /** Others that hold it, mostly for a moment: until they put it somewhere. */
   holds = 0;
   /** The offset beyond which a write is reported, once; 0: none. Exact, also where no disk reaches. */
   writeThreshold: Int64 = 0;
@@ -114,7 +114,7 @@ export class BlockNode implements EdgeTarget {
     for (const edge of this.children.values()) yield edge.node as BlockNode;
   }
 
-  /** Somebody needs it. */
+  /** Whether something needs it. */
   get held(): boolean {
     return this.monitorOwned || this.holds > 0 || this.parents.size > 0;
   }

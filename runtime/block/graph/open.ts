@@ -73,7 +73,7 @@ class Opening {
   readonly #options: BlockOptions;
   /** What the request and the options say. A driver may find that it can do less. */
   #flags: OpenFlags = rootDefaults;
-  /** The file name that is left to be used by somebody. */
+  /** The file name that is still to be used. */
   #filename: string | undefined;
   /** The owner of the edges. There is no node before the driver is known, for which `file` may have to be open. */
   readonly #owner: { node: BlockNode | undefined } = { node: undefined };
@@ -166,7 +166,7 @@ class Opening {
       node.flags = { ...node.flags, readOnly: true };
       node.mayWrite = false;
     }
-    // A length that cannot be told is an error of opening, not of the first request.
+    // A length that cannot be represented is an error of opening, not of the first request.
     if (!Number.isSafeInteger(instance.length)) throw new BlockError('The image is too large', { code: 'EFBIG' });
     node.describe();
     node.backingName = instance.backingFile?.name;

@@ -10,7 +10,7 @@ interface Step {
 
 /**
  * Switches a node, and the children that were opened with it, between read-only and read-write: all of them or none. Nothing is in
- * flight on them meanwhile: whoever calls has drained them.
+ * flight on them meanwhile: the caller has drained them.
  *
  * @throws BlockError when one of them cannot be switched; EACCES when it was not opened to be written ever
  */

@@ -16,7 +16,7 @@ export async function copyUp(instance: DriverInstance, start: number, end: numbe
   const most = Math.max(largest, instance.requestAlignment ?? 1);
   for (let position = start; position < end; ) {
     const status = await instance.blockStatus?.(position, end - position);
-    // Who cannot tell has it all.
+    // A driver that cannot tell has it all.
     if (status === undefined) return;
     const length = status.allocated ? status.length : Math.min(status.length, most);
     if (!status.allocated) {

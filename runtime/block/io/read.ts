@@ -26,6 +26,6 @@ export async function readAnywhere(
       buffer.set(whole.subarray(offset - start, offset - start + inside));
     }
   }
-  // The last block may reach beyond the end: what a driver has left there is nobody's data.
+  // The last block may reach beyond the end: what a driver has left there is not data.
   if (offset + buffer.length > length) buffer.fill(0, Math.max(0, length - offset));
 }

@@ -33,14 +33,14 @@ type Notifier = (notice: WriteNotice) => void | Promise<void>;
 type DirtyTracker = (offset: number, length: number) => void;
 
 /**
- * The requests of one node: what stands between whoever uses a node and its driver. Aligns, keeps requests that would disturb each
- * other apart, and tells those who watch writes.
+ * The requests of one node: what stands between the users of a node and its driver. Aligns, keeps requests that would disturb each
+ * other apart, and notifies those that watch writes.
  */
 export class NodeRequests {
   readonly tracker = new RequestTracker();
   /** Called in turn before anything is changed, and waited for; one that throws fails the request. */
   readonly beforeWrite = new Set<Notifier>();
-  /** Told of each range that may have changed, also by a request that failed. */
+  /** Called with each range that may have changed, also by a request that failed. */
   readonly dirtyTrackers = new Set<DirtyTracker>();
   /** More than 0: reads copy into the node what they take from below. */
   copyOnRead = 0;
@@ -108,7 +108,7 @@ export class NodeRequests {
     try {
       if (!this.tracker.quiet && !(flags & RequestFlag.noSerialising)) await this.tracker.turn(request);
       if (copies) {
-        // What guests see does not change: nobody is told, but a flush has something to flush.
+        // What guests see does not change: no tracker is notified, but a flush has something to flush.
         const inside = Math.min(end, roundUp(instance.length, alignment));
         await copyUp(instance, start, inside, () => this.#generation++);
       }
@@ -119,7 +119,7 @@ export class NodeRequests {
   }
 
   /**
-   * Writes. What is not aligned is read, changed and written back, while nobody else gets at those blocks.
+   * Writes. What is not aligned is read, changed and written back, while no other request gets at those blocks.
    *
    * @throws BlockError ENOMEDIUM when the node is closed or empty, EPERM when it is read-only
    */

@@ -28,7 +28,7 @@ export async function statusOf(target: StatusTarget, offset: number, length: num
   return below === undefined ? status : { ...status, length: Math.min(status.length, below.length), zero: below.zero };
 }
 
-/** That there is a hole is worth knowing; that nobody can tell is no failure. */
+/** A hole is worth knowing of; a driver that cannot tell is no failure. */
 async function statusBelow(file: Child, offset: number, length: number): Promise<BlockStatus | undefined> {
   try {
     return await file.blockStatus(offset, length);

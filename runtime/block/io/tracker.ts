@@ -4,7 +4,7 @@ export interface TrackedRequest {
   readonly end: number;
   /** No overlapping request may run at the same time. */
   readonly serialising: boolean;
-  /** Called when the request is done, by those who wait for it. */
+  /** Called when the request is done, by those that wait for it. */
   waiting: (() => void)[] | undefined;
   /** Its neighbours in the list of all that are in flight, by the time of their beginning. */
   before: TrackedRequest | undefined;
@@ -14,9 +14,9 @@ export interface TrackedRequest {
 /**
  * The requests in flight on one node. A serialising request (one that reads, changes and writes back, or that copies on read)
  * and those that overlap it run one after the other, in the order in which they began; since later ones wait for earlier ones
- * only, nobody waits for ever.
+ * only, none waits for ever.
  *
- * They are a list that is linked by hand: nearly every request comes and goes without anybody looking, and a set costs three times
+ * They are a list that is linked by hand: nearly every request comes and goes without another one waiting, and a set costs three times
  * as much.
  */
 export class RequestTracker {
@@ -50,7 +50,7 @@ export class RequestTracker {
     for (let other = request.before; other !== undefined; ) {
       if ((other.serialising || request.serialising) && overlap(other, request)) {
         await ended(other);
-        // Meanwhile others have ended, too. Who has come since is behind us.
+        // Meanwhile others have ended, too. Requests that have come since are behind us.
         other = request.before;
       } else {
         other = other.before;

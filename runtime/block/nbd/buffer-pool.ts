@@ -12,7 +12,7 @@ export class BufferPool {
   readonly #mostBytes: number;
   #bytes = 0;
 
-  /** @param mostBytes that are kept while nobody uses them */
+  /** @param mostBytes that are kept while not in use */
   constructor(mostBytes: number) {
     this.#mostBytes = mostBytes;
   }

@@ -15,7 +15,7 @@ const memorySize = 2 * windowSize + 64;
  * Takes messages out of a stream of bytes. The bytes come either in chunks ({@link push}) or, without being copied once more, in
  * memory that the reader names ({@link room}, {@link arrived}): long data is then received where it belongs.
  *
- * Who reads without end is slowed down and not stored: after {@link hold}, little more than a window is taken.
+ * A peer that sends without end is slowed down and not stored: after {@link hold}, little more than a window is taken.
  */
 export class ByteReader {
   /** Called when bytes have arrived, or none will any more. */
@@ -76,7 +76,7 @@ export class ByteReader {
   }
 
   /**
-   * A chunk has arrived, which nobody changes.
+   * A chunk has arrived. Its bytes must not change afterwards.
    *
    * @returns whether more may come
    */

@@ -18,7 +18,7 @@ export interface NbdExport {
   /** Bytes, fixed while the export exists. */
   readonly size: number;
   readonly readOnly: boolean;
-  /** Block sizes told to clients: powers of two. */
+  /** Block sizes reported to clients: powers of two. */
   readonly blockSize: { readonly minimum: number; readonly preferred: number };
   /** Fills a buffer, all of it. */
   read(offset: number, buffer: Uint8Array): Promise<void>;

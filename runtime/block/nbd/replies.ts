@@ -14,7 +14,7 @@ import { bytesOf, type Request } from './request.js';
 
 const simpleHeader = 16;
 const structuredHeader = 20;
-/** What an extent of 4 GiB or more is told as: a multiple of any block size. */
+/** The length that is reported for an extent of 4 GiB or more: a multiple of any block size. */
 const longestExtent = 0xffff_f000;
 
 /**
@@ -33,7 +33,7 @@ export class Replies {
   /** Bytes before the data of a read's reply. */
   readonly dataHeader: number;
 
-  /** @param sent told how many replies have left, or never will as the connection is gone, and what {@link bytesOf} was of their requests */
+  /** @param sent called with how many replies have left, or never will as the connection is gone, and what {@link bytesOf} was of their requests */
   constructor(stream: Duplex, structured: boolean, pool: BufferPool, sent: (replies: number, bytes: number) => void) {
     this.#stream = stream;
     this.#structured = structured;

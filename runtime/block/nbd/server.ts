@@ -37,7 +37,7 @@ export class NbdServer implements AsyncDisposable {
     this.#server.maxConnections = options.maxConnections ?? 100;
   }
 
-  /** Starts to listen. Rejects with the system's error when the address cannot be had. */
+  /** Starts to listen. Rejects with the system's error when the address is not available. */
   listen(address: NbdAddress): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
@@ -100,7 +100,7 @@ export class NbdServer implements AsyncDisposable {
         this.#connections.set(socket, agreement.export);
         await transmit(socket, reader, agreement, this.#pool);
       }
-      // All is said. Nobody waits for the client to close its side.
+      // All is said. The server does not wait for the client to close its side.
       socket.destroySoon();
     } catch (error) {
       if (!(error instanceof ConnectionClosed)) this.#options.onProblem?.(error as Error);

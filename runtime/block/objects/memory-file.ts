@@ -16,7 +16,7 @@ export interface MemoryFile {
  * Sees to it that a file can be memory: one that does not exist is made, an empty one gets its length; never when it is to stay
  * as it is.
  *
- * @throws BlockError when it is too short, or is not to be had
+ * @throws BlockError when it is too short, or cannot be opened
  */
 export async function prepareMemoryFile(file: MemoryFile): Promise<void> {
   const { path, readonly } = file;

@@ -5,7 +5,7 @@ import type { JsonValue } from '../../json/value.js';
 export interface ObjectProperty {
   /** As `qom-list` shows it: `bool`, `int`, `string`, or the name of an enum. */
   readonly type: string;
-  /** Absent: nobody may know. */
+  /** Absent: it is secret. */
   readonly value?: JsonValue;
 }
 

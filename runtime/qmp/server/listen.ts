@@ -36,12 +36,12 @@ export class ListenError extends Error {
  * Begins to take clients.
  *
  * @param accept called for every client
- * @throws ListenError when the address is malformed or cannot be had
+ * @throws ListenError when the address is malformed or not available
  */
 export async function listen(address: ListenAddress, accept: (streams: StreamPair) => void): Promise<Listener> {
   const where = resolve(address);
   if ('readable' in where) {
-    // Who listens may say something to its clients first, as on a socket.
+    // The program may set up what its clients see first, as on a socket.
     setImmediate(() => accept(where));
     return { address: 'stdio', close: async () => {} };
   }
@@ -54,8 +54,8 @@ export async function listen(address: ListenAddress, accept: (streams: StreamPai
   await bind(server, { host: where.host ?? 'localhost', port: where.port });
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : where.port;
-  const told = formatSocketPlace({ host: where.host ?? 'localhost', port });
-  return { address: told, close: () => closed(server) };
+  const place = formatSocketPlace({ host: where.host ?? 'localhost', port });
+  return { address: place, close: () => closed(server) };
 }
 
 function resolve(address: ListenAddress): Exclude<ListenAddress, string> {
@@ -77,7 +77,7 @@ async function listenOnPath(server: Server, path: string): Promise<Listener> {
     try {
       unlinkSync(path);
     } catch {
-      // Somebody was faster.
+      // Another process was faster.
     }
   };
   process.once('exit', remove);

@@ -169,7 +169,7 @@ export class Monitor implements Participant {
     if (result !== undefined) this.#send({ return: result, ...id });
   }
 
-  /** What the client is told of an error: all of one that was meant for it, nothing of any other. */
+  /** What the client receives of an error: all of one that was meant for it, nothing of any other. */
   #describe(command: string, error: unknown): JsonObject {
     if (isQmpFailure(error)) return { class: error.class, desc: error.message };
     this.#host.failed(command, error);

@@ -54,11 +54,11 @@ export interface QmpServerOptions<Handlers> {
   /** The most bytes that may wait for one client to read them; beyond, it is disconnected. Default: 64 MiB. */
   readonly maxBuffered?: number;
   /**
-   * How long a client that has ended its side may wait for answers, in milliseconds; commands that still run then are told that
-   * it is gone. Default: 10 s.
+   * How long a client that has ended its side may wait for answers, in milliseconds; after that the `signal`
+   * of commands that still run is aborted. Default: 10 s.
    */
   readonly linger?: number;
-  /** Told what the operator should know: the whole story of unexpected errors, of which clients are told nothing. */
+  /** Called with what the operator should know: the whole story of unexpected errors, which clients do not receive. */
   readonly onProblem?: (problem: ServerProblem) => void;
 }
 
@@ -151,7 +151,7 @@ export class QmpServer implements AsyncDisposable {
   /**
    * Takes clients at one more place.
    *
-   * @throws ListenError when the address is malformed or cannot be had
+   * @throws ListenError when the address is malformed or not available
    */
   async listen(address: ListenAddress): Promise<void> {
     this.#listeners.push(await listen(address, (streams) => this.serve(streams)));
@@ -201,7 +201,7 @@ function versionInfo({ major, minor, micro, package: text = '' }: ServerVersion)
  *
  * @example
  * const server = await createQmpServer({ dispatch: commandTable, handlers, events, introspection, listen: 'unix:/run/qmp' });
- * @throws ListenError when an address is malformed or cannot be had
+ * @throws ListenError when an address is malformed or not available
  */
 export async function createQmpServer<Handlers extends object>(
   options: QmpServerOptions<Handlers>,

@@ -7,7 +7,7 @@ import { PathInstance } from './path-instance.js';
 import { type FileOptions, lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
 import { statPath } from './system-io.js';
 
-/** What drives can be told, and the state of one that has a disc (linux/cdrom.h). */
+/** Requests to a drive, and the state of one that has a disc (linux/cdrom.h). */
 const CDROMEJECT = 0x5309;
 const CDROMCLOSETRAY = 0x5319;
 const CDROM_DRIVE_STATUS = 0x5326;

@@ -41,7 +41,7 @@ export class OpenFile {
    *
    * @param name what to call it in messages
    * @throws BlockError `Could not open …` with the system's reason; EACCES also where the file system is read-only, and EINVAL
-   * where `cache.direct` is not to be had
+   * where `cache.direct` is not supported
    */
   static async open(
     path: string,

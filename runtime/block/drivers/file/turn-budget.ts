@@ -1,6 +1,6 @@
 /**
  * How much may be done at once, without giving others a turn. What is in memory is read faster at once than by a thread, but
- * somebody who reads a whole image that way would keep everybody else waiting.
+ * a client that reads a whole image that way would keep all others waiting.
  */
 export class TurnBudget {
   readonly #bytesPerTurn: number;

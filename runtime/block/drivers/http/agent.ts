@@ -9,7 +9,7 @@ const globalAgent = Symbol.for('undici.globalDispatcher.1');
 /**
  * An agent that does not look at the certificates of servers. Node.js does not export the class, but an instance.
  *
- * @throws BlockError when it cannot be had, for instance because the program uses a proxy
+ * @throws BlockError when there is none, for instance because the program uses a proxy
  */
 export async function unverifyingAgent(): Promise<Agent> {
   // The instance is made with the first request of the program.

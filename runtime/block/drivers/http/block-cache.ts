@@ -7,7 +7,7 @@ interface Block {
 /**
  * Fills buffers that follow each other with what begins at `offset`.
  *
- * @throws BlockError when not all of it can be had
+ * @throws BlockError when not all of it can be read
  */
 export type Load = (offset: number, buffers: readonly Uint8Array[]) => Promise<void>;
 

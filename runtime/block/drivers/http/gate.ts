@@ -13,7 +13,7 @@ export class Gate {
     try {
       return await work();
     } finally {
-      // Whoever is next gets the place itself, before anybody new can.
+      // The next one that waits gets the place itself, before a new one can.
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
       else next();

@@ -12,7 +12,7 @@ export interface HttpOptions {
   readonly readahead: number;
   /** Nanoseconds that a request may take; 0: for ever. */
   readonly timeout: number;
-  /** Whether a server of the wrong name, or with a certificate that nobody vouches for, is refused. */
+  /** Whether a server of the wrong name, or with a certificate that no authority has signed, is refused. */
   readonly sslverify: boolean;
   /** The options that decide what is fetched, as queries show them. */
   readonly shown: { readonly [key: string]: string | boolean };

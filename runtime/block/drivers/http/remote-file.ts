@@ -36,7 +36,7 @@ export class RemoteFile {
     this.#location = options.url;
   }
 
-  /** @throws BlockError when there is no such file, or no part of it can be had alone */
+  /** @throws BlockError when there is no such file, or the server cannot send a part of it alone */
   static async open(options: HttpOptions, host: BlockHost): Promise<RemoteFile> {
     await host.authorize(options.url);
     const file = new RemoteFile(options, host, options.sslverify ? undefined : await unverifyingAgent());
@@ -75,13 +75,13 @@ export class RemoteFile {
 
   /** Asks for the length. Servers need not answer HEAD, nor name the length there: a part of the file must tell both. */
   async #measure(): Promise<Version> {
-    const told = await this.#request('HEAD', undefined, async (response): Promise<Version | undefined> => {
+    const announced = await this.#request('HEAD', undefined, async (response): Promise<Version | undefined> => {
       const length = response.headers.get('content-length');
       const ranges = response.headers.get('accept-ranges') ?? '';
       if (!response.ok || length === null || !/\bbytes\b/i.test(ranges)) return undefined;
       return { length: this.#readLength(length), etag: strongTag(response) };
     });
-    if (told !== undefined) return told;
+    if (announced !== undefined) return announced;
     return this.#request('GET', 'bytes=0-0', async (response) => {
       const etag = strongTag(response);
       const [, total] = /^bytes (?:0-0|\*)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? [];

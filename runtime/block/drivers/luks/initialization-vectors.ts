@@ -14,7 +14,7 @@ export type VectorGenerator = (first: number, count: number) => Uint8Array;
 
 /**
  * How a volume's initialization vectors are made. All begin with the sector's number: `plain` has 32 bits of it, `plain64` 64,
- * and `essiv` encrypts the latter with a cipher whose key is a hash of the key, so that nobody else can tell them.
+ * and `essiv` encrypts the latter with a cipher whose key is a hash of the key, so that they cannot be known without the key.
  *
  * @param key the key of the volume, or of the key material that is to be read
  * @param most the largest `count`

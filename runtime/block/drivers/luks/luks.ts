@@ -53,7 +53,7 @@ class LuksVolume implements DriverInstance {
     this.#cipher = cipher;
   }
 
-  /** Whole sectors: of less, nobody could decrypt anything. */
+  /** Whole sectors: a part of one cannot be decrypted. */
   get length(): number {
     const length = this.#file.node.length - this.#header.payloadOffset;
     if (length < 0) throw ioError('EIO');

@@ -28,7 +28,7 @@ export function takeQuorumOptions(options: BlockOptions, host: BlockHost): Quoru
   const readPattern = options.takeEnum('read-pattern', QuorumReadPattern) ?? 'quorum';
   const verify = options.takeBoolean('blkverify') ?? false;
   const rewrite = options.takeBoolean('rewrite-corrupted') ?? false;
-  // Who takes the first answer has nothing to compare.
+  // With the first answer taken, there is nothing to compare.
   if (readPattern === 'fifo') return { children, threshold, readPattern, blkverify: false, rewriteCorrupted: false };
   const blkverify = verify && children === 2 && threshold === 2;
   if (verify && !blkverify) {

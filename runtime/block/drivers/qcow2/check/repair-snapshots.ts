@@ -4,7 +4,7 @@ import { readSnapshotTable, serialiseSnapshotTable } from '../format/snapshot-ta
 import type { Examination } from './check.js';
 
 /**
- * Writes the snapshot table anew, with records that say all that they must. The old one is leaked: it is in the way of nobody.
+ * Writes the snapshot table anew, with records that say all that they must. The old one is leaked, which does no harm.
  * The refcounts are right already.
  *
  * @throws BlockError (ENOSPC) when no free clusters are in a row

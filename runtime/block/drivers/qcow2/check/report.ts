@@ -27,7 +27,7 @@ export interface CheckResult {
   readonly problems: readonly Problem[];
 }
 
-/** A broken image has as many problems as clusters: nobody reads more than these. */
+/** A broken image has as many problems as clusters: more than these help no reader. */
 const problemLimit = 1000;
 
 /** Where the parts of a check put what they find. */

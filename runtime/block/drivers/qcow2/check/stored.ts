@@ -5,7 +5,7 @@ import type { CheckContext } from './context.js';
 const largestPage = 4096;
 const cachedPages = 2048;
 
-/** Offsets are signed to whoever reads files: none are this large. */
+/** File offsets are signed: none are this large. */
 const addressLimit = 2 ** 63;
 
 /** A part of a refcount block. */
@@ -76,7 +76,7 @@ export class StoredRefcounts {
     return (Math.floor(cluster / step) + 1) * step;
   }
 
-  /** The page with a cluster's refcount; `none` when the refcount is 0 for want of a block, `unreadable` when it cannot be told. */
+  /** The page with a cluster's refcount; `none` when the refcount is 0 for want of a block, `unreadable` when it cannot be read. */
   page(cluster: number): RefcountPage | 'none' | 'unreadable' | Promise<RefcountPage> {
     const place = this.place(Math.floor(cluster / this.perBlock));
     if (place.kind === 'none' || place.offset === 0) return 'none';
@@ -88,7 +88,7 @@ export class StoredRefcounts {
     return cached ?? this.#load(first, offset);
   }
 
-  /** A cluster's refcount; nothing when it cannot be told. */
+  /** A cluster's refcount; nothing when it cannot be read. */
   get(cluster: number): number | undefined | Promise<number> {
     const last = this.#last;
     // What is looked for is most often next to what was looked for before.

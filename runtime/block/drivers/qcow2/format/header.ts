@@ -42,7 +42,7 @@ export interface Qcow2Header {
   readonly incompatible: number;
   /** {@link CompatibleFeature}, and bits that are not known. */
   readonly compatible: bigint;
-  /** {@link AutoclearFeature}, and bits that are not known. Who writes to the image without knowing a bit clears it. */
+  /** {@link AutoclearFeature}, and bits that are not known. A writer clears each bit that it does not know. */
   readonly autoclear: bigint;
   /** Refcounts are 2^refcountOrder bits wide: 0 to 6. */
   readonly refcountOrder: number;

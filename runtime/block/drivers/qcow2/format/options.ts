@@ -99,7 +99,7 @@ function takeCacheSizes(options: BlockOptions, clusterSize: number): { l2Tables:
   };
 }
 
-/** The L2 cache takes four times as much as the refcount cache, unless told otherwise: both then reach equally far. */
+/** The L2 cache takes four times as much as the refcount cache, unless an option says otherwise: both then reach equally far. */
 function shareOut(
   total: number | undefined,
   l2: number | undefined,

@@ -21,7 +21,7 @@ export function l2TableOffset(image: Image, offset: number): number {
   return at >= view.byteLength ? 0 : offsetOf(view.getUint32(at), view.getUint32(at + 4));
 }
 
-/** Whether the L2 table for an offset is there, and nobody else's. Only then its entries can be changed. */
+/** Whether the L2 table for an offset is there, and not shared. Only then its entries can be changed. */
 export function ownsL2Table(image: Image, offset: number): boolean {
   const at = Math.floor(offset / image.l2Span) * 8;
   return image.l1.view.getUint32(at) >= copiedFlag;

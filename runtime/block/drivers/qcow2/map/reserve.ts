@@ -20,8 +20,8 @@ export interface Promised {
 }
 
 /**
- * Finds places for clusters from `offset` on, and promises them. There may be fewer than are wanted. Waits if somebody else has
- * been promised places for these clusters.
+ * Finds places for clusters from `offset` on, and promises them. There may be fewer than are wanted. Waits if another request
+ * has been promised places for these clusters.
  *
  * @returns nothing when it is to be looked anew whether any are needed
  */

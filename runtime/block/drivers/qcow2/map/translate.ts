@@ -37,7 +37,7 @@ export interface Run {
   readonly length: number;
   /** Where it is in the file: the first byte asked for; for a compressed cluster its beginning; 0: nowhere. */
   readonly host: number;
-  /** The host clusters are nobody else's. */
+  /** The host clusters are not shared. */
   readonly copied: boolean;
   /** Bytes in the file that a compressed cluster takes at most. */
   readonly stored: number;

@@ -40,7 +40,7 @@ function canStartAnew(image: Image): boolean {
 
 /**
  * Lays the image out anew. It is marked as dirty meanwhile: refcounts that a crash leaves behind are repaired when it is opened
- * again. When it fails, nobody knows what is in the file: the image is not used any more, and stays dirty.
+ * again. When it fails, the content of the file is unknown: the image is not used any more, and stays dirty.
  */
 async function startAnew(image: Image): Promise<void> {
   await finish(image);

@@ -31,7 +31,7 @@ async function grow(image: Image, size: number): Promise<void> {
   const { clusterSize } = image;
   const oldSize = image.header.size;
   await image.lock.run(() => growL1Table(image, l1EntriesFor(size, clusterSize)));
-  // Until now nobody could see what is behind the end: the rest of the last cluster, and what a longer backing file has.
+  // Until now no reader could see what is behind the end: the rest of the last cluster, and what a longer backing file has.
   const backed = image.node.backing?.node.length ?? 0;
   const from = roundUp(oldSize, 512);
   await hide(image, from, Math.min(size, Math.max(roundUp(oldSize, clusterSize), backed)));
@@ -97,7 +97,7 @@ async function dropL2Tables(image: Image, first: number): Promise<void> {
   for (const offset of tables) freeClusters(image, offset, 1, 'other');
 }
 
-/** Makes the file end with the last cluster that is in use. That it cannot be made shorter harms nobody. */
+/** Makes the file end with the last cluster that is in use. A failure to make it shorter does no harm. */
 async function cutFile(image: Image): Promise<void> {
   const { clusterSize, file } = image;
   await image.lock.run(async () => {

@@ -20,7 +20,7 @@ export async function write(image: Image, offset: number, data: Uint8Array): Pro
   await writeRuns(image, offset, data);
 }
 
-/** Whether clusters are written where they are: they have places that are nobody else's. */
+/** Whether clusters are written where they are: they have places that are not shared. */
 function inPlace(image: Image, offset: number, run: Run): boolean {
   return run.kind === ClusterKind.normal && run.copied && ownsL2Table(image, offset);
 }

@@ -13,7 +13,7 @@ import type { Table } from '../space/table-cache.js';
  * Makes whole clusters read as zeroes. A cluster that is concerned in part is zeroed as a whole if the rest of it reads as
  * zeroes already.
  *
- * @throws BlockError ENOTSUP when that cannot be told by entries: data must be written then
+ * @throws BlockError ENOTSUP when entries cannot express that: data must be written then
  */
 export async function writeZeroes(image: Image, offset: number, length: number, flags: number): Promise<void> {
   image.alive();
@@ -26,7 +26,7 @@ export async function writeZeroes(image: Image, offset: number, length: number, 
   });
 }
 
-/** How a discarded cluster is told from one that was never written. */
+/** How a discarded cluster differs from one that was never written. */
 export type Discarded =
   /** It reads as zeroes (from version 3 on): what is in the backing file stays hidden. */
   | 'hidden'

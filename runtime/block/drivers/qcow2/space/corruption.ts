@@ -9,12 +9,12 @@ export interface CorruptPlace {
   readonly length: number;
 }
 
-/** Images of which a corruption that does no harm has been told. */
+/** Images of which a corruption that does no harm has been reported. */
 const reported = new WeakSet<Image>();
 
 /**
- * Impossible metadata were found. Tells the world and, when the image can be written, marks it and lets nobody use it any
- * more, lest more is destroyed.
+ * Impossible metadata were found. Emits the event and, when the image can be written, marks it and refuses all further
+ * requests, lest more is destroyed.
  *
  * @returns what the request fails with
  */

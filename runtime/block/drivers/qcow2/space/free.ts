@@ -5,7 +5,7 @@ import { beforeRefcountChange, changeRefcounts } from './refcounts.js';
 const mostFreed = 1024;
 
 /**
- * Nobody refers to host clusters any more, but for tables that are still to be written. Their refcounts go down when these
+ * Nothing refers to host clusters any more, but for tables that are still to be written. Their refcounts go down when these
  * are on the disk: in the other order, a crash would leave entries that point at clusters which are used for something else.
  */
 export function freeClusters(image: Image, offset: number, count: number, reason: FreeReason): void {
@@ -85,7 +85,7 @@ async function settleOne(image: Image, { first, count, reason }: FreedClusters):
       image.refcountBlocks.forget(at);
     }
     image.decompressed = undefined;
-    // That the file cannot make use of it, or fails to, harms nobody.
+    // A file that cannot make use of it, or fails to, does no harm.
     if (discards(image, reason)) await image.file.discard(offset, length).catch(() => {});
   }
 }

@@ -29,7 +29,7 @@ export interface DecompressedCluster {
   readonly data: Promise<Uint8Array>;
 }
 
-/** Clusters that nobody refers to any more, but that still count as used. */
+/** Clusters that nothing refers to any more, but that still count as used. */
 export interface FreedClusters {
   /** The first host cluster, by number. */
   readonly first: number;
@@ -37,7 +37,7 @@ export interface FreedClusters {
   readonly reason: FreeReason;
 }
 
-/** What clusters were freed for, which decides whether the file is told. */
+/** What clusters were freed for, which decides whether they are discarded in the file, too. */
 export type FreeReason = 'request' | 'snapshot' | 'other';
 
 /** An open image: what its parts, each in a file of its own, share. */
@@ -56,7 +56,7 @@ export class Image {
   readonly l2Tables: TableCache;
   readonly refcountBlocks: TableCache;
   readonly order: WriteOrder;
-  /** Held by whoever changes refcounts, gives places to clusters, or changes tables but for filling in promised places. */
+  /** Held while refcounts change, clusters get places, or tables change but for filling in promised places. */
   readonly lock = new Lock();
   readonly grace = new GracePeriods();
   readonly inFlight = new AllocationsInFlight();
@@ -83,7 +83,7 @@ export class Image {
   decompressed: DecompressedCluster | undefined;
   /** The end of all that has ever been in the file: from here on it reads as zeroes. */
   highWater: number;
-  /** Held by whoever lets the refcounts of freed clusters go down. */
+  /** Held while the refcounts of freed clusters go down. */
   readonly freeing = new Lock();
   /** Freed clusters whose refcounts go down once the tables that do without them are on the disk. */
   freed: FreedClusters[] = [];

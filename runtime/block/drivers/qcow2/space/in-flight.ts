@@ -9,7 +9,7 @@ export interface Allocation {
 
 /**
  * The clusters that have been promised a place, but whose table entries do not tell so yet, since their data is being
- * written. Nobody else may give them a place, or change their entries, meanwhile.
+ * written. No other request may give them a place, or change their entries, meanwhile.
  */
 export class AllocationsInFlight {
   readonly #allocations = new Map<Allocation, () => void>();

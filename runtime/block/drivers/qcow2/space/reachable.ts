@@ -3,7 +3,7 @@ import { compressedFlag, compressedLength, compressedOffset, offsetOf } from '..
 import { corrupted } from './corruption.js';
 import type { Image } from './image.js';
 
-/** Told of host clusters in a row: the number of the first, and how many. */
+/** Called with host clusters in a row: the number of the first, and how many. */
 export type ClusterVisitor = (first: number, count: number) => Promise<void> | void;
 
 /**

@@ -34,7 +34,7 @@ export async function refcountOf(image: Image, cluster: number): Promise<number>
  * Changes the refcounts of host clusters, in the cache. The caller holds the lock, and has seen to it that there are blocks
  * and that no count gets too large. Counts that are 0 already stay so: they are wrong, but what is freed twice is not lost.
  *
- * @param onChange told each new count
+ * @param onChange called with each new count
  * @throws BlockError when a block cannot be read; some counts are changed then
  */
 export async function changeRefcounts(

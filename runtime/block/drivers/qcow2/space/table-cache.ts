@@ -83,7 +83,7 @@ export class TableCache {
     return this.#tables.get(offset / this.#store.clusterSize) ?? this.#add(offset, bytes);
   }
 
-  /** Takes in a table that has just been written to the file, and that nobody can have looked for yet. */
+  /** Takes in a table that has just been written to the file, and that no request can have looked for yet. */
   async insert(offset: number, bytes: Uint8Array): Promise<void> {
     await this.#makeRoom();
     this.#add(offset, bytes);
