@@ -12,7 +12,7 @@ async function json(args: readonly string[], files: Readonly<Record<string, stri
 }
 
 describe('qapi-ts check', () => {
-  test('says that a good schema is', async () => {
+  test('reports that a good schema has no errors', async () => {
     const cwd = folderWith({ 'a.json': good });
     expect(await qapiTs(['check', 'a.json'], { cwd })).toEqual({ code: 0, stdout: 'a.json: ok\n', stderr: '' });
   });
@@ -40,7 +40,7 @@ describe('qapi-ts check', () => {
     `);
   });
 
-  test('as JSON says the same to tools', async () => {
+  test('prints diagnostics as JSON for tools', async () => {
     const { code, files } = await json(['bad.json'], { 'bad.json': bad });
     expect(code).toBe(1);
     expect(files).toMatchInlineSnapshot(`
@@ -79,7 +79,7 @@ describe('qapi-ts check', () => {
     `);
   });
 
-  test('as annotations says it to GitHub', async () => {
+  test('prints diagnostics as annotations for GitHub', async () => {
     const { code, stdout } = await qapiTs(['check', '--format', 'github', 'bad.json'], {
       cwd: folderWith({ 'bad.json': bad }),
     });
@@ -107,7 +107,7 @@ describe('qapi-ts check', () => {
     expect(files[1]).toEqual({ file: 'a.json', ok: true, diagnostics: [] });
   });
 
-  test('takes warnings for no reason to fail', async () => {
+  test('succeeds when there are only warnings', async () => {
     const text = "##\n# @Disk:\n#\n# @nothing: is not there\n##\n{ 'struct': 'Disk', 'data': {} }\n";
     const { code, files } = await json(['a.json'], { 'a.json': text });
     expect(code).toBe(0);
@@ -133,7 +133,7 @@ describe('qapi-ts check', () => {
     expect(stdout).toContain('<stdin>: 1 error\n');
   });
 
-  test('without a schema checks the one of the configuration, by its dialect', async () => {
+  test('checks the schema of the configuration, by its dialect, when none is named', async () => {
     const cwd = folderWith({
       'qapi-ts.config.json': '{ "schema": "qapi/root.json", "dialect": "2.8" }',
       'qapi/root.json': "{ 'union': 'U', 'data': { 'a': 'int' } }\n",
@@ -146,7 +146,7 @@ describe('qapi-ts check', () => {
     expect(await qapiTs(['check'], { cwd: `${cwd}/sub` })).toMatchObject({ stdout: '../qapi/root.json: ok\n' });
   });
 
-  test('without any schema says how to name one', async () => {
+  test('explains how to name a schema when there is none', async () => {
     const { code, stderr } = await qapiTs(['check'], { cwd: folderWith({}) });
     expect(code).toBe(1);
     expect(stderr).toBe(

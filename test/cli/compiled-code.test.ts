@@ -30,7 +30,7 @@ function setUp() {
 }
 
 describe.skipIf('enableCompileCache' in Module)('compiled code', () => {
-  test('is kept, and used again', async () => {
+  test('keeps compiled code and uses it again', async () => {
     const { load, path, cache } = setUp();
     const expected = `small/${path.length}`;
     expect(await load()).toBe(expected);
@@ -40,7 +40,7 @@ describe.skipIf('enableCompileCache' in Module)('compiled code', () => {
     expect(readdirSync(cache)).toEqual(kept);
   });
 
-  test('does no harm when it is damaged', async () => {
+  test('ignores compiled code that is damaged', async () => {
     const { load, path, cache } = setUp();
     await load();
     const [name = ''] = readdirSync(cache);
@@ -48,7 +48,7 @@ describe.skipIf('enableCompileCache' in Module)('compiled code', () => {
     expect(await load()).toBe(`small/${path.length}`);
   });
 
-  test('of another version of the package is not used', async () => {
+  test('ignores compiled code of another version of the package', async () => {
     const { load, path, cache } = setUp();
     await load();
     const [before] = readdirSync(cache);
@@ -61,7 +61,7 @@ describe.skipIf('enableCompileCache' in Module)('compiled code', () => {
   });
 
   test.each([[{}], [{ XDG_CACHE_HOME: '/dev/null' }], [{ HOME: '/nowhere', NODE_DISABLE_COMPILE_CACHE: '1' }]])(
-    'cannot be kept in %j, and nothing is the worse for it',
+    'runs all the same when compiled code cannot be kept in %j',
     async (env) => {
       const { load, path } = setUp();
       expect(await load(env)).toBe(`small/${path.length}`);

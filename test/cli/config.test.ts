@@ -6,7 +6,7 @@ import { folderWith } from './command-line.js';
 const findConfig = (cwd: string) => findConfigOf({ cwd, importModule: (url) => import(url) });
 
 describe('a configuration', () => {
-  test('is looked for upwards; its paths are relative to it', async () => {
+  test('finds the configuration in a folder above, and reads its paths relative to it', async () => {
     const folder = folderWith({
       'qapi-ts.config.json': '{ "schema": "qapi/root.json", "output": "out", "runtimeImport": "./lib/runtime.js" }',
       'a/b/empty.txt': '',
@@ -21,7 +21,7 @@ describe('a configuration', () => {
     });
   });
 
-  test('may be in TypeScript, and import what is beside it', async () => {
+  test('reads a configuration in TypeScript that imports a file beside it', async () => {
     const folder = folderWith({
       'names.mjs': "export const output = 'src/generated';\n",
       'qapi-ts.config.ts':
@@ -33,7 +33,7 @@ describe('a configuration', () => {
     expect(found?.config).toEqual({ output: join(folder, 'src/generated'), int64: 'bigint' });
   });
 
-  test('may be in JavaScript', async () => {
+  test('reads a configuration in JavaScript', async () => {
     const folder = folderWith({
       'package.json': '{ "type": "module" }',
       'qapi-ts.config.js': 'export default { openEnums: true, define: { CONFIG_A: false } };\n',
@@ -41,7 +41,7 @@ describe('a configuration', () => {
     expect((await findConfig(folder))?.config).toEqual({ openEnums: true, define: { CONFIG_A: false } });
   });
 
-  test('may be absent', async () => {
+  test('runs without a configuration', async () => {
     expect(await findConfig(folderWith({}))).toBeUndefined();
   });
 
@@ -68,17 +68,17 @@ describe('a configuration', () => {
     if (hint !== undefined) expect(error).toMatchObject({ hint: expect.stringContaining(hint) });
   });
 
-  test('without a default export is refused', async () => {
+  test('refuses a configuration without a default export', async () => {
     const folder = folderWith({ 'package.json': '{ "type": "module" }', 'qapi-ts.config.js': 'export const a = 1;\n' });
     await expect(findConfig(folder)).rejects.toThrow('qapi-ts.config.js has no default export');
   });
 
-  test('that fails tells why', async () => {
+  test('reports why a configuration failed to load', async () => {
     const folder = folderWith({ 'qapi-ts.config.js': "throw new Error('out of cheese');\n" });
     await expect(findConfig(folder)).rejects.toThrow('qapi-ts.config.js: out of cheese');
   });
 
-  test('must be the only one of its folder', async () => {
+  test('refuses two configurations in one folder', async () => {
     const folder = folderWith({ 'qapi-ts.config.js': '', 'qapi-ts.config.json': '{}' });
     await expect(findConfig(folder)).rejects.toThrow('two configurations');
   });

@@ -65,7 +65,7 @@ describe('generate --from', () => {
     expect(stderr).toBe(`error: what query-qmp-schema returned is no introspection data: ${complaint}\n`);
   });
 
-  test('says so when nobody is there', async () => {
+  test('reports an address at which no program listens', async () => {
     const { code, stderr } = await qapiTs(['generate', '--from', './none.sock', '-o', 'out'], { cwd: folderWith({}) });
     expect(code).toBe(1);
     expect(stderr).toBe(

@@ -45,7 +45,7 @@ describe('qapi-ts generate', () => {
     ]).toEqual(['stop']);
   });
 
-  test('again touches nothing, and says so', async () => {
+  test('writes nothing the second time, and says so', async () => {
     const cwd = folderWith(files);
     const run = () => qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
     await run();
@@ -167,13 +167,13 @@ describe('qapi-ts generate', () => {
     expect(imports(cwd, 'disk/types.ts')).toEqual(['../../lib/runtime.js']);
   });
 
-  test('has no say from a configuration about another schema', async () => {
+  test('ignores a configuration that is about another schema', async () => {
     const cwd = folderWith({ ...files, 'qapi-ts.config.json': '{ "schema": "other.json", "int64": "bigint" }' });
     await qapiTs(['generate', 'qapi/disk.json', '-o', 'out'], { cwd });
     expect(diskMembers(cwd).size).toBe('Int64');
   });
 
-  test('without a folder says how to name one', async () => {
+  test('explains how to name an output folder when there is none', async () => {
     const { code, stderr } = await qapiTs(['generate', 'qapi/disk.json'], { cwd: folderWith(files) });
     expect(code).toBe(1);
     expect(stderr).toBe(

@@ -37,7 +37,7 @@ describe('qapi-ts introspect', () => {
     expect(stdout).not.toContain('"Disk"');
   });
 
-  test('has the form of the release', async () => {
+  test('prints introspection in the form of the release', async () => {
     const { stdout } = await qapiTs(['introspect', '--dialect', '2.12', 'a.json'], { cwd: cwd() });
     expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ name: 'query-disk', 'allow-oob': false }));
   });

@@ -30,7 +30,7 @@ describe('qapi-ts', () => {
     expect((await qapiTs([command, '--help'])).stdout).toBe(stdout);
   });
 
-  test('without arguments prints the help as an error', async () => {
+  test('prints the help as an error when there are no arguments', async () => {
     const { code, stdout, stderr } = await qapiTs([]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('Usage: qapi-ts');
@@ -59,7 +59,7 @@ describe('qapi-ts', () => {
     expect(stderr).not.toContain('    at ');
   });
 
-  test('a mistake of the program itself says so, and how to report it', async () => {
+  test('reports an internal error as such, with how to file it', async () => {
     const stdin = new Readable({
       read() {
         this.destroy(new TypeError('cannot count'));

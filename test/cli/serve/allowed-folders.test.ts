@@ -63,7 +63,7 @@ describe('an allowed folder', () => {
     expect(await allows(root, join(root, link))).toBe(allowed);
   });
 
-  it('is not left through links that follow each other, nor through linked folders', async () => {
+  it('refuses paths that leave the folder through chained links or linked folders', async () => {
     const root = folders();
     symlinkSync('../out', join(root, 'in/away'));
     symlinkSync('away/missing', join(root, 'in/first'));
@@ -75,7 +75,7 @@ describe('an allowed folder', () => {
     expect(await allows(root, `${root}/in/deep/../file`)).toBe(false);
   });
 
-  it('may itself be called by a link', async () => {
+  it('accepts an allowed folder that is named through a link', async () => {
     const root = folders();
     symlinkSync('in', join(root, 'alias'));
     const allowed = await AllowedFolders.of([join(root, 'alias')]);
@@ -83,7 +83,7 @@ describe('an allowed folder', () => {
     await expect(allowed.authorize(join(root, 'alias/new'))).resolves.toBeUndefined();
   });
 
-  it('has nothing of the network', async () => {
+  it('refuses files of the network', async () => {
     const root = folders();
     mkdirSync(join(root, 'in/http:/host'), { recursive: true });
     const before = process.cwd();
@@ -97,13 +97,13 @@ describe('an allowed folder', () => {
     }
   });
 
-  it('must be one', async () => {
+  it('refuses an allowed folder that is no folder', async () => {
     const root = folders();
     await expect(AllowedFolders.of([join(root, 'missing')])).rejects.toThrow(/Cannot allow .*No such file/);
     await expect(AllowedFolders.of([join(root, 'in/file')])).rejects.toThrow(/Not a directory/);
   });
 
-  it('has exactly what the file system puts there', async () => {
+  it('allows exactly the files that the file system resolves to the folder', async () => {
     const root = folders();
     symlinkSync('../out/sub', join(root, 'in/link'));
     symlinkSync('../in/sub', join(root, 'out/link'));

@@ -16,7 +16,7 @@ function commandLines(text: string): string[][] {
 }
 
 describe('docs/serve.md', () => {
-  test('has examples that are right, as has the help', async () => {
+  test('shows examples that work, and so does the help', async () => {
     const folder = folderWith({});
     mkdirSync(join(folder, 'images'));
     const { stdout: help } = await qapiTs(['serve', '--help']);
@@ -50,7 +50,7 @@ describe('docs/serve.md', () => {
     expect(explained.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
-  test('has all options of the command line, as docs/cli.md has', async () => {
+  test('lists all options of the command line, as docs/cli.md does', async () => {
     const { stdout: help } = await qapiTs(['serve', '--help']);
     const options = [...help.matchAll(/^ {2}(--[\w-]+(?: <\w+>)?)/gm)].map(([, option = '']) => option);
     expect(options.length).toBeGreaterThan(10);

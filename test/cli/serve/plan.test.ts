@@ -17,7 +17,7 @@ const problems = (texts: ServerTexts, whitelist?: DriverWhitelist) =>
 const nullNode = 'null-co,node-name=n';
 
 describe('a plan', () => {
-  it('has what the options say, in their order', () => {
+  it('plans what the options say, in their order', () => {
     const { plan: result, problems: none } = plan({
       object: ['secret,id=key,data=abc'],
       blockdev: [nullNode, '{"driver": "raw", "node-name": "r", "file": "n"}'],
@@ -54,7 +54,7 @@ describe('a plan', () => {
     });
   });
 
-  it('tells of all problems, and does not repeat secrets', () => {
+  it('reports all problems, and does not repeat secrets', () => {
     expect(
       problems({
         object: ['secret,id=k,data=swordfish', 'secret,id=k,data=swordfish', 'secret,data=swordfish'],
@@ -104,7 +104,7 @@ describe('a plan', () => {
     [{ qmp: ['tcp::1,server,nowait'] }, /write 'tcp::1'/],
     [{ qmp: ['stdio', 'stdio'] }, /listens there already/],
     [{ qmp: ['tcp::5', 'tcp:localhost:5'] }, /listens there already/],
-  ])('cannot have %j', (texts, message) => {
+  ])('refuses %j', (texts, message) => {
     expect(problems(texts)).toEqual([expect.stringMatching(message)]);
   });
 
@@ -113,7 +113,7 @@ describe('a plan', () => {
     expect(problems({ blockdev: [nullNode], nbd })).toEqual([]);
   });
 
-  it('may make all drives temporary that do not say otherwise', () => {
+  it('makes all drives temporary with --snapshot, unless they say otherwise', () => {
     const { drives } = plan({ snapshot: true, drive: ['file=a', 'file=a,snapshot=off'] }).plan;
     expect(drives.map(({ config }) => config.snapshot)).toEqual([true, false]);
   });

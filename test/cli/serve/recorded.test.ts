@@ -27,7 +27,7 @@ describeWithCorpus('options of real programs', 'transcripts', () => {
   describe('-drive', () => {
     const drives = of('-drive');
 
-    it('there are some', () => {
+    it('finds recorded lines to compare with', () => {
       expect(drives.length).toBeGreaterThan(20);
     });
 

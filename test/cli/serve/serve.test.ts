@@ -71,7 +71,7 @@ describe('serve', () => {
     await client.close();
   });
 
-  test('ends at quit', async () => {
+  test('ends when a client sends quit', async () => {
     const socket = join(folderWith({}), 'qmp.sock');
     const server = await serving(['--qmp', `unix:${socket}`]);
     const client = await connect(socket);
@@ -80,7 +80,7 @@ describe('serve', () => {
     await client.close();
   });
 
-  test('listens at several places, and tells the ports that it got', async () => {
+  test('listens at several places, and reports the ports that it got', async () => {
     const folder = folderWith({});
     const { ready, interrupt } = await serving([
       ...['--qmp', 'tcp:127.0.0.1:0', '--qmp', `unix:${folder}/q`],
@@ -94,7 +94,7 @@ describe('serve', () => {
     expect(existsSync(`${folder}/n`)).toBe(false);
   });
 
-  test('talks with standard input and output, on which nothing else appears, and ends when nobody can come any more', async () => {
+  test('speaks QMP on standard input and output only, and ends when no client can come any more', async () => {
     const stdin = new PassThrough();
     const server = await serving(['--qmp', 'stdio', '--drive', 'driver=null-co,id=d,boot=on'], stdin);
     stdin.end('{"execute": "qmp_capabilities"}\n{"execute": "query-block", "id": 1}\n');
@@ -128,12 +128,12 @@ describe('serve', () => {
     expect(await server.interrupt()).toMatchObject({ code: 0 });
   });
 
-  test('tells that it is ready also when it tells little', async () => {
+  test('logs that it is ready even when the log level is high', async () => {
     const server = await serving(['--qmp', 'tcp:127.0.0.1:0', '--log-level', 'error']);
     expect(log(await server.interrupt()).map(({ msg }) => msg)).toEqual(['ready']);
   });
 
-  test('attaches devices', async () => {
+  test('attaches the devices of --device to drives', async () => {
     const socket = join(folderWith({}), 'qmp.sock');
     const server = await serving([
       ...['--qmp', `unix:${socket}`, '--drive', 'id=a', '--drive', 'if=ide,media=cdrom', '--drive', 'if=floppy'],
@@ -164,7 +164,7 @@ describe('commands about what the command line makes', () => {
     return client;
   }
 
-  test('drive_add and drive_del', async () => {
+  test('drive_add adds drives and drive_del deletes them', async () => {
     const client = await clientOf('--blockdev', 'null-co,node-name=mine');
     const human = (line: string) => client.execute('human-monitor-command', { 'command-line': line });
     const names = async () =>
@@ -207,7 +207,7 @@ describe('commands about what the command line makes', () => {
     await expect(client.execute('query-command-line-options', { option: 'x' })).rejects.toThrow(/no option 'x'/);
   });
 
-  test('nbd-server-start takes the place of who is dead, and of nobody else', async () => {
+  test('nbd-server-start replaces the socket of a dead process, and of no other', async () => {
     const folder = folderWith({});
     const stale = `${folder}/stale`;
     // What a killed process leaves behind: a socket that nobody listens at.
@@ -227,7 +227,7 @@ describe('commands about what the command line makes', () => {
     expect(existsSync(stale)).toBe(false);
   });
 
-  test('devices are called by their ids', async () => {
+  test('commands name devices by their ids', async () => {
     const client = await clientOf('--drive', 'driver=null-co,id=cd0', '--device', 'cdrom,drive=cd0,id=dev,locked=on');
     const moved = client.waitFor('DEVICE_TRAY_MOVED');
     await expect(client.execute('eject', { id: 'dev' })).rejects.toThrow(/locked/);
@@ -235,7 +235,7 @@ describe('commands about what the command line makes', () => {
     expect(await moved).toMatchObject({ data: { device: 'cd0', id: 'dev', 'tray-open': true } });
   });
 
-  test('limits of a drive are those of its group', async () => {
+  test('a drive has the limits of its throttle group', async () => {
     const client = await clientOf(
       '--drive',
       'driver=null-co,id=d,bps=1000,bps_max=5000,group=g,iops_rd=7,iops_size=4096',
@@ -264,7 +264,7 @@ describe('a server that cannot be started', () => {
     expect([existsSync(`${folder}/q`), existsSync(`${folder}/n`)]).toEqual([false, false]);
   });
 
-  test('does not take a socket away from who uses it', async () => {
+  test('does not replace a socket that is in use', async () => {
     const socket = join(folderWith({}), 'used');
     const other = createServer().listen(socket);
     onTestFinished(() => void other.close());
@@ -275,7 +275,7 @@ describe('a server that cannot be started', () => {
     }
   });
 
-  test('is given up at an interrupt', async () => {
+  test('stops starting when it is interrupted', async () => {
     for (const more of [[], ['--drive', 'file=/nonexistent/a'], ['--nbd', 'unix:/nonexistent/n']]) {
       const ran = await qapiTs(['serve', '--qmp', 'tcp:127.0.0.1:0', ...more], { signal: AbortSignal.abort() });
       expect(ran.code).toBe(130);
@@ -287,7 +287,7 @@ describe('a server that cannot be started', () => {
 describe('serve --check-config', () => {
   const check = (...args: string[]): Promise<Ran> => qapiTs(['serve', '--check-config', ...args]);
 
-  test('opens nothing', async () => {
+  test('opens no image and no socket', async () => {
     const folder = folderWith({});
     const ran = await check(
       ...['--qmp', `unix:${folder}/q`, '--nbd', `unix:${folder}/n,device=d`],
@@ -298,7 +298,7 @@ describe('serve --check-config', () => {
     expect(existsSync(`${folder}/q`)).toBe(false);
   });
 
-  test('tells of all problems', async () => {
+  test('reports all problems at once', async () => {
     const ran = await check(
       ...['--qmp', 'nowhere', '--drive', 'media=tape', '--drive', 'id=d,bps=1,bps_rd=1', '--device', 'disk,drive=x'],
       ...['--nbd', 'node=x', '--object', 'secret,id=1', '--blockdev', 'null-co'],
@@ -310,7 +310,7 @@ describe('serve --check-config', () => {
     for (const line of lines) expect(line).toMatch(/^error: --(qmp|drive|device|nbd|object|blockdev) .+: .+/);
   });
 
-  test('warns', async () => {
+  test('prints warnings about deprecated options', async () => {
     expect(await check('--qmp', 'stdio', '--drive', 'boot=on')).toEqual({
       code: 0,
       stdout: 'The configuration is valid.\n',
@@ -318,11 +318,11 @@ describe('serve --check-config', () => {
     });
   });
 
-  test('wants somebody to be able to talk to it', async () => {
+  test('refuses to start when no client could reach it', async () => {
     expect(await check()).toMatchObject({ code: 1, stderr: expect.stringContaining('--qmp or an --nbd') });
   });
 
-  test('knows the drivers', async () => {
+  test('reports unknown drivers', async () => {
     expect(await check('--qmp', 'stdio', '--drivers', 'raw,bogus')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/Unknown driver 'bogus'/),
@@ -334,7 +334,7 @@ describe('serve --check-config', () => {
     expect(await check('--qmp', 'stdio', '--log-level', 'warning')).toMatchObject({ code: 1 });
   });
 
-  test('knows the folders', async () => {
+  test('reports files outside of the allowed folders', async () => {
     const folder = folderWith({ 'in/a': '', 'out/b': '' });
     const allow = ['--qmp', 'stdio', '--allow', `${folder}/in`];
     expect(await check(...allow, '--drive', `file=${folder}/in/a`)).toMatchObject({ code: 0 });

@@ -18,13 +18,13 @@ describe('an address', () => {
   });
 
   it.each(['', 'unix:', 'tcp:', 'tcp:host', 'tcp:host:', 'tcp:host:65536', 'tcp:::1:5', '/run/a', 'stdio', 'tcp:h:-1'])(
-    '%j is none',
+    '%j is no address',
     (text) => {
       expect(() => readSocketPlace(text)).toThrow(/is no address: write unix:PATH or tcp:HOST:PORT/);
     },
   );
 
-  it('is written as it is read', () => {
+  it('writes an address as it was read', () => {
     const place = fc.oneof(
       fc.record({ path: fc.string({ minLength: 1 }) }),
       fc.record({ host: fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain()), port: fc.nat(0xffff) }),
@@ -91,7 +91,7 @@ describe('--nbd', () => {
 });
 
 describe('--blockdev and --object', () => {
-  it('are read in both forms', () => {
+  it('reads options as key=value text and as JSON', () => {
     expect(readBlockdev('qcow2,node-name=q,file.driver=file,file.filename=a')).toEqual({
       driver: 'qcow2',
       'node-name': 'q',
@@ -108,7 +108,7 @@ describe('--blockdev and --object', () => {
     });
   });
 
-  it('say what is wrong', () => {
+  it('reports what is wrong with an option', () => {
     expect(() => readBlockdev('null-co')).toThrow(/'node-name' is missing/);
     expect(() => readBlockdev('{"driver": "null-co"')).toThrow(/not complete/);
     expect(() => readObject('secret')).toThrow(/'id'/);

@@ -40,7 +40,7 @@ describe('complete', () => {
     expect(line.endsWith(end)).toBe(true);
   });
 
-  test('puts mandatory keys first', async () => {
+  test('proposes mandatory keys first', async () => {
     expect((await complete('node-del ', knowledge))[0]).toEqual(['node-name=', 'modes.0=', 'tag=']);
   });
 });

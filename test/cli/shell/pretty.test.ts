@@ -17,7 +17,7 @@ describe('prettyValue', () => {
     expect(prettyValue([], noColours)).toBe('[]');
   });
 
-  test('stays the same JSON', () => {
+  test('prints text that parses to the same value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = prettyValue(value as JsonValue, noColours);

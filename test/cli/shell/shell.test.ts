@@ -30,7 +30,7 @@ async function start(deviation = program): Promise<string> {
 }
 
 describe('in a script', () => {
-  test('each --execute gives one line of JSON, exact', async () => {
+  test('prints one exact line of JSON for each --execute', async () => {
     const args = ['shell', await start(), '-x', 'query-jobs', '--execute', 'node-del node-name=a'];
     expect(await qapiTs(args)).toEqual({
       code: 0,
@@ -46,7 +46,7 @@ describe('in a script', () => {
     expect(stdout.split('\n')).toHaveLength(3);
   });
 
-  test('the first that fails ends it', async () => {
+  test('stops at the first command that fails', async () => {
     const stdin = 'node-del node-name=gone\nquery-jobs\n';
     expect(await qapiTs(['shell', await start()], { stdin })).toEqual({
       code: 1,
@@ -113,7 +113,7 @@ describe('in a script', () => {
     expect(stdout).toContain('NODE_GONE  event\n');
   });
 
-  test('nobody is there', async () => {
+  test('reports an address at which no program listens', async () => {
     const { code, stderr } = await qapiTs(['shell', './none.sock', '-x', 'help']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: cannot connect to/);
@@ -193,7 +193,7 @@ describe('at a prompt', () => {
     expect(await shell.ended).toBe(0);
   });
 
-  test('ends well when the program was told to quit', async () => {
+  test('exits with 0 after quit was executed', async () => {
     const shell = await open();
     await shell.sees('qmp> ');
     shell.type('quit\r');
@@ -231,7 +231,7 @@ describe('at a prompt', () => {
 });
 
 describe('historyFile', () => {
-  test('is where the state of programs belongs', () => {
+  test('keeps the history in the folder for the state of programs', () => {
     expect(historyFile({ HOME: '/home/me' })).toBe('/home/me/.local/state/qapi-ts/history');
     expect(historyFile({ HOME: '/home/me', XDG_STATE_HOME: 'relative' })).toBe('/home/me/.local/state/qapi-ts/history');
   });

@@ -20,7 +20,7 @@ const cases: [folder: string, fixture: string, options: EmitOptions][] = [
 describe.each(cases)('%s', (folder, fixture, options) => {
   const path = join(golden, folder);
 
-  test('is generated as it was', async () => {
+  test('generates the same bytes as the golden files', async () => {
     const files = await generateFixture(fixture, { ...options, runtimeImport });
     for (const file of files) await expect(file.text).toMatchFileSnapshot(join(path, file.path));
     expect(listFiles(path)).toEqual(files.map((file) => file.path).sort());

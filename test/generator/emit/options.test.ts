@@ -15,7 +15,7 @@ describe('import extensions', () => {
 });
 
 describe('targets', () => {
-  test('bring what they import', async () => {
+  test('adds the targets whose files a target imports', async () => {
     const files = await generateFixture('gallery', { targets: ['events'] });
     expect(new Set(files.map(({ path }) => path.split('/').at(-1)))).toEqual(
       new Set(['events.ts', 'index.ts', 'types.ts', 'visitors.ts']),
@@ -23,12 +23,12 @@ describe('targets', () => {
     expect(await compileGenerated({ gallery: files })).toEqual([]);
   });
 
-  test('must exist', async () => {
+  test('refuses a target that does not exist', async () => {
     const schema = await schemaOf('');
     expect(() => generate(schema, { targets: ['typos'] })).toThrow(`there are ${targetNames.join(', ')}`);
   });
 
-  test('make an index of a schema without definitions, too', async () => {
+  test('generates an index for a schema without definitions, too', async () => {
     const files = generate(await schemaOf(''));
     expect(files.map(({ path }) => path)).toEqual(['introspection.ts', 'index.ts']);
     expect(

@@ -15,7 +15,7 @@ const places = ['qapi', '.', 'qga', 'storage-daemon/qapi'];
 const variants: EmitOptions[] = [{}, { openEnums: true }, { int64: 'bigint' }, { int64: 'number', openEnums: true }];
 
 describeWithCorpus('the code for every release', 'releases', () => {
-  test('compiles under the strictest settings', async () => {
+  test('the code for each release compiles under the strictest settings', async () => {
     const folders: Record<string, GeneratedFile[]> = {};
     let turn = 0;
     for (const release of readdirSync(corpusPath('releases')).sort()) {

@@ -37,7 +37,7 @@ describe('generated visitors', () => {
     expect(() => decode(legacy.visitSource, { type: 'list', data: [], more: 1 })).toThrow(/more/);
   });
 
-  test('are not confused by names that every object knows', () => {
+  test('visits members named like properties of Object.prototype', () => {
     const event = JSON.parse('{ "__proto__": "a", "constructor": "b", "toString": 1, "with.dots-and_all": "c" }');
     for (const value of [
       decode(hostile.visitEvent_, structuredClone(event)),
@@ -54,7 +54,7 @@ describe('generated visitors', () => {
 });
 
 describe('the table of commands', () => {
-  test('has every command under its name', () => {
+  test('lists every command under its name', () => {
     expect([...hostile.commands.keys()]).toEqual([
       'stop',
       '__proto__',

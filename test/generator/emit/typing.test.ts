@@ -23,7 +23,7 @@ import type { Source } from './__golden__/legacy/index.js';
  */
 
 describe('a union', () => {
-  test('is narrowed by a switch over its tag, to the last branch', () => {
+  test('narrows a union by a switch over its tag, to the last branch', () => {
     const area = (drawing: Drawing): number => {
       switch (drawing.type) {
         case 'circle':
@@ -55,7 +55,7 @@ describe('a union', () => {
     expectTypeOf(form).returns.toBeNumber();
   });
 
-  test('has the members of its branch and no others', () => {
+  test('allows the members of the branch and no others', () => {
     expectTypeOf<Drawing>({ type: 'circle', radius: 1, frame: null });
     expectTypeOf<Drawing>({ type: 'solid', form: 'cube', edge: 2 });
     // @ts-expect-error a circle has no edge
@@ -68,7 +68,7 @@ describe('a union', () => {
     expectTypeOf<Drawing>({ type: 'square' });
   });
 
-  test('of the simple kind wraps its branches', () => {
+  test('wraps the branches of a simple union', () => {
     expectTypeOf<Source>({ type: 'list', data: ['a'] });
     expectTypeOf<Extract<Source, { type: 'count' }>['data']>().toEqualTypeOf<Int64>();
     // @ts-expect-error the data of another branch
@@ -84,7 +84,7 @@ describe('a struct', () => {
     expectTypeOf<Point>({ x: 1 });
   });
 
-  test('without members takes none', () => {
+  test('refuses members in a struct without members', () => {
     expectTypeOf<Empty>({});
     // @ts-expect-error nothing goes in
     expectTypeOf<Empty>({ x: 1 });
@@ -93,7 +93,7 @@ describe('a struct', () => {
     expectTypeOf<NamedEmpty>({ name: 'a', x: 1 });
   });
 
-  test('may leave optional members out, but not set them to undefined', () => {
+  test('allows to omit optional members, but not to set them to undefined', () => {
     expectTypeOf<Events['GALLERY_OPENED']['data']>({ at: 1 });
     // @ts-expect-error absent is not undefined
     expectTypeOf<Events['GALLERY_OPENED']['data']>({ at: 1, mood: undefined });
@@ -101,13 +101,13 @@ describe('a struct', () => {
 });
 
 describe('an enum', () => {
-  test('has its values only', () => {
+  test('refuses a value that the enum lacks', () => {
     expectTypeOf<Mood>().toEqualTypeOf<'calm' | 'half-asleep' | '4ever' | '8080' | 'class'>();
     // @ts-expect-error not a mood
     expectTypeOf<Mood>('wild');
   });
 
-  test('is open only where just the server says it', () => {
+  test('leaves an enum open only where it is received from a server', () => {
     expectTypeOf<OpenSale>().toHaveProperty('mood');
     expectTypeOf<OpenSale['mood']>('of a newer server');
     expectTypeOf<OpenSale['drawing']['type']>().toEqualTypeOf<'circle' | 'ball' | 'solid' | 'blank'>();
@@ -138,7 +138,7 @@ test('64-bit integers come in three modes', () => {
 });
 
 describe('commands', () => {
-  test('have their arguments and results by name', () => {
+  test('gives each command its arguments and result by name', () => {
     expectTypeOf<Commands['gallery-open']['returns']>().toEqualTypeOf<Point>();
     expectTypeOf<Commands['query-gallery']['returns']>().toEqualTypeOf<Drawing[]>();
     expectTypeOf<Commands['gallery-show']['arguments']>().toEqualTypeOf<Drawing>();
@@ -152,14 +152,14 @@ describe('commands', () => {
     expectTypeOf<Commands['query-gallery']['arguments']>({ name: 'a' });
   });
 
-  test('without marshalling take what the schema does not know', () => {
+  test('accepts unknown arguments for a command without marshalling', () => {
     expectTypeOf<Commands['gallery-burn']['arguments']>({ fuel: 'oil', matches: 2 });
     // @ts-expect-error but what it knows, it knows
     expectTypeOf<Commands['gallery-burn']['arguments']>({ fuel: 1 });
     expectTypeOf<Commands['gallery-burn']['arguments'][string]>().toEqualTypeOf<JsonValue>();
   });
 
-  test('are handled by a method each, at once or later', () => {
+  test('declares one handler method per command, synchronous or not', () => {
     expectTypeOf<CommandHandlers['gallery-open']>().parameter(0).toEqualTypeOf<Commands['gallery-open']['arguments']>();
     expectTypeOf<CommandHandlers['gallery-open']>().returns.toEqualTypeOf<Point | Promise<Point>>();
     // @ts-expect-error most are missing

@@ -85,7 +85,7 @@ describe('without a named release', () => {
       'branch-not-in-enum',
     ],
     [
-      'branches that cannot be told apart',
+      'branches that cannot be distinguished',
       "{ 'alternate': 'Ll', 'data': { 's': 'str', 't': 'str' } }",
       'indistinguishable-branches',
     ],

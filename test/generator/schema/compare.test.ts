@@ -104,7 +104,7 @@ describe('compareIntrospection', () => {
     ]);
   });
 
-  it('compares features when it is told to', () => {
+  it('compares features when the option asks for it', () => {
     const changed = server.map((info) => (info === command ? { ...info, features: ['unstable'] } : info));
     expect(compareIntrospection(server, changed)).toEqual([]);
     expect(compareIntrospection(server, changed, { features: true })).toEqual([

@@ -55,7 +55,7 @@ describe('schemaFromIntrospection', () => {
     );
   });
 
-  it('gives no type the ending of an array', async () => {
+  it('never names a type like an array', async () => {
     const masked = introspect(
       await load(`
         { 'struct': 'Inner', 'data': { 'x': 'int' } }

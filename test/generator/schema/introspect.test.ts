@@ -78,13 +78,13 @@ describe('introspect', () => {
   it.each([
     ['2.12', { 'allow-oob': true }],
     ['3.0', { 'allow-oob': true }],
-  ])('tells out-of-band execution as %s does', async (dialect, expected) => {
+  ])('reports out-of-band execution as %s does', async (dialect, expected) => {
     const list = await infos("{ 'command': 'a', 'allow-oob': true } { 'command': 'b' }", dialect);
     expect(list[0]).toMatchObject(expected);
     expect('allow-oob' in (list[1] as object)).toBe(dialect === '2.12');
   });
 
-  it('leaves features out where a release does not tell them', async () => {
+  it('omits features where the release does not report them', async () => {
     const text = `
       { 'struct': 'Ss', 'data': { 'm': 'int' }, 'features': [ 'f' ] }
       { 'command': 'c', 'data': 'Ss', 'features': [ 'g' ] }`;

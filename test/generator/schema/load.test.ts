@@ -11,7 +11,7 @@ async function namesIn(files: string | Record<string, string>, dialect?: string)
 }
 
 describe('loading a schema', () => {
-  it('tells which files were read, also when something is wrong with them', async () => {
+  it('returns which files were read, also when they have errors', async () => {
     const host = memoryHost({
       'a/root.json': "{ 'include': 'sub/b.json' } { 'include': 'none.json' }",
       'a/sub/b.json': "{ 'command': 'x' }",
@@ -22,7 +22,7 @@ describe('loading a schema', () => {
     expect(diagnostics.map(({ name }) => name)).toEqual(['unreadable-include']);
   });
 
-  it('takes a file that is not there for a problem of the schema', async () => {
+  it('reports a missing file as a diagnostic of the schema', async () => {
     const { diagnostics, files } = await loadSchema('none.json', { host: memoryHost({}) });
     expect(diagnostics.map(({ name }) => name)).toEqual(['unreadable-schema']);
     expect(files).toEqual([]);
@@ -82,13 +82,13 @@ describe('one mistake', () => {
       "##\n# @Ab:\n#\n# Something.\n#\n# @y: a number\n##\n{ 'struct': 'Ab', 'data': { 'x': true } }",
       ['not-a-type'],
     ],
-  ])('is reported once: %s', async (_title, text, names) => {
+  ])('reports one mistake once: %s', async (_title, text, names) => {
     expect(await namesIn(text)).toEqual(names);
   });
 });
 
 describe('several mistakes', () => {
-  it('are all reported, an unknown type at each of its uses', async () => {
+  it('reports all mistakes, an unknown type at each of its uses', async () => {
     const diagnostics = await check(`
 { 'struct': 'Ab', 'data': { 'x': 'Nothing', 'y': [ 'Nothing' ], '*z': 'Nothing' } }
 { 'command': 'c', 'returns': [ 'Nothing' ] }
@@ -104,7 +104,7 @@ describe('several mistakes', () => {
     expect(new Set(diagnostics.map(({ span }) => span?.start)).size).toBe(5);
   });
 
-  it('name the definition around them, and the earlier place of a redefinition', async () => {
+  it('names the definition around a mistake, and the earlier place of a redefinition', async () => {
     const [first] = await check("{ 'struct': 'Ab', 'data': {} }\n\n{ 'enum':\n  'Ab', 'data': [] }");
     expect(first).toMatchObject({ name: 'redefinition', definition: { name: 'Ab', span: { start: 0 } } });
     expect(first?.span?.file.positionAt(first.span.start)).toEqual({ line: 4, column: 3 });
@@ -126,7 +126,7 @@ describe('near misses', () => {
     ],
     ["{ 'struct': 'Ab', 'data': { 'x': 'String' } }", "did you mean 'str'?"],
     ["{ 'command': 'foo' }\n{ 'command': 'c', 'data': 'foo' }", "'foo' is a command, not a type"],
-  ])('are suggested: %#', async (text, hint) => {
+  ])('suggests the near miss: %#', async (text, hint) => {
     expect((await check(text))[0]?.hint).toBe(hint);
   });
 });

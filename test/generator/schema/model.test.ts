@@ -16,7 +16,7 @@ function names(schema: Schema): string[] {
 }
 
 describe('implicit types', () => {
-  it('stand before the definition that needs them: arrays of members, the inline object, the array of the result', async () => {
+  it('lists implicit types before the definition that needs them: arrays of members, the inline object, the array of the result', async () => {
     const schema = await load(`
 { 'command': 'c', 'data': { 'a': [ 'S' ], 'b': [ 'E' ], 'c': [ 'S' ], 'd': [ 'int' ] }, 'returns': [ 'T' ] }
 { 'union': 'U', 'base': { 'e': 'E', 's': [ 'U' ] }, 'discriminator': 'e', 'data': {} }
@@ -40,7 +40,7 @@ describe('implicit types', () => {
     expect(schema.lookup('intList')).toMatchObject({ kind: 'array', module: { name: './builtin' } });
   });
 
-  it('wrap the branches of simple unions, and give them a tag', async () => {
+  it('wraps the branches of simple unions in implicit types, and gives them a tag', async () => {
     const schema = await load(
       `
 { 'union': 'U', 'data': { 'a': 'S', 'b': [ 'str' ], 'c': { 'type': 'S', 'if': 'defined(C)' } } }
@@ -74,13 +74,13 @@ describe('implicit types', () => {
     });
   });
 
-  it('do not arise from empty objects', async () => {
+  it('makes no implicit type for an empty object', async () => {
     const schema = await load("{ 'command': 'c', 'data': {} } { 'event': 'EE', 'data': {} }");
     expect(names(schema)).toEqual(['c', 'EE']);
     expect(schema.lookup('c')).not.toHaveProperty('arguments');
   });
 
-  it('exist under the condition of what needs them; arrays under that of their element', async () => {
+  it('gives implicit types the condition of what needs them, and arrays that of their element', async () => {
     const schema = await load(
       "{ 'event': 'EE', 'data': { 'a': [ 'S' ] }, 'if': 'X' } { 'struct': 'S', 'data': {}, 'if': { 'not': 'Y' } }",
     );
@@ -88,7 +88,7 @@ describe('implicit types', () => {
     expect(schema.lookup('SList')?.condition?.source).toEqual({ not: 'Y' });
   });
 
-  it('fill the gaps of a union, under the condition of the value', async () => {
+  it('fills the gaps of a union with empty types, under the condition of the value', async () => {
     const schema = await load(`
 { 'enum': 'E', 'data': [ 'x', 'y', { 'name': 'z', 'if': 'Z' } ] }
 { 'struct': 'Base', 'data': { 'e': 'E' } }
@@ -113,7 +113,7 @@ describe('implicit types', () => {
 });
 
 describe('modules', () => {
-  it('have what their files define, and the arrays of it; included files stand where their include does', async () => {
+  it('lists in a module what its file defines, and the arrays of it; an included module stands where its include does', async () => {
     const schema = await load({
       'schema.json': "{ 'include': 'sub/a.json' } { 'command': 'c', 'returns': [ 'A' ] } { 'include': 'b.json' }",
       'sub/a.json': "{ 'include': '../b.json' } { 'struct': 'A', 'data': { 'b': [ 'B' ], 's': [ 'str' ] } }",
@@ -135,7 +135,7 @@ describe('modules', () => {
 });
 
 describe('recursion', () => {
-  it('through members, arrays and branches is part of the model', async () => {
+  it('resolves types that recur through members, arrays and branches', async () => {
     const schema = await load("{ 'struct': 'S', 'data': { 'self': 'S', '*list': [ 'S' ] } }");
     const struct = schema.lookup('S');
     if (struct?.kind !== 'struct') throw new Error('S is a struct');
@@ -150,7 +150,7 @@ describe('built-in types', () => {
     ['uint32', 0n, 2n ** 32n - 1n],
     ['int', -(2n ** 63n), 2n ** 63n - 1n],
     ['size', 0n, 2n ** 64n - 1n],
-  ])('%s has a range', async (name, min, max) => {
+  ])('the built-in type %s has a range', async (name, min, max) => {
     expect((await load('')).lookup(name)).toMatchObject({ kind: 'builtin', json: 'int', range: { min, max } });
   });
 
@@ -158,7 +158,7 @@ describe('built-in types', () => {
     ['2.4', false, undefined],
     ['2.8', false, ['none', 'qnull', 'qint', 'qstring', 'qdict', 'qlist', 'qfloat', 'qbool']],
     ['10.1', true, ['none', 'qnull', 'qnum', 'qstring', 'qdict', 'qlist', 'qbool']],
-  ])('of %s', async (dialect, hasNull, values) => {
+  ])('dialect %s has null and the values of QType as its release did', async (dialect, hasNull, values) => {
     const schema = await load('', dialect);
     const qtype = schema.lookup('QType');
     expect(schema.lookup('null') !== undefined).toBe(hasNull);

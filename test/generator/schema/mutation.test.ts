@@ -44,7 +44,7 @@ function expectInside({ file, start, end }: Span): void {
 }
 
 describe('a mutated schema', () => {
-  it('is either a schema or has errors, all of them inside the file', async () => {
+  it('a mutated schema either loads or has errors, all of them inside the file', async () => {
     await fc.assert(
       fc.asyncProperty(
         arbitrarySchema,

@@ -63,7 +63,7 @@ describe('form of names', () => {
     for (const release of bad) expect([release, fault(release, name, kind)]).toEqual([release, 'malformed-name']);
   });
 
-  test("names that begin with 'q_' in C are reserved from 2.5", () => {
+  test("names that begin with 'q_' in C are reserved from 2.5 on", () => {
     for (const name of ['q_a', 'q-a', 'q-']) {
       expect(fault('2.4', name, 'member')).toBeUndefined();
       for (const release of ['2.5', '2.8', '5.2', '6.0', '10.1', 'auto']) {
@@ -119,12 +119,12 @@ describe('style of names', () => {
     expect(fault('auto', name, kind)).toBeUndefined();
   });
 
-  test('6.1 to 7.0 do not look at features', () => {
+  test('releases 6.1 to 7.0 do not check the names of features', () => {
     for (const release of ['6.1', '6.2', '7.0']) expect(fault(release, 'A_b', 'feature')).toBeUndefined();
     for (const release of ['5.2', '6.0', '7.1']) expect(fault(release, 'A_b', 'feature')).toBeDefined();
   });
 
-  test('exceptions are for owners of members and values, and for commands', () => {
+  test('pragmas except the owners of members and values, and commands', () => {
     expect(fault('10.1', 'a_B', 'member', 'Disk', ['Disk'])).toBeUndefined();
     expect(fault('10.1', 'a_B', 'enum value', 'Disk', ['Disk'])).toBeUndefined();
     expect(fault('10.1', 'a_b', 'argument', 'disk', ['disk'])).toBe('lowercase-name-style');

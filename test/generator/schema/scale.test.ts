@@ -104,7 +104,7 @@ describe('nesting', () => {
   it.each([
     [250, undefined],
     [20_000, 'nested-too-deeply'],
-  ])('of conditions to a depth of %d is read, or is too deep', async (depth, error) => {
+  ])('conditions nested %d deep are read, or reported as too deep', async (depth, error) => {
     const condition = `${"{ 'not': ".repeat(depth)}'A'${' }'.repeat(depth)}`;
     expect((await measure(`{ 'event': 'E', 'if': ${condition} }`)).first).toBe(error);
   });

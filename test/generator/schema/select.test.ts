@@ -73,7 +73,7 @@ describe('selection', () => {
     expect(entities.get('q_obj_Paint-base')?.members).toHaveLength(1);
   });
 
-  it('can take all other symbols for undefined', async () => {
+  it('treats all other symbols as undefined when asked to', async () => {
     const { entities } = await select(text, { GREEN: true }, true);
     expect(entities.has('Blue')).toBe(false);
     expect(entities.has('BlueList')).toBe(false);

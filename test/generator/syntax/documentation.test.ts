@@ -62,7 +62,7 @@ const today = `##
 `;
 
 describe('a documentation block of today', () => {
-  it.each(['9.0', '9.1', '10.1', 'auto'])('is read by %s', async (release) => {
+  it.each(['9.0', '9.1', '10.1', 'auto'])('the documentation block is read by %s', async (release) => {
     expect(await documentationOf(today, release)).toEqual({
       diagnostics: [],
       symbol: 'reset',
@@ -111,7 +111,7 @@ const classic = `##
 `;
 
 describe('a documentation block of 2017', () => {
-  it.each(['2.9', '4.1', '5.1', '5.2', '8.0', '8.2'])('is read by %s', async (release) => {
+  it.each(['2.9', '4.1', '5.1', '5.2', '8.0', '8.2'])('the documentation block is read by %s', async (release) => {
     const { arguments: args, sections, body } = await documentationOf(classic, release);
     expect(body).toBe('Reset the machine.');
     expect(args).toEqual({ now: 'at once', later: 'when there\nis time\n\nor never' });
@@ -123,7 +123,7 @@ describe('a documentation block of 2017', () => {
     ]);
   });
 
-  it('is read without naming the release', async () => {
+  it('the documentation block is read without naming the release', async () => {
     const { diagnostics, arguments: args, sections } = await documentationOf(classic, 'auto');
     expect(diagnostics).toEqual([]);
     expect(args).toEqual({ now: 'at once', later: 'when there\nis time\n\nor never' });
@@ -175,7 +175,7 @@ describe('a documentation block of before 2.9', () => {
     ['another unclosed block before it', `##\n# @other\n\n{ 'event': 'E' }\n${old}`],
     ['indentation', old.replaceAll(/^#/gm, '  #')],
     ['carriage returns', old.replaceAll('\n', '\r\n')],
-  ])('is read with %s', async (_title, text) => {
+  ])('the documentation block is read with %s', async (_title, text) => {
     for (const release of ['2.8', 'auto']) {
       const { tree, diagnostics } = await read(text, release);
       const doc = tree.expressions.at(-1)?.doc;
@@ -250,7 +250,7 @@ describe('an introduction', () => {
 });
 
 describe('places', () => {
-  it('are those of the names and of the sections', async () => {
+  it('records the places of names and sections', async () => {
     const { tree } = await read(today, '10.1');
     const doc = tree.expressions[0]?.doc;
     const cut = (span: { start: number; end: number } | undefined) => span && today.slice(span.start, span.end);

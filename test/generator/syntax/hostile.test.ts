@@ -84,7 +84,7 @@ function expectInside(value: SyntaxValue, length: number): void {
 }
 
 describe('any text', () => {
-  it('is read, and every place that is named lies in it', async () => {
+  it('reads any text, and names only places inside of it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(soup, anyText, wounded), fc.constantFrom(...dialectNames), async (text, release) => {
         const { tree, diagnostics } = await read(text, release);
@@ -116,7 +116,7 @@ describe('any text', () => {
     );
   });
 
-  it('that is a schema stays one without its comments, and with comments everywhere', async () => {
+  it('reads a schema alike without comments, and with comments everywhere', async () => {
     await fc.assert(
       fc.asyncProperty(arbitrarySchema, fc.constantFrom('2.8', '10.1', 'auto'), async (text, release) => {
         const commented = text.replaceAll(/(?<=[{}[\]:,])/g, ' # a comment\n');
@@ -182,20 +182,20 @@ describe.each(['8.2', '10.1', 'auto'])('under %s', (release) => {
 describe('nesting', () => {
   const arrays = (depth: number) => `{ 'a': ${'['.repeat(depth)}${']'.repeat(depth)} }\n{ 'event': 'E' }`;
 
-  it.each([10, 100, 299])('%d deep is read', async (depth) => {
+  it.each([10, 100, 299])('nesting %d deep is read', async (depth) => {
     const { tree, diagnostics } = await read(arrays(depth));
     expect(diagnostics).toEqual([]);
     expect(tree.expressions).toHaveLength(2);
   });
 
-  it.each([300, 500, 100_000])('%d deep is an error, and what follows is read', async (depth) => {
+  it.each([300, 500, 100_000])('nesting %d deep is an error, and what follows is read', async (depth) => {
     const { tree, diagnostics } = await read(arrays(depth));
     expect(diagnostics.map(({ name, span }) => [name, span?.start])).toEqual([['nested-too-deeply', 306]]);
     expect(tree.expressions).toHaveLength(2);
     expect(tree.expressions.map(({ broken }) => broken)).toEqual([true, undefined]);
   });
 
-  it('without end is an error too', async () => {
+  it('nesting that is never closed is an error, too', async () => {
     const { diagnostics } = await read('['.repeat(100_000));
     expect(diagnostics.map(({ name }) => name)).toContain('nested-too-deeply');
   });

@@ -23,7 +23,7 @@ describe('modules', () => {
     'sub/c.json': event('C'),
   };
 
-  it('are named by their path from the root, in the order in which they are met', async () => {
+  it('names modules by their path from the root, in the order of reading', async () => {
     const { tree, diagnostics } = await read(files);
     expect(diagnostics).toEqual([]);
     expect(tree.modules.map(({ name, includes }) => [name, includes])).toEqual([
@@ -34,7 +34,7 @@ describe('modules', () => {
     ]);
   });
 
-  it('hold their own expressions; all together they are in the order of definition', async () => {
+  it('gives each module its own expressions, and keeps the order of definition over all', async () => {
     const { tree } = await read(files);
     const names = (expressions: typeof tree.expressions) =>
       expressions.map(({ value }) =>
@@ -44,7 +44,7 @@ describe('modules', () => {
     expect(names(tree.expressions).flat()).toEqual(['A', 'B', 'C', 'ROOT']);
   });
 
-  it('can lie outside the root’s folder', async () => {
+  it('reads modules outside of the folder of the root', async () => {
     const files = { 'app/schema.json': include('../lib/a.json'), 'lib/a.json': event('A') };
     const { tree } = await loadSyntax('app/schema.json', { host: memoryHost(files) });
     expect(tree.modules.map(({ name, file }) => [name, file.path])).toEqual([
@@ -53,7 +53,7 @@ describe('modules', () => {
     ]);
   });
 
-  it('are reported under the name by which they were included: up to 2.11 an absolute one', async () => {
+  it('reports modules under the name by which they were included: up to 2.11 an absolute one', async () => {
     const broken = { 'schema.json': include('sub/a.json'), 'sub/a.json': include('../b.json'), 'b.json': '{' };
     expect((await read(broken, '2.12')).diagnostics.map(placeOf)).toEqual(['sub/../b.json:1 expected-key']);
     expect((await read(broken, '2.11')).diagnostics.map(placeOf)).toEqual(['/sub/../b.json:1 expected-key']);
@@ -61,7 +61,7 @@ describe('modules', () => {
 });
 
 describe('diagnostics', () => {
-  it('come in the order in which the reference would meet them', async () => {
+  it('sorts diagnostics in the order of the reference', async () => {
     const { diagnostics } = await read(
       {
         'schema.json': `${event('A')}${include('a.json')}${include('missing.json')}{ 'event' 'B' }\n`,
@@ -80,7 +80,7 @@ describe('diagnostics', () => {
     ]);
   });
 
-  it('tell of a malformed token before of the include in front of it, of an unexpected one after', async () => {
+  it('reports a malformed token before the include in front of it, and an unexpected one after it', async () => {
     const malformed = await read("{ 'include': 'missing.json' } 'x\n", '10.1');
     expect(malformed.diagnostics.map(({ name }) => name)).toEqual([
       'unclosed-string',
@@ -91,7 +91,7 @@ describe('diagnostics', () => {
     expect(unexpected.diagnostics.map(({ name }) => name)).toEqual(['unreadable-include', 'expected-expression']);
   });
 
-  it('of an included file name all includers, outermost first', async () => {
+  it('names all includers of a file in its diagnostics, outermost first', async () => {
     const { diagnostics } = await read({
       'schema.json': `\n${include('a.json')}`,
       'a.json': `\n\n${include('b.json')}`,
@@ -105,7 +105,7 @@ describe('diagnostics', () => {
 });
 
 describe('includes', () => {
-  it('that come back to a file that is being read are errors', async () => {
+  it('reports an include that comes back to a file that is being read', async () => {
     const { diagnostics } = await read({
       'schema.json': include('a.json'),
       'a.json': include('./sub/../a.json') + include('schema.json'),
@@ -113,12 +113,12 @@ describe('includes', () => {
     expect(diagnostics.map(placeOf)).toEqual(['a.json:1 include-cycle', 'a.json:2 include-cycle']);
   });
 
-  it('end even where releases up to 2.11 would go on for ever', async () => {
+  it('stops circular includes even where releases up to 2.11 would go on for ever', async () => {
     const { diagnostics } = await read({ 'schema.json': include('./schema.json') }, '2.8');
     expect(diagnostics.map(({ name }) => name)).toEqual(['include-cycle']);
   });
 
-  it('are not read more and more often where releases up to 2.11 would do that', async () => {
+  it('reads an included file once where releases up to 2.11 would read it more and more often', async () => {
     const files = Object.fromEntries(
       Array.from({ length: 40 }, (_, i) => [`${i || 'schema'}.json`, include(`./${i + 1}.json`).repeat(2)]),
     );
@@ -128,7 +128,7 @@ describe('includes', () => {
     expect(tree.modules.length).toBeLessThan(100);
   });
 
-  it('can be nested a thousand deep', async () => {
+  it('reads includes that are nested a thousand deep', async () => {
     const files = Object.fromEntries(
       Array.from({ length: 1000 }, (_, i) => [
         `${i || 'schema'}.json`,
@@ -140,12 +140,12 @@ describe('includes', () => {
     expect(tree.expressions).toHaveLength(1);
   });
 
-  it('of absolute paths are read', async () => {
+  it('reads includes of absolute paths', async () => {
     const { tree } = await read({ 'schema.json': include('/lib/a.json'), 'lib/a.json': event('A') });
     expect(tree.modules.map(({ name }) => name)).toEqual(['schema.json', 'lib/a.json']);
   });
 
-  it('say why a file cannot be read', async () => {
+  it('reports why an included file cannot be read', async () => {
     const reasons: [error: unknown, reason: string][] = [
       [Object.assign(new Error(), { code: 'ENOENT' }), 'there is no such file'],
       [Object.assign(new Error(), { code: 'EISDIR' }), 'it is a folder'],
@@ -166,7 +166,7 @@ describe('includes', () => {
 });
 
 describe('pragmas', () => {
-  it('replace each other, in all files', async () => {
+  it('replaces a pragma by a later one of any file', async () => {
     const { tree } = await read(
       {
         'schema.json': `{ 'pragma': { 'doc-required': true, 'command-name-exceptions': [ 'a', 'b' ] } }\n${include('a.json')}`,
@@ -185,7 +185,7 @@ describe('pragmas', () => {
     expect(tree.expressions).toEqual([]);
   });
 
-  it('had other names up to 5.2', async () => {
+  it('accepts the names that pragmas had up to 5.2', async () => {
     const { tree } = await read(
       "{ 'pragma': { 'returns-whitelist': [ 'a' ], 'name-case-whitelist': [ 'b' ] } }",
       '5.2',
@@ -196,7 +196,7 @@ describe('pragmas', () => {
     });
   });
 
-  it('that are wrong change nothing, and the others of the same object are set', async () => {
+  it('ignores a wrong pragma, and sets the others of the same object', async () => {
     const { tree, diagnostics } = await read(
       "{ 'pragma': { 'doc-required': 'yes', 'command-name-exceptions': [ 'a', true ], 'documentation-exceptions': [ 'b' ] } }",
       '10.1',
@@ -222,7 +222,7 @@ describe('bytes', () => {
     });
   };
 
-  it('that are no UTF-8 are an error, up to 2.11 only outside comments', async () => {
+  it('reports bytes that are no UTF-8, up to 2.11 only outside comments', async () => {
     const latin1 = bytes('# caf', 0xe9, "\n{ 'event': 'E' }\n");
     expect(await load(latin1, '2.11')).toEqual([]);
     expect(await load(latin1, '2.12')).toEqual(['error malformed-encoding 1:6']);
@@ -230,12 +230,12 @@ describe('bytes', () => {
     expect(await load(bytes("{ 'event'", 0xe9, ": 'E' }"), '2.8')).toEqual(['error stray-text 1:10']);
   });
 
-  it('are found where they are, also behind other characters beyond ASCII', async () => {
+  it('reports the place of wrong bytes, also behind other characters beyond ASCII', async () => {
     expect(await load(bytes('# é\ufffd\r\n# ', 0xff, 0xff), '10.1')).toEqual(['error malformed-encoding 2:3']);
     expect(await load(bytes('# é\n# ', 0xe2, 0x82), '10.1')).toEqual(['error malformed-encoding 2:3']);
   });
 
-  it('make no schema when there are none', async () => {
+  it('reports an empty file', async () => {
     for (const release of ['2.4', '10.1', 'auto']) expect(await load(bytes(), release)).toEqual([]);
   });
 });
@@ -244,7 +244,7 @@ describe('the file system', () => {
   const folder = mkdtempSync(join(tmpdir(), 'qapi-syntax-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('is where files come from when nothing else is said', async () => {
+  it('reads from the file system by default', async () => {
     mkdirSync(join(folder, 'sub'));
     writeFileSync(join(folder, 'schema.json'), include('sub/a.json') + include('sub') + include('missing.json'));
     writeFileSync(join(folder, 'sub/a.json'), event('A'));

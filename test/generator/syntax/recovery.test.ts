@@ -72,12 +72,12 @@ describe('a definition that is not closed', () => {
     expect(new Set(found.names)).toEqual(new Set(['unclosed']));
   });
 
-  it('is one mistake, whatever is open', async () => {
+  it('reports a definition that is not closed as one mistake, whatever is open', async () => {
     const { diagnostics } = await read("{ 'struct': 'S', 'data': { 'a': [ { 'type': [");
     expect(diagnostics.map(({ name }) => name)).toEqual(['expected-value']);
   });
 
-  it('shows what is open', async () => {
+  it('names the bracket that is still open', async () => {
     const { text, stretches } = marked("{ 'struct': 'S', 'data': ⟦{⟧ 'a': 'int'\n{ 'command': 'c' }\n");
     const { diagnostics } = await read(text);
     expect(diagnostics[0]?.related.map(({ span: { start, end } }) => ({ start, end }))).toEqual(stretches);
@@ -85,7 +85,7 @@ describe('a definition that is not closed', () => {
 });
 
 describe('what looks like a new definition', () => {
-  it('is an element or a member where it is one', async () => {
+  it('reads what looks like a definition as an element or a member where it is one', async () => {
     const { tree, diagnostics } = await read(
       "{ 'struct': 'S', 'data': [\n{ 'struct': 'T' },\n{ 'enum': 'E' } ],\n'x':\n{ 'event': 'F' } }",
     );
@@ -95,7 +95,7 @@ describe('what looks like a new definition', () => {
 });
 
 describe('several mistakes', () => {
-  it('are all reported, in order, and nothing else', async () => {
+  it('reports all mistakes in order, and nothing else', async () => {
     const source = [
       "{ 'struct': 'S' ⟦'data'⟧: {} }",
       "{ 'enum': 'E', 'data': [ 'a', ⟦1⟧, ⟦2⟧, 'b' ] }",

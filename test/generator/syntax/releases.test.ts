@@ -72,7 +72,7 @@ describe('what users read about releases', () => {
 });
 
 describe('dialects', () => {
-  it('have what their release had', () => {
+  it('gives each dialect the constructs of its release', () => {
     const has = (name: string) => {
       const found = Dialect.named(name);
       return 'dialect' in found && found.dialect.has('null literal');
@@ -80,7 +80,7 @@ describe('dialects', () => {
     expect(['2.4', '4.1', '4.2', '10.1', 'auto'].map(has)).toEqual([true, true, false, false, true]);
   });
 
-  it('count columns as their release did', () => {
+  it('counts columns as the release did', () => {
     const columns = (name: string) => {
       const found = Dialect.named(name);
       return 'dialect' in found && found.dialect.columns;
@@ -94,7 +94,7 @@ describe('dialects', () => {
     ]);
   });
 
-  it('are ordered', () => {
+  it('orders dialects by their release', () => {
     const found = Dialect.named('2.10');
     if ('problem' in found) throw new Error(found.problem);
     expect(['2.9', '2.10', '2.11', '10.1'].map((release) => found.dialect.atLeast(release))).toEqual([

@@ -23,17 +23,17 @@ async function namesIn(text: string, dialect = 'auto'): Promise<string[]> {
 }
 
 describe.each(shown)('%s', (name, { example }) => {
-  it('is provoked by the example of what is wrong', async () => {
+  it('the wrong example gets this diagnostic', async () => {
     expect(await namesIn(example.wrong, example.dialect)).toContain(name);
   });
 
-  it('is not, nor is anything else, by the example of what is right', async () => {
+  it('the right example gets no diagnostic', async () => {
     expect(await namesIn(example.right, example.dialect)).toEqual([]);
   });
 });
 
 describe('codes', () => {
-  it('are unique', () => {
+  it('no two diagnostics share a code', () => {
     const codes = kinds.map(([, { code }]) => code);
     expect(new Set(codes).size).toBe(codes.length);
   });

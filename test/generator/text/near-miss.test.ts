@@ -17,16 +17,16 @@ describe('the near miss', () => {
     ['x', undefined],
     ['', undefined],
     ['QuiteSomethingElse', undefined],
-  ])('of %s is %s', (name, expected) => {
+  ])('the near miss of %s is %s', (name, expected) => {
     expect(nearMiss(name, types)).toBe(expected);
   });
 
-  it('is the nearest of several, and never the name itself', () => {
+  it('suggests the nearest of several names, and never the name itself', () => {
     expect(nearMiss('abcdef', ['abcxyf', 'abcdxf', 'abxxef'])).toBe('abcdxf');
     expect(nearMiss('size', ['size'])).toBeUndefined();
   });
 
-  it('is asked about', () => {
+  it('asks about the near miss in the message', () => {
     expect(didYouMean('sise', types)).toBe("did you mean 'size'?");
     expect(didYouMean('x', types)).toBeUndefined();
   });

@@ -73,12 +73,12 @@ describe('pretty', () => {
     );
   });
 
-  test('without a place says the message only', () => {
+  test('prints only the message of a diagnostic without a place', () => {
     const { span: _, ...homeless } = about('«»');
     expect(pretty(homeless)).toBe("error[QAPI4001]: member 'x' has the type 'T', which is not defined\n");
   });
 
-  test('has the same text with colours', () => {
+  test('prints the same text with colours', () => {
     const found = about("{ 'x': «'T'» }", { hint: 'a' });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are made of them
     expect(pretty(found, terminalColours).replace(/\u001b\[[\d;]*m/g, '')).toBe(pretty(found));
@@ -109,7 +109,7 @@ describe('countOf', () => {
 });
 
 describe('for tools', () => {
-  test('only what there is to say is there', () => {
+  test('omits members that have no value', () => {
     expect(diagnosticAsJson(about('a\n«bc»'), 'root.json')).toEqual({
       code: 'QAPI4001',
       severity: 'error',
@@ -122,7 +122,7 @@ describe('for tools', () => {
     });
   });
 
-  test('without a place it belongs to the root', () => {
+  test('assigns a diagnostic without a place to the root', () => {
     const { span: _, ...homeless } = about('«»');
     expect(diagnosticAsJson(homeless, 'root.json')).toMatchObject({ file: 'root.json', line: 1, column: 1 });
   });

@@ -16,12 +16,12 @@ describe('positions', () => {
     ['reference', '😀c', [1, 2, 2, 3]],
     ['reference-bytes', '😀c', [1, 3, 5, 6]],
     ['reference-bytes', 'é€c', [1, 3, 6, 7]],
-  ] as const)('by %s in %j', (rule, text, columns) => {
+  ] as const)('counts columns by %s in %j', (rule, text, columns) => {
     const file = new SourceFile('a', text, rule);
     expect(Array.from({ length: text.length + 1 }, (_, offset) => file.positionAt(offset).column)).toEqual(columns);
   });
 
-  it('are the same in whatever order they are asked for', () => {
+  it('returns the same positions in whatever order they are asked for', () => {
     const texts = fc
       .array(fc.constantFrom('a', '\t', '\n', 'é', '😀'), { maxLength: 40 })
       .map((parts) => parts.join(''));
@@ -40,7 +40,7 @@ describe('positions', () => {
     );
   });
 
-  it('beyond the text are at its end', () => {
+  it('places offsets beyond the text at its end', () => {
     const file = new SourceFile('a', 'a\nbc');
     expect(file.positionAt(100)).toEqual({ line: 2, column: 3 });
     expect(new SourceFile('a', '').positionAt(0)).toEqual({ line: 1, column: 1 });
@@ -48,7 +48,7 @@ describe('positions', () => {
 });
 
 describe('lines', () => {
-  it('are found by number', () => {
+  it('returns a line by its number', () => {
     const file = new SourceFile('a', 'a\n\nbc');
     expect([0, 1, 2, 3, 4].map((line) => file.lineText(line))).toEqual(['', 'a', '', 'bc', '']);
     expect([0, 1, 2, 3, 4, 5].map((offset) => file.lineAt(offset))).toEqual([1, 1, 2, 3, 3, 3]);

@@ -126,7 +126,7 @@ describe('any text', () => {
     );
   });
 
-  test('is converted without failing', () => {
+  test('converts any text without failing', () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 20 }), (parts) => {
         expect(() => markdown(parts.join('\n'))).not.toThrow();
@@ -134,7 +134,7 @@ describe('any text', () => {
     );
   });
 
-  test('is converted however deep it is nested, in time that grows with its length', () => {
+  test('converts deeply nested text in time proportional to its length', () => {
     for (const marker of ['- ', '.. note:: ', '1. ']) expect(markdown(marker.repeat(20_000)).length).toBeGreaterThan(0);
     expect(markdown(`${'`a '.repeat(50_000)}`).length).toBeGreaterThan(0);
   });

@@ -172,7 +172,7 @@ describe('checking', () => {
     expect(checkFiles(folder, files)).toEqual([]);
   });
 
-  test('tells what differs, and writes nothing', () => {
+  test('reports what differs, and writes nothing', () => {
     writeFiles(folder, [file('index.ts', 'a\n'), file('stale.ts')]);
     const differences = checkFiles(folder, [file('index.ts', 'b\n'), file('new.ts')]);
     expect(differences.map(({ path, kind }) => [path, kind])).toEqual([
