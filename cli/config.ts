@@ -3,8 +3,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../generator/config.js';
+import { type OptionName, optionTable } from '../generator/emit/option-table.js';
 import { nearMiss } from '../generator/text/near-miss.js';
 import { SourceFile } from '../generator/text/source-file.js';
+import { complaintAboutValue } from './config-values.js';
 import type { Host } from './host.js';
 import { UserError } from './user-error.js';
 
@@ -36,7 +38,7 @@ export async function findConfig({
 async function readConfig(path: string, cwd: string, importModule: Host['importModule']): Promise<FoundConfig> {
   const file = relative(cwd, path);
   const value = path.endsWith('.json') ? await readJson(path, file) : await importDefault(path, file, importModule);
-  return { file, config: withAbsolutePaths(await checked(value, file), dirname(path)) };
+  return { file, config: withAbsolutePaths(checked(value, file), dirname(path)) };
 }
 
 async function readJson(path: string, file: string): Promise<unknown> {
@@ -83,35 +85,32 @@ async function stripTypes(path: string): Promise<string> {
   return stripped;
 }
 
-async function checked(value: unknown, file: string): Promise<Config> {
+function checked(value: unknown, file: string): Config {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UserError(`${file}: a configuration is an object`, { hint: 'such as { "schema": …, "output": … }' });
   }
-  // What they know of targets comes with all the code of the back end.
-  const { configKeys } = await import('./config-keys.js');
   for (const [key, part] of Object.entries(value)) {
     if (key === '$schema') continue;
-    const rule = Object.hasOwn(configKeys, key) ? configKeys[key as keyof Config] : undefined;
-    if (rule === undefined) {
-      const near = nearMiss(key, Object.keys(configKeys));
+    if (!Object.hasOwn(optionTable, key)) {
+      const names = Object.keys(optionTable);
+      const near = nearMiss(key, names);
       throw new UserError(`${file}: unknown key '${key}'`, {
-        hint: near ? `did you mean '${near}'?` : `the keys are ${Object.keys(configKeys).join(', ')}`,
+        hint: near ? `did you mean '${near}'?` : `the keys are ${names.join(', ')}`,
       });
     }
-    const complaint = rule(part);
+    const complaint = complaintAboutValue(optionTable[key as OptionName], part);
     if (complaint !== undefined) throw new UserError(`${file}: '${key}' ${complaint}`);
   }
   return value;
 }
 
 function withAbsolutePaths(config: Config, folder: string): Config {
-  const { schema, output, runtimeImport } = config;
-  return {
-    ...config,
-    ...(schema !== undefined && { schema: resolve(folder, schema) }),
-    ...(output !== undefined && { output: resolve(folder, output) }),
-    ...(runtimeImport?.startsWith('.') && { runtimeImport: resolve(folder, runtimeImport) }),
-  };
+  const absolute = Object.entries(config).map(([name, value]) => {
+    const kind = optionTable[name as OptionName]?.kind;
+    const isPath = kind === 'path' || (kind === 'specifier' && String(value).startsWith('.'));
+    return [name, isPath ? resolve(folder, String(value)) : value];
+  });
+  return Object.fromEntries(absolute) as Config;
 }
 
 function messageOf(error: unknown): string {

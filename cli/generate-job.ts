@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path';
+import { type OptionValues, optionTable } from '../generator/emit/option-table.js';
 import type { EmitOptions } from '../generator/emit/options.js';
 import type { Schema } from '../generator/schema/model.js';
 import { type Selection, selectSchema } from '../generator/schema/select.js';
@@ -10,18 +11,9 @@ import { dialectNamed } from './load.js';
 import { UserError } from './user-error.js';
 
 /** The options of `qapi-ts generate` as the command line gives them. */
-export interface GenerateOptions {
-  readonly output?: string;
+export interface GenerateOptions extends OptionValues {
   /** Where the program runs whose schema it is. */
   readonly from?: string;
-  readonly dialect?: string;
-  readonly target?: readonly string[];
-  readonly int64?: EmitOptions['int64'];
-  readonly importExtension?: EmitOptions['importExtension'];
-  readonly runtimeImport?: string;
-  readonly define?: Readonly<Record<string, boolean>>;
-  readonly onlyDefined?: boolean;
-  readonly openEnums?: boolean;
 }
 
 /** What to generate, from what, and where to. */
@@ -46,28 +38,28 @@ export async function generateJob(
 ): Promise<GenerateJob> {
   const input = options.from === undefined ? await inputOf(schema, host) : await fromProgram(options.from, host);
   const { config } = input;
-  const output = options.output ?? config.output;
+  const values: OptionValues = { ...config, ...options, define: { ...config.define, ...options.define } };
+  const { output, runtimeImport, targets, int64, importExtension, openEnums } = values;
   if (output === undefined) {
     throw new UserError('there is no folder to write to', {
       hint: 'name one with -o, or as "output" in a qapi-ts.config.json',
     });
   }
   const path = resolve(host.cwd, output);
-  const runtime = options.runtimeImport ?? config.runtimeImport;
   return {
     schema: input.schema,
     files: input.files,
-    dialect: dialectNamed(options.dialect ?? config.dialect),
+    dialect: dialectNamed(values.dialect),
     selection: {
-      defines: new Map(Object.entries({ ...config.define, ...options.define })),
-      onlyDefined: options.onlyDefined ?? config.onlyDefined ?? false,
+      defines: new Map(Object.entries(values.define ?? {})),
+      onlyDefined: values.onlyDefined ?? optionTable.onlyDefined.default,
     },
     emit: {
-      targets: options.target ?? config.targets,
-      int64: options.int64 ?? config.int64,
-      importExtension: options.importExtension ?? config.importExtension,
-      runtimeImport: runtime === undefined ? undefined : specifierFrom(path, runtime, host.cwd),
-      openEnums: options.openEnums ?? config.openEnums,
+      targets,
+      int64,
+      importExtension,
+      openEnums,
+      runtimeImport: runtimeImport === undefined ? undefined : specifierFrom(path, runtimeImport, host.cwd),
     },
     output: { path, name: relative(host.cwd, path) || '.' },
     ...(input.configFile !== undefined && { configFile: resolve(host.cwd, input.configFile) }),

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { generate as emit, targetNames } from '../generator/emit/generate.js';
+import { generate as emit } from '../generator/emit/generate.js';
+import { type OptionName, optionTable } from '../generator/emit/option-table.js';
 import type { Difference } from '../generator/emit/output/check.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import type { GeneratedFile } from '../generator/emit/target.js';
@@ -8,7 +9,7 @@ import type { Schema } from '../generator/schema/model.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
 import { count, seconds, summary, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
-import { choiceOption, choicesOption, defineOption, dialectOption, importExtensions, int64Modes } from './options.js';
+import { tableOption } from './options.js';
 import { printDiagnostics } from './report.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 import { UserError } from './user-error.js';
@@ -19,19 +20,14 @@ export const generate: Subcommand = {
     command
       .description('Writes TypeScript for a schema: one folder for each of its modules.')
       .argument('[schema]', 'the root schema; without it, the one that the configuration names')
-      .option('-o, --output <folder>', 'the folder to write')
       .option('--from <socket>', 'take the schema of the program that runs there, as it describes itself')
       .option('--check', 'write nothing; fail, with a diff, unless the output is current')
       .option('--watch', 'go on, and write what changes whenever the schema does')
-      .addOption(dialectOption())
-      .addOption(choicesOption('--target <names>', 'generate only some targets', targetNames))
-      .addOption(choiceOption('--int64 <mode>', 'how 64-bit integers appear', int64Modes))
-      .addOption(choiceOption('--import-extension <extension>', 'in imports of generated files', importExtensions))
-      .option('--runtime-import <specifier>', 'where generated code imports the runtime from')
-      .addOption(defineOption())
-      .option('--only-defined', 'take all other configuration symbols for off')
-      .option('--open-enums', 'let what only the server sends hold enum values that the schema does not know')
       .addHelpText('after', examples);
+    for (const name of Object.keys(optionTable)) {
+      const option = tableOption(name as OptionName);
+      if (option) command.addOption(option);
+    }
   },
   async run(command, host) {
     const { check, watch, ...options } = command.opts<GenerateOptions & { check?: boolean; watch?: boolean }>();

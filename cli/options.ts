@@ -1,11 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
-import type { ImportExtension, Int64Mode } from '../generator/emit/options.js';
+import { type OptionName, type OptionRow, optionTable } from '../generator/emit/option-table.js';
 import { Dialect, dialectNames } from '../generator/syntax/dialect.js';
 import { nearMiss } from '../generator/text/near-miss.js';
-
-/** The values of the options that have few. */
-export const int64Modes = ['union', 'bigint', 'number'] as const satisfies readonly Int64Mode[];
-export const importExtensions = ['js', 'ts', 'none'] as const satisfies readonly ImportExtension[];
 
 /** What is wrong with a value that must be one of a few; undefined when nothing is. */
 export function complaintAbout(value: string, choices: readonly string[]): string | undefined {
@@ -20,6 +16,25 @@ export function complaintAboutDialect(name: string): string | undefined {
   return 'problem' in named ? named.problem : undefined;
 }
 
+/** An option of the table; undefined for what only a configuration has. Its value is found under the name in the table. */
+export function tableOption(name: OptionName): Option | undefined {
+  const row: OptionRow = optionTable[name];
+  const { flags, summary = '' } = row;
+  if (flags === undefined) return undefined;
+  switch (row.kind) {
+    case 'dialect':
+      return dialectOption();
+    case 'choice':
+      return choiceOption(flags, summary, row.choices);
+    case 'choices':
+      return Object.assign(choicesOption(flags, summary, row.choices), { attributeName: () => name });
+    case 'switches':
+      return switchesOption(flags, summary);
+    default:
+      return new Option(flags, summary);
+  }
+}
+
 /** An option that takes one of a few values. */
 export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
   return new Option(flags, description)
@@ -28,7 +43,7 @@ export function choiceOption(flags: string, description: string, choices: readon
 }
 
 /** An option that takes some of a few values, separated by commas or given again and again. */
-export function choicesOption(flags: string, description: string, choices: readonly string[]): Option {
+function choicesOption(flags: string, description: string, choices: readonly string[]): Option {
   return new Option(flags, description).choices(choices).argParser((value, before: string[] | undefined) => {
     const values = value.split(',').map((part) => part.trim());
     return [...(before ?? []), ...values.map((part) => accepted(part, complaintAbout(part, choices)))];
@@ -38,20 +53,19 @@ export function choicesOption(flags: string, description: string, choices: reado
 /** `--dialect`. */
 export function dialectOption(): Option {
   const range = `${dialectNames[1]} to ${dialectNames.at(-1)}`;
-  return new Option('--dialect <release>', `check by the rules of a release, ${range}, or of all ("auto")`).argParser(
-    (value) => accepted(value, complaintAboutDialect(value)),
-  );
+  return new Option(
+    optionTable.dialect.flags,
+    `check by the rules of a release, ${range}, or of all ("auto")`,
+  ).argParser((value) => accepted(value, complaintAboutDialect(value)));
 }
 
-/** `--define NAME[=on|off]`, once for each symbol. */
-export function defineOption(): Option {
-  return new Option('--define <NAME[=on|off]>', 'the value of a configuration symbol; once for each').argParser(
-    (text, before: Record<string, boolean> | undefined) => {
-      const [, name, value = 'on'] = /^([A-Za-z_]\w*)(?:=(.*))?$/s.exec(text) ?? [];
-      if (name === undefined) throw new InvalidArgumentError('write NAME, NAME=on or NAME=off');
-      return { ...before, [name]: accepted(value, complaintAbout(value, ['on', 'off'])) === 'on' };
-    },
-  );
+/** `NAME[=on|off]`, once for each name. */
+function switchesOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text, before: Record<string, boolean> | undefined) => {
+    const [, name, value = 'on'] = /^([A-Za-z_]\w*)(?:=(.*))?$/s.exec(text) ?? [];
+    if (name === undefined) throw new InvalidArgumentError('write NAME, NAME=on or NAME=off');
+    return { ...before, [name]: accepted(value, complaintAbout(value, ['on', 'off'])) === 'on' };
+  });
 }
 
 function accepted(value: string, complaint: string | undefined): string {

@@ -1,28 +1,16 @@
+import { type OptionValues, optionTable } from './option-table.js';
+
 /** The widest line that is written where it can be broken. */
 export const lineWidth = 120;
 
 /** How 64-bit integers appear: `number | bigint`, or uniformly as one of them. */
-export type Int64Mode = 'union' | 'bigint' | 'number';
+export type Int64Mode = (typeof optionTable.int64.choices)[number];
 
 /** How one generated file names another in an import. */
-export type ImportExtension = 'js' | 'ts' | 'none';
+export type ImportExtension = (typeof optionTable.importExtension.choices)[number];
 
 /** What to generate, and how. */
-export interface EmitOptions {
-  /** Which targets to run, by name. Default: all. */
-  readonly targets?: readonly string[] | undefined;
-  /** How 64-bit integers appear. Default: `union`. */
-  readonly int64?: Int64Mode | undefined;
-  /** The extension in imports of generated files. Default: `js`. */
-  readonly importExtension?: ImportExtension | undefined;
-  /**
-   * Where the generated code imports the runtime from. With `./` or `../` in front it is a path from the output folder.
-   * Default: `qapi-ts/runtime`.
-   */
-  readonly runtimeImport?: string | undefined;
-  /** Let enum members of types that only ever come from the server hold values that the schema does not know. Default: false. */
-  readonly openEnums?: boolean | undefined;
-}
+export type EmitOptions = Pick<OptionValues, 'targets' | keyof ResolvedOptions>;
 
 /** The options with their defaults filled in. */
 export interface ResolvedOptions {
@@ -34,10 +22,11 @@ export interface ResolvedOptions {
 
 /** Fills in the defaults. */
 export function resolveOptions(options: EmitOptions): ResolvedOptions {
+  const { int64, importExtension, runtimeImport, openEnums } = optionTable;
   return {
-    int64: options.int64 ?? 'union',
-    importExtension: options.importExtension ?? 'js',
-    runtimeImport: options.runtimeImport ?? 'qapi-ts/runtime',
-    openEnums: options.openEnums ?? false,
+    int64: options.int64 ?? int64.default,
+    importExtension: options.importExtension ?? importExtension.default,
+    runtimeImport: options.runtimeImport ?? runtimeImport.default,
+    openEnums: options.openEnums ?? openEnums.default,
   };
 }

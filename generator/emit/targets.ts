@@ -1,3 +1,4 @@
+import { optionTable } from './option-table.js';
 import type { Target } from './target.js';
 import { commands } from './targets/commands.js';
 import { events } from './targets/events.js';
@@ -5,11 +6,20 @@ import { introspection } from './targets/introspection.js';
 import { types } from './targets/types.js';
 import { visitors } from './targets/visitors.js';
 
-/** All that can be generated, in the order in which it is. A new target is a file in `targets/` and a line here. */
-const targets: readonly Target[] = [types, visitors, commands, events, introspection];
-
 /** The names of all targets. */
-export const targetNames: readonly string[] = targets.map((target) => target.name);
+export const targetNames = optionTable.targets.choices;
+
+/**
+ * All that can be generated, in the order in which it is. A new target is a file in `targets/`, a line here, and its name in the
+ * table of options: the command line knows the names without loading the code.
+ */
+const targets: readonly Target[] = Object.values({
+  types,
+  visitors,
+  commands,
+  events,
+  introspection,
+} satisfies Record<(typeof targetNames)[number], Target>);
 
 /**
  * The targets of some names, and those that they require.

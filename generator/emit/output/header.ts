@@ -1,3 +1,4 @@
+import { type OptionRow, optionTable } from '../option-table.js';
 import type { ResolvedOptions } from '../options.js';
 
 /** How every generated file starts. By this the tool knows its own files: it replaces and removes no others. */
@@ -10,7 +11,14 @@ export function header(source: string, digest: string, options: ResolvedOptions)
   return `${marker} from ${path} (sha256 ${digest}${optionsText(options)}). Do not edit.\n\n`;
 }
 
-/** The options that are not the default. Those that only show in imports need no mention. */
-function optionsText({ int64, openEnums }: ResolvedOptions): string {
-  return (int64 === 'union' ? '' : `, --int64 ${int64}`) + (openEnums ? ', --open-enums' : '');
+/** The options that are not the default, as the command line takes them. */
+function optionsText(options: ResolvedOptions): string {
+  let text = '';
+  for (const [name, value] of Object.entries(options)) {
+    const row: OptionRow = optionTable[name as keyof ResolvedOptions];
+    if (!row.inHeader || !('default' in row) || value === row.default) continue;
+    const [flag] = /--[\w-]+/.exec(row.flags ?? '') ?? [];
+    text += `, ${flag}${row.kind === 'flag' ? '' : ` ${value}`}`;
+  }
+  return text;
 }

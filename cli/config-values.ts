@@ -1,6 +1,5 @@
-import type { Config } from '../generator/config.js';
-import { targetNames } from '../generator/emit/targets.js';
-import { complaintAbout, complaintAboutDialect, importExtensions, int64Modes } from './options.js';
+import type { OptionRow } from '../generator/emit/option-table.js';
+import { complaintAbout, complaintAboutDialect } from './options.js';
 
 /** Says what is wrong with the value of a key, to follow the key's name; undefined when nothing is. */
 type Rule = (value: unknown) => string | undefined;
@@ -31,16 +30,20 @@ function describe(complaint: string | undefined, value: unknown): string | undef
   return complaint && `cannot be '${value}': ${complaint}`;
 }
 
-/** Every key of a configuration. */
-export const configKeys: Readonly<Record<keyof Config, Rule>> = {
-  schema: text,
-  output: text,
-  dialect: (value) => text(value) ?? describe(complaintAboutDialect(value as string), value),
-  targets: listOf(targetNames),
-  int64: oneOf(int64Modes),
-  importExtension: oneOf(importExtensions),
-  runtimeImport: text,
-  define: switches,
-  onlyDefined: flag,
-  openEnums: flag,
-};
+/** What is wrong with a value of an option in a configuration, to follow the option's name; undefined when nothing is. */
+export function complaintAboutValue(row: OptionRow, value: unknown): string | undefined {
+  switch (row.kind) {
+    case 'dialect':
+      return text(value) ?? describe(complaintAboutDialect(value as string), value);
+    case 'choice':
+      return oneOf(row.choices)(value);
+    case 'choices':
+      return listOf(row.choices)(value);
+    case 'switches':
+      return switches(value);
+    case 'flag':
+      return flag(value);
+    default:
+      return text(value);
+  }
+}
