@@ -1,32 +1,42 @@
 /**
- * How much a program carries that imports the client and uses three commands, minified and gzipped: with types alone, with
- * validation, and with node-qemu.
+ * What the packed package weighs: installed, and in a program that imports the client and uses three commands, minified and
+ * gzipped, with types alone, with validation, and with node-qemu.
  */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { bundleSize, programs } from './bundle-sizes.js';
 
-/** The target for types alone, in bytes. */
-const TARGET = 6 * 1024;
+/** The target for an installation, in kB of 1024 bytes as `du` counts. */
+const INSTALLED = 3.5 * 1024;
 
-async function bundledSize(program: string): Promise<{ minified: number; gzipped: number }> {
-  const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, `client-${program}.ts`)],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    write: false,
-  });
-  const code = outputFiles[0]?.contents ?? new Uint8Array();
-  return { minified: code.length, gzipped: gzipSync(code, { level: 9 }).length };
+const root = join(import.meta.dirname, '..');
+const folder = await mkdtemp(join(tmpdir(), 'qapi-ts-bundle-'));
+const run = (cwd: string, program: string, ...args: string[]): string =>
+  execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+try {
+  const [{ filename }] = JSON.parse(
+    run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
+  ) as [{ filename: string }];
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  run(folder, 'npm', 'install', '--no-audit', '--no-fund', join(folder, filename));
+  const packages = (await readdir(join(folder, 'node_modules'))).filter((name) => !name.startsWith('.'));
+  const kilobytes = Number.parseInt(run(folder, 'du', '-sk', 'node_modules'), 10);
+  console.log(`installed: ${packages.join(', ')}; ${kilobytes} kB on disk${verdict(kilobytes, INSTALLED)}`);
+  for (const program of programs) {
+    const size = await bundleSize(root, folder, program);
+    const { minified, gzipped } = size ?? {};
+    const numbers = size
+      ? `${String(minified).padStart(8)} minified${String(gzipped).padStart(8)} gzipped${verdict(size.gzipped, program.target)}`
+      : '  skipped: set QAPI_CORPUS to the corpus';
+    console.log(`${program.title.padEnd(40)}${numbers}`);
+  }
+} finally {
+  await rm(folder, { recursive: true });
 }
 
-for (const program of ['types-only', 'validating', 'node-qemu']) {
-  const { minified, gzipped } = await bundledSize(program);
-  const verdict = program === 'types-only' ? `  target ${TARGET}: ${gzipped <= TARGET ? 'met' : 'missed'}` : '';
-  console.log(
-    `${program.padEnd(12)}${String(minified).padStart(8)} minified${String(gzipped).padStart(8)} gzipped${verdict}`,
-  );
+function verdict(measured: number, target: number | undefined): string {
+  return target === undefined ? '' : `  target ${target}: ${measured <= target ? 'met' : 'missed'}`;
 }

@@ -1,13 +1,19 @@
-/** Writes what the documentation shows of code: the catalogue of diagnostics, and the TypeScript of the examples. */
+/** Writes what the documentation shows of code: the catalogue of diagnostics, the TypeScript of the examples, sizes. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diagnosticsPage } from './diagnostics.js';
 import { withExamples } from './examples.js';
+import { withSizes } from './sizes.js';
 
 const root = join(import.meta.dirname, '../..');
 
 await writeFile(join(root, 'docs/diagnostics.md'), await diagnosticsPage());
-for (const page of ['README.md', 'docs/type-mapping.md']) {
+const filled = [
+  ['README.md', withExamples],
+  ['docs/type-mapping.md', withExamples],
+  ['docs/size.md', withSizes],
+] as const;
+for (const [page, fill] of filled) {
   const path = join(root, page);
-  await writeFile(path, await withExamples(await readFile(path, 'utf8')));
+  await writeFile(path, await fill(await readFile(path, 'utf8')));
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { diagnosticsPage } from '../../docs/print/diagnostics.js';
 import { withExamples } from '../../docs/print/examples.js';
+import { withSizes } from '../../docs/print/sizes.js';
 
 const page = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 
@@ -13,6 +14,12 @@ describe('the documentation is current (npm run docs)', () => {
 
   test.each(['README.md', 'docs/type-mapping.md'])('%s', async (path) => {
     expect(await withExamples(page(path))).toBe(page(path));
+  });
+
+  test('docs/size.md', async () => {
+    // How well gzip compresses is up to the machine.
+    const exact = (text: string): string => text.replace(/^(\|[^|]*\|[^|]*\|)[^|]*\|/gm, '$1');
+    expect(exact(await withSizes(page('docs/size.md')))).toBe(exact(page('docs/size.md')));
   });
 
   test('every link within the project leads somewhere', () => {
@@ -29,6 +36,7 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/shell.md',
       'docs/conformance.md',
       'docs/architecture.md',
+      'docs/size.md',
     ];
     for (const path of pages) {
       for (const [, target = ''] of page(path).matchAll(/\]\((?!https?:)([^)#]*)/g)) {

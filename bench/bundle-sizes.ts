@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { bundlePackage } from '../bundle.mjs';
+import { generate } from '../generator/emit/generate.js';
+import { writeFiles } from '../generator/emit/output/write.js';
+import { loadSchema } from '../generator/schema/load.js';
+
+/** A program that executes three commands. */
+export interface Program {
+  readonly title: string;
+  /** The file of this folder that holds it. */
+  readonly file: string;
+  /** The schema that it is generated for: the one that is shipped, or that of a QEMU release in the corpus. */
+  readonly schema: 'shipped' | '10.1';
+  /** The most bytes that it should take, minified and gzipped. */
+  readonly target?: number;
+}
+
+/** What is measured. */
+export const programs: readonly Program[] = [
+  { title: 'a client, types only', file: 'client-types-only.ts', schema: 'shipped', target: 6000 },
+  { title: 'a client that validates, `qapi/`', file: 'client-validating.ts', schema: 'shipped', target: 14_000 },
+  { title: 'a client that validates, QEMU 10.1', file: 'client-validating.ts', schema: '10.1', target: 14_000 },
+  { title: 'a client of node-qemu, without types', file: 'client-node-qemu.ts', schema: 'shipped' },
+];
+
+/** Bytes of one file that a bundler makes of a program with all that it needs. */
+export interface BundleSize {
+  readonly minified: number;
+  readonly gzipped: number;
+}
+
+/** Puts the code of the package, as it is shipped, where programs in `folder` find it. */
+export async function installFromSources(root: string, folder: string): Promise<void> {
+  const installed = join(folder, 'node_modules/qapi-ts');
+  await mkdir(installed, { recursive: true });
+  await cp(join(root, 'package.json'), join(installed, 'package.json'));
+  await bundlePackage(root, join(installed, 'dist'));
+}
+
+/**
+ * Measures a program in a folder in which the package is installed.
+ *
+ * @param root the project's folder
+ * @param folder a folder of the program's own is made in it
+ * @returns nothing where the program's schema is missing
+ */
+export async function bundleSize(root: string, folder: string, program: Program): Promise<BundleSize | undefined> {
+  const path = schemaPath(root, program);
+  if (!existsSync(path)) return undefined;
+  const { schema } = await loadSchema(path);
+  if (!schema) throw new Error(`${path} is not valid`);
+  const own = await mkdtemp(join(folder, 'program-'));
+  await mkdir(join(own, 'generated'));
+  writeFiles(join(own, 'generated'), generate(schema));
+  const text = await readFile(join(root, 'bench', program.file), 'utf8');
+  const installed = text
+    .replaceAll('../runtime/index.js', 'qapi-ts/runtime')
+    .replaceAll('../generated/', './generated/');
+  await writeFile(join(own, 'program.ts'), installed);
+  // What else a program is measured with.
+  await symlink(join(root, 'node_modules'), join(own, 'node_modules'), 'dir');
+  const { outputFiles } = await build({
+    absWorkingDir: own,
+    entryPoints: ['program.ts'],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    write: false,
+  });
+  const code = outputFiles[0]?.contents ?? new Uint8Array();
+  return { minified: code.length, gzipped: gzipSync(code, { level: 9 }).length };
+}
+
+function schemaPath(root: string, { schema }: Program): string {
+  if (schema === 'shipped') return join(root, 'qapi/qapi-schema.json');
+  return resolve(root, process.env.QAPI_CORPUS ?? '../shared/corpus', 'releases', schema, 'qapi/qapi-schema.json');
+}

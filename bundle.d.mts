@@ -1,0 +1,1 @@
+export declare function bundlePackage(root: string, outdir: string): Promise<string[]>;

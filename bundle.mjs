@@ -1,0 +1,113 @@
+/**
+ * The code that the package ships: one set of ES modules for all its doors.
+ *
+ * A door is an entry of `exports` or `bin` in package.json. What two of them need is in a chunk that both import, so that a
+ * class is the same class through every door; what is imported by an expression, as each subcommand is, is in a chunk of its
+ * own. Packages are bundled: as shipped they are hundreds of files, which take hundreds of milliseconds to load.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
+import { build } from 'esbuild';
+import { esbuildHandlebars } from './handlebars-plugin.mjs';
+
+/** A module that asks for Node's own modules by `require` gets them without that function, which ES modules lack. */
+const builtinsWithoutRequire = {
+  name: 'builtins-without-require',
+  setup(build) {
+    build.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === 'require-call' && isBuiltin(path) ? { path, namespace: 'builtin' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/** commander can start programs as subcommands, and loads what that takes. There are none. */
+const withoutChildProcess = {
+  name: 'without-child-process',
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /node_modules[/\\]commander[/\\]/.test(importer) ? { path: 'child_process', namespace: 'empty' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'empty' }, () => ({ contents: '' }));
+  },
+};
+
+/**
+ * What a client needs is a chunk without the rest of the runtime, so that the bundler of somebody's program leaves that rest out
+ * as a whole.
+ */
+const client = { in: 'runtime/qmp/client.ts', out: 'chunks/client' };
+
+/** Bundles the project in `root` into `outdir`, its `dist`; returns the files that went in. */
+export async function bundlePackage(root, outdir) {
+  const { bin, exports: doors } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const modules = Object.values(doors).flatMap((door) => door.default ?? []);
+  const inputs = await bundle(root, outdir, [...[...Object.values(bin), ...modules].map(sourceOf), client], {
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    plugins: [esbuildHandlebars, withoutChildProcess, builtinsWithoutRequire],
+  });
+  // The command line once more in one CommonJS file, whose compiled code `cli/compiled-code.ts` keeps.
+  const compiled = await bundle(root, outdir, [{ in: 'cli/process.ts', out: 'cli/program' }], {
+    plugins: [esbuildHandlebars, withoutChildProcess],
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    define: { 'import.meta.url': 'importMetaUrl' },
+    // Code that comes from a cache cannot import.
+    supported: { 'dynamic-import': false },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  });
+  return [...inputs, ...compiled];
+}
+
+/** The entry point that a file of `dist` is built from. */
+function sourceOf(output) {
+  const [, out] = /^(?:\.\/)?dist\/(.*)\.js$/.exec(output);
+  return { in: `${out}.ts`, out };
+}
+
+/** Bundles entry points, readable; returns the files that went in. */
+async function bundle(root, outdir, entryPoints, options) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    external: ['koffi'],
+    legalComments: 'none',
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    logLevel: 'warning',
+    ...options,
+  });
+  const maps = Object.keys(metafile.outputs).filter((file) => file.endsWith('.map'));
+  for (const file of maps.map((path) => join(root, path))) {
+    await writeFile(file, JSON.stringify(linesOf(JSON.parse(await readFile(file, 'utf8')))));
+  }
+  return Object.keys(metafile.inputs);
+}
+
+/** What a stack trace needs of a source map, an eighth of it: where the lines of our modules begin. */
+function linesOf({ mappings, sources }) {
+  const ours = sources.filter((path) => !path.includes('node_modules'));
+  const places = sources.map((path) => ours.indexOf(path));
+  let last;
+  const lines = decode(mappings).map((segments) =>
+    segments.flatMap(([start, source, line, column]) => {
+      const place = places[source] ?? -1;
+      const key = place < 0 ? 'package' : `${place}:${line}`;
+      if (key === last) return [];
+      last = key;
+      return [place < 0 ? [start] : [start, place, line, column]];
+    }),
+  );
+  return { version: 3, sources: ours, names: [], mappings: encode(lines) };
+}
