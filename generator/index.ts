@@ -43,6 +43,7 @@ export {
   type DiagnosticName,
   type EnclosingDefinition,
   isError,
+  placeOf,
   type RelatedPlace,
   type Severity,
 } from './text/diagnostic.js';

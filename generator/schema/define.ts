@@ -37,8 +37,8 @@ export interface Drafts {
   excuses(name: string): boolean;
 }
 
-/** Called with a second definition of a name. */
-export type OnRedefinition = (expression: Expression, name: SyntaxString, earlier: Draft) => void;
+/** Called for each definition in order, with an earlier one of the same name. */
+export type OnDefinition = (expression: Expression, name: SyntaxString, earlier: Draft | undefined) => void;
 
 /**
  * Makes the entities that the expressions define, implicit types before the definition that needs them, and finds out what
@@ -51,9 +51,9 @@ export function define(
   expressions: readonly Expression[],
   dialect: Dialect,
   lost: LostNames,
-  onRedefinition: OnRedefinition,
+  onDefinition: OnDefinition,
 ): Drafts {
-  const definer = new Definer(dialect, lost, onRedefinition);
+  const definer = new Definer(dialect, lost, onDefinition);
   for (const expression of expressions) definer.define(expression);
   definer.resolve();
   return definer;
@@ -68,12 +68,12 @@ class Definer implements Drafts {
   readonly #empty = emptyObject();
   readonly #dialect: Dialect;
   readonly #lost: LostNames;
-  readonly #onRedefinition: OnRedefinition;
+  readonly #onDefinition: OnDefinition;
 
-  constructor(dialect: Dialect, lost: LostNames, onRedefinition: OnRedefinition) {
+  constructor(dialect: Dialect, lost: LostNames, onDefinition: OnDefinition) {
     this.#dialect = dialect;
     this.#lost = lost;
-    this.#onRedefinition = onRedefinition;
+    this.#onDefinition = onDefinition;
     for (const type of builtinTypes(dialect)) {
       this.#add(type);
       if (type.name === 'any' && dialect.has("type '**'")) this.names.set('**', type);
@@ -87,8 +87,7 @@ class Definer implements Drafts {
     const defined = definedName(expression);
     if (!defined) return;
     const draft = this.#draft(defined.meta, defined.name.value, expression);
-    const earlier = this.names.get(draft.name);
-    if (earlier) this.#onRedefinition(expression, defined.name, earlier);
+    this.#onDefinition(expression, defined.name, this.names.get(draft.name));
     this.#add(draft);
   }
 
@@ -145,8 +144,11 @@ class Definer implements Drafts {
     const { value } = expression;
     const base = this.#nameOrInline(get(value, 'base'), `q_obj_${name}-base`, expression);
     const discriminator = get(value, 'discriminator');
-    const named = discriminator?.kind === 'string' && discriminator.value !== '' ? discriminator : undefined;
-    const simple = !named && !this.#dialect.has('every union has a discriminator');
+    const always = this.#dialect.has('every union has a discriminator');
+    // An empty name counts as none as long as there are unions without.
+    const named =
+      discriminator?.kind === 'string' && (always || discriminator.value !== '') ? discriminator : undefined;
+    const simple = !named && !always;
     const parts = simple
       ? this.#simple(name, expression)
       : { members: [], variants: this.#variants(named, get(value, 'data'), expression) };

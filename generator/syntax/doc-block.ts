@@ -22,6 +22,8 @@ export interface DocArgument {
 export interface DocBlock {
   /** The whole block, from the opening `##` to the closing one. */
   readonly span: Span;
+  /** The offset of the `##` that opens the comment: from 5.2 to 8.2 a heading in a comment starts another block. */
+  readonly comment: number;
   /** What a definition block describes: the name after `@` in its first line. */
   readonly symbol?: { readonly name: string; readonly span: Span };
   /** The text before the first section, in the schema's reStructuredText-like markup. */

@@ -46,15 +46,18 @@ export function parseFile(reading: Reading): ParsedFile {
       const { value, first, next } = item;
       const misread = isMisread(first.index + 1, next?.index ?? Number.POSITIVE_INFINITY);
       const broken = isBroken(value.span.start, value.span.end - 1) || misread;
-      result.push({ kind: 'expression', value, broken, finished: after(reading, item.next) });
+      const whole = after(reading, item.next);
+      // The reference never gets to the end of a broken expression: what is wrong with it comes before what it means.
+      const finished: Moment = broken ? { ...whole, phase: phase.look } : whole;
+      result.push({ kind: 'expression', value, broken, finished });
       quiet = broken;
     } else {
       // Where the reference reads a value to its end before it says that it does not belong there, a problem in it comes first.
       const { first } = item;
-      const whole = item.kind === 'value' && dialect.has('values of any kind are read at the top level');
-      const seen = whole ? item.next : first;
-      const misread = whole && isMisread(first.index + 1, seen?.index ?? Number.POSITIVE_INFINITY);
-      if (!quiet && !misread && first.tokenType !== Stray) reportJunk(reading, first, seen);
+      const asWhole = item.kind === 'value' && dialect.has('values of any kind are read at the top level');
+      const seen = asWhole ? item.next : first;
+      const misread = asWhole && isMisread(first.index + 1, seen?.index ?? Number.POSITIVE_INFINITY);
+      if (!quiet && !misread && first.tokenType !== Stray) reportJunk(reading, first, seen, asWhole);
       quiet = true;
     }
   }
@@ -76,8 +79,9 @@ function breakage(places: readonly number[]): (first: number, last: number) => b
 }
 
 /** Reports what is no definition. It is seen when the token `seen` has been read. */
-function reportJunk(reading: Reading, first: Token, seen: Token | undefined): void {
+function reportJunk(reading: Reading, first: Token, seen: Token | undefined, asWhole: boolean): void {
   const [span, looked] = placeOf(reading, first);
   const when = seen === first ? looked : after(reading, seen);
-  reading.problems.report('expected-expression', { found: describe(first) }, span, when);
+  const details = asWhole ? ({ columns: 'character' } as const) : {};
+  reading.problems.report('expected-expression', { found: describe(first) }, span, when, details);
 }

@@ -40,7 +40,7 @@ export class Problems {
     this.file = file;
   }
 
-  /** Reports a problem at a stretch of the file. */
+  /** Reports a problem at a stretch of the file. The reference prints columns of these, but not where `details` say otherwise. */
   report<N extends DiagnosticName>(
     name: N,
     parameters: DiagnosticParameters<N>,
@@ -49,6 +49,7 @@ export class Problems {
     details?: DiagnosticDetails,
   ): void {
     const { file } = this;
-    this.found.push({ ...when, diagnostic: diagnostic(name, parameters, { file, start, end }, details) });
+    const found = diagnostic(name, parameters, { file, start, end }, { columns: file.columns, ...details });
+    this.found.push({ ...when, diagnostic: found });
   }
 }

@@ -1,6 +1,6 @@
 import type { Catalogue } from './catalogue/index.js';
 import { catalogue } from './catalogue/index.js';
-import type { Span } from './source-file.js';
+import type { ColumnRule, Position, Span } from './source-file.js';
 
 /** How bad a problem is: an `error` makes the schema invalid, a `warning` does not. */
 export type Severity = 'error' | 'warning';
@@ -47,6 +47,8 @@ export interface Diagnostic {
   readonly message: string;
   /** The culprit itself. Absent only when no file could be read at all. */
   readonly span?: Span;
+  /** How its columns are counted: as the reference does where it prints one, otherwise as editors do. */
+  readonly columns: ColumnRule;
   /** The definition that holds the culprit, where there is one. */
   readonly definition?: EnclosingDefinition;
   readonly related: readonly RelatedPlace[];
@@ -59,8 +61,15 @@ export interface DiagnosticDetails {
   readonly definition?: EnclosingDefinition | undefined;
   readonly related?: readonly RelatedPlace[] | undefined;
   readonly hint?: string | undefined;
+  /** Default: as editors count. */
+  readonly columns?: ColumnRule | undefined;
   /** Overrides the declared severity: documentation problems are warnings under the `auto` dialect. */
   readonly severity?: Severity | undefined;
+}
+
+/** Where the culprit of a diagnostic starts; undefined when it is in no file. */
+export function placeOf({ span, columns }: Diagnostic): Position | undefined {
+  return span?.file.positionAt(span.start, columns);
 }
 
 /** Whether a problem makes the schema invalid. */
@@ -81,6 +90,7 @@ export function diagnostic<N extends DiagnosticName>(
     code: kind.code,
     severity: details.severity ?? kind.severity,
     message: kind.message(parameters),
+    columns: details.columns ?? 'character',
     related: details.related ?? [],
     ...(span && { span }),
     ...(details.definition && { definition: details.definition }),

@@ -52,12 +52,12 @@ export class SourceFile {
     return low + 1;
   }
 
-  /** The line and column of an offset, counted by this file's {@link ColumnRule}. */
-  positionAt(offset: number): Position {
+  /** The line and column of an offset. Columns are counted by this file's {@link ColumnRule}, unless another is given. */
+  positionAt(offset: number, columns: ColumnRule = this.columns): Position {
     const line = this.lineAt(offset);
     const start = this.lineStarts[line - 1] as number;
     const end = Math.min(offset, this.text.length);
-    if (this.columns === 'character') return { line, column: end - start + 1 };
+    if (columns === 'character') return { line, column: end - start + 1 };
     const last = this.#last;
     // Diagnostics come in order: counting goes on where it stopped, or a long line would be counted again for each of them.
     const known = last !== undefined && last.offset >= start && last.offset <= end;

@@ -3,7 +3,7 @@ import { type Drafts, define } from '../define.js';
 import type { Draft } from '../draft.js';
 import type { LostNames } from '../lost.js';
 import type { CheckContext } from './context.js';
-import { checkDefinition } from './definition.js';
+import { checkDefinition, checkNamedData } from './definition.js';
 import { describeKind } from './describe.js';
 import { checkDescribed, checkUndescribed } from './documentation.js';
 import { checkEntities } from './entities.js';
@@ -18,9 +18,12 @@ export function checkInPhases(expressions: readonly Expression[], lost: LostName
     context.enter(expression);
     checkDefinition(expression, context);
   }
+  const namedData = context.dialect.has('structs with named data');
   const drafts = define(expressions, context.dialect, lost, (expression, name, earlier) => {
+    if (!earlier && !namedData) return;
     context.enter(expression);
-    reportRedefinition(name, earlier, context);
+    if (namedData) checkNamedData(expression, context);
+    if (earlier) reportRedefinition(name, earlier, context);
   });
   const describedLast = context.dialect.has('non-existent descriptions reported last');
   const documented: Draft[] = [];
@@ -38,12 +41,9 @@ export function checkInPhases(expressions: readonly Expression[], lost: LostName
   return drafts;
 }
 
-/** Reports a second definition of a name. The definition that has the name is the earlier one: the reference gives its place last. */
+/** Reports a second definition of a name. */
 function reportRedefinition(name: SyntaxString, earlier: Draft, context: CheckContext): void {
   const span = earlier.expression?.value.span;
-  const details = span && {
-    definition: { name: earlier.name, span },
-    related: [{ message: 'the earlier definition', span }],
-  };
+  const details = span && { related: [{ message: 'the earlier definition', span }] };
   context.report('redefinition', { name: name.value, earlier: describeKind(earlier) }, name.span, details);
 }

@@ -94,11 +94,19 @@ function checkEnumValue(value: SyntaxValue, owner: string, context: CheckContext
 function checkStruct(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
   const data = get(object, 'data');
   if (data?.kind === 'object') checkMembers(data, 'member', name.value, context);
-  else if (data) {
-    const expected = 'an object with members';
-    context.report('wrong-value', { what: "'data' of a struct", expected, found: found(data) }, data.span);
-  }
+  else if (data?.kind !== 'string' || !context.dialect.has('structs with named data')) reportStructData(data, context);
   checkWrittenType(given(object, 'base', context), "'base'", {}, context);
+}
+
+/** Checks that a struct does not name a type as its `data`, where that passes when it is looked at by itself. */
+export function checkNamedData({ value }: Expression, context: CheckContext): void {
+  const data = value.pairs.get('data')?.value;
+  if (data?.kind === 'string' && value.pairs.has('struct')) reportStructData(data, context);
+}
+
+function reportStructData(data: SyntaxValue | undefined, context: CheckContext): void {
+  const expected = 'an object with members';
+  if (data) context.report('wrong-value', { what: "'data' of a struct", expected, found: found(data) }, data.span);
 }
 
 function checkUnion(object: SyntaxObject, name: SyntaxString, context: CheckContext): void {
@@ -113,11 +121,7 @@ function checkUnion(object: SyntaxObject, name: SyntaxString, context: CheckCont
   }
   const inline = { members: 'member', owner: name.value } as const;
   checkWrittenType(base, "'base'", context.dialect.has('inline bases') ? { inline } : {}, context);
-  if (expectString(discriminator, "'discriminator'", context) && discriminator.value === '') {
-    if (mustDiscriminate) {
-      context.report('unknown-discriminator', { name: '', base: "'base'" }, discriminator.span);
-    }
-  }
+  expectString(discriminator, "'discriminator'", context);
   const data = get(object, 'data');
   if (data && isEmpty(data) && context.dialect.has('no union without branches')) {
     context.report('union-without-branches', { name: name.value }, data.span);

@@ -42,15 +42,19 @@ export function checkDocumentedReturns(expression: Expression, meta: MetaKey, co
   const { doc, value } = expression;
   if (!context.documentationChecked || !doc) return;
   const needsReturns = context.dialect.has('Returns only where something is returned');
-  for (const { tag, span } of doc.sections) {
-    if (tag !== 'Returns' && tag !== 'Errors') continue;
+  for (const tag of sectionsOfCommands) {
+    const section = doc.sections.find((candidate) => candidate.tag === tag);
+    if (!section) continue;
     if (meta !== 'command') {
-      context.report('section-of-commands', { tag, meta }, span, place(expression, doc, context));
+      context.report('section-of-commands', { tag, meta }, section.span, place(expression, doc, context));
     } else if (tag === 'Returns' && needsReturns && !value.pairs.has('returns')) {
-      context.report('returns-nothing', {}, span, place(expression, doc, context));
+      context.report('returns-nothing', {}, section.span, place(expression, doc, context));
     }
   }
 }
+
+/** In the order in which the reference looks for them. */
+const sectionsOfCommands = ['Returns', 'Errors'];
 
 /** What a documentation block can describe of a definition: a member, value, branch or argument that it has of its own. */
 type Part = { readonly name: string; readonly span: Span; readonly features?: readonly Feature[] };

@@ -66,6 +66,7 @@ type DocSymbol = NonNullable<DocBlock['symbol']>;
 export class DocBuilder {
   readonly #file: SourceFile;
   readonly #start: number;
+  readonly #comment: number;
   readonly #body: Part;
   readonly #parts: Part[] = [];
   /** The kinds and names of the parts; made when there are many. */
@@ -74,10 +75,14 @@ export class DocBuilder {
   current: Part;
   symbol: DocSymbol | undefined;
 
-  /** @param text where the text of the body starts */
-  constructor(file: SourceFile, start: number, text: number) {
+  /**
+   * @param text where the text of the body starts
+   * @param comment where the comment starts that holds the block
+   */
+  constructor(file: SourceFile, start: number, text: number, comment: number = start) {
     this.#file = file;
     this.#start = start;
+    this.#comment = comment;
     this.#body = { kind: 'body', name: undefined, line: undefined, start: text, end: text, filled: false };
     this.current = this.#body;
   }
@@ -133,7 +138,7 @@ export class DocBuilder {
   /** The block; `end` is the offset after its last character. */
   finish(end: number): DocBlock {
     const file = this.#file;
-    const block = new LazyBlock(file, this.#start, end, this.#body, this.symbol);
+    const block = new LazyBlock({ file, start: this.#start, end }, this.#comment, this.#body, this.symbol);
     for (const part of this.#parts) {
       if (part.kind === 'argument') block.arguments.push(new LazyArgument(file, part));
       else if (part.kind === 'feature') block.features.push(new LazyArgument(file, part));
@@ -190,16 +195,18 @@ class LazyArgument extends LazyPart implements DocArgument {
 
 class LazyBlock implements DocBlock {
   readonly span: Span;
+  readonly comment: number;
   readonly symbol?: DocSymbol;
   readonly arguments: DocArgument[] = [];
   readonly features: DocArgument[] = [];
   readonly sections: DocSection[] = [];
   readonly #body: LazyPart;
 
-  constructor(file: SourceFile, start: number, end: number, body: Part, symbol: DocSymbol | undefined) {
-    this.span = { file, start, end };
+  constructor(span: Span, comment: number, body: Part, symbol: DocSymbol | undefined) {
+    this.span = span;
+    this.comment = comment;
     if (symbol) this.symbol = symbol;
-    this.#body = new LazyPart(file, body);
+    this.#body = new LazyPart(span.file, body);
   }
 
   get body(): string {

@@ -28,7 +28,8 @@ function checkNoComment({ file, dialect, problems }: Reading, blocks: readonly D
   const definition = block?.symbol && { span: block.span };
   const span = [hash, lineEnd(file.text, hash)] as const;
   const when = { at: hash, phase: block?.symbol ? phase.finish : phase.look } as const;
-  problems.report('comment-after-documentation', {}, span, when, { definition });
+  const columns = definition && 'character';
+  problems.report('comment-after-documentation', {}, span, when, { definition, ...(columns && { columns }) });
 }
 
 function scanComment(reading: Reading, start: number): DocComment {

@@ -61,9 +61,9 @@ export class DocumentationKeeper {
   }
 }
 
-/** The reference names the line where the block starts. */
-function place({ span }: DocBlock): DiagnosticDetails {
-  return { definition: { span } };
+/** The reference names the line where the comment starts that holds the block. */
+function place({ span, comment }: DocBlock): DiagnosticDetails {
+  return { definition: { span: { ...span, start: comment } } };
 }
 
 const nameless = /##[^\n]*\n\s*# ?@/y;

@@ -1,4 +1,4 @@
-import type { DiagnosticName, DiagnosticParameters } from '../../text/diagnostic.js';
+import type { DiagnosticDetails, DiagnosticName, DiagnosticParameters } from '../../text/diagnostic.js';
 import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
 import { lastLineEnd } from '../white-space.js';
@@ -13,8 +13,14 @@ export function reportLine<N extends DiagnosticName>(
   name: N,
   parameters: DiagnosticParameters<N>,
   { hash, end }: DocLine,
+  details?: DiagnosticDetails,
 ): void {
-  problems.report(name, parameters, [hash, end], { at: hash, phase: phase.look });
+  problems.report(name, parameters, [hash, end], { at: hash, phase: phase.look }, details);
+}
+
+/** The reference prints no column with what it finds out about a section as a whole: from 9.0 on. */
+export function ofSection({ dialect }: Reading): DiagnosticDetails {
+  return dialect.has('documentation errors at the section') ? { columns: 'character' } : {};
 }
 
 /** Reports a block that something other than a comment ends, or the end of the file. */
@@ -49,14 +55,14 @@ export function startDescription(
   start: number,
 ): void {
   const repeated = builder.has(kind, name);
-  if (name === '') reportLine(reading, 'description-without-name', {}, line);
-  else if (repeated) reportLine(reading, 'repeated-description', { name }, line);
+  if (name === '') reportLine(reading, 'description-without-name', {}, line, ofSection(reading));
+  else if (repeated) reportLine(reading, 'repeated-description', { name }, line, ofSection(reading));
   builder.start(name === '' || repeated ? 'discarded' : kind, line, name, start);
 }
 
 /** Starts a section with a tag, unless there is one already and there can be one only. Its text starts at `start`. */
 export function startTagged(reading: Reading, builder: DocBuilder, tag: string, line: DocLine, start: number): void {
   const repeated = single.has(tag) && builder.has('section', tag);
-  if (repeated) reportLine(reading, 'repeated-section', { tag }, line);
+  if (repeated) reportLine(reading, 'repeated-section', { tag }, line, ofSection(reading));
   builder.start(repeated ? 'discarded' : 'section', line, tag, start);
 }

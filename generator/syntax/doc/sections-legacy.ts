@@ -43,7 +43,7 @@ class LegacyReader {
   #least: number | undefined = 0;
 
   constructor(reading: Reading, comment: DocComment, start: number, text: number) {
-    this.builder = new DocBuilder(reading.file, start, text);
+    this.builder = new DocBuilder(reading.file, start, text, comment.start);
     this.#text = reading.file.text;
     this.#reading = reading;
     this.#comment = comment;
@@ -182,7 +182,7 @@ class LegacyReader {
       const { start, end } = this.#comment;
       const definition = { span: { file, start, end } };
       const parameters = { name: current.name as string };
-      problems.report('optional-marker', parameters, [marker, marker + 9], when, { definition });
+      problems.report('optional-marker', parameters, [marker, marker + 9], when, { definition, columns: 'character' });
     }
   }
 

@@ -5,7 +5,7 @@ import type { Reading } from '../reading.js';
 import { tokenAfter } from '../white-space.js';
 import type { DocComment } from './builder.js';
 import { DocBuilder, type DocLine, indentation, isBlank, label } from './builder.js';
-import { readSymbol, reportLine, startDescription, startTagged } from './rules.js';
+import { ofSection, readSymbol, reportLine, startDescription, startTagged } from './rules.js';
 
 const description = /@([^:\n]*): */y;
 const tagged = /(Returns|Errors|Since|Notes?|Examples?|TODO): */y;
@@ -174,7 +174,14 @@ class DocumentationReader {
       const { line, kind, filled } = part;
       if (!line || kind === 'discarded' || filled) continue;
       const at = tokenAfter(file.text, this.#comment.end, dialect.has('decoded text'));
-      problems.report('empty-section', { section: label(part) }, [line.start, line.end], { at, phase: phase.finish });
+      const when = { at, phase: phase.finish } as const;
+      problems.report(
+        'empty-section',
+        { section: label(part) },
+        [line.start, line.end],
+        when,
+        ofSection(this.#reading),
+      );
     }
   }
 

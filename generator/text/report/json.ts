@@ -1,5 +1,5 @@
 import type { Diagnostic, Severity } from '../diagnostic.js';
-import type { Span } from '../source-file.js';
+import type { ColumnRule, Span } from '../source-file.js';
 
 /** A stretch of a file for tools. Lines and columns start at 1; the end is the first place that does not belong to it. */
 export interface PlaceJson {
@@ -23,22 +23,22 @@ export interface DiagnosticJson extends PlaceJson {
 
 /** A diagnostic for tools. `file` is the schema's root, to which a diagnostic belongs that has no place of its own. */
 export function diagnosticAsJson(diagnostic: Diagnostic, file: string): DiagnosticJson {
-  const { code, severity, message, span, definition, hint, related } = diagnostic;
+  const { code, severity, message, span, columns, definition, hint, related } = diagnostic;
   return {
     code,
     severity,
     message,
-    ...(span ? placeOf(span) : { file, line: 1, column: 1, endLine: 1, endColumn: 1 }),
+    ...(span ? stretch(span, columns) : { file, line: 1, column: 1, endLine: 1, endColumn: 1 }),
     ...(definition && { definitionLine: definition.span.file.lineAt(definition.span.start) }),
     ...(hint !== undefined && { hint }),
     ...(related.length > 0 && {
-      related: related.map((place) => ({ message: place.message, ...placeOf(place.span) })),
+      related: related.map((place) => ({ message: place.message, ...stretch(place.span, 'character') })),
     }),
   };
 }
 
-function placeOf({ file, start, end }: Span): PlaceJson {
-  const from = file.positionAt(start);
-  const to = file.positionAt(end);
+function stretch({ file, start, end }: Span, columns: ColumnRule): PlaceJson {
+  const from = file.positionAt(start, columns);
+  const to = file.positionAt(end, columns);
   return { file: file.path, line: from.line, column: from.column, endLine: to.line, endColumn: to.column };
 }

@@ -1,5 +1,5 @@
 import type { Diagnostic, EnclosingDefinition } from '../diagnostic.js';
-import type { Span } from '../source-file.js';
+import type { ColumnRule, Span } from '../source-file.js';
 import { type Colours, noColours } from './colours.js';
 
 /** The most of a line that is shown. Schemas written by programs may have everything on one. */
@@ -16,7 +16,7 @@ const widest = 140;
  *       = did you mean 'size'?
  */
 export function pretty(diagnostic: Diagnostic, colours: Colours = noColours): string {
-  const { severity, code, message, span, definition, hint, related } = diagnostic;
+  const { severity, code, message, span, columns, definition, hint, related } = diagnostic;
   const head = `${colours[severity](`${severity}[${code}]`)}${colours.strong(`: ${visible(message)}`)}\n`;
   const note = hint === undefined ? '' : visible(hint);
   if (!span) return note === '' ? head : `${head}  = ${colours.hint(note)}\n`;
@@ -27,12 +27,14 @@ export function pretty(diagnostic: Diagnostic, colours: Colours = noColours): st
   const bar = colours.faint('|');
   const where = definition ? definitionNote(definition, line) : '';
   return [
-    `${head}${margin}${colours.faint(`--> ${place(span)}${where}`)}`,
+    `${head}${margin}${colours.faint(`--> ${place(span, columns)}${where}`)}`,
     `${margin} ${bar}`,
     `${colours.faint(`${line} |`)} ${text}`.trimEnd(),
     `${margin} ${bar} ${mark.before}${colours[severity](mark.carets)}`,
     ...(note === '' ? [] : [`${margin} ${colours.faint('=')} ${colours.hint(note)}`]),
-    ...related.map((other) => `${margin} ${colours.faint(`= ${place(other.span)}:`)} ${visible(other.message)}`),
+    ...related.map(
+      (other) => `${margin} ${colours.faint(`= ${place(other.span, 'character')}:`)} ${visible(other.message)}`,
+    ),
     '',
   ].join('\n');
 }
@@ -56,8 +58,8 @@ function definitionNote({ name, span }: EnclosingDefinition, line: number): stri
   return name === undefined || start === line ? '' : ` (in '${visible(name)}', line ${start})`;
 }
 
-function place({ file, start }: Span): string {
-  const { line, column } = file.positionAt(start);
+function place({ file, start }: Span, columns: ColumnRule): string {
+  const { line, column } = file.positionAt(start, columns);
   return `${visible(file.path)}:${line}:${column}`;
 }
 
@@ -71,9 +73,9 @@ function excerpt(span: Span, line: number): { text: string; mark: { before: stri
   const first = whole.length <= widest ? 0 : Math.max(0, Math.min(from - 20, whole.length - widest));
   const last = Math.min(whole.length, first + widest);
   const dots = first > 0 ? '…' : '';
-  const before = dots + columns(whole.slice(first, from));
-  const culprit = columns(whole.slice(from, Math.min(to, last)));
-  const after = columns(whole.slice(Math.min(to, last), last)) + (last < whole.length ? '…' : '');
+  const before = dots + inColumns(whole.slice(first, from));
+  const culprit = inColumns(whole.slice(from, Math.min(to, last)));
+  const after = inColumns(whole.slice(Math.min(to, last), last)) + (last < whole.length ? '…' : '');
   return {
     text: before + culprit + after,
     mark: { before: ' '.repeat(width(before)), carets: '^'.repeat(Math.max(1, width(culprit))) },
@@ -81,7 +83,7 @@ function excerpt(span: Span, line: number): { text: string; mark: { before: stri
 }
 
 /** A piece of a line with a fixed width: tabs are two columns here, and nothing controls the terminal. */
-function columns(text: string): string {
+function inColumns(text: string): string {
   return visible(text.replaceAll('\t', '  '));
 }
 

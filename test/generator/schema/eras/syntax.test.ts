@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isError, loadSchema, memoryHost } from '../../../../generator/index.js';
+import { isError, loadSchema, memoryHost, placeOf } from '../../../../generator/index.js';
 import { type Case, describeEras } from './eras.js';
 
 const strings: readonly Case[] = [
@@ -92,8 +92,8 @@ describe('positions', () => {
   ] as const)('%s', async (_title, text, expected) => {
     for (const [dialect, place] of Object.entries(expected)) {
       const { diagnostics } = await loadSchema('schema.json', { dialect, host: memoryHost({ 'schema.json': text }) });
-      const span = diagnostics.find(isError)?.span;
-      const position = span?.file.positionAt(span.start);
+      const first = diagnostics.find(isError);
+      const position = first && placeOf(first);
       expect({ dialect, place: position && `${position.line}:${position.column}` }).toEqual({ dialect, place });
     }
   });
