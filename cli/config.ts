@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../generator/config.js';
 import { type OptionName, optionTable } from '../generator/emit/option-table.js';
+import { readRegularFile, reasonOf } from '../generator/syntax/regular-file.js';
 import { nearMiss } from '../generator/text/near-miss.js';
 import { SourceFile } from '../generator/text/source-file.js';
 import { complaintAboutValue } from './config-values.js';
@@ -41,8 +42,16 @@ async function readConfig(path: string, cwd: string, importModule: Host['importM
   return { file, config: withAbsolutePaths(checked(value, file), dirname(path)) };
 }
 
+function readWhole(path: string, file: string): Uint8Array {
+  try {
+    return readRegularFile(path);
+  } catch (error) {
+    throw new UserError(`cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
 async function readJson(path: string, file: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8');
+  const text = Buffer.from(readWhole(path, file)).toString('utf8');
   try {
     return JSON.parse(text);
   } catch (error) {

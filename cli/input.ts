@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import type { Config } from '../generator/config.js';
 import { type FileHost, nodeHost } from '../generator/syntax/host.js';
+import { sizeLimit, tooLarge, UnsuitableFile } from '../generator/syntax/regular-file.js';
 import { findConfig } from './config.js';
 import type { Host } from './host.js';
 import { UserError } from './user-error.js';
@@ -55,11 +56,20 @@ function diskFrom(cwd: string): FileHost {
 async function withStdin({ cwd, stdin }: Host): Promise<FileHost> {
   const disk = diskFrom(cwd);
   const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(chunk);
+  let length = 0;
+  for await (const chunk of stdin) {
+    length += chunk.length;
+    if (length > sizeLimit) break;
+    chunks.push(chunk);
+  }
   const text = Buffer.concat(chunks);
   const path = disk.resolve(stdinName);
   return {
-    read: async (file) => (disk.resolve(file) === path ? text : disk.read(file)),
+    read: async (file) => {
+      if (disk.resolve(file) !== path) return await disk.read(file);
+      if (length > sizeLimit) throw new UnsuitableFile(tooLarge);
+      return text;
+    },
     resolve: disk.resolve,
   };
 }

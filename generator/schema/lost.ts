@@ -1,5 +1,6 @@
 import type { Expression, SyntaxTree } from '../syntax/tree.js';
 import { type Diagnostic, isError } from '../text/diagnostic.js';
+import type { SourceFile, Span } from '../text/source-file.js';
 import { definedName } from './check/context.js';
 
 /** The names that may be defined where the schema could not be read: it is no error of its own that they are missing. */
@@ -12,7 +13,8 @@ export function lostNames({ expressions }: SyntaxTree, problems: readonly Diagno
   const errors = problems.filter((problem) => isError(problem) && !isHarmless(problem));
   const broken = expressions.filter((expression) => expression.broken);
   const names = [...broken, ...expressions.filter((expression) => !definedName(expression))].map(seemingName);
-  const explained = errors.every((error) => broken.some((one) => isInside(error, one)));
+  const inside = insideOf(broken);
+  const explained = errors.every(inside);
   if (!explained || (errors.length > 0 && names.includes(undefined))) return everything;
   return new Set(names.filter((name) => name !== undefined));
 }
@@ -29,6 +31,24 @@ function isHarmless({ name, code }: Diagnostic): boolean {
   return code.startsWith('QAPI5') || name.startsWith('pragma-') || name === 'unknown-pragma';
 }
 
-function isInside({ span }: Diagnostic, { value }: Expression): boolean {
-  return span?.file === value.span.file && span.start >= value.span.start && span.start <= value.span.end;
+/** Makes a test whether a problem is inside one of some expressions. Those of a file come in order. */
+function insideOf(expressions: readonly Expression[]): (problem: Diagnostic) => boolean {
+  const byFile = new Map<SourceFile, Span[]>();
+  for (const { value } of expressions) {
+    const spans = byFile.get(value.span.file);
+    if (spans) spans.push(value.span);
+    else byFile.set(value.span.file, [value.span]);
+  }
+  return ({ span }) => {
+    const spans = (span && byFile.get(span.file)) ?? [];
+    let low = 0;
+    let high = spans.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((spans[middle] as Span).end < (span as Span).start) low = middle + 1;
+      else high = middle;
+    }
+    const found = spans[low];
+    return found !== undefined && found.start <= (span as Span).start;
+  };
 }

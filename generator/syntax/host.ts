@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
+import { readRegularFile } from './regular-file.js';
 
 /** Where files come from. */
 export interface FileHost {
@@ -9,10 +9,10 @@ export interface FileHost {
   resolve(path: string): string;
 }
 
-/** The file system. */
+/** The file system. Reads regular files only, of at most 64 MiB. */
 export const nodeHost: FileHost = {
   // Schemas are small: reading them at once takes a fraction of the time that a detour through the thread pool does.
-  read: async (path) => readFileSync(path),
+  read: async (path) => readRegularFile(path),
   resolve: (path) => resolve(path).replaceAll('\\', '/'),
 };
 

@@ -168,7 +168,7 @@ class Lexer implements Tokens {
       return;
     }
     // Directly behind a string, letters are mostly the inside of the next one: quotes are out of step up to the end of the line.
-    if (text[this.#position - 1] === "'") this.#outOfStep = lineEnd(text, this.#position);
+    if (text[this.#position - 1] === "'") this.#outOfStep = this.#reading.file.lineEndAt(this.#position);
     this.#push(Stray, '', readStray(this.#reading, this.#position, this.#depth === 0));
   }
 
@@ -222,9 +222,11 @@ class Lexer implements Tokens {
 
 const keywords = ['true', 'false', 'null'];
 
+const quoted = /'[^'\n]*'?/y;
+
 /** The offset of the quote that ends the string at `start`, or of the last character of its line. */
 function closingQuote(text: string, start: number): number {
-  const end = lineEnd(text, start);
-  const quote = text.indexOf("'", start + 1);
-  return quote === -1 || quote > end ? end - 1 : quote;
+  quoted.lastIndex = start;
+  quoted.test(text);
+  return quoted.lastIndex - 1;
 }

@@ -7,6 +7,7 @@ import { type ParsedFile, parseFile } from './parse-file.js';
 import { besides, relativeTo } from './path.js';
 import { applyPragma, noPragmas } from './pragmas.js';
 import { compareMoments, type Moment, Problems, phase } from './problem.js';
+import { reasonOf } from './regular-file.js';
 import { decodeSource } from './source.js';
 import {
   describeValue,
@@ -229,16 +230,4 @@ class Loader {
 function isOnTheWay(path: string, including: Including): boolean {
   for (let file: Including | undefined = including; file; file = file.parent) if (file.path === path) return true;
   return false;
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission denied',
-  ENOTDIR: 'a part of the path is no folder',
-};
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as { readonly code?: string; readonly message?: string };
-  return reasons[code ?? ''] ?? message ?? String(error);
 }

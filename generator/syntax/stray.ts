@@ -1,12 +1,13 @@
 import { nearMiss } from '../text/near-miss.js';
+import type { SourceFile } from '../text/source-file.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
-import { isWhiteSpace, lineEnd, trimEnd } from './white-space.js';
+import { isWhiteSpace, trimEnd } from './white-space.js';
 
 /** Reports the text at `start`, which is no token, and returns the offset after it. At the top level it may be a whole sentence. */
 export function readStray({ file, dialect, problems }: Reading, start: number, top: boolean): number {
   const { text } = file;
-  const end = strayEnd(text, start, dialect.has('decoded text'), top);
+  const end = strayEnd(file, start, dialect.has('decoded text'), top);
   const found = text.slice(start, end);
   const hint =
     text[start - 1] === "'" ? "is a ' missing before or after this?" : hintFor(found, dialect.has('null literal'));
@@ -15,8 +16,9 @@ export function readStray({ file, dialect, problems }: Reading, start: number, t
 }
 
 /** Up to what could be a token again. A comment or string of other languages counts as one piece. */
-function strayEnd(text: string, start: number, decoded: boolean, top: boolean): number {
-  const line = lineEnd(text, start);
+function strayEnd(file: SourceFile, start: number, decoded: boolean, top: boolean): number {
+  const { text } = file;
+  const line = file.lineEndAt(start);
   if (text.startsWith('//', start) || text.startsWith('/*', start)) return line;
   if (text[start] === '"') {
     const quote = text.indexOf('"', start + 1);

@@ -1,6 +1,5 @@
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
-import { lineEnd } from './white-space.js';
 
 /** The contents of a string, escapes resolved, and the offset after its closing quote. */
 export interface TextToken {
@@ -43,7 +42,7 @@ class TextReader {
   constructor(reading: Reading, start: number) {
     this.#reading = reading;
     this.#start = start;
-    this.#lineEnd = lineEnd(reading.file.text, start);
+    this.#lineEnd = reading.file.lineEndAt(start);
     this.#position = start + 1;
   }
 

@@ -52,6 +52,12 @@ export class SourceFile {
     return low + 1;
   }
 
+  /** The offset of the line end at or after an offset; the end of the text when there is none. */
+  lineEndAt(offset: number): number {
+    const next = this.lineStarts[this.lineAt(offset)];
+    return next === undefined ? this.text.length : next - 1;
+  }
+
   /** The line and column of an offset. Columns are counted by this file's {@link ColumnRule}, unless another is given. */
   positionAt(offset: number, columns: ColumnRule = this.columns): Position {
     const line = this.lineAt(offset);

@@ -100,6 +100,25 @@ describe.each(schemas)('%s', (_, text, error) => {
   });
 });
 
+/** Broken schemas on one long line, which every look at the rest of the line would make quadratic. */
+describe.each([
+  ['objects that are not closed', "{ 'x': ", 'nested-too-deeply'],
+  ['objects and arrays that are not closed', "{ 'x': [ ", 'nested-too-deeply'],
+  ['strings with escapes', "{ 'x': '\\\\' } ", 'no-definition'],
+  ['strings with characters that they cannot have', "{ 'x': 'é' } ", 'unprintable-character'],
+  ['words that are none', '{ x ', 'stray-text'],
+] as const)('%s', (_, piece, error) => {
+  it('take time in proportion to their number', async () => {
+    const small = piece.repeat(5000);
+    const large = piece.repeat(40_000);
+    await measure(small);
+    const few = await measure(small);
+    const many = await measure(large);
+    expect([few.first, many.first]).toEqual([error, error]);
+    expect(many.cpu / Math.max(few.cpu, 20_000)).toBeLessThan(30);
+  });
+});
+
 describe('nesting', () => {
   it.each([
     [250, undefined],
