@@ -200,7 +200,7 @@ describe('commands about what the command line makes', () => {
     expect(await client.execute('human-monitor-command', { 'command-line': 'drive_del d' })).toBe('');
   });
 
-  test('query-command-line-options', async () => {
+  test('query-command-line-options lists the options of the command line', async () => {
     const client = await clientOf();
     const drive = await client.execute('query-command-line-options', { option: 'drive' });
     expect(drive).toEqual([{ option: 'drive', parameters: expect.any(Array) }]);

@@ -39,7 +39,7 @@ describe('accounting', () => {
     });
   });
 
-  it('knows of no idle time before the first request', () => {
+  it('reports no idle time before the first request', () => {
     expect(new Accounting(new SimulatedClock()).stats(0)).not.toHaveProperty('idle_time_ns');
   });
 
@@ -67,7 +67,7 @@ describe('accounting', () => {
   it.each([
     [true, 10],
     [false, undefined],
-  ])('takes invalid requests for accesses: %s', async (accountInvalid, idle) => {
+  ])('counts invalid requests as accesses: %s', async (accountInvalid, idle) => {
     const clock = new SimulatedClock();
     const accounting = new Accounting(clock, { accountInvalid, intervals: [1] });
     await clock.advance(30);
@@ -109,7 +109,7 @@ describe('accounting', () => {
     expect(accounting.stats(0).timed_stats.map(({ max_rd_latency_ns }) => max_rd_latency_ns)).toEqual([0.4e9, 0]);
   });
 
-  it('goes out as integers, also from a clock that counts parts of nanoseconds and beyond 2^53', () => {
+  it('reports integers, also from a clock that counts parts of nanoseconds and beyond 2^53', () => {
     let now = 0.25;
     const accounting = new Accounting({ now: () => now, after: () => ({ cancel: () => {} }) }, { intervals: [1] });
     now = 1000.5;

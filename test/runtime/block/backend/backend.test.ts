@@ -59,7 +59,7 @@ function drive(options: BackendOptions = {}, medium: Medium | undefined = new Me
 const code = (name: string) => expect.objectContaining({ name: 'BlockError', code: name });
 
 describe('a backend', () => {
-  it('does what it is asked for on its medium', async () => {
+  it('passes requests on to its medium', async () => {
     const { backend, medium } = drive();
     const buffer = new Uint8Array(4);
     await backend.write(2, Uint8Array.of(1, 2));
@@ -110,7 +110,7 @@ describe('a backend', () => {
     expect(medium.steps).toEqual([{ kind: 'flush' }]);
   });
 
-  it('has each write on the disk before it is done, unless writes are cached', async () => {
+  it('flushes each write before it reports it as done, unless writes are cached', async () => {
     const { backend, medium } = drive({ writeback: false });
     await backend.write(0, new Uint8Array(1));
     await backend.writeZeroes(0, 1, RequestFlag.mayUnmap);
@@ -144,7 +144,7 @@ describe('a backend', () => {
     });
   });
 
-  it('tells of the first layer of the backing chain that has something', async () => {
+  it('reports the status of the first layer of the backing chain that has data', async () => {
     const base = new Medium(1024, { name: 'base' });
     const top = new Medium(4096, { backing: base });
     const { backend } = drive({}, top);
@@ -163,7 +163,7 @@ describe('the limits of a backend', () => {
   const limits = throttleConfigOf({ 'iops-total': 10 });
   const none = throttleConfigOf({});
 
-  it('hold back reads and writes, not flushes and discards', async () => {
+  it('limits hold back reads and writes, not flushes and discards', async () => {
     const { backend, host } = drive();
     backend.limit(new ThrottleGroups(host.clock), limits, 'd0');
     await backend.writeZeroes(0, 1);
@@ -181,7 +181,7 @@ describe('the limits of a backend', () => {
     expect(done.sort()).toEqual(['read', 'write', 'zeroes']);
   });
 
-  it('put it into a group, move it to another, and take it out', () => {
+  it('setting limits puts a backend into a group, moves it to another, and takes it out', () => {
     const { backend, host } = drive();
     const groups = new ThrottleGroups(host.clock);
     expect(backend.throttleGroup).toBeUndefined();
@@ -195,7 +195,7 @@ describe('the limits of a backend', () => {
     expect(backend.throttleGroup).toBeUndefined();
   });
 
-  it('let what waits go when the group is left', async () => {
+  it('releases the waiting requests of a backend that leaves its group', async () => {
     const { backend, host } = drive();
     const groups = new ThrottleGroups(host.clock);
     const other = new Backend('d1', host);
@@ -230,7 +230,7 @@ describe('a drained section', () => {
     expect(log).toContain('second');
   });
 
-  it('has requests look for the medium when it is over', async () => {
+  it('requests look for the medium again after a drained section', async () => {
     const { backend } = drive();
     await backend.drainBegin();
     const request = backend.read(0, new Uint8Array(1));
@@ -239,7 +239,7 @@ describe('a drained section', () => {
     await expect(request).rejects.toThrow(code('ENOMEDIUM'));
   });
 
-  it('holds back who was held before when the next one begins at once', async () => {
+  it('keeps holding back requests when the next section begins at once', async () => {
     const { backend, medium } = drive();
     await backend.drainBegin();
     let asked = 0;
@@ -258,7 +258,7 @@ describe('a drained section', () => {
     expect([medium.bytes[0], asked]).toEqual([2, 1]);
   });
 
-  it('lets go what waits for limits', async () => {
+  it('releases requests that wait for limits', async () => {
     const { backend, host } = drive();
     backend.limit(new ThrottleGroups(host.clock), throttleConfigOf({ 'bps-write': 1 }), 'd0');
     const requests = Array.from({ length: 5 }, () => backend.write(0, new Uint8Array(512)));
@@ -267,7 +267,7 @@ describe('a drained section', () => {
     backend.drainEnd();
   });
 
-  it('is quiet, and loses nobody, whatever happens in which order', async () => {
+  it('has nothing in flight, and loses no request, whatever happens in which order', async () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.constantFrom('read', 'write', 'status', 'wait', 'time') },
       { weight: 2, arbitrary: fc.constantFrom('begin', 'end') },
@@ -332,7 +332,7 @@ describe('the error policies', () => {
     return made;
   };
 
-  it('report by default, and stop when the host is out of space, which the status tells', async () => {
+  it('reports errors by default, and stops when the host is out of space, which the status shows', async () => {
     const { backend, host, medium } = failing('ENOSPC', {});
     expect(backend.ioStatus).toBe('ok');
     await expect(backend.read(0, new Uint8Array(1))).rejects.toThrow(code('ENOSPC'));
@@ -357,7 +357,7 @@ describe('the error policies', () => {
     expect(backend.ioStatus).toBe('ok');
   });
 
-  it('can ignore failures: who asked is told nothing, and sees nothing that was in the buffer', async () => {
+  it('ignores failures on request: the guest gets no error, and no old contents of the buffer', async () => {
     const { backend, host } = failing('EIO', { policies: { read: 'ignore', write: 'ignore' } });
     const buffer = new Uint8Array(4).fill(9);
     await backend.read(0, buffer);
@@ -376,7 +376,7 @@ describe('the error policies', () => {
     });
   });
 
-  it('can stop for any failure, the first of which the status remembers', async () => {
+  it('stops for any failure on request, and remembers the first in the status', async () => {
     const { backend, medium } = failing('EIO', { policies: { read: 'stop', write: 'stop' } });
     await expect(backend.read(0, new Uint8Array(1))).rejects.toThrow(code('EIO'));
     expect(backend.ioStatus).toBe('failed');
@@ -387,7 +387,7 @@ describe('the error policies', () => {
     expect(backend.ioStatus).toBe('failed');
   });
 
-  it('are the device’s own where it has some', async () => {
+  it('prefers the error policies of the device to those of the drive', async () => {
     const { backend, medium } = failing('EIO', { policies: { read: 'report', write: 'report' } });
     backend.device = new VirtualDevice({ kind: 'disk', id: 'dev', rerror: 'ignore', werror: 'auto' });
     await backend.read(0, new Uint8Array(1));
@@ -395,7 +395,7 @@ describe('the error policies', () => {
     expect(medium.steps).toEqual([]);
   });
 
-  it('are for devices that ask: without one, and for a floppy, requests just fail', async () => {
+  it('fails requests whatever the policy without a device, and for a floppy', async () => {
     for (const kind of ['floppy', undefined] as const) {
       const { backend, host } = failing('EIO', { policies: { read: 'ignore', write: 'ignore' } }, kind ?? 'disk');
       if (kind === undefined) backend.device = undefined;
@@ -405,7 +405,7 @@ describe('the error policies', () => {
     }
   });
 
-  it('are not asked about requests that were not tried, nor whether there is a fast way to write zeroes', async () => {
+  it('applies no policy to requests that were not tried, nor to a missing fast way to write zeroes', async () => {
     const { backend, host } = failing('EIO', { policies: { read: 'ignore', write: 'ignore' } });
     await expect(backend.read(4096, new Uint8Array(1))).rejects.toThrow(code('EIO'));
     await expect(backend.writeZeroes(0, 1, RequestFlag.noFallback)).rejects.toThrow(code('ENOTSUP'));

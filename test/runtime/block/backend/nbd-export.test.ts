@@ -14,7 +14,7 @@ function exported(size: number, node: Partial<NodeView> = {}, readOnly = false) 
 }
 
 describe('an export of a backend', () => {
-  it('has the whole sectors that the backend has when it is added, for ever', () => {
+  it('keeps the length of the backend in whole sectors as it was when the export was added', () => {
     const { backend, root, disk } = exported(4096 + 700);
     expect(disk.size).toBe(4096 + 512);
     root.bytes = new Uint8Array(512);
@@ -22,25 +22,25 @@ describe('an export of a backend', () => {
     expect(disk.size).toBe(4096 + 512);
   });
 
-  it('needs a medium', () => {
+  it('refuses to export a backend without a medium', () => {
     expect(() => nbdExport(new Backend('d0', new RecordingHost()), { name: 'd0', readOnly: false })).toThrow(
       expect.objectContaining({ code: 'ENOMEDIUM' }),
     );
   });
 
-  it('is read-only when asked, or when the medium is', () => {
+  it('exports read-only when asked to, or when the medium is read-only', () => {
     const flags = { readOnly: true, direct: false, noFlush: false, unmap: false };
     expect(exported(512).disk.readOnly).toBe(false);
     expect(exported(512, {}, true).disk.readOnly).toBe(true);
     expect(exported(512, { flags }).disk.readOnly).toBe(true);
   });
 
-  it('tells clients of the blocks that the medium needs', () => {
+  it('reports to clients the block sizes that the medium needs', () => {
     expect(exported(512, { requestAlignment: 512 }).disk.blockSize).toEqual({ minimum: 512, preferred: 4096 });
     expect(exported(512, { requestAlignment: 8192 }).disk.blockSize).toEqual({ minimum: 8192, preferred: 8192 });
   });
 
-  it('reads and writes', async () => {
+  it('reads and writes the medium of the backend', async () => {
     const { disk, root } = exported(1024);
     await disk.write(1, Uint8Array.of(1, 2), { fua: false });
     const buffer = new Uint8Array(4);
@@ -50,7 +50,7 @@ describe('an export of a backend', () => {
     expect(root.steps.map(({ kind }) => kind)).toEqual(['write', 'flush']);
   });
 
-  it('hands on what the client says of a request', async () => {
+  it('passes on the flags of a request', async () => {
     const { disk, root } = exported(4096);
     const flags: number[] = [];
     root.write = async (_offset, _data, given = 0) => void flags.push(given);
@@ -68,7 +68,7 @@ describe('an export of a backend', () => {
     expect(root.steps.map(({ kind }) => kind)).toEqual(['discard', 'discard', 'flush']);
   });
 
-  it('tells of holes and zeroes, neighbours that are alike as one', async () => {
+  it('reports holes and zeroes, and merges extents that are alike', async () => {
     const { disk, root } = exported(4096);
     const states: { [at: number]: Omit<BlockStatus, 'length'> } = {
       0: { allocated: true, data: true, zero: false },

@@ -30,7 +30,7 @@ const violations: readonly (readonly [ThrottleLimits, RegExp])[] = [
 ];
 
 describe('the limits of a group', () => {
-  it.each(violations)('are refused: %j', (limits, message) => {
+  it.each(violations)('refuses limits that contradict each other: %j', (limits, message) => {
     expect(() => throttleConfigOf(limits)).toThrow(
       expect.objectContaining({ class: 'GenericError', message: expect.stringMatching(message) }),
     );
@@ -60,11 +60,11 @@ describe('the limits of a group', () => {
       { 'bps-read-max-length': 5, 'bps-write-max': 1 },
       /^bps-read-max-length needs/,
     ],
-  ] as const)('are checked in order: %s', (_, limits, message) => {
+  ] as const)('reports the first wrong limit in the order of QEMU: %s', (_, limits, message) => {
     expect(() => throttleConfigOf(limits)).toThrow(message);
   });
 
-  it('take what is not given as not limited, and bursts as lasting one second', () => {
+  it('treats missing values as no limit, and bursts as lasting one second', () => {
     const config = throttleConfigOf({ 'bps-read': 100, 'bps-read-max': 100 });
     expect(config['bps-read']).toEqual({ average: 100, max: 100, burstLength: 1 });
     expect(config['bps-total']).toEqual({ average: 0, max: 0, burstLength: 1 });
@@ -72,7 +72,7 @@ describe('the limits of a group', () => {
     expect(isLimiting(throttleConfigOf({}))).toBe(false);
   });
 
-  it('refuse bursts and sizes that no number of seconds or bytes can be', () => {
+  it('refuses burst lengths and sizes that are out of range', () => {
     expect(() => throttleConfigOf({ 'bps-total': 1, 'bps-total-max': 1, 'bps-total-max-length': -1 })).toThrow(
       /at least 1/,
     );
@@ -86,7 +86,7 @@ describe('the limits of a group', () => {
 const unlimited = { device: 'd0', bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 } as const;
 
 describe('the limits of a command', () => {
-  it('come back from the query as they were set', () => {
+  it('returns limits from the query as they were set', () => {
     const args: BlockIOThrottle = {
       ...unlimited,
       iops: 1000,
@@ -108,7 +108,7 @@ describe('the limits of a command', () => {
     });
   });
 
-  it('show bursts of which nobody said anything as a tenth of the average', () => {
+  it('reports a burst that was not set as a tenth of the average', () => {
     const config = throttleConfigOfArguments({ ...unlimited, bps_rd: 1999, bps_wr: 5 });
     expect(throttleInfo({ name: 'd0', config })).toMatchObject({
       bps_rd_max: 199,
@@ -118,17 +118,17 @@ describe('the limits of a command', () => {
     });
   });
 
-  it('are all 0 without a group', () => {
+  it('reports limits of 0 without a group', () => {
     expect(throttleInfo()).toEqual({ bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 });
   });
 
-  it('may be larger than numbers hold exactly, and are refused then', () => {
+  it('refuses limits that are larger than numbers hold exactly', () => {
     expect(() => throttleConfigOfArguments({ ...unlimited, bps: 2n ** 62n })).toThrow(
       /^bps-total is 4611686018427388000/,
     );
   });
 
-  it('are either refused, or make a configuration in which no burst is slower than the average', () => {
+  it('refuses any limits, or makes a configuration in which no burst is slower than the average', () => {
     const value = fc.option(fc.oneof(fc.nat(10), fc.integer({ min: -1, max: 2e15 })), { nil: undefined });
     const keys = limitNames.flatMap((name) => [name, `${name}-max`, `${name}-max-length`] as const);
     fc.assert(

@@ -152,7 +152,7 @@ describe('a throttle group', () => {
     );
   });
 
-  it('counts requests above iops-size as many, by their quotient', async () => {
+  it('counts a request above iops-size as several, by their quotient', async () => {
     const { clock, member } = limited({ 'iops-total': 30, 'iops-size': 4096 });
     const guest = new Guest(clock, member, 'read', cycling([6144, 512, 4096]));
     await clock.advance(100 * second);
@@ -161,7 +161,7 @@ describe('a throttle group', () => {
     expect(guest.requests / 3).toBeLessThan((30 * 100 + 3 + 1.5) / 3.5 + 1);
   });
 
-  it('gives its members turns', async () => {
+  it('lets its members take turns', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 1, max: 3 }), async (count, depth) => {
         const { clock, members } = limited({ 'iops-total': 50 }, count);
@@ -181,7 +181,7 @@ describe('a throttle group', () => {
     );
   });
 
-  it('lets the requests of a member go in order, and nobody overtake who waits', async () => {
+  it('releases the requests of a member in order, and lets none overtake a waiting one', async () => {
     const { clock, members } = limited({ 'iops-read': 10 }, 2);
     const [first, second_] = members as [ThrottleMember, ThrottleMember];
     const order: string[] = [];
@@ -204,7 +204,7 @@ describe('a throttle group', () => {
     expect(member.admit('write', 1)).toBeUndefined();
   });
 
-  it('lets all of a member go when asked, and has the others wait for what that cost', async () => {
+  it('releases all requests of a member when asked, and makes the others wait for what that cost', async () => {
     const { clock, members } = limited({ 'iops-write': 10 }, 2);
     const [first, other] = members as [ThrottleMember, ThrottleMember];
     expect(first.admit('write', 1)).toBeUndefined();
@@ -220,7 +220,7 @@ describe('a throttle group', () => {
     expect(await waited).toBe(0.9 * second);
   });
 
-  it('begins anew when it is configured, for those who wait, too', async () => {
+  it('begins anew when it is configured, for waiting requests, too', async () => {
     const { clock, member } = limited({ 'iops-read': 10 });
     const gone = Array.from({ length: 4 }, async () => {
       await member.admit('read', 1);
@@ -249,7 +249,7 @@ describe('a throttle group', () => {
     }
   });
 
-  it('leaves no timer behind when nobody waits', async () => {
+  it('leaves no timer behind when no request waits', async () => {
     const running = new Set<object>();
     const inner = new SimulatedClock();
     const clock: Clock = {
@@ -276,7 +276,7 @@ describe('a throttle group', () => {
     expect(running.size).toBe(0);
   });
 
-  it('keeps its limits for those who stay when one leaves, whose requests go at once', async () => {
+  it('keeps its limits when a member leaves, whose requests go at once', async () => {
     const { clock, members } = limited({ 'iops-total': 10 }, 2);
     const [first, other] = members as [ThrottleMember, ThrottleMember];
     while (first.admit('read', 1) === undefined);
@@ -288,7 +288,7 @@ describe('a throttle group', () => {
     expect(await waited).toBe(0.2 * second);
   });
 
-  it('is forgotten with its last member', () => {
+  it('removes the group with its last member', () => {
     const { groups, member } = limited({ 'iops-total': 5 });
     member.leave();
     const again = groups.join('g');
@@ -296,7 +296,7 @@ describe('a throttle group', () => {
     expect(again.admit('read', 1)).toBeUndefined();
   });
 
-  it('forgets nobody, whatever is done in which order', async () => {
+  it('completes every request, whatever is done in which order', async () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('ask' as const), who: fc.nat(3), way: fc.constantFrom<Direction>('read', 'write') }),
       fc.record({ do: fc.constant('letGo' as const), who: fc.nat(3) }),

@@ -5,11 +5,11 @@ import { TimedAverage } from '../../../../runtime/block/backend/timed-average.js
 const interval = 3000;
 
 describe('a timed average', () => {
-  it('is 0 without measurements', () => {
+  it('reports 0 without measurements', () => {
     expect(new TimedAverage(interval, 0).measured(500)).toEqual({ least: 0, most: 0, average: 0, density: 0 });
   });
 
-  it('tells of what was measured since it began, at first', () => {
+  it('averages all that was measured since it began, at first', () => {
     const average = new TimedAverage(interval, 1000);
     for (const value of [300, 100, 500]) average.add(1100, value);
     expect(average.measured(2000)).toEqual({ least: 100, most: 500, average: 300, density: 0.9 });

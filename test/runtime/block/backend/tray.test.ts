@@ -12,7 +12,7 @@ function withDevice(device: VirtualDevice | undefined) {
 }
 
 describe('a tray', () => {
-  it('is reported when it has moved, and only then', () => {
+  it('emits an event when the tray has moved, and only then', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean()), (moves) => {
         const { host, backend } = withDevice(new VirtualDevice({ kind: 'cdrom', id: 'cd' }));
@@ -34,7 +34,7 @@ describe('a tray', () => {
     );
   });
 
-  it('is nothing that a floppy or a disk has: media come and go without', () => {
+  it('a floppy or a disk has no tray: media come and go without', () => {
     for (const kind of ['floppy', 'disk'] as const) {
       const loads: boolean[] = [];
       const device = new VirtualDevice({ kind, id: 'x', onMediumChange: (loaded) => loads.push(loaded) });
@@ -48,7 +48,7 @@ describe('a tray', () => {
     }
   });
 
-  it('is not there without a device, and the medium can be exchanged', () => {
+  it('a backend without a device has no tray, and its medium can be exchanged', () => {
     const { host, backend } = withDevice(undefined);
     backend.changeMedium(false);
     expect(backend).toMatchObject({ trayOpen: undefined, removable: true });
@@ -57,7 +57,7 @@ describe('a tray', () => {
 });
 
 describe('a locked medium', () => {
-  it('is asked for, and given up by force only', () => {
+  it('asks the guest for a locked medium, and takes it by force only', () => {
     const asked: boolean[] = [];
     const device = new VirtualDevice({
       kind: 'cdrom',

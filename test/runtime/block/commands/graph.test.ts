@@ -33,21 +33,21 @@ async function write(name: string, offset: number, length: number): Promise<void
 }
 
 describe('blockdev-add', () => {
-  it('makes a node of the monitor, which nobody else has to hold', async () => {
+  it('makes a node that the monitor holds', async () => {
     await raw();
     expect((await nodes()).map((info) => info.drv)).toEqual(['raw', 'file']);
   });
 
-  it('wants a name before it looks at anything else', async () => {
+  it('requires a node-name before it checks anything else', async () => {
     await expect(add({ driver: 'raw', file: file('absent') })).rejects.toThrow("'node-name' must be specified");
   });
 
-  it('says what the system says of a file', async () => {
+  it('reports the error of the system for a file', async () => {
     await expect(add(file('absent', { 'node-name': 'n' }))).rejects.toThrow(/absent': No such file or directory/);
     expect(await nodes()).toEqual([]);
   });
 
-  it('says which drivers are not built in', async () => {
+  it('reports drivers that are not built in', async () => {
     await expect(add({ driver: 'vmdk', 'node-name': 'n', file: file('disk.img') })).rejects.toThrow(/not built in/);
   });
 });
@@ -55,17 +55,17 @@ describe('blockdev-add', () => {
 describe('x-blockdev-del', () => {
   const del = (name: string) => client.execute('x-blockdev-del', { 'node-name': name });
 
-  it('closes a node and what only it has', async () => {
+  it('closes a node and the children that only it uses', async () => {
     await raw();
     await del('d');
     expect(await nodes()).toEqual([]);
   });
 
-  it('knows nodes only', async () => {
+  it('refuses names that are no nodes', async () => {
     await expect(del('nope')).rejects.toMatchObject({ class: 'GenericError' });
   });
 
-  it('leaves what is exported, what is defined inside another node and what another node uses', async () => {
+  it('refuses to delete a node that is exported, defined inside another one, or used by another one', async () => {
     await raw();
     await add({ driver: 'raw', 'node-name': 'above', file: 'd' });
     await add({ driver: 'raw', 'node-name': 'own', file: file('disk.img', { 'node-name': 'inner' }) });
@@ -91,7 +91,7 @@ describe('x-blockdev-change', () => {
     await add({ driver: 'null-co', 'node-name': 'fresh' });
   });
 
-  it('takes children away and adds others under new names', async () => {
+  it('removes children and adds others under new names', async () => {
     await change({ parent: 'Q', child: 'children.1' });
     await expect(change({ parent: 'Q', child: 'children.0' })).rejects.toThrow(/vote threshold/);
     await change({ parent: 'Q', node: 'fresh' });
@@ -119,7 +119,7 @@ describe('x-blockdev-change', () => {
 describe('block_resize', () => {
   const resize = (args: object) => client.execute('block_resize', args);
 
-  it('grows and shrinks what can be', async () => {
+  it('grows and shrinks nodes that can change their size', async () => {
     await raw();
     await resize({ 'node-name': 'd', size: 2 << 20 });
     expect((await node('d')).image['virtual-size']).toBe(2 << 20);
@@ -152,7 +152,7 @@ describe('change-backing-file', () => {
     await add({ driver: 'qcow2', 'node-name': 'top', file: file('top.qcow2') });
   });
 
-  it('rewrites the header, with the format of what is really below', async () => {
+  it('rewrites the header, with the format of the actual backing file', async () => {
     await change({ 'image-node-name': 'top', 'backing-file': './base.qcow2' });
     expect(await node('top')).toMatchObject({
       backing_file: './base.qcow2',
@@ -163,7 +163,7 @@ describe('change-backing-file', () => {
     expect((await node('again')).backing_file).toBe(`${folder}/./base.qcow2`);
   });
 
-  it('writes an image below, which is read-only before and after', async () => {
+  it('rewrites an image that is a backing file, and leaves it read-only', async () => {
     const { graph } = client.layer;
     await createImage(graph, { format: 'qcow2', filename: at('third.qcow2'), backing: { name: 'top.qcow2' } });
     const backing = { driver: 'qcow2', 'node-name': 'mid', file: file('top.qcow2') };
@@ -175,7 +175,7 @@ describe('change-backing-file', () => {
     expect((await node('again')).backing_file).toBeUndefined();
   });
 
-  it('leaves what was opened for reading only', async () => {
+  it('refuses to rewrite an image that was opened read-only', async () => {
     await add({ driver: 'qcow2', 'node-name': 'ro', 'read-only': true, file: file('top.qcow2') });
     await expect(change({ device: 'ro', 'image-node-name': 'ro' })).rejects.toThrow(/read only/);
   });
@@ -199,7 +199,7 @@ describe('change-backing-file', () => {
 });
 
 describe('block_passwd', () => {
-  it('knows no image that takes its key this way', async () => {
+  it('refuses every image, since none takes its key this way', async () => {
     await raw();
     await expect(client.execute('block_passwd', { 'node-name': 'd', password: 'x' })).rejects.toThrow(/not encrypted/);
     await expect(client.execute('block_passwd', { password: 'x' })).rejects.toThrow(/Cannot find/);
@@ -231,7 +231,7 @@ describe('block-set-write-threshold', () => {
     expect(events('BLOCK_WRITE_THRESHOLD')).toMatchObject([{ 'amount-exceeded': 3072 + 512 }]);
   });
 
-  it('is replaced and taken away', async () => {
+  it('replaces and removes a write threshold', async () => {
     await raw();
     await set(1024);
     await set(0);
@@ -246,7 +246,7 @@ describe('block-set-write-threshold', () => {
 });
 
 describe('query-blockstats', () => {
-  it('tells of nodes how far they were written, in the order in which they got their names', async () => {
+  it('reports how far nodes were written, in the order in which they got their names', async () => {
     await raw();
     await write('d', 4096, 512);
     const stats = (await client.execute('query-blockstats', { 'query-nodes': true })) as BlockStats[];
@@ -259,7 +259,7 @@ describe('query-blockstats', () => {
 describe('the NBD server by command', () => {
   const start = (addr: object) => client.execute('nbd-server-start', { addr });
 
-  it('runs once, exports once, and stops however often', async () => {
+  it('starts once, adds an export once, and stops any number of times', async () => {
     await raw();
     const addNode = () => client.execute('nbd-server-add', { device: 'd' });
     await expect(addNode()).rejects.toThrow('NBD server not running');
@@ -274,7 +274,7 @@ describe('the NBD server by command', () => {
     await start({ type: 'inet', data: { host: '127.0.0.1', port: '0' } });
   });
 
-  it('listens on this machine only, unless told otherwise', () => {
+  it('listens on the loopback interface unless an address is given', () => {
     const places = (data: object) => nbdAddresses({ type: 'inet', data: { host: '', port: '10809', ...data } });
     expect(places({})).toEqual([{ host: '127.0.0.1', port: 10809 }]);
     expect(places({ ipv4: false, to: 10810 })).toEqual([
@@ -304,7 +304,7 @@ describe('what comes later', () => {
     ['block-stream', { device: 'd' }],
     ['transaction', { actions: [] }],
     ['block-dirty-bitmap-add', { node: 'd', name: 'b' }],
-  ])('%s says so', async (name, args) => {
+  ])('%s reports that it is not available yet', async (name, args) => {
     await expect(client.execute(name, args)).rejects.toThrow('not implemented yet');
   });
 });

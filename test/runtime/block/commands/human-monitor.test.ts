@@ -72,7 +72,7 @@ describe('drive_add', () => {
     ]);
   });
 
-  it('tells of warnings before', async () => {
+  it('prints warnings before the result', async () => {
     expect(await one('drive_add 0 if=none,readonly=on,copy-on-read=on')).toMatch(
       /^warning: .*copy-on-read.*\r\nOK\r\n$/,
     );
@@ -88,7 +88,7 @@ describe('drive_add', () => {
     ['drive_add -n 0', /an argument is missing/],
     ['drive_add 0 a=b c', /'c' is one argument too many/],
     ['drive_add -x 0 a=b', /unsupported option -x/],
-  ])('%s: says why not', async (line, message) => {
+  ])('%s: reports why it is refused', async (line, message) => {
     expect(await one(line)).toMatch(message);
   });
 
@@ -98,7 +98,7 @@ describe('drive_add', () => {
     expect(await lines(monitor, 'drive_add 0 id=x')).toEqual(['OK\r\n']);
   });
 
-  it('adds nodes with -n, in silence', async () => {
+  it('adds nodes with -n, and prints nothing', async () => {
     const monitor = new Monitor();
     expect(await lines(monitor, 'drive_add -n 0 driver=null-co,node-name=n,size=1M')).toEqual(['']);
     expect([...(monitor.added[0] as BlockOptions).entries()]).toEqual([
@@ -116,7 +116,7 @@ describe('drive_add', () => {
 });
 
 describe('drive_del', () => {
-  it('deletes', async () => {
+  it('deletes a drive, and reports one that does not exist', async () => {
     const monitor = new Monitor();
     expect(await lines(monitor, 'drive_del d0', 'drive_del gone')).toEqual(['', "Device 'gone' not found\r\n"]);
     expect(monitor.deleted).toEqual(['d0']);
@@ -129,7 +129,7 @@ describe('help', () => {
     expect(await one('help')).toContain('copy-on-read');
   });
 
-  it('is about one command or all', async () => {
+  it('explains one command or all', async () => {
     expect(await one('help drive_del')).toMatch(/^drive_del device -- .*\r\n$/);
     expect(await one('help info')).toMatch(/^info block .*\r\ninfo subject .*\r\n$/);
     expect(await one('info')).toBe(await one('help info'));
@@ -138,7 +138,7 @@ describe('help', () => {
 });
 
 describe('info block', () => {
-  it('tells of devices', async () => {
+  it('describes devices', async () => {
     expect(await one('info block')).toBe(
       [
         'd: [not inserted]',
@@ -158,7 +158,7 @@ describe('info block', () => {
     expect(await one('info block x')).toBe('');
   });
 
-  it('tells of nodes with -n, of images with -v', async () => {
+  it('describes nodes with -n, and images with -v', async () => {
     expect(await one('info block -n')).toMatch(/^n: a.qcow2 \(qcow2, read-only\)\r\n {4}Cache mode/);
     expect(await one('info block -nv n')).toMatch(/image: a.qcow2\r\n[\s\S]*image: b.raw\r\nfile format: raw/);
     expect(await one('info block -n -v x')).toBe('');
@@ -166,7 +166,7 @@ describe('info block', () => {
 });
 
 describe('another line', () => {
-  it.each(['', '  '])('%j is nothing', async (line) => {
+  it.each(['', '  '])('%j prints nothing', async (line) => {
     expect(await one(line)).toBe('');
   });
 
@@ -174,7 +174,7 @@ describe('another line', () => {
     ['foo bar', 'foo'],
     ['info foo', 'info foo'],
     ['__proto__', '__proto__'],
-  ])('%s is unknown', async (line, name) => {
+  ])('%s is reported as unknown', async (line, name) => {
     expect(await one(line)).toBe(`unknown command: '${name}'\r\n`);
   });
 });

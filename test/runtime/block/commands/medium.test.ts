@@ -102,7 +102,7 @@ describe('every command for media', () => {
 });
 
 describe('the tray', () => {
-  it('opens and closes, and is reported when it moves', async () => {
+  it('opens and closes the tray, and emits an event when it moves', async () => {
     await addDevice('cdrom');
     await client.execute('blockdev-open-tray', { id: 'dev' });
     await client.execute('blockdev-open-tray', { device: 'd0' });
@@ -114,14 +114,14 @@ describe('the tray', () => {
     expect(await shown()).toMatchObject({ tray_open: false });
   });
 
-  it('closes over nothing', async () => {
+  it('closes the tray without a medium', async () => {
     await addDevice('cdrom', {}, '');
     await client.execute('blockdev-open-tray', { device: 'd0' });
     await client.execute('blockdev-close-tray', { device: 'd0' });
     expect(moves()).toEqual([moved(true), moved(false)]);
   });
 
-  it('stays closed while the guest keeps it, who is asked; that is no failure', async () => {
+  it('leaves a tray closed that the guest keeps closed, asks the guest, and succeeds', async () => {
     const asked: boolean[] = [];
     await addDevice('cdrom', { locked: true, onEjectRequest: (force) => asked.push(force) });
     await client.execute('blockdev-open-tray', { device: 'd0' });
@@ -132,7 +132,7 @@ describe('the tray', () => {
     expect([asked, moves()]).toEqual([[false, true], [moved(true)]]);
   });
 
-  it.each(['floppy', undefined] as const)('is not missed where there is none: %s', async (kind) => {
+  it.each(['floppy', undefined] as const)('succeeds for a device without a tray: %s', async (kind) => {
     if (kind === undefined) await addDrive('d0');
     else await addDevice(kind);
     await client.execute('blockdev-open-tray', { device: 'd0' });
@@ -143,7 +143,7 @@ describe('the tray', () => {
 });
 
 describe('a medium', () => {
-  it('is taken out and put in with an open tray', async () => {
+  it('removes and inserts a medium while the tray is open', async () => {
     await addDevice('cdrom');
     await addNode('n', 'b');
     await expect(client.execute('x-blockdev-remove-medium', { id: 'dev' })).rejects.toThrow(
@@ -169,7 +169,7 @@ describe('a medium', () => {
     expect(buffer.toString()).toBe('b');
   });
 
-  it('stays the monitor’s when it came from blockdev-add, and is in use while it is inserted', async () => {
+  it('keeps a node of blockdev-add in the hands of the monitor, and in use while it is inserted', async () => {
     await addDrive('d0', '');
     await addNode('n', 'b');
     await client.execute('x-blockdev-insert-medium', { device: 'd0', 'node-name': 'n' });
@@ -180,7 +180,7 @@ describe('a medium', () => {
     expect(nodes()).toEqual([]);
   });
 
-  it('is checked before the device: it must exist, and be nobody’s', async () => {
+  it('checks the medium before the device: it must exist, and not be in use', async () => {
     await addDevice('disk');
     await addDrive('d1', '');
     await addNode('n', 'b');
@@ -193,7 +193,7 @@ describe('a medium', () => {
     );
   });
 
-  it('comes and goes with the knowledge of a device without a tray', async () => {
+  it('informs a device without a tray when a medium comes or goes', async () => {
     const loads: boolean[] = [];
     await addDevice('floppy', { onMediumChange: (loaded) => loads.push(loaded) });
     await addNode('n', 'b');
@@ -203,7 +203,7 @@ describe('a medium', () => {
     expect(moves()).toEqual([]);
   });
 
-  it('is not taken away from whoever needs it', async () => {
+  it('refuses to remove a medium that is in use', async () => {
     const backend = await addDevice('cdrom');
     const node = backend.root?.node as BlockNode;
     node.blockers.add({ reason: 'a job uses it', operations: new Set(['eject']) });
@@ -211,7 +211,7 @@ describe('a medium', () => {
     expect((await shown()).inserted).toBeDefined();
   });
 
-  it('is not taken away under a request', async () => {
+  it('waits for requests in flight before it removes a medium', async () => {
     const backend = await addDrive('d0');
     const buffers = Array.from({ length: 8 }, () => Buffer.alloc(8192));
     const reads = Promise.all(buffers.map((buffer) => backend.read(0, buffer)));
@@ -221,7 +221,7 @@ describe('a medium', () => {
     await expect(backend.read(0, Buffer.alloc(1))).rejects.toThrow(expect.objectContaining({ code: 'ENOMEDIUM' }));
   });
 
-  it('takes the exports of its device along', async () => {
+  it('removes the exports of a device with its medium', async () => {
     await addDrive('d0');
     await client.execute('nbd-server-start', { addr: { type: 'unix', data: { path: join(folder, 'socket') } } });
     await client.execute('nbd-server-add', { device: 'd0' });
@@ -233,7 +233,7 @@ describe('a medium', () => {
 });
 
 describe('eject', () => {
-  it('opens the tray and takes the medium out; both may have been done', async () => {
+  it('opens the tray and removes the medium, if that has not been done', async () => {
     await addDevice('cdrom');
     await client.execute('eject', { id: 'dev' });
     await client.execute('eject', { id: 'dev' });
@@ -255,7 +255,7 @@ describe('eject', () => {
     expect(await shown()).not.toHaveProperty('inserted');
   });
 
-  it('needs no device', async () => {
+  it('ejects the medium of a drive without a device', async () => {
     await addDrive('d0');
     await client.execute('eject', { device: 'd0' });
     expect(await shown()).toEqual({ device: 'd0', type: 'unknown', removable: true, locked: false });
@@ -271,7 +271,7 @@ describe('blockdev-change-medium', () => {
     expect(nodes()).toHaveLength(2);
   });
 
-  it('opens the new image as the last one was, read-only only if asked', async () => {
+  it('opens the new image with the flags of the last one, and read-only only if asked to', async () => {
     await addDrive('d0', `,file=${image('a')},format=raw,read-only=on,cache=unsafe,detect-zeroes=unmap,discard=unmap`);
     const change = (args: object) => client.execute('blockdev-change-medium', { device: 'd0', format: 'raw', ...args });
     await change({ filename: image('b') });
@@ -289,7 +289,7 @@ describe('blockdev-change-medium', () => {
     expect((await shown()).inserted).toMatchObject({ ro: true, detect_zeroes: 'on' });
   });
 
-  it('fills an empty drive as that was configured', async () => {
+  it('opens the medium of an empty drive as that was configured', async () => {
     await addDrive('d0', ',read-only=on,detect-zeroes=on');
     await client.execute('change', { device: 'd0', target: image('b') });
     expect((await shown()).inserted).toMatchObject({
@@ -300,7 +300,7 @@ describe('blockdev-change-medium', () => {
     });
   });
 
-  it('keeps copying on read, which a read-only medium cannot and need not', async () => {
+  it('keeps copying on read, except for a read-only medium', async () => {
     const backend = await addDrive('d0', `,file=${image('a')},format=raw,copy-on-read=on`);
     const copying = () => (backend.root as Edge).node.requests.copyOnRead > 0;
     const change = (mode: string) =>
@@ -330,7 +330,7 @@ describe('blockdev-change-medium', () => {
     expect([await shown(), nodes()]).toEqual(before);
   });
 
-  it('is refused for a disk, whose image is opened and closed for nothing', async () => {
+  it('refuses to change the medium of a disk, and closes the image that it had opened', async () => {
     await addDevice('disk');
     const before = nodes();
     await expect(
@@ -341,11 +341,11 @@ describe('blockdev-change-medium', () => {
 });
 
 describe('change', () => {
-  it('knows no displays', async () => {
+  it('refuses to change displays', async () => {
     await expect(client.execute('change', { device: 'vnc', target: 'password' })).rejects.toThrow(refused(/display/));
   });
 
-  it('wants a device that exists', async () => {
+  it('refuses a device that does not exist', async () => {
     await expect(client.execute('change', { device: 'd9', target: image('b') })).rejects.toThrow(
       refused("Device 'd9' not found", 'DeviceNotFound'),
     );

@@ -5,11 +5,11 @@ import { driveAliases } from '../../../../runtime/block/drive/options.js';
 const query = queryCommandLineOptions()['query-command-line-options'];
 
 describe('query-command-line-options', () => {
-  it('lists all options', () => {
+  it('lists the options of all groups', () => {
     expect(query({}).map(({ option }) => option)).toEqual(['blockdev', 'device', 'drive', 'nbd', 'object']);
   });
 
-  it('lists one', () => {
+  it('lists the options of one group', () => {
     expect(query({ option: 'object' })).toEqual([{ option: 'object', parameters: [] }]);
     expect(() => query({ option: 'nope' })).toThrow(expect.objectContaining({ class: 'GenericError' }));
     expect(() => query({ option: 'toString' })).toThrow("There is no option 'toString'");

@@ -38,15 +38,15 @@ describe('query-named-block-nodes', () => {
     [2n ** 63n - 1n, 2n ** 63n - 1n],
     // The largest that there is a place for in the answer.
     [2n ** 64n - 1n, 2n ** 63n - 1n],
-  ])('tells a write threshold of %d as %d', async (threshold, told) => {
+  ])('reports a write threshold of %d as %d', async (threshold, reported) => {
     await add({ driver: 'null-co', 'node-name': 'n' });
     await client.execute('block-set-write-threshold', { 'node-name': 'n', 'write-threshold': threshold });
-    expect((await node('n'))?.write_threshold).toBe(told);
+    expect((await node('n'))?.write_threshold).toBe(reported);
   });
 });
 
 describe('query-blockstats', () => {
-  it('tells of the backing files of what a device is on, also below a format in a format', async () => {
+  it('reports the backing files of the node under a device, also below a format in a format', async () => {
     await add({ driver: 'qcow2', 'node-name': 'top', file: file('top.qcow2') });
     await client.layer.addDrive(
       readDrive('if=none,id=d,driver=raw,file.driver=raw,file.file=top', client.layer.registry),
@@ -60,7 +60,7 @@ describe('query-blockstats', () => {
 });
 
 describe('block_resize', () => {
-  it('says that a size is too large', async () => {
+  it('reports a size that is too large', async () => {
     await add({ driver: 'raw', 'node-name': 'd', file: file('odd.img') });
     const resized = client.execute('block_resize', { 'node-name': 'd', size: 2n ** 53n });
     await expect(resized).rejects.toThrow(/^Could not resize to .*File too large$/);

@@ -23,7 +23,7 @@ async function layer(...drives: string[]) {
 const disk = (id: string, more = ''): string => `id=${id},if=none,driver=null-co,size=1M${more}`;
 
 describe('block_set_io_throttle', () => {
-  it('sets limits and takes them away, all of them each time', async () => {
+  it('sets and removes limits, all of them each time', async () => {
     const { limit, shown } = await layer(disk('d0'));
     await limit({ device: 'd0', iops: 1000, iops_max: 5000, iops_max_length: 3, iops_size: 4096, group: 'gg' });
     expect(await shown('d0')).toMatchObject({
@@ -68,7 +68,7 @@ describe('block_set_io_throttle', () => {
     expect(await shown('d1')).toMatchObject({ group: 'dev-d1' });
   });
 
-  it('sets the limits of all of a group, which a device keeps when others leave', async () => {
+  it('sets the limits of a whole group, which a device keeps when others leave', async () => {
     const { limit, shown } = await layer(disk('d0', ',iops=10,group=g'), disk('d1', ',iops=20,group=g'), disk('d2'));
     expect(await shown('d0')).toMatchObject({ iops: 20, group: 'g' });
     await limit({ device: 'd2', bps: 500, group: 'g' });
@@ -80,7 +80,7 @@ describe('block_set_io_throttle', () => {
     expect(await shown('d2')).toMatchObject({ bps: 9, group: 'other' });
   });
 
-  it('holds requests back, and lets those go that wait when the limits are gone', async () => {
+  it('holds requests back, and releases those that wait when the limits are removed', async () => {
     const { clock, client, limit } = await layer(disk('d0'));
     await limit({ device: 'd0', bps_wr: 1000 });
     const backend = client.layer.backend('d0');

@@ -23,7 +23,7 @@ const full =
   'file.inject-error.0.errno=28,file.inject-error.0.once=on';
 
 describe('a drive', () => {
-  it('with a device tells of a failed request as its policies say', async () => {
+  it('reports a failed request of a drive with a device as its policies say', async () => {
     const { client, info, stats, backend } = await drive(`if=virtio,id=vda,${full}`);
     expect(await info()).toMatchObject({ 'io-status': 'ok' });
     await expect(backend.write(0, new Uint8Array(512))).rejects.toThrow(expect.objectContaining({ code: 'ENOSPC' }));
@@ -45,21 +45,21 @@ describe('a drive', () => {
     expect(await stats()).toMatchObject({ failed_wr_operations: 1, wr_operations: 1, wr_bytes: 512 });
   });
 
-  it('can be told to ignore failures', async () => {
+  it('ignores failures when the policy is ignore', async () => {
     const { client, info, backend } = await drive(`if=virtio,id=vda,werror=ignore,rerror=report,${full}`);
     await backend.write(0, new Uint8Array(512));
     expect(client.events).toMatchObject([{ name: 'BLOCK_IO_ERROR', data: { action: 'ignore' } }]);
     expect(await info()).not.toHaveProperty('io-status');
   });
 
-  it('without a device just fails', async () => {
+  it('fails the request of a drive without a device, without an event', async () => {
     const { client, info, backend } = await drive(`if=none,id=d0,${full}`);
     await expect(backend.write(0, new Uint8Array(512))).rejects.toThrow(expect.objectContaining({ code: 'ENOSPC' }));
     expect(client.events).toEqual([]);
     expect(await info()).not.toHaveProperty('io-status');
   });
 
-  it('measures latencies in the intervals that it was given', async () => {
+  it('measures latencies in the intervals of its options', async () => {
     const { clock, stats, backend } = await drive(
       'if=none,id=d0,driver=null-co,size=1M,latency-ns=500000000,stats-intervals.0=2,stats-account-failed=off',
     );
@@ -75,7 +75,7 @@ describe('a drive', () => {
     });
   });
 
-  it('is limited from the start by what it was given', async () => {
+  it('applies the limits of its options from the start', async () => {
     const { clock, info, backend } = await drive('if=none,id=d0,driver=null-co,size=1M,iops=10,iops_max=10');
     expect((await info()).inserted).toMatchObject({ iops: 10, iops_max: 10, group: 'd0' });
     let done = 0;

@@ -26,7 +26,7 @@ function readAll(...texts: string[]): DriveConfig[] {
 }
 
 describe('a drive', () => {
-  it('has defaults', () => {
+  it('reads a drive without options as one with the defaults', () => {
     const { nodeOptions, ...config } = read('file=a.qcow2');
     expect(config).toEqual({
       id: 'none0',
@@ -56,7 +56,7 @@ describe('a drive', () => {
     });
   });
 
-  it('is empty without an image', () => {
+  it('reads a drive without an image as empty', () => {
     expect(read('id=x')).toMatchObject({ id: 'x', empty: true, filename: undefined });
     expect(read('file=')).toMatchObject({ empty: true });
     expect(read('if=ide,media=cdrom,detect-zeroes=on,bps=1,aio=native,stats-intervals.0=5')).toMatchObject({
@@ -68,13 +68,13 @@ describe('a drive', () => {
   });
 
   it.each(['cache=none', 'discard=unmap', 'node-name=n', 'bogus=1', 'lazy-refcounts=on', 'stats-interval=5'])(
-    'that has no image has no %s either',
+    'refuses %s for a drive without an image',
     (option) => {
       expect(() => read(`id=x,${option}`)).toThrow(/about an image, but there is none/);
     },
   );
 
-  it('gives all that it does not know to the drivers', () => {
+  it('passes unknown options on to the drivers', () => {
     expect(options('file=a,driver=qcow2,lazy-refcounts=on,file.locking=off,backing.driver=raw')).toMatchObject({
       driver: 'qcow2',
       'lazy-refcounts': 'on',
@@ -93,7 +93,7 @@ describe('a drive', () => {
     ['writethrough', false, false, false],
     ['directsync', false, true, false],
     ['unsafe', true, false, true],
-  ])('has cache=%s', (mode, writeback, direct, noFlush) => {
+  ])('reads the caches from cache=%s', (mode, writeback, direct, noFlush) => {
     expect(read(`file=a,cache=${mode}`).writeback).toBe(writeback);
     expect(options(`file=a,cache=${mode}`)).toMatchObject({ 'cache.direct': direct, 'cache.no-flush': noFlush });
   });
@@ -107,7 +107,7 @@ describe('a drive', () => {
     });
   });
 
-  it('is read-only when it says so, and as a CD-ROM', () => {
+  it('reads a drive as read-only when it says so, and when it is a CD-ROM', () => {
     for (const text of ['read-only=on', 'readonly=on', 'media=cdrom', 'media=cdrom,read-only=off']) {
       expect(read(`file=a,${text}`).readOnly, text).toBe(true);
       expect(options(`file=a,${text}`), text).toHaveProperty('read-only', true);
@@ -115,7 +115,7 @@ describe('a drive', () => {
     expect(read('file=a,if=scsi,media=disk').readOnly).toBe(false);
   });
 
-  it('copies on read unless it is read-only, which is worth a warning', () => {
+  it('copies on read, but warns and does not for a read-only drive', () => {
     expect(read('file=a,copy-on-read=on')).toMatchObject({ copyOnRead: true, warnings: [] });
     const { copyOnRead, warnings } = read('file=a,copy-on-read=on,readonly=on');
     expect(copyOnRead).toBe(false);
@@ -128,7 +128,7 @@ describe('a drive', () => {
     ['off', 'ignore'],
     ['unmap', 'unmap'],
     ['on', 'unmap'],
-  ])('has discard=%s', (word, meaning) => {
+  ])('reads discard=%s', (word, meaning) => {
     expect(read(`file=a,discard=${word}`).discard).toBe(meaning);
     expect(options(`file=a,discard=${word}`)).toHaveProperty('discard', meaning);
   });
@@ -138,18 +138,18 @@ describe('a drive', () => {
     expect(options('file=a,detect-zeroes=unmap')).not.toHaveProperty('detect-zeroes');
   });
 
-  it('takes its format under two names', () => {
+  it('reads the format under two names', () => {
     expect(options('file=a,format=qcow2')).toHaveProperty('driver', 'qcow2');
     expect(options('file=a,driver=qcow2')).toHaveProperty('driver', 'qcow2');
     expect(options('file=a,format=raw,format=qcow2')).toHaveProperty('driver', 'qcow2');
     expect(() => read('file=a,format=help')).toThrow(/qcow2/);
   });
 
-  it('may have a snapshot, with its format', () => {
+  it('reads snapshot=on, and keeps the format for the image', () => {
     expect(read('file=a,format=qcow2,snapshot=on')).toMatchObject({ snapshot: true });
   });
 
-  it('has limits, for itself or a group', () => {
+  it('reads limits, for the drive itself or for a group', () => {
     expect(
       read('file=a,id=d,bps=1000,bps_max=5000,throttling.bps-total-max-length=3,iops_rd=7,iops_size=4096').throttling,
     ).toMatchObject({
@@ -167,18 +167,18 @@ describe('a drive', () => {
     expect(read('bps=1')).toMatchObject({ empty: true, throttling: { group: 'none0' } });
   });
 
-  it('has policies for errors', () => {
+  it('reads the policies for errors', () => {
     expect(read('file=a,werror=ignore,rerror=stop')).toMatchObject({ writeError: 'ignore', readError: 'stop' });
     expect(read('file=a,if=virtio,werror=enospc').writeError).toBe('enospc');
   });
 
-  it('has statistics', () => {
+  it('reads the options of statistics', () => {
     expect(
       read('file=a,stats-account-invalid=off,stats-account-failed=off,stats-intervals.1=60,stats-intervals.0=0x3'),
     ).toMatchObject({ statsAccountInvalid: false, statsAccountFailed: false, statsIntervals: [3, 60] });
   });
 
-  it('has what its device shows', () => {
+  it('reads geometry, serial number and address of the device', () => {
     expect(read('file=a,if=ide,cyls=10,heads=4,secs=0x11,serial=s,,1').device).toEqual({
       interface: 'ide',
       bus: 0,
@@ -199,7 +199,7 @@ describe('a drive', () => {
     ['if=virtio,media=cdrom', 'disk'],
     ['if=floppy', 'floppy'],
     ['if=sd', 'disk'],
-  ])('has the device of %s: %s', (text, kind) => {
+  ])('makes the device for %s: %s', (text, kind) => {
     expect(read(text).device.kind).toBe(kind);
   });
 
@@ -214,11 +214,11 @@ describe('a drive', () => {
 });
 
 describe('the id of a drive', () => {
-  it('is the first that was given', () => {
+  it('takes the first id that is given', () => {
     expect(read('file=a,id=d0,id=d1').id).toBe('d0');
   });
 
-  it('is made from interface and slot', () => {
+  it('makes the id from interface and slot', () => {
     expect(
       readAll(
         ...['if=ide', 'if=ide,media=cdrom', 'if=ide', 'if=ide,index=3', 'if=ide,bus=4,unit=1,media=cdrom'],
@@ -244,7 +244,7 @@ describe('the id of a drive', () => {
     expect(readAll('id=x', '').map(({ id }) => id)).toEqual(['x', 'none1']);
   });
 
-  it('is new', () => {
+  it('refuses an id that is taken', () => {
     const taken = new Taken();
     taken.names.set('d', 'device').set('n', 'node').set('none0', 'device');
     expect(() => read('id=d', taken)).toThrow("There is a device 'd' already");
@@ -264,11 +264,11 @@ describe('the slot of a drive', () => {
     ['if=ide,bus=1', 1, 0],
     ['if=ide,unit=1', 0, 1],
     ['if=ide,index=1,bus=0', 0, 1],
-  ])('of %s is bus %i, unit %i', (text, bus, unit) => {
+  ])('places a drive with %s at bus %i, unit %i', (text, bus, unit) => {
     expect(read(text).device).toMatchObject({ bus, unit });
   });
 
-  it('is the first free one from a bus on', () => {
+  it('takes the first free slot from a bus on', () => {
     const drives = readAll('if=ide,bus=1', 'if=ide,bus=1', 'if=ide,bus=1', 'if=ide');
     expect(drives.map(({ device: { bus, unit } }) => [bus, unit])).toEqual([
       [1, 0],
@@ -278,7 +278,7 @@ describe('the slot of a drive', () => {
     ]);
   });
 
-  it('has one drive', () => {
+  it('refuses a slot that is taken', () => {
     expect(() => readAll('if=ide,index=1', 'if=ide,unit=1')).toThrow(/bus 0, unit 1 already/);
     expect(() => readAll('if=ide,unit=1', 'if=scsi,unit=1')).not.toThrow();
   });
@@ -338,7 +338,7 @@ describe('what a drive cannot have:', () => {
     expect(() => read(`file=a,${text}`)).toThrow(message);
   });
 
-  it('asks for native I/O only where that can be had', () => {
+  it('refuses native I/O where it is not available', () => {
     expect(read('file=a,aio=native,cache=none').aio).toBe('native');
     expect(read('file=a,aio=native,file.cache.direct=on').aio).toBe('native');
     expect(read('file=null-co://,aio=native').aio).toBe('native');
@@ -382,7 +382,7 @@ describe('what is wrong first decides:', () => {
 });
 
 describe('names of options', () => {
-  it('all have a meaning', () => {
+  it('declares every option in one table, and each alias for a declared option', () => {
     const all = [legacyDriveOptions, commonDriveOptions, throttleOptions, nodeOptions];
     expect(Object.keys(driveOptions)).toHaveLength(all.reduce((sum, table) => sum + Object.keys(table).length, 0));
     for (const name of Object.values(driveAliases)) expect(driveOptions).toHaveProperty([name]);
@@ -433,7 +433,7 @@ describe('any text', () => {
     .array(fc.tuple(key, value), { maxLength: 6 })
     .map((pairs) => pairs.map(([name, word]) => `${name}=${word.replaceAll(',', ',,')}`).join(','));
 
-  it('is read, or refused with a reason', () => {
+  it('reads any text, or refuses it with a reason', () => {
     fc.assert(
       fc.property(text, (drive) => {
         try {
@@ -450,7 +450,7 @@ describe('any text', () => {
     );
   });
 
-  it('gives the same twice, and takes nothing', () => {
+  it('reads the same text alike twice, and takes no id', () => {
     fc.assert(
       fc.property(text, (drive) => {
         const taken = new Taken();
@@ -505,7 +505,7 @@ describe('options that suit each other', () => {
     return { ...rest, node: Object.fromEntries(node.entries()) };
   };
 
-  it('mean the same in any order, by any name', () => {
+  it('reads options alike in any order, by any name', () => {
     const shuffled = given.chain((entries) =>
       fc.tuple(fc.constant(entries), fc.shuffledSubarray(entries, { minLength: entries.length }), fc.boolean()),
     );
@@ -518,7 +518,7 @@ describe('options that suit each other', () => {
     );
   });
 
-  it('say what was given', () => {
+  it('returns the values that were given', () => {
     fc.assert(
       fc.property(given, (entries) => {
         const config = read(write(entries));

@@ -18,7 +18,7 @@ async function setUp() {
 }
 
 describe('blkverify', () => {
-  it('writes to both, and reads what both hold', async () => {
+  it('writes to both children, and reads what both hold', async () => {
     const { small, raw, test, node } = await setUp();
     await node.requests.write(512, Buffer.alloc(512, 1));
     await node.requests.writeZeroes(1024, 512);
@@ -27,13 +27,13 @@ describe('blkverify', () => {
     expect(small.fatal).toEqual([]);
   });
 
-  it('has no fast way to write zeroes', async () => {
+  it('refuses to write zeroes the fast way', async () => {
     const { small, node } = await setUp();
     expect(await outcomeOf(node.requests.writeZeroes(0, 512, RequestFlag.noFallback))).toBe('ENOTSUP');
     expect(small.fatal).toEqual([]);
   });
 
-  it('ends the program when they differ, and says where', async () => {
+  it('ends the program when the children differ, and reports where', async () => {
     const { small, raw, node } = await setUp();
     raw.bytes[1000] = 8;
     expect(await outcomeOf(readAt(node, 0, 512))).toBe('ok');
@@ -41,7 +41,7 @@ describe('blkverify', () => {
     expect(small.fatal).toEqual(['blkverify: read of 1024 bytes at offset 512: contents differ at offset 1000']);
   });
 
-  it('ends the program when only one fails', async () => {
+  it('ends the program when only one child fails', async () => {
     const { small, raw, node } = await setUp();
     raw.onRequest = () => {
       throw ioError('ENOSPC');
@@ -50,7 +50,7 @@ describe('blkverify', () => {
     expect(small.fatal).toEqual(['blkverify: write of 512 bytes at offset 0: raw says ENOSPC, but test says success']);
   });
 
-  it('fails when both fail alike', async () => {
+  it('fails the request when both children fail alike', async () => {
     const { small, raw, test, node } = await setUp();
     raw.onRequest = test.onRequest = () => {
       throw ioError('ENOSPC');
@@ -59,7 +59,7 @@ describe('blkverify', () => {
     expect(small.fatal).toEqual([]);
   });
 
-  it('is as long as the tested node, and flushes that one only', async () => {
+  it('takes its length from the tested node, and flushes that one only', async () => {
     const { raw, test, node } = await setUp();
     raw.bytes = new Uint8Array(16384);
     expect(node.length).toBe(8192);
@@ -81,7 +81,7 @@ describe('blkverify', () => {
     expect(small.fatal).toEqual([]);
   });
 
-  it('has a file name of two', async () => {
+  it('shows a file name that contains both files', async () => {
     const { small, node } = await setUp();
     expect(node.filename).toBe('blkverify:raw:test');
     expect((await small.graph.open({ filename: 'blkverify:raw:test', role: 'protocol' })).length).toBe(8192);

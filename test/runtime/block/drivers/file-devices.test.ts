@@ -46,13 +46,13 @@ describe('opening what is no such device', () => {
     ['host_device', hostDeviceDriver, join(folder, 'none'), 'ENOENT', 'No such file'],
     ['host_cdrom', hostCdromDriver, path, 'EINVAL', 'drive for discs'],
     ['host_cdrom', hostCdromDriver, '/dev/null', 'EINVAL', 'drive for discs'],
-  ])('is refused by %s', async (_, driver, name, code, message) => {
+  ])('refuses a file that is no such device: %s', async (_, driver, name, code, message) => {
     const before = openDescriptors();
     await expect(openWith(driver, name)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
     expect(openDescriptors()).toEqual(before);
   });
 
-  it('tells which package is missing', async () => {
+  it('names the package that is missing', async () => {
     const driver = makeHostDeviceDriver(() => undefined);
     await expect(openWith(driver, '/dev/null')).rejects.toMatchObject({
       code: 'ENOTSUP',
@@ -62,7 +62,7 @@ describe('opening what is no such device', () => {
 });
 
 describe.skipIf(nativeCalls() === undefined)('a device without room', () => {
-  it('is as long as it says, and takes no image that is longer', async () => {
+  it('reports the length of the device, and refuses to make a longer image', async () => {
     const before = openDescriptors();
     const device = await openWith(hostDeviceDriver, '/dev/null');
     expect(device.length).toBe(0);
@@ -80,7 +80,7 @@ describe.skipIf(nativeCalls() === undefined)('a device without room', () => {
 });
 
 describe('a drive for discs', () => {
-  it('has a medium while the drive says so, and is told to open and to lock', async () => {
+  it('reports a medium while the drive does, and passes on to open and to lock', async () => {
     const commands: [number, number][] = [];
     let status = 4;
     const calls: NativeCalls = {

@@ -84,7 +84,7 @@ describe('opening', () => {
   });
 
   // Even an administrator cannot write this one.
-  it('passes on that a file cannot be written', async () => {
+  it('reports a file that cannot be written', async () => {
     const filename = '/proc/sys/kernel/random/boot_id';
     await expect(open({ options: { filename } })).rejects.toMatchObject({
       code: 'EACCES',
@@ -93,7 +93,7 @@ describe('opening', () => {
     await (await open({ options: { filename }, flags: { readOnly: true } })).close();
   });
 
-  it('tells that a file system has no O_DIRECT', async () => {
+  it('reports a file system without O_DIRECT', async () => {
     const filename = '/proc/version';
     const flags = { readOnly: true, direct: true };
     await expect(open({ options: { filename }, flags })).rejects.toMatchObject({
@@ -102,7 +102,7 @@ describe('opening', () => {
     });
   });
 
-  it('closes once, however often it is told to', async () => {
+  it('closes the file once, however often close is called', async () => {
     const before = openDescriptors();
     const image = await open();
     await image.close();
@@ -115,7 +115,7 @@ describe('opening', () => {
 });
 
 describe('file names', () => {
-  it('loses its prefix, once', () => {
+  it('strips one prefix of the file name', () => {
     const options = new BlockOptions();
     fileDriver.parseFilename?.('file:file:a.img', options);
     expect(options.get('filename')).toBe('file:a.img');
@@ -188,7 +188,7 @@ describe.each(drivers)('requests %s', (_, driver) => {
     await image.close();
   });
 
-  it('does what memory does, with many requests at a time', async () => {
+  it('reads and writes like memory, with many requests at a time', async () => {
     const block = 512;
     const blocks = 64;
     const step = fc.record({
@@ -254,7 +254,7 @@ it('reads large ranges and many at a time, cached or not', async () => {
   }
 });
 
-it('gives others a turn while somebody reads without a pause', async () => {
+it('gives others a turn while one client reads without a pause', async () => {
   writeFileSync(path, randomBytes(256 * KiB));
   const image = await open();
   let turns = 0;
@@ -279,7 +279,7 @@ describe.skipIf(nativeCalls() === undefined)('holes', () => {
     return parts;
   }
 
-  it('are told from data, also after changes', async () => {
+  it('distinguishes holes from data, also after changes', async () => {
     truncateSync(path, 512 * KiB);
     const image = await open();
     await image.write(128 * KiB, Buffer.alloc(128 * KiB, 1), 0);
@@ -312,7 +312,7 @@ describe.skipIf(nativeCalls() === undefined)('holes', () => {
     await image.close();
   });
 
-  it('are found in what another handle has written since', async () => {
+  it('finds holes in what another handle has written since', async () => {
     truncateSync(path, 128 * KiB);
     const image = await open();
     const other = await open();
@@ -325,14 +325,14 @@ describe.skipIf(nativeCalls() === undefined)('holes', () => {
     await Promise.all([image.close(), other.close()]);
   });
 
-  it('beyond the end are zeroes', async () => {
+  it('reports a hole beyond the end as zeroes', async () => {
     writeFileSync(path, 'abc');
     const image = await open();
     expect(await image.blockStatus(512, 512)).toMatchObject({ data: false, zero: true, length: 512 });
     await image.close();
   });
 
-  it('give their space back', async () => {
+  it('returns the space of discarded ranges to the file system', async () => {
     writeFileSync(path, randomBytes(1 << 20));
     const image = await open();
     const before = (await image.allocatedSize?.()) as number;
@@ -346,7 +346,7 @@ describe.skipIf(nativeCalls() === undefined)('holes', () => {
 });
 
 describe('reopening', () => {
-  it('switches the handle when everybody agrees, even if the name is gone', async () => {
+  it('switches the handle when all nodes agree, even if the name is gone', async () => {
     const before = openDescriptors();
     const image = await open({ flags: { readOnly: true } });
     renameSync(path, `${path}.moved`);
@@ -368,7 +368,7 @@ describe('reopening', () => {
     expect(openDescriptors()).toEqual(before);
   });
 
-  it('fails without a trace where the file cannot be written', async () => {
+  it('leaves the node as it was when the file cannot be reopened for writing', async () => {
     const filename = '/proc/sys/kernel/random/boot_id';
     const image = await open({ options: { filename }, flags: { readOnly: true } });
     const before = openDescriptors();
@@ -408,7 +408,7 @@ describe.each(drivers)('creating %s', (_, driver) => {
   });
 });
 
-it('tells the system’s reason where a folder cannot be searched', async () => {
+it('reports the error of the system for a folder that cannot be searched', async () => {
   const locked = join(folder, 'locked');
   mkdirSync(locked);
   writeFileSync(join(locked, 'image'), '');
@@ -446,17 +446,20 @@ describe('a write that is to reach the disk', () => {
     ioctlRange: (...values) => calls.ioctlRange(...values),
   });
 
-  it.skipIf(nativeCalls() === undefined)('is made whole, and is an ordinary one where flushes do nothing', async () => {
-    const asked: string[] = [];
-    const driver = makeFileDriver(() => halfway(asked));
-    const image = await open({}, driver);
-    await image.write(0, Buffer.from('abcd'), RequestFlag.fua);
-    await image.write(4, Buffer.from('efgh'), 0);
-    await image.close();
-    const careless = await open({ flags: { noFlush: true } }, driver);
-    await careless.write(8, Buffer.from('ijkl'), RequestFlag.fua);
-    await careless.close();
-    expect(asked).toEqual(['0+4']);
-    expect(readFileSync(path).toString()).toBe('abcdefghijkl');
-  });
+  it.skipIf(nativeCalls() === undefined)(
+    'completes a short write, and writes without sync where flushes do nothing',
+    async () => {
+      const asked: string[] = [];
+      const driver = makeFileDriver(() => halfway(asked));
+      const image = await open({}, driver);
+      await image.write(0, Buffer.from('abcd'), RequestFlag.fua);
+      await image.write(4, Buffer.from('efgh'), 0);
+      await image.close();
+      const careless = await open({ flags: { noFlush: true } }, driver);
+      await careless.write(8, Buffer.from('ijkl'), RequestFlag.fua);
+      await careless.close();
+      expect(asked).toEqual(['0+4']);
+      expect(readFileSync(path).toString()).toBe('abcdefghijkl');
+    },
+  );
 });

@@ -9,7 +9,7 @@ const read = (...lines: string[]) =>
   }));
 
 describe('a configuration file of blkdebug', () => {
-  it('has groups of assignments, comments and empty lines', () => {
+  it('reads groups of assignments, comments and empty lines', () => {
     expect(
       read(
         '# how to break it',
@@ -30,7 +30,7 @@ describe('a configuration file of blkdebug', () => {
     expect(read()).toEqual([]);
   });
 
-  it('lets the last of two values hold', () => {
+  it('keeps the last of two values', () => {
     expect(read('[set-state]', 'event = "l2_load"', 'event = "l2_update"')[0]?.values).toEqual({ event: 'l2_update' });
   });
 

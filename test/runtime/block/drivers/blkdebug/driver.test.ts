@@ -40,7 +40,7 @@ describe('blkdebug', () => {
     expect((await node.statusHere(512, 512)).data).toBe(true);
   });
 
-  it('fails what the node itself announces, in every way', async () => {
+  it('injects errors at the steps that it announces itself, in every way', async () => {
     const { disk, open } = setUp();
     const node = await open({
       discard: 'unmap',
@@ -59,7 +59,7 @@ describe('blkdebug', () => {
     expect(await outcomeOf(node.requests.truncate(512))).toBe('ok');
   });
 
-  it('hears what its parent announces', async () => {
+  it('injects errors at the steps that its parent announces', async () => {
     const { openBelow } = setUp();
     const node = await openBelow({ 'inject-error': [{ event: 'read_aio', errno: 5, sector: 3, once: true }] });
     expect(await outcomeOf(readAt(node, 0, 1536))).toBe('ok');
@@ -79,7 +79,7 @@ describe('blkdebug', () => {
     expect(await outcomeOf(node.requests.flush())).toBe('ENOSPC');
   });
 
-  it('lets what the image caches leave the process even when flushes are off', async () => {
+  it('passes cached data on to the system even when flushes are off', async () => {
     const { small, disk } = setUp();
     await small.add({ driver: 'file', 'node-name': 'below', filename: 'disk' });
     const node = await small.add({ driver: 'blkdebug', 'node-name': 'n', image: 'below', cache: { 'no-flush': true } });
@@ -88,13 +88,13 @@ describe('blkdebug', () => {
     expect(disk.steps.map((step) => step.kind)).toEqual(['write', 'flush']);
   });
 
-  it('fails at once as EIO, and else later with the errno', async () => {
+  it('reports an immediate injection as EIO, whatever its errno', async () => {
     const { open } = setUp();
     const node = await open({ 'inject-error': [{ event: 'pwritev', errno: 28, immediately: true }] });
     expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('EIO');
   });
 
-  it('goes through states', async () => {
+  it('changes its state by rules', async () => {
     const { open } = setUp();
     const node = await open({
       'set-state': [
@@ -121,7 +121,7 @@ describe('blkdebug', () => {
     await expect(setUp().open({ align })).rejects.toThrow(/align/);
   });
 
-  it('takes no alignment for the default', async () => {
+  it('treats an alignment of 0 as the default', async () => {
     expect((await setUp().open({ align: 0 })).requestAlignment).toBe(1);
   });
 
@@ -141,7 +141,7 @@ describe('blkdebug', () => {
     await expect(setUp().open(options)).rejects.toThrow(new RegExp(message));
   });
 
-  it('needs an image', async () => {
+  it('refuses to open without an image', async () => {
     const { small } = setUp();
     await expect(small.add({ driver: 'blkdebug', 'node-name': 'n' })).rejects.toThrow(/"image"/);
   });
@@ -165,13 +165,13 @@ describe('blkdebug', () => {
       ['[inject-error]\nevent = "pwritev"\nerrno = "x"', ':3: '],
       ['[inject-error]\nevent = "pwritev"\n\nevents = "x"', ":4: .*no option 'events'"],
       ['[inject-error]\n\nevent = "pwritex"', ':3: .*pwritex'],
-    ])('tells the place of a mistake in %j', async (text, message) => {
+    ])('reports the place of a mistake in %j', async (text, message) => {
       const path = rules('wrong.conf');
       await writeFile(path, text);
       await expect(setUp().open({ config: path })).rejects.toThrow(new RegExp(`wrong.conf${message}`));
     });
 
-    it('refuses one that is too large to be one', async () => {
+    it('refuses a file that is too large for a configuration', async () => {
       const path = rules('large.conf');
       await writeFile(path, '\n'.repeat(1024 * 1024 + 1));
       await expect(setUp().open({ config: path })).rejects.toThrow('it has more than 1048576 bytes');
@@ -181,7 +181,7 @@ describe('blkdebug', () => {
   });
 
   describe('file names', () => {
-    it('name rules and image', async () => {
+    it('reads the rules and the image from a file name', async () => {
       const path = join(folder, 'name.conf');
       await writeFile(path, '[inject-error]\nevent = "pwritev"\nerrno = "28"\n');
       const { small } = setUp();
@@ -193,18 +193,18 @@ describe('blkdebug', () => {
       expect(await outcomeOf(ruled.requests.write(512, sectors(1)))).toBe('ENOSPC');
     });
 
-    it('leave what is in the image to the format above', async () => {
+    it('leaves the contents of the image to the format above', async () => {
       const { small } = setUp();
       const node = await small.graph.open({ filename: 'blkdebug::disk' });
       expect(node.file?.node.children.get('image')?.node.driver.name).toBe('file');
     });
 
-    it.each(['blkdebug:disk', 'blkdebug:', 'blkdebug:rules:'])('do not do when they are like %s', async (filename) => {
+    it.each(['blkdebug:disk', 'blkdebug:', 'blkdebug:rules:'])('refuses the file name %s', async (filename) => {
       const { small } = setUp();
       await expect(small.graph.open({ filename, role: 'protocol' })).rejects.toThrow(/blkdebug:CONFIG:IMAGE/);
     });
 
-    it('are objects when there is more to tell, and open the same', async () => {
+    it('shows a json: name that opens the same when a plain one does not suffice', async () => {
       const { small, open } = setUp();
       const node = await open({ align: 512, 'inject-error': [{ event: 'pwritev', errno: 28 }] });
       expect(node.filename).toMatch(/^json:/);
@@ -213,7 +213,7 @@ describe('blkdebug', () => {
       expect(await outcomeOf(again.requests.write(0, sectors(1)))).toBe('ENOSPC');
     });
 
-    it('can be part of an object', async () => {
+    it('reads a file name inside of a json: name', async () => {
       const { small } = setUp();
       const node = await small.graph.open({
         filename: 'json:{"driver":"raw","read-only":true,"file":{"driver":"blkdebug","filename":"blkdebug::disk"}}',

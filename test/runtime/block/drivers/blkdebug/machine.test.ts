@@ -39,7 +39,7 @@ describe('the state machine of blkdebug', () => {
     expect(machine.meet(0, 512)?.code).toBe('EPERM');
   });
 
-  it('forgets a rule for once for good, also when its event comes again', () => {
+  it('drops a one-time rule for good, also when its event comes again', () => {
     const machine = new RuleMachine([inject({ once: true }), inject({ once: true, code: 'ENOSPC' })]);
     machine.announce('read_aio');
     expect(machine.meet(0, 1)?.code).toBe('EIO');
@@ -49,7 +49,7 @@ describe('the state machine of blkdebug', () => {
     expect(machine.meet(0, 1)).toBeUndefined();
   });
 
-  it('keeps a rule for once that lets requests pass, and what is behind it', () => {
+  it('keeps a one-time rule that lets requests pass, and the rules behind it', () => {
     const machine = new RuleMachine([inject({ once: true, code: undefined }), inject()]);
     machine.announce('read_aio');
     expect(machine.meet(0, 1)).toBeUndefined();
@@ -162,7 +162,7 @@ const anyStep = fc.oneof(
 );
 
 describe('the state machine of blkdebug, for any rules and requests', () => {
-  it('does what its description says', () => {
+  it('agrees with a straightforward model for any rules and requests', () => {
     fc.assert(
       fc.property(fc.array(anyRule, { maxLength: 8 }), fc.array(anyStep, { maxLength: 30 }), (rules, steps) => {
         const machine = new RuleMachine(rules);
