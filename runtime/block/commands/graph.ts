@@ -1,8 +1,8 @@
-import { BlockError, blockErrorOf, noMedium } from '../error.js';
+import { BlockError, blockErrorOf } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { reopen } from '../graph/reopen.js';
-import { sectorSize } from '../limits.js';
+import { resize } from '../graph/resize.js';
 import { BlockOptions } from '../options.js';
 import type { BlockHandlers } from './handlers.js';
 import { setWriteThreshold } from './write-threshold.js';
@@ -40,7 +40,7 @@ export function graphCommands(graph: BlockGraph) {
       if (node.blockers.reason('resize') !== undefined) {
         throw new BlockError(`Device '${device ?? nodeName ?? ''}' is in use`, { code: 'EBUSY' });
       }
-      await graph.drainedAll(() => resize(node, Number(size)));
+      await graph.drainedAll(() => resize(node, Number(size), graph.host.warn));
     },
 
     async block_passwd({ device, 'node-name': nodeName }) {
@@ -86,24 +86,6 @@ function firstImage(node: BlockNode): BlockNode {
     if (!found.driver.filter) return found;
   }
   return node;
-}
-
-/** Changes the length of an image. */
-async function resize(node: BlockNode, size: number): Promise<void> {
-  try {
-    await node.requests.truncate(size);
-  } catch (error) {
-    const { code, message } = blockErrorOf(error);
-    if (code === 'ENOMEDIUM') throw noMedium(node.deviceOrNodeName);
-    if (code === 'ENOTSUP') {
-      throw new BlockError(
-        `Block format '${node.driver.name}' used by node '${node.name}' does not support resizing: ${message}`,
-        { code },
-      );
-    }
-    if (code === 'EACCES') throw new BlockError(`Device '${node.deviceOrNodeName}' is read only`, { code });
-    throw new BlockError(`Could not resize to ${size} bytes (${size / sectorSize} sectors): ${message}`, { code });
-  }
 }
 
 async function removeChild(graph: BlockGraph, parent: BlockNode, name: string): Promise<void> {

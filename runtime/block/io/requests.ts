@@ -250,17 +250,23 @@ export class NodeRequests {
     await file?.flush();
   }
 
-  /** Changes the length. @throws BlockError when the driver cannot, or the node is read-only */
-  async truncate(size: number): Promise<void> {
+  /** @throws BlockError when it is clear beforehand that {@link truncate} cannot change the length to `size` */
+  checkTruncate(size: number): void {
     const instance = this.#instance();
     if (instance.truncate === undefined) throw new BlockError('The image cannot be resized', { code: 'ENOTSUP' });
     if (this.#target.flags.readOnly) throw new BlockError('The image is read-only', { code: 'EACCES' });
     if (size > largestSize) throw ioError('EFBIG');
     checkRange(0, size);
+  }
+
+  /** Changes the length. @throws BlockError when the driver cannot, or the node is read-only */
+  async truncate(size: number): Promise<void> {
+    this.checkTruncate(size);
+    const instance = this.#instance();
     const request = this.tracker.begin(0, largestSize, true);
     try {
       await this.tracker.turn(request);
-      await instance.truncate(size);
+      await instance.truncate?.(size);
       this.#generation++;
     } finally {
       this.tracker.end(request);
