@@ -180,7 +180,7 @@ export class BlockLayer implements AsyncDisposable {
     if (node !== undefined) return deleteNode(this.graph, node);
     const backend = this.#backends.get(name);
     if (backend === undefined) throw deviceNotFound(name);
-    const medium = backend.root === undefined ? undefined : this.graph.namedNode(backend.root.node.name);
+    const medium = this.graph.mediumOf(backend);
     if (medium?.monitorOwned) {
       throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);
     }

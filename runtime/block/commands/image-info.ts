@@ -35,7 +35,7 @@ export async function imageInfo(node: BlockNode): Promise<ImageInfo> {
 async function allocatedSize(node: BlockNode): Promise<number | undefined> {
   const { instance, file } = node;
   if (instance?.allocatedSize !== undefined) return instance.allocatedSize();
-  return file === undefined ? undefined : allocatedSize(file.node as BlockNode);
+  return file === undefined ? undefined : allocatedSize(file.node);
 }
 
 /** A backing file's name from where the server runs; nothing when it is unknown. */

@@ -107,11 +107,10 @@ function checkReachable(backend: Backend, args: BackendArguments): void {
 /** Takes the medium out, if there is one. It is closed unless others use it. */
 async function removeMedium(context: MediumContext, backend: Backend, args: BackendArguments): Promise<void> {
   checkReachable(backend, args);
-  const { root } = backend;
-  if (root === undefined) return;
-  const node = root.node as BlockNode;
+  const node = context.graph.mediumOf(backend);
+  if (node === undefined) return;
   node.blockers.check('eject', node.name);
-  rememberRootState(backend);
+  rememberRootState(backend, node);
   await context.eject(backend);
   if (!backend.device?.hasTray) backend.changeMedium(false);
 }
@@ -126,10 +125,9 @@ function insertMedium(graph: BlockGraph, backend: Backend, node: BlockNode, args
 }
 
 /** How the medium was opened is how the next one is, unless a command says otherwise. */
-function rememberRootState(backend: Backend): void {
-  if (backend.root === undefined) return;
-  const { flags, detectZeroes, temporary } = backend.root.node as BlockNode;
-  if (temporary) return;
+function rememberRootState(backend: Backend, node: BlockNode | undefined): void {
+  if (node === undefined || node.temporary) return;
+  const { flags, detectZeroes } = node;
   const { readOnly, direct, noFlush, unmap } = flags;
   backend.rootState = { ...backend.rootState, readOnly, direct, noFlush, unmap, detectZeroes };
 }
@@ -141,7 +139,7 @@ async function changeMedium(
   args: Omit<BlockdevChangeMediumArguments, 'id'> & BackendArguments,
 ): Promise<void> {
   const { graph } = context;
-  rememberRootState(backend);
+  rememberRootState(backend, graph.mediumOf(backend));
   const node = await openMedium(graph, backend, args.filename, args.format, args['read-only-mode'] ?? 'retain');
   // Nothing else holds it until it is inserted.
   node.holds++;

@@ -8,6 +8,8 @@ import { nodeInfo } from './node-info.js';
 /** What the queries look at. */
 export interface QueriedGraph {
   readonly nodes: Iterable<BlockNode>;
+  /** The node that a backend uses, if it has a medium. */
+  mediumOf(backend: Backend): BlockNode | undefined;
 }
 
 /** Commands that tell of devices and nodes. */
@@ -15,7 +17,7 @@ export function queryCommands(graph: QueriedGraph, backends: () => Iterable<Back
   return {
     async 'query-block'() {
       const infos: BlockInfo[] = [];
-      for (const backend of backends()) infos.push(await blockInfo(backend));
+      for (const backend of backends()) infos.push(await blockInfo(backend, graph.mediumOf(backend)));
       return infos;
     },
 
@@ -25,14 +27,13 @@ export function queryCommands(graph: QueriedGraph, backends: () => Iterable<Back
     },
 
     'query-blockstats'({ 'query-nodes': ofNodes = false }) {
-      if (!ofNodes) return [...backends()].map(backendStats);
+      if (!ofNodes) return Array.from(backends(), (backend) => backendStats(backend, graph.mediumOf(backend)));
       return [...graph.nodes].filter((node) => node.instance !== undefined).map((node) => nodeStats(node));
     },
   } satisfies Partial<BlockHandlers>;
 }
 
-async function blockInfo(backend: Backend): Promise<BlockInfo> {
-  const node = backend.root?.node as BlockNode | undefined;
+async function blockInfo(backend: Backend, node: BlockNode | undefined): Promise<BlockInfo> {
   return {
     device: backend.name,
     type: 'unknown',
@@ -46,8 +47,7 @@ async function blockInfo(backend: Backend): Promise<BlockInfo> {
   };
 }
 
-function backendStats(backend: Backend): BlockStats {
-  const node = backend.root?.node as BlockNode | undefined;
+function backendStats(backend: Backend, node: BlockNode | undefined): BlockStats {
   const stats = backend.accounting.stats(node?.requests.highestOffset ?? 0);
   if (node === undefined) return { device: backend.name, stats };
   return { ...chainStats(node), device: backend.name, stats };
@@ -61,7 +61,7 @@ function chainStats(node: BlockNode): BlockStats {
 
 /** A node with its file, and the file's file. Requests are counted at backends: of a node only the highest offset is known. */
 function nodeStats(node: BlockNode, fileStats = nodeStats as (file: BlockNode) => BlockStats): BlockStats {
-  const file = node.file?.node as BlockNode | undefined;
+  const file = node.file?.node;
   return {
     'node-name': node.name,
     stats: { ...noRequests, wr_highest_offset: node.requests.highestOffset },

@@ -26,7 +26,7 @@ export async function closeNode(environment: CloseEnvironment, node: BlockNode):
   }
   node.below?.blockers.remove(node.backingBlocker);
   for (const edge of node.children.values()) {
-    const child = edge.node as BlockNode;
+    const child = edge.node;
     if (child.opener === node) child.opener = undefined;
     edge.cut();
     await environment.release(child);

@@ -3,57 +3,60 @@ import type { JsonValue } from '../../json/value.js';
 import type { BlockStatus, Child, ChildRole, NodeView, RootOwner } from '../driver.js';
 import type { NodeRequests } from '../io/requests.js';
 
-/** What an edge needs of the node that it leads to. */
-export interface EdgeTarget extends NodeView {
+/**
+ * Counts the edges of one graph that were made, cut or moved: what was found by walking along edges holds as long as the count
+ * stays the same.
+ */
+export interface EdgeChanges {
+  count: number;
+}
+
+/** What an edge needs of the nodes at its ends, `Node` being the class of all nodes of the graph. */
+export interface EdgeEnd<Node extends EdgeEnd<Node>> extends NodeView {
   readonly requests: NodeRequests;
-  readonly parents: Set<Edge>;
+  readonly parents: Set<Edge<Node>>;
   readonly options: JsonValue;
+  /** Of the graph that the node is in. */
+  readonly edgeChanges: EdgeChanges;
   statusHere(offset: number, length: number): Promise<BlockStatus>;
   announced(event: BlkdebugEvent): void;
 }
 
 /** What is above an edge: a node, absent while it is only being opened and has no name yet, or a backend. */
-export type EdgeOwner = { readonly node: EdgeTarget | undefined } | { readonly backend: RootOwner };
-
-let changes = 0;
-
-/** Goes up whenever any edge is made, cut or moved: what was found out by walking along edges holds as long as it stays the same. */
-export function edgeChanges(): number {
-  return changes;
-}
+export type EdgeOwner<Node> = { readonly node: Node | undefined } | { readonly backend: RootOwner };
 
 /** An edge of the graph. The graph may put another node below it at any time between requests. */
-export class Edge implements Child {
+export class Edge<Node extends EdgeEnd<Node>> implements Child {
   readonly name: string;
   readonly role: ChildRole;
-  readonly owner: EdgeOwner;
-  #node: EdgeTarget;
+  readonly owner: EdgeOwner<Node>;
+  #node: Node;
 
-  constructor(name: string, role: ChildRole, owner: EdgeOwner, node: EdgeTarget) {
+  constructor(name: string, role: ChildRole, owner: EdgeOwner<Node>, node: Node) {
     this.name = name;
     this.role = role;
     this.owner = owner;
     this.#node = node;
     node.parents.add(this);
-    changes++;
+    node.edgeChanges.count++;
   }
 
-  get node(): EdgeTarget {
+  get node(): Node {
     return this.#node;
   }
 
   /** Leads to another node from now on. */
-  point(node: EdgeTarget): void {
+  point(node: Node): void {
     this.#node.parents.delete(this);
     this.#node = node;
     node.parents.add(this);
-    changes++;
+    node.edgeChanges.count++;
   }
 
   /** Leads nowhere any more; the owner forgets it. */
   cut(): void {
     this.#node.parents.delete(this);
-    changes++;
+    this.#node.edgeChanges.count++;
   }
 
   read(offset: number, buffer: Uint8Array, flags?: number): Promise<void> {

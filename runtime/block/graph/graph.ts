@@ -1,10 +1,10 @@
-import type { BlockHost, Child, NodeView, RootOwner } from '../driver.js';
+import type { BlockHost, Child, RootOwner } from '../driver.js';
 import { BlockError, invalid, noMedium } from '../error.js';
 import { blockerExcept } from './blockers.js';
 import { closeNode } from './close.js';
-import { Edge } from './edge.js';
+import { Edge, type EdgeChanges } from './edge.js';
 import { NameSpace } from './names.js';
-import type { BlockNode } from './node.js';
+import type { BlockNode, NodeEdge } from './node.js';
 import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
 import type { DriverWhitelist } from './whitelist.js';
@@ -21,6 +21,7 @@ export class BlockGraph implements OpenEnvironment {
   readonly drivers: DriverRegistry;
   readonly whitelist: DriverWhitelist;
   readonly names = new NameSpace();
+  readonly edgeChanges: EdgeChanges = { count: 0 };
   readonly #nodes = new Map<string, BlockNode>();
   readonly #devices = new Map<string, Device>();
 
@@ -70,12 +71,18 @@ export class BlockGraph implements OpenEnvironment {
   deviceOrNode(device: string | undefined, nodeName: string | undefined): BlockNode {
     const backend = device === undefined ? undefined : this.#devices.get(device);
     if (backend !== undefined) {
-      if (backend.root === undefined) throw noMedium(backend.name);
-      return backend.root.node as BlockNode;
+      const medium = this.mediumOf(backend);
+      if (medium === undefined) throw noMedium(backend.name);
+      return medium;
     }
     const node = nodeName === undefined ? undefined : this.node(nodeName);
     if (node !== undefined) return node;
     throw new BlockError(`Cannot find device='${device ?? ''}' nor node-name='${nodeName ?? ''}'`, { code: 'ENODEV' });
+  }
+
+  /** The node that a backend uses, if it has a medium. */
+  mediumOf({ root }: Pick<Device, 'root'>): BlockNode | undefined {
+    return root === undefined ? undefined : this.namedNode(root.node.name);
   }
 
   reference(name: string): BlockNode {
@@ -107,22 +114,23 @@ export class BlockGraph implements OpenEnvironment {
   }
 
   /** Puts a node under a backend. */
-  attachRoot(node: NodeView, owner: RootOwner): Edge {
-    return new Edge('root', 'root', { backend: owner }, node as BlockNode);
+  attachRoot(node: BlockNode, owner: RootOwner): NodeEdge {
+    return new Edge('root', 'root', { backend: owner }, node);
   }
 
   /** Takes a node from under a backend; it is closed when nothing else holds it. */
   async detachRoot(root: Child): Promise<void> {
-    const edge = root as Edge;
-    edge.cut();
-    await this.release(edge.node as BlockNode);
+    const node = this.namedNode(root.node.name);
+    for (const edge of node.parents) if (edge === root) edge.cut();
+    await this.release(node);
   }
 
   /** Takes the medium out of a backend, when nothing is in flight any more; it is closed when nothing else holds it. */
   async detachMedium(device: Device): Promise<void> {
     const { root } = device;
-    if (root === undefined) return;
-    await this.drained(root.node as BlockNode, async () => {
+    const medium = this.mediumOf(device);
+    if (root === undefined || medium === undefined) return;
+    await this.drained(medium, async () => {
       device.root = undefined;
       await this.detachRoot(root);
     });
@@ -193,7 +201,7 @@ export class BlockGraph implements OpenEnvironment {
     if (from === to) return;
     const inside = nodesBelow(to);
     for (const edge of [...from.parents]) {
-      const parent = 'node' in edge.owner ? (edge.owner.node as BlockNode | undefined) : undefined;
+      const parent = 'node' in edge.owner ? edge.owner.node : undefined;
       if (parent !== undefined && inside.has(parent)) continue;
       if (parent !== undefined && edge.role === 'backing') this.link(parent, to);
       else edge.point(to);
@@ -239,7 +247,7 @@ export class BlockGraph implements OpenEnvironment {
     for (const below of described) {
       for (const { owner, role } of below.parents) {
         if (!('node' in owner) || owner.node === undefined || role === 'backing') continue;
-        const parent = owner.node as BlockNode;
+        const parent = owner.node;
         // A node that is reached on several ways is described again after the last of them.
         described.delete(parent);
         described.add(parent);
@@ -301,7 +309,7 @@ function backendsAbove(nodes: ReadonlySet<BlockNode>): RootOwner[] {
   for (const { parents } of found) {
     for (const { owner } of parents) {
       if ('backend' in owner) backends.add(owner.backend);
-      else if (owner.node !== undefined) found.add(owner.node as BlockNode);
+      else if (owner.node !== undefined) found.add(owner.node);
     }
   }
   return [...backends];

@@ -6,7 +6,7 @@ import { NodeRequests } from '../io/requests.js';
 import { statusOf } from '../io/status.js';
 import type { BlockOptions } from '../options.js';
 import { type Blocker, OperationBlockers } from './blockers.js';
-import { type Edge, type EdgeTarget, edgeChanges } from './edge.js';
+import type { Edge, EdgeChanges, EdgeEnd } from './edge.js';
 import { describeNode } from './filename.js';
 
 /** What a node is made from, before its driver has opened anything. */
@@ -17,16 +17,22 @@ export interface NodeDescription {
   readonly mayWrite: boolean;
   /** The options with which it was opened, in full: for file names and for reopening. */
   readonly given: BlockOptions;
+  /** Of the graph that the node is in. */
+  readonly edgeChanges: EdgeChanges;
 }
 
+/** An edge between nodes, or from a backend to a node. */
+export type NodeEdge = Edge<BlockNode>;
+
 /** One opened image: a node of the graph. */
-export class BlockNode implements EdgeTarget {
+export class BlockNode implements EdgeEnd<BlockNode> {
   readonly name: string;
   readonly driver: BlockDriver;
   readonly given: BlockOptions;
+  readonly edgeChanges: EdgeChanges;
   readonly requests: NodeRequests;
-  readonly children = new Map<string, Edge>();
-  readonly parents = new Set<Edge>();
+  readonly children = new Map<string, NodeEdge>();
+  readonly parents = new Set<NodeEdge>();
   readonly blockers = new OperationBlockers();
   /** Its driver's part. Absent before it is open and after it is closed. */
   instance: DriverInstance | undefined;
@@ -58,12 +64,13 @@ export class BlockNode implements EdgeTarget {
   #drives: readonly DriverInstance[] = [];
   #drivesAt = -1;
 
-  constructor({ name, driver, flags, mayWrite, given }: NodeDescription) {
+  constructor({ name, driver, flags, mayWrite, given, edgeChanges }: NodeDescription) {
     this.name = name;
     this.driver = driver;
     this.flags = flags;
     this.mayWrite = mayWrite;
     this.given = given;
+    this.edgeChanges = edgeChanges;
     this.requests = new NodeRequests(this);
   }
 
@@ -85,16 +92,16 @@ export class BlockNode implements EdgeTarget {
     return this.instance?.requestAlignment ?? 1;
   }
 
-  get file(): Edge | undefined {
+  get file(): NodeEdge | undefined {
     return this.children.get('file');
   }
 
-  get backing(): Edge | undefined {
+  get backing(): NodeEdge | undefined {
     return this.children.get('backing');
   }
 
   get below(): BlockNode | undefined {
-    return this.backing?.node as BlockNode | undefined;
+    return this.backing?.node;
   }
 
   /** The node, and what is below it along the backing edges. */
@@ -111,7 +118,7 @@ export class BlockNode implements EdgeTarget {
 
   /** The nodes that its edges lead to. */
   *childNodes(): Iterable<BlockNode> {
-    for (const edge of this.children.values()) yield edge.node as BlockNode;
+    for (const edge of this.children.values()) yield edge.node;
   }
 
   /** Whether something needs it. */
@@ -145,9 +152,10 @@ export class BlockNode implements EdgeTarget {
   /** A medium is in the drive: the driver says so, or has no opinion and all children have one. */
   get inserted(): boolean {
     if (this.instance === undefined) return false;
-    if (this.#drivesAt !== edgeChanges()) {
+    const { count } = this.edgeChanges;
+    if (this.#drivesAt !== count) {
       this.#drives = drivesOf(this);
-      this.#drivesAt = edgeChanges();
+      this.#drivesAt = count;
     }
     for (const drive of this.#drives) if (drive.inserted?.() === false) return false;
     return true;
@@ -175,7 +183,7 @@ function drivesOf(node: BlockNode): DriverInstance[] {
   const seen = new Set<BlockNode>([node]);
   for (const { instance, children } of seen) {
     if (instance?.inserted !== undefined) drives.push(instance);
-    else for (const edge of children.values()) seen.add(edge.node as BlockNode);
+    else for (const edge of children.values()) seen.add(edge.node);
   }
   return drives;
 }

@@ -5,11 +5,11 @@ import type { BlockDriver, BlockHost, Child, ChildRole, NodeView, OpenContext } 
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { BlockOptions, type OptionValue } from '../options.js';
 import { type CloseEnvironment, closeNode } from './close.js';
-import { Edge } from './edge.js';
+import { Edge, type EdgeChanges } from './edge.js';
 import { isJsonName, parseJsonName, protocolOf, resolveBackingName } from './filename.js';
 import { inherited, type OpenFlags, rootDefaults, takeDetectZeroes, takeFlags } from './flags.js';
 import type { NameSpace } from './names.js';
-import { BlockNode } from './node.js';
+import { BlockNode, type NodeEdge } from './node.js';
 import type { DriverRegistry } from './registry.js';
 import { checkWhitelist, type DriverWhitelist } from './whitelist.js';
 
@@ -22,6 +22,9 @@ export interface OpenEnvironment extends CloseEnvironment {
   readonly drivers: DriverRegistry;
   readonly names: NameSpace;
   readonly whitelist: DriverWhitelist;
+  readonly edgeChanges: EdgeChanges;
+  /** The open node of a name. @throws BlockError */
+  namedNode(name: string): BlockNode;
   /** A node by device name or node-name. @throws BlockError */
   reference(name: string): BlockNode;
   /** A node begins to exist: its name is taken. */
@@ -78,7 +81,7 @@ class Opening {
   /** The owner of the edges. There is no node before the driver is known, for which `file` may have to be open. */
   readonly #owner: { node: BlockNode | undefined } = { node: undefined };
   /** Edges that were made before there is a node to have them. */
-  readonly #edges: Edge[] = [];
+  readonly #edges: NodeEdge[] = [];
   /** Children that were opened, not referred to, before there is a node. */
   readonly #opened: BlockNode[] = [];
 
@@ -98,7 +101,7 @@ class Opening {
     const given = this.#given();
     let driver = await this.#chooseDriver();
     const probed = driver === undefined;
-    let file: Edge | undefined;
+    let file: NodeEdge | undefined;
     if (driver === undefined || driver.kind === 'format') {
       file = await this.#openChild('file', 'protocol', this.#filename);
       this.#filename = undefined;
@@ -139,11 +142,11 @@ class Opening {
 
   /** Makes the node, which has its name and its children from now on, and takes the options that every node has. */
   #makeNode(driver: BlockDriver, given: BlockOptions): BlockNode {
-    const { names, whitelist } = this.#environment;
+    const { names, whitelist, edgeChanges } = this.#environment;
     const { copyOnRead, detectZeroes } = this.#request;
     const flags = this.#flags;
     const name = names.takeNode(this.#options.takeString('node-name'));
-    const node = new BlockNode({ name, driver, flags, mayWrite: flags.mayWrite === true, given });
+    const node = new BlockNode({ name, driver, flags, mayWrite: flags.mayWrite === true, given, edgeChanges });
     this.#owner.node = node;
     this.#environment.register(node);
     for (const edge of this.#edges) node.children.set(edge.name, edge);
@@ -159,7 +162,7 @@ class Opening {
   }
 
   /** Has the driver open the image, and notes what its header says. */
-  async #openImage(node: BlockNode, file: Edge | undefined, probed: boolean): Promise<void> {
+  async #openImage(node: BlockNode, file: NodeEdge | undefined, probed: boolean): Promise<void> {
     const instance = await node.driver.open(this.#context(node, file, probed));
     node.instance = instance;
     if (instance.forcesReadOnly) {
@@ -208,10 +211,10 @@ class Opening {
     return undefined;
   }
 
-  async #probe(file: Edge): Promise<BlockDriver> {
+  async #probe(file: NodeEdge): Promise<BlockDriver> {
     const { drivers } = this.#environment;
     const { node } = file;
-    if (!(node as BlockNode).inserted || node.length === 0) return drivers.named('raw');
+    if (!node.inserted || node.length === 0) return drivers.named('raw');
     const head = Buffer.alloc(Math.min(512, node.length));
     try {
       await file.read(0, head);
@@ -221,7 +224,7 @@ class Opening {
     return drivers.probe(head, node.filename);
   }
 
-  #context(node: BlockNode, file: Edge | undefined, probed: boolean): OpenContext {
+  #context(node: BlockNode, file: NodeEdge | undefined, probed: boolean): OpenContext {
     const environment = this.#environment;
     return {
       node,
@@ -236,21 +239,22 @@ class Opening {
       probe: (head, filename) => environment.drivers.probe(head, filename).name,
       openChild: (name, role, filename) => this.#openChild(name, role, filename),
       attachChild(name: string, role: ChildRole, child: NodeView): Child {
-        const edge = new Edge(name, role, { node }, child as BlockNode);
+        const edge = new Edge(name, role, { node }, environment.namedNode(child.name));
         node.children.set(name, edge);
         return edge;
       },
       async detachChild(child: Child): Promise<void> {
-        const edge = child as Edge;
+        const edge = node.children.get(child.name);
+        if (edge !== child) throw new Error(`'${child.name}' is no child of node '${node.name}'`);
         node.children.delete(edge.name);
         edge.cut();
-        await environment.release(edge.node as BlockNode);
+        await environment.release(edge.node);
       },
     };
   }
 
   /** Opens a child from `NAME` (a reference), `NAME.*` (a definition), or a file name. */
-  async #openChild(name: string, role: ChildRole, filename: string | undefined): Promise<Edge> {
+  async #openChild(name: string, role: ChildRole, filename: string | undefined): Promise<NodeEdge> {
     const reference = this.#options.take(name);
     const own = this.#options.takeUnder(name);
     const child = await this.#child(name, role, filename, reference, own);
@@ -340,7 +344,7 @@ class Opening {
   async undo(): Promise<void> {
     for (const edge of this.#edges) {
       edge.cut();
-      await this.#environment.release(edge.node as BlockNode);
+      await this.#environment.release(edge.node);
     }
     const { node } = this.#owner;
     if (node === undefined) return;

@@ -10,8 +10,6 @@ import {
   VirtualDevice,
 } from '../../../../runtime/block/backend/virtual-device.js';
 import { readDrive } from '../../../../runtime/block/drive/read-drive.js';
-import type { Edge } from '../../../../runtime/block/graph/edge.js';
-import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { LayerClient } from '../layer-client.js';
 
 let folder: string;
@@ -205,8 +203,8 @@ describe('a medium', () => {
 
   it('refuses to remove a medium that is in use', async () => {
     const backend = await addDevice('cdrom');
-    const node = backend.root?.node as BlockNode;
-    node.blockers.add({ reason: 'a job uses it', operations: new Set(['eject']) });
+    const node = client.layer.graph.mediumOf(backend);
+    node?.blockers.add({ reason: 'a job uses it', operations: new Set(['eject']) });
     await expect(client.execute('eject', { device: 'd0' })).rejects.toThrow(refused(/is busy: a job uses it$/));
     expect((await shown()).inserted).toBeDefined();
   });
@@ -302,7 +300,7 @@ describe('blockdev-change-medium', () => {
 
   it('keeps copying on read, except for a read-only medium', async () => {
     const backend = await addDrive('d0', `,file=${image('a')},format=raw,copy-on-read=on`);
-    const copying = () => (backend.root as Edge).node.requests.copyOnRead > 0;
+    const copying = () => (client.layer.graph.mediumOf(backend)?.requests.copyOnRead ?? 0) > 0;
     const change = (mode: string) =>
       client.execute('blockdev-change-medium', { device: 'd0', filename: image('b'), 'read-only-mode': mode });
     await change('read-only');

@@ -58,7 +58,7 @@ describe('property: commands of several clients at once', () => {
           expect(nodes).toEqual(expect.arrayContaining([...held]));
           for (const node of nodes) {
             expect([node.held, node.usable, node.monitorOwned]).toEqual([true, true, held.has(node)]);
-            for (const edge of node.children.values()) expect((edge.node as BlockNode).parents.has(edge)).toBe(true);
+            for (const edge of node.children.values()) expect(edge.node.parents.has(edge)).toBe(true);
             for (const { owner } of node.parents)
               expect('node' in owner && nodes.includes(owner.node as BlockNode)).toBe(true);
           }

@@ -73,6 +73,15 @@ describe('finding nodes', () => {
     expect(top.inserted).toBe(true);
   });
 
+  it('counts the changes of its own edges, not those of another graph', async () => {
+    const [one, other] = [scene(), scene()];
+    const before = one.graph.edgeChanges.count;
+    await other.addImage('image');
+    expect(one.graph.edgeChanges.count).toBe(before);
+    await one.addImage('image');
+    expect(one.graph.edgeChanges.count).toBeGreaterThan(before);
+  });
+
   it('finds no node that is still being opened', async () => {
     const { disk, graph, addImage, add } = scene();
     const base = await addImage('base');

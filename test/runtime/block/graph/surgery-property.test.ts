@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Child } from '../../../../runtime/block/driver.js';
-import type { Edge } from '../../../../runtime/block/graph/edge.js';
-import type { BlockNode } from '../../../../runtime/block/graph/node.js';
+import type { BlockNode, NodeEdge } from '../../../../runtime/block/graph/node.js';
 import { owner, type Scene, scene } from './scene.js';
 
 /** What is done to the graph; the numbers choose among the nodes that there are at that time. */
@@ -134,7 +133,7 @@ class World {
       expect(graph.names.kind(node.name)).toBe(node.held ? 'node' : undefined);
       for (const [name, edge] of node.children) {
         expect([edge.name, edge.owner]).toEqual([name, { node }]);
-        expect((edge.node as BlockNode).parents.has(edge)).toBe(true);
+        expect(edge.node.parents.has(edge)).toBe(true);
       }
       for (const edge of node.parents) {
         expect(edge.node).toBe(node);
@@ -163,9 +162,9 @@ function nameable({ name }: BlockNode): string {
   return name.startsWith('#') ? '' : name;
 }
 
-function belongs(edge: Edge): boolean {
+function belongs(edge: NodeEdge): boolean {
   if (!('node' in edge.owner)) return false;
-  return (edge.owner.node as BlockNode).children.get(edge.name) === edge;
+  return edge.owner.node?.children.get(edge.name) === edge;
 }
 
 /** All nodes that have one below them. */
@@ -174,9 +173,9 @@ function above(node: BlockNode): Set<BlockNode> {
   const pending = [node];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     for (const { owner: of } of next.parents) {
-      if (!('node' in of) || found.has(of.node as BlockNode)) continue;
-      found.add(of.node as BlockNode);
-      pending.push(of.node as BlockNode);
+      if (!('node' in of) || of.node === undefined || found.has(of.node)) continue;
+      found.add(of.node);
+      pending.push(of.node);
     }
   }
   return found;
