@@ -14,12 +14,12 @@ export function reopen(node: BlockNode, readOnly: boolean): Promise<void> {
 }
 
 /**
- * The steps that switch a node and the children that were opened with it, for use in a larger transaction.
+ * The steps that switch a node and the children that were opened with it.
  *
  * A file must be writable before the format above it is, and must stay writable until that one has written what it held:
  * children first when opening for writing, last when not. Children that were referred to, or were given the option, keep their flags.
  */
-export function reopenSteps(node: BlockNode, readOnly: boolean): TransactionStep[] {
+function reopenSteps(node: BlockNode, readOnly: boolean): TransactionStep[] {
   if (node.flags.readOnly === readOnly) return [];
   const inner: TransactionStep[] = [];
   for (const { role, node: child } of node.children.values()) {
