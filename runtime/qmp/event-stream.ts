@@ -20,7 +20,7 @@ const DEFAULT_BUFFER = 1024;
  * Events as they come, for `for await`. It holds everything from the moment it was made, read or not, within its bounds. Leaving
  * the loop ends it; so does the end of the connection, with an error unless the client closed it.
  */
-export class EventStream<E extends QmpEvent> implements AsyncIterableIterator<E, undefined> {
+export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefined>, AsyncIterable<E> {
   /** How many events were dropped because the buffer was full. */
   dropped = 0;
 
