@@ -4,10 +4,10 @@ import { errnoNumber, errnoOfNumber, isErrno, strerror } from '../../../runtime/
 import { BlockError, blockErrorOf, errnoOf, ioError } from '../../../runtime/block/error.js';
 import { QmpError } from '../../../runtime/qmp/error.js';
 
-const systemError = (code: string, message = 'told by Node.js') => Object.assign(new Error(message), { code });
+const systemError = (code: string, message = 'reported by Node.js') => Object.assign(new Error(message), { code });
 
 describe('failures of the block layer', () => {
-  it('are errors that clients are told of', () => {
+  it('a BlockError is an error that is sent to clients', () => {
     const error = new BlockError('what went wrong');
     expect(error).toBeInstanceOf(QmpError);
     expect(error).toMatchObject({ name: 'BlockError', message: 'what went wrong', code: 'EIO', class: 'GenericError' });
@@ -19,22 +19,22 @@ describe('failures of the block layer', () => {
     });
   });
 
-  it('of requests say what the system says', () => {
+  it('the failure of a request has the message of the system', () => {
     expect(ioError('ENOSPC')).toMatchObject({ code: 'ENOSPC', message: 'No space left on device' });
   });
 
-  it('are made of what the system reports', () => {
+  it('makes a BlockError of a system error', () => {
     expect(blockErrorOf(systemError('EACCES'))).toMatchObject({ code: 'EACCES', message: 'Permission denied' });
     expect(blockErrorOf(systemError('ENOENT'), "Could not open 'a'")).toMatchObject({
       code: 'ENOENT',
       message: "Could not open 'a': No such file or directory",
     });
-    expect(blockErrorOf(systemError('ERR_STRANGE'))).toMatchObject({ code: 'EIO', message: 'told by Node.js' });
+    expect(blockErrorOf(systemError('ERR_STRANGE'))).toMatchObject({ code: 'EIO', message: 'reported by Node.js' });
     const cause = systemError('EIO');
     expect(blockErrorOf(cause).cause).toBe(cause);
   });
 
-  it('stay what they are, with what was being done before them', () => {
+  it('keeps the code of an error when it adds what was being done', () => {
     const error = new BlockError('inner', { code: 'EBUSY' });
     expect(blockErrorOf(error)).toBe(error);
     expect(blockErrorOf(error, 'outer')).toMatchObject({ code: 'EBUSY', message: 'outer: inner', cause: error });
@@ -42,14 +42,14 @@ describe('failures of the block layer', () => {
     expect(blockErrorOf(named, 'outer').class).toBe('DeviceNotFound');
   });
 
-  it('are not made of mistakes in our own code', () => {
+  it('makes no BlockError of a TypeError', () => {
     const mistake = new TypeError('undefined is not a function');
     expect(() => blockErrorOf(mistake, 'context')).toThrow(mistake);
     expect(() => blockErrorOf('text')).toThrow('text');
     expect(() => blockErrorOf(Object.assign(new Error('numbered'), { code: 5 }))).toThrow('numbered');
   });
 
-  it('have the name of the system, or EIO', () => {
+  it('keeps the name of an error code, or uses EIO', () => {
     expect(errnoOf(ioError('EPERM'))).toBe('EPERM');
     expect(errnoOf(systemError('ENOSPC'))).toBe('ENOSPC');
     for (const other of [systemError('ERR_STRANGE'), new Error('x'), 'text', undefined, { code: 'EPERM' }]) {
@@ -59,12 +59,12 @@ describe('failures of the block layer', () => {
 });
 
 describe('names of failures', () => {
-  it('are known or not', () => {
+  it('recognises the names of error codes', () => {
     expect([isErrno('EIO'), isErrno('ENOMEDIUM')]).toEqual([true, true]);
     for (const name of ['EWHAT', 'toString', '__proto__', '', 5, undefined]) expect(isErrno(name)).toBe(false);
   });
 
-  it('have the numbers of the system, each its own', () => {
+  it('maps each name of an error code to the number of the system', () => {
     expect([errnoNumber('EIO'), errnoNumber('ENOSPC'), errnoNumber('ENOMEDIUM')]).toEqual([
       constants.errno.EIO,
       constants.errno.ENOSPC,
@@ -87,7 +87,7 @@ describe('names of failures', () => {
     expect(errnoOfNumber(0)).toBe('EIO');
   });
 
-  it('have words', () => {
+  it('describes each error code in words', () => {
     expect([strerror('EIO'), strerror('EPERM'), strerror('ENOMEDIUM')]).toEqual([
       'Input/output error',
       'Operation not permitted',

@@ -3,7 +3,7 @@ import { nullAio, nullCo } from '../../../../runtime/block/drivers/null.js';
 import { readAt, SmallGraph } from './small-graph.js';
 
 describe('null drivers', () => {
-  it('have a size of 1 GiB, or the one they are given', async () => {
+  it('a null node has a size of 1 GiB, or the one that is given', async () => {
     const graph = new SmallGraph(nullCo, nullAio);
     expect((await graph.add({ driver: 'null-co', 'node-name': 'a' })).length).toBe(2 ** 30);
     expect((await graph.add({ driver: 'null-aio', 'node-name': 'b', size: 1000 })).length).toBe(1000);
@@ -12,7 +12,7 @@ describe('null drivers', () => {
     await expect(graph.add({ driver: 'null-co', 'node-name': 'd', 'latency-ns': -1 })).rejects.toThrow(/latency-ns/);
   });
 
-  it('read zeroes, and promise that only when asked to', async () => {
+  it('a null node reads zeroes, and reports them as zeroes only with read-zeroes', async () => {
     const graph = new SmallGraph(nullCo);
     const plain = await graph.add({ driver: 'null-co', 'node-name': 'a' });
     const zeroes = await graph.add({ driver: 'null-co', 'node-name': 'b', 'read-zeroes': 'on' });
@@ -28,7 +28,7 @@ describe('null drivers', () => {
     expect((await zeroes.statusHere(512, 1024)).zero).toBe(true);
   });
 
-  it('swallow what is written, and flush', async () => {
+  it('a null node drops what is written, and flushes', async () => {
     const graph = new SmallGraph(nullCo);
     const node = await graph.add({ driver: 'null-co', 'node-name': 'a', size: 8192 });
     await node.requests.write(8000, Buffer.alloc(100));
@@ -37,7 +37,7 @@ describe('null drivers', () => {
     await expect(node.requests.truncate(1)).rejects.toThrow(/resize/);
   });
 
-  it('take as long as they are told', async () => {
+  it('a null node delays requests by latency-ns', async () => {
     const graph = new SmallGraph(nullAio);
     const node = await graph.add({ driver: 'null-aio', 'node-name': 'a', 'latency-ns': 1000 });
     const done: string[] = [];
@@ -52,7 +52,7 @@ describe('null drivers', () => {
     expect(done).toEqual(['write', 'read']);
   });
 
-  it('have one file name, and only without options', async () => {
+  it('a null node shows a file name only without options', async () => {
     const graph = new SmallGraph(nullCo, nullAio);
     expect((await graph.graph.open({ filename: 'null-co://', role: 'protocol' })).filename).toBe('null-co://');
     expect((await graph.add({ driver: 'null-aio', 'node-name': 'a' })).filename).toBe('null-aio://');

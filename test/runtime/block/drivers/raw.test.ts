@@ -12,7 +12,7 @@ const isMagic = (head: Uint8Array): string => (head[0] === 0x51 ? 'qcow2' : 'raw
 const magic = new Uint8Array(1024).fill(0x51, 0, 4);
 
 describe('raw', () => {
-  it('has whole sectors, and zeroes where the file ends in between', async () => {
+  it('rounds the length up to whole sectors, and reads zeroes behind the end of the file', async () => {
     const image = await open(new MemoryChild(Uint8Array.of(1, 2, 3)));
     expect(image.length).toBe(512);
     const buffer = new Uint8Array(512).fill(9);
@@ -20,7 +20,7 @@ describe('raw', () => {
     expect(buffer).toEqual(Uint8Array.of(1, 2, 3, ...new Uint8Array(509)));
   });
 
-  it('hands on what it is asked for, and announces it', async () => {
+  it('passes requests on, and announces them', async () => {
     const file = new MemoryChild(new Uint8Array(2048));
     const image = await open(file);
     await image.write(512, new Uint8Array(512).fill(7), RequestFlag.fua);
@@ -46,7 +46,7 @@ describe('raw', () => {
     });
   });
 
-  it('takes any first sector when it was named', async () => {
+  it('writes any first sector when the format was named', async () => {
     const file = new MemoryChild(new Uint8Array(1024));
     const image = await open(file);
     await image.write(0, magic, 0);
@@ -56,7 +56,7 @@ describe('raw', () => {
 });
 
 describe('raw that was probed', () => {
-  it('warns once, and takes no first sector that would be probed as something else', async () => {
+  it('warns once about a probed image, and refuses a first sector that would be probed as another format', async () => {
     const file = new MemoryChild(new Uint8Array(2048));
     const image = await open(file, { probe: isMagic });
     expect(warnings.splice(0)).toEqual([expect.stringContaining("'memory'")]);
@@ -70,7 +70,7 @@ describe('raw that was probed', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('does not warn of what cannot be written, but is as careful when it is reopened', async () => {
+  it('does not warn about a read-only image, but refuses such sectors when it is reopened', async () => {
     const file = new MemoryChild(new Uint8Array(1024));
     const image = await open(file, { probe: isMagic, flags: { readOnly: true } });
     expect(warnings).toEqual([]);

@@ -15,7 +15,7 @@ const command = fc.oneof(
 );
 
 describe('property: commands of several clients at once', () => {
-  it('leave nodes that are whole, and nothing of those that failed', async () => {
+  it('commands of several clients at once leave whole nodes, and nothing of those that failed', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(command, { maxLength: 6 }), { minLength: 2, maxLength: 4 }),

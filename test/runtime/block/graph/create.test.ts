@@ -14,7 +14,7 @@ async function create(request: ImageRequest, all = scene()) {
 }
 
 describe('making images', () => {
-  it('makes a file, which the format fills', async () => {
+  it('makes a file in which the format writes its image', async () => {
     const { disk, graph } = await create({ format: 'cow', filename: 'new.cow', size: 1000 });
     const node = await graph.open({ filename: 'new.cow' });
     expect([disk.files.get('new.cow')?.length, node.driver.name, node.length]).toEqual([1536, 'cow', 1024]);
@@ -61,7 +61,7 @@ describe('making images', () => {
   it.each<[string, Partial<ImageRequest>, RegExp]>([
     ['an option', { options: new BlockOptions([['bogus', 1]]) }, /Could not create 'a': Invalid parameter 'bogus'/],
     ['a size', { size: 2 ** 31 }, /^The image size is too large for file format 'cow'$/],
-  ])('says that the format does not know %s', async (_, request, message) => {
+  ])('reports that the format does not know %s', async (_, request, message) => {
     await expect(create({ format: 'cow', filename: 'a', size: 512, ...request })).rejects.toThrow(message);
   });
 

@@ -51,7 +51,7 @@ describe('a drained section', () => {
     expect(order).toEqual(['before', 'begins', 'ends', 'held']);
   });
 
-  it('covers what is below, and whoever else uses that', async () => {
+  it('covers the nodes below, and all other users of those', async () => {
     const all = scene();
     const base = await all.addImage('base');
     const [left, right] = [await all.addImage('left', 'base'), await all.addImage('right', 'base')];
@@ -89,7 +89,7 @@ describe('a drained section', () => {
     await Promise.all([below, section]);
   });
 
-  it('ends for everybody when the work fails', async () => {
+  it('ends for all backends when the work fails', async () => {
     const all = scene();
     const node = await all.addImage('n');
     const backend = backendOn(all, node);
@@ -101,7 +101,7 @@ describe('a drained section', () => {
     await backend.read(0, new Uint8Array(1));
   });
 
-  it('ends for everybody when somebody cannot be held back', async () => {
+  it('ends for all backends when one of them cannot be held back', async () => {
     const all = scene();
     const node = await all.addImage('n');
     const backend = backendOn(all, node);
@@ -116,7 +116,7 @@ describe('a drained section', () => {
     await backend.read(0, new Uint8Array(1));
   });
 
-  it('can be inside of another', async () => {
+  it('nests inside of another drained section', async () => {
     const all = scene();
     const node = await all.addImage('n');
     const backend = backendOn(all, node);
@@ -148,7 +148,7 @@ describe('a drained section', () => {
     expect([top.requests.highestOffset, overlay.requests.highestOffset]).toEqual([0, 512]);
   });
 
-  it('is not disturbed by a node that is just being opened on what is drained', async () => {
+  it('holds while a node is being opened above a drained one', async () => {
     const all = scene();
     const { disk, graph } = all;
     disk.files.set('disk.img', new Uint8Array(512));
@@ -168,7 +168,7 @@ describe('a drained section', () => {
 });
 
 describe('property: drained sections', () => {
-  it('have nothing in flight, and lose nothing', async () => {
+  it('drained sections have nothing in flight, and lose no request', async () => {
     const traffic = fc.array(
       fc.record({ backend: fc.nat(3), offset: fc.nat(7), value: fc.integer({ min: 1, max: 255 }) }),
       { minLength: 1, maxLength: 40 },

@@ -46,7 +46,7 @@ describe('file names', () => {
 });
 
 describe('json: names', () => {
-  it('are objects of options, flat or not', () => {
+  it('reads json: names as objects of options, flat or nested', () => {
     expect(isJsonName('json:{}')).toBe(true);
     expect(isJsonName('a.json:{}')).toBe(false);
     const options = parseJsonName(
@@ -61,9 +61,12 @@ describe('json: names', () => {
     });
   });
 
-  it.each(['json:', 'json:{', 'json:1', 'json:[]', 'json:null', 'json:"a"'])('are not %s', (name) => {
-    expect(() => parseJsonName(name)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
-  });
+  it.each(['json:', 'json:{', 'json:1', 'json:[]', 'json:null', 'json:"a"'])(
+    'refuses json: names that contain %s',
+    (name) => {
+      expect(() => parseJsonName(name)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    },
+  );
 });
 
 type Described = ReturnType<typeof describeNode>;
@@ -86,7 +89,7 @@ function node(
 describe('the name of a node', () => {
   const file = node('protocol', { driver: 'file', filename: 'a.img' });
 
-  it('is that of its file where that opens the same', () => {
+  it('shows the name of the file where that opens the same', () => {
     expect(file.filename).toBe('a.img');
     expect(node('format', { driver: 'raw', file: 'f', 'read-only': true, 'node-name': 'n' }, { file }).filename).toBe(
       'a.img',
@@ -98,7 +101,7 @@ describe('the name of a node', () => {
     expect(node('format', { backing: { driver: 'raw' } }, { file }).filename).toBe('a.img');
   });
 
-  it('is made of the options where any of them matters', () => {
+  it('shows a json: name of the options where any of them matters', () => {
     const odd = node('protocol', { driver: 'file', filename: 'a.img', aio: 'native' });
     expect(odd.filename).toBe('json:{"driver": "file", "aio": "native", "filename": "a.img"}');
     expect(node('format', {}, { file: odd }).filename).toBe(
@@ -109,7 +112,7 @@ describe('the name of a node', () => {
     );
   });
 
-  it('is what the driver says, where that knows better', () => {
+  it('shows the name from the driver where that has one', () => {
     expect(node('protocol', {}, {}, { exactFilename: () => 'null-co://' }).filename).toBe('null-co://');
     expect(node('protocol', { filename: 'a' }, {}, { exactFilename: () => undefined }).filename).toBe(
       'json:{"driver": "file", "filename": "a"}',

@@ -48,12 +48,12 @@ describe('options that every node has', () => {
     return flags;
   };
 
-  it('are off where nothing is said', () => {
+  it('flags are off by default', () => {
     expect(take([])).toEqual({ ...rootDefaults, mayWrite: true });
     expect(take([], all)).toEqual(all);
   });
 
-  it('go before what is inherited', () => {
+  it('options override inherited flags', () => {
     expect(
       take([
         ['read-only', true],
@@ -87,11 +87,11 @@ describe('options that every node has', () => {
     ['read-only', 'yes'],
     ['cache.direct', '1'],
     ['cache.no-flush', ''],
-  ])('refuse %s=%s', (key, value) => {
+  ])('refuses %s=%s', (key, value) => {
     expect(() => takeFlags(new BlockOptions([[key, value]]), rootDefaults)).toThrow(`Option '${key}'`);
   });
 
-  it('remember what may be written some time', () => {
+  it('records whether a node may become writable', () => {
     expect(take([['read-only', true]], { ...rootDefaults, mayWrite: true })).toMatchObject({
       readOnly: true,
       mayWrite: true,

@@ -4,7 +4,7 @@ import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { chainOf, owner, scene } from './scene.js';
 
 describe('finding nodes', () => {
-  it('by device or by node-name', async () => {
+  it('finds a node by device or by node-name', async () => {
     const { graph, addImage } = scene();
     const node = await addImage('n');
     const device = { ...owner('d'), root: graph.attachRoot(node, owner('d')) };
@@ -25,7 +25,7 @@ describe('finding nodes', () => {
     [undefined, undefined, "Cannot find device='' nor node-name=''"],
     // A device is not looked for among the nodes.
     ['n', undefined, "Cannot find device='n' nor node-name=''"],
-  ])('tells what was not found: %s, %s', async (device, node, message) => {
+  ])('reports what was not found: %s, %s', async (device, node, message) => {
     const { graph, addImage } = scene();
     await addImage('n');
     expect(() => graph.deviceOrNode(device, node)).toThrow(expect.objectContaining({ message, class: 'GenericError' }));
@@ -39,7 +39,7 @@ describe('finding nodes', () => {
     expect(() => graph.rootNode('d')).toThrow("Device 'd' has no medium");
   });
 
-  it('takes for a root only what backends alone are above', async () => {
+  it('treats as a root only a node with no parents but backends', async () => {
     const { disk, graph, add, addImage } = scene();
     const base = await addImage('base');
     expect(graph.rootNode('base')).toBe(base);
@@ -106,7 +106,7 @@ describe('finding nodes', () => {
 });
 
 describe('backing files', () => {
-  it('are put under, moved and taken away, and live as long as somebody holds them', async () => {
+  it('links, moves and unlinks backing files, and keeps them while something holds them', async () => {
     const { disk, graph, addImage } = scene();
     const [a, b, top] = [await addImage('a'), await addImage('b'), await addImage('top')];
     graph.link(top, a);
@@ -121,7 +121,7 @@ describe('backing files', () => {
     expect([b.usable, graph.node('b'), disk.open]).toEqual([false, undefined, 4]);
   });
 
-  it('cannot be above their overlays', async () => {
+  it('refuses a backing file that is above its overlay', async () => {
     const { graph, addImage } = scene();
     const a = await addImage('a');
     const b = await addImage('b', 'a');
@@ -130,7 +130,7 @@ describe('backing files', () => {
     expect([chainOf(c), a.blockers.reason('resize')]).toEqual([['c', 'b', 'a'], expect.any(String)]);
   });
 
-  it('are blocked for all but commits into them and backups', async () => {
+  it('blocks all operations on a backing file but commits into it and backups', async () => {
     const { graph, addImage } = scene();
     const base = await addImage('base');
     const top = await addImage('top');
@@ -146,7 +146,7 @@ describe('backing files', () => {
     for (const operation of operations) base.blockers.check(operation, 'base');
   });
 
-  it('stay blocked while one of several overlays is left', async () => {
+  it('keeps a backing file blocked while one of several overlays is left', async () => {
     const { graph, addImage } = scene();
     const base = await addImage('base');
     const [one, two] = [await addImage('one', 'base'), await addImage('two', 'base')];
@@ -177,7 +177,7 @@ describe('replacing', () => {
     expect(pair.filename).not.toContain('from.cow');
   });
 
-  it('closes the node that was there, unless somebody holds it', async () => {
+  it('closes the node that was replaced, unless something holds it', async () => {
     const { graph, addImage } = scene();
     const [held, loose, to] = [await addImage('held'), await addImage('loose'), await addImage('to')];
     for (const from of [held, loose]) graph.attachRoot(from, owner());
@@ -200,7 +200,7 @@ describe('replacing', () => {
     expect(chainOf(other)).toEqual(['other', 'top', 'middle', 'base']);
   });
 
-  it('tells file names anew all the way up', async () => {
+  it('updates file names all the way up', async () => {
     const { graph, add, addImage } = scene();
     const [from, to] = [await addImage('from'), await addImage('to')];
     const inner = await add({ driver: 'raw', 'node-name': 'inner', file: 'from' });
@@ -293,7 +293,7 @@ describe('dropping what is between', () => {
 });
 
 describe('devices', () => {
-  it('have names that nodes do not have, and give them back', async () => {
+  it('gives devices names that no node has, and releases them', async () => {
     const { graph, addImage } = scene();
     await addImage('n');
     const device = owner('d');
@@ -307,7 +307,7 @@ describe('devices', () => {
     await addImage('d');
   });
 
-  it('are named in events, where there is one', async () => {
+  it('names the device in events, where there is one', async () => {
     const { graph, addImage } = scene();
     const node = await addImage('n');
     expect([node.deviceName, node.deviceOrNodeName]).toEqual(['', 'n']);
@@ -318,7 +318,7 @@ describe('devices', () => {
 });
 
 describe('closing', () => {
-  it('lets go of everything that is not the medium of a backend', async () => {
+  it('closes every node that is not the medium of a backend', async () => {
     const { disk, graph, addImage } = scene();
     await addImage('base');
     const kept = await addImage('kept', 'base');
@@ -352,7 +352,7 @@ describe('closing', () => {
     await write;
   });
 
-  it('goes on when it fails, and tells the operator', async () => {
+  it('goes on closing after a failure, and warns the operator', async () => {
     const { disk, graph, add } = scene();
     disk.files.set('disk.img', new Uint8Array(512));
     const node = await add({ driver: 'raw', 'node-name': 'n', file: { driver: 'file', filename: 'disk.img' } });

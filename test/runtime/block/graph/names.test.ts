@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NameSpace } from '../../../../runtime/block/graph/names.js';
 
 describe('the names of nodes and devices', () => {
-  it('are of one space', () => {
+  it('nodes and devices share one space of names', () => {
     const names = new NameSpace();
     names.takeNode('n');
     names.takeDevice('d');
@@ -13,7 +13,7 @@ describe('the names of nodes and devices', () => {
     expect(() => names.takeDevice('n')).toThrow("Device name 'n' conflicts with an existing node name");
   });
 
-  it('are free again when they are released', () => {
+  it('frees names that are released', () => {
     const names = new NameSpace();
     names.takeNode('a');
     names.release('a');
@@ -22,7 +22,7 @@ describe('the names of nodes and devices', () => {
     names.takeNode('a');
   });
 
-  it('are refused when they are malformed', () => {
+  it('refuses malformed names', () => {
     const names = new NameSpace();
     for (const bad of ['', '1', '#block00', 'a b']) {
       expect(() => names.takeNode(bad)).toThrow('Invalid node-name');
@@ -30,14 +30,14 @@ describe('the names of nodes and devices', () => {
     }
   });
 
-  it('of nodes have at most 31 bytes', () => {
+  it('refuses node-names of more than 31 bytes', () => {
     const names = new NameSpace();
     names.takeNode('x'.repeat(31));
     expect(() => names.takeNode('y'.repeat(32))).toThrow('too long');
     names.takeDevice('d'.repeat(100));
   });
 
-  it('are made where none is given: a counter from 0 and two digits, out of the reach of users', () => {
+  it('makes node-names that users cannot give: a counter from 0 and two digits', () => {
     const names = new NameSpace();
     const made = Array.from({ length: 300 }, () => names.takeNode(undefined));
     expect(new Set(made).size).toBe(300);

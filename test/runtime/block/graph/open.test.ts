@@ -53,7 +53,7 @@ describe('opening a node', () => {
     expect([...new Set(buffer.subarray(512))]).toEqual([0]);
   });
 
-  it('opens none for an empty name', async () => {
+  it('opens no backing file for an empty name', async () => {
     const { graph } = setUp();
     const node = await add(graph, {
       driver: 'cow',
@@ -64,7 +64,7 @@ describe('opening a node', () => {
     expect(node.below).toBeUndefined();
   });
 
-  it('takes nodes by name, which keep their own options', async () => {
+  it('uses nodes by name, which keep their own options', async () => {
     const { graph } = setUp();
     const file = await add(graph, { driver: 'file', 'node-name': 'f', filename: 'disk.img' });
     const node = await add(graph, { driver: 'raw', 'node-name': 'n', file: 'f', 'read-only': true });
@@ -72,7 +72,7 @@ describe('opening a node', () => {
     expect(file.flags.readOnly).toBe(false);
   });
 
-  it('hands flags down to what is defined inline', async () => {
+  it('passes flags down to children that are defined inline', async () => {
     const { graph } = setUp();
     const node = await add(graph, {
       driver: 'raw',
@@ -155,7 +155,7 @@ describe('opening a node', () => {
 });
 
 describe('names of files', () => {
-  it('are json: where options matter', async () => {
+  it('shows json: names of files where options matter', async () => {
     const { graph } = setUp();
     const child = { driver: 'file', filename: 'disk.img' };
     const node = await add(graph, {
@@ -195,7 +195,7 @@ const tree = fc.letrec<{ node: object; child: object | string }>((tie) => ({
 }));
 
 describe('property: a failure leaves no trace', () => {
-  it('whatever the options are and wherever it happens', async () => {
+  it('leaves no trace of a failure, whatever the options are and wherever it happens', async () => {
     await fc.assert(
       fc.asyncProperty(tree.node, fc.nat(12), async (options, failAt) => {
         const { disk, graph } = setUp();

@@ -24,7 +24,7 @@ describe('choosing a driver', () => {
     ['raw', 'vdi'],
   );
 
-  it('by name', () => {
+  it('chooses a driver by its name', () => {
     expect(registry.named('raw').name).toBe('raw');
     expect(() => registry.named('vdi')).toThrow(expect.objectContaining({ code: 'ENOTSUP' }));
     expect(() => registry.named('vdi')).toThrow("'vdi' is not built in");
@@ -41,19 +41,19 @@ describe('choosing a driver', () => {
     ['file:/dev/sda', 'file'],
     ['https://host/', 'http'],
     ['device:/dev/sda', 'device'],
-  ])('by the file name %s', async (filename, name) => {
+  ])('chooses a driver by the file name %s', async (filename, name) => {
     expect((await registry.forFilename(filename, true)).name).toBe(name);
   });
 
-  it.each(['raw:a', 'hidden:a', 'nope:a', ':a'])('not by the file name %s', async (filename) => {
+  it.each(['raw:a', 'hidden:a', 'nope:a', ':a'])('chooses no driver by the file name %s', async (filename) => {
     await expect(registry.forFilename(filename, true)).rejects.toThrow('Unknown protocol');
   });
 
-  it('by a path that only looks prefixed', async () => {
+  it('chooses the file driver for a path that only looks prefixed', async () => {
     expect((await registry.forFilename('https://host/', false)).name).toBe('file');
   });
 
-  it('by the data: the highest score, of equal ones the first', () => {
+  it('chooses the format with the highest score for the data, of equal ones the first', () => {
     const probing = new DriverRegistry([
       format('none', 0),
       format('weak', 1),
@@ -67,12 +67,12 @@ describe('choosing a driver', () => {
 });
 
 describe('the list of allowed drivers', () => {
-  it('is no limit when it is empty', () => {
+  it('allows all drivers when the list is empty', () => {
     checkWhitelist({}, 'qcow2', false);
     checkWhitelist({ readWrite: [], readOnly: [] }, 'qcow2', false);
   });
 
-  it('tells drivers for everything from those for reading', () => {
+  it('distinguishes drivers for all uses from those for reading only', () => {
     const list = { readWrite: ['raw'], readOnly: ['qcow2', 'raw'] };
     checkWhitelist(list, 'raw', false);
     checkWhitelist(list, 'qcow2', true);

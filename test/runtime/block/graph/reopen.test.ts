@@ -23,7 +23,7 @@ describe('reopening', () => {
     expect(disk.reopenings).toEqual([]);
   });
 
-  it('flushes before', async () => {
+  it('flushes before it becomes read-only', async () => {
     const { disk, addImage } = scene();
     const node = await addImage('n');
     await node.requests.write(0, new Uint8Array(512));
@@ -57,7 +57,7 @@ describe('reopening', () => {
     expect([node.flags.readOnly, disk.reopenings]).toEqual([false, []]);
   });
 
-  it('leaves alone children that were referred to, that were told, and backing files', async () => {
+  it('leaves alone children by reference, children with explicit flags, and backing files', async () => {
     const { disk, add, addImage } = scene();
     disk.addCow('top.cow', 512);
     const file = await add({ driver: 'file', 'node-name': 'f', filename: 'top.cow' });
@@ -69,16 +69,16 @@ describe('reopening', () => {
       false,
       false,
     ]);
-    const told = await add({
+    const explicit = await add({
       driver: 'raw',
       'node-name': 'r',
       file: { driver: 'raw', 'read-only': false, file: { driver: 'file', filename: 'top.cow' } },
     });
-    await reopen(told, true);
-    expect([told.flags.readOnly, told.file?.node.flags.readOnly]).toEqual([true, false]);
+    await reopen(explicit, true);
+    expect([explicit.flags.readOnly, explicit.file?.node.flags.readOnly]).toEqual([true, false]);
   });
 
-  it('leaves alone what somebody else has opened, though no monitor owns it', async () => {
+  it('leaves alone nodes that another owner has opened, though no monitor owns them', async () => {
     const { disk, add } = scene();
     disk.files.set('disk.img', new Uint8Array(512));
     const first = await add({
@@ -107,11 +107,11 @@ describe('reopening', () => {
       await expect(reopen(node, false)).rejects.toThrow(/read only/);
       expect(node.flags.readOnly).toBe(true);
     }
-    const told = await graph.open({ filename: 'base.cow', options: new BlockOptions([['read-only', 'on']]) });
-    await expect(reopen(told, false)).rejects.toMatchObject({ code: 'EACCES' });
+    const explicit = await graph.open({ filename: 'base.cow', options: new BlockOptions([['read-only', 'on']]) });
+    await expect(reopen(explicit, false)).rejects.toMatchObject({ code: 'EACCES' });
   });
 
-  it('is refused by drivers that cannot', async () => {
+  it('refuses to reopen where a driver cannot', async () => {
     const { add } = scene();
     const drive = await add({ driver: 'drive', 'node-name': 'd' });
     await expect(reopen(drive, true)).rejects.toThrow("Driver 'drive' of node 'd' does not support reopening files");

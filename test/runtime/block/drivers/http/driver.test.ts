@@ -59,7 +59,7 @@ describe('http', () => {
     expect(server.requests.at(-1)).toBe(`GET bytes=${4 * block}-${bytes.length - 1}`);
   });
 
-  it('loads a block once that several want at the same time', async () => {
+  it('loads a block once when several requests want it at the same time', async () => {
     const node = await open();
     const reads = Array.from({ length: 20 }, (_, index) => readAt(node, index * 100, 100));
     expect(await Promise.all(reads)).toEqual(reads.map((_, index) => partOf(index * 100, 100)));
@@ -105,7 +105,7 @@ describe('http', () => {
     await large.close();
   });
 
-  it('reads what is there, wherever and however much at a time', async () => {
+  it('reads the contents of the file, wherever and however much at a time', async () => {
     const node = await open({ readahead: 8 * KiB, timeout: 0 });
     const ranges = fc.array(fc.tuple(fc.nat(bytes.length), fc.nat(100 * KiB)), { minLength: 1, maxLength: 5 });
     await fc.assert(
@@ -123,12 +123,12 @@ describe('http', () => {
     );
   });
 
-  it('is never written', async () => {
+  it('refuses to write', async () => {
     await expect(open({ 'read-only': false })).rejects.toMatchObject({ code: 'EROFS' });
     expect(await outcomeOf((await open()).requests.write(0, Buffer.alloc(1)))).toBe('EPERM');
   });
 
-  it('has the URL as file name, while nothing else decides what is read', async () => {
+  it('shows the URL as file name unless other options decide what is read', async () => {
     expect((await open({ readahead: 512, timeout: 9 })).filename).toBe(server.url());
     const named = await small.graph.open({ filename: server.url(), role: 'protocol', flags: readOnly });
     expect(named.filename).toBe(server.url());
@@ -146,7 +146,7 @@ describe('http', () => {
     });
   });
 
-  it('asks whether it may', async () => {
+  it('asks for permission before it opens a URL', async () => {
     server.onRequest = (request, response) => {
       if (request.url !== '/moved') return false;
       response.writeHead(302, { location: '/disk/here' }).end();
@@ -169,7 +169,7 @@ const readOnly = {
 describe('what http sends along', () => {
   const sent = () => server.headers.map(({ cookie, authorization }) => cookie ?? authorization);
 
-  it('is a cookie, also a secret one', async () => {
+  it('sends a cookie, also one from a secret', async () => {
     await open({ cookie: 'user=me; key=x' });
     small.secrets.set('jar', Buffer.from('key=hidden'));
     await open({ 'node-name': 'm', 'cookie-secret': 'jar' });
@@ -177,7 +177,7 @@ describe('what http sends along', () => {
     expect(small.graph.node('m')?.filename).not.toContain('hidden');
   });
 
-  it('is a user and a password, from options or the URL', async () => {
+  it('sends a user and a password, from options or the URL', async () => {
     small.secrets.set('pw', Buffer.from('secret'));
     await open({ username: 'me', 'password-secret': 'pw' });
     await open({ 'node-name': 'm', filename: server.url().replace('//', '//y%6fu:p%40ss@') });
@@ -199,13 +199,13 @@ describe('what http sends along', () => {
     [{ filename: undefined }, /'filename'/],
     [{ url: 'http://127.0.0.1/' }, /mean the same/],
     [{ 'proxy-username': 'me' }, /proxy-username/],
-  ])('is refused like %j', async (options, message) => {
+  ])('refuses the options %j', async (options, message) => {
     await expect(open(options)).rejects.toThrow(message);
   });
 });
 
 describe('servers', () => {
-  it('need not answer HEAD', async () => {
+  it('reads from a server that does not answer HEAD', async () => {
     server.onRequest = (request, response) => {
       if (request.method === 'HEAD') response.writeHead(405).end();
       return request.method === 'HEAD';
@@ -214,7 +214,7 @@ describe('servers', () => {
     expect(server.requests).toEqual(['HEAD', 'GET bytes=0-0']);
   });
 
-  it('need not have told in HEAD what they can', async () => {
+  it('reads from a server that does not announce ranges in its reply to HEAD', async () => {
     server.onRequest = (request, response) => {
       if (request.method === 'HEAD') response.writeHead(200).end();
       return request.method === 'HEAD';
@@ -222,7 +222,7 @@ describe('servers', () => {
     expect((await open()).length).toBe(bytes.length);
   });
 
-  it('may have an empty file', async () => {
+  it('opens an empty file', async () => {
     server.bytes = new Uint8Array(0);
     expect((await open()).length).toBe(0);
     server.onRequest = (request, response) => {
@@ -232,7 +232,7 @@ describe('servers', () => {
     expect((await open({ 'node-name': 'm' })).length).toBe(0);
   });
 
-  it('may send us elsewhere, each time', async () => {
+  it('follows redirections, each time', async () => {
     server.onRequest = (request, response) => {
       if (request.url !== '/moved') return false;
       response.writeHead(307, { location: '/disk' }).end();
@@ -242,7 +242,7 @@ describe('servers', () => {
     expect(await readAt(node, 300, 10)).toEqual(partOf(300, 10));
   });
 
-  it('may close connections that they have kept for us', async () => {
+  it('repeats a request when the server has closed an idle connection', async () => {
     const node = await open();
     let closed = 0;
     server.onRequest = (request) => {
@@ -259,7 +259,7 @@ describe('servers', () => {
     [401, 'EACCES', /401/],
     [403, 'EACCES', /403/],
     [500, 'EIO', /500/],
-  ])('may answer %i', async (status, code, message) => {
+  ])('reads again after the server has answered %i', async (status, code, message) => {
     server.onRequest = (_, response) => {
       response.writeHead(status).end('sorry');
       return true;
@@ -268,7 +268,7 @@ describe('servers', () => {
     expect([...small.graph.nodes]).toEqual([]);
   });
 
-  it('must be able to send parts', async () => {
+  it('refuses a server that cannot send parts of a file', async () => {
     server.onRequest = (request, response) => {
       response.writeHead(200, { 'content-length': bytes.length }).end(request.method === 'HEAD' ? undefined : bytes);
       return true;
@@ -276,7 +276,7 @@ describe('servers', () => {
     await expect(open()).rejects.toMatchObject({ code: 'ENOTSUP', message: expect.stringMatching(/parts/) });
   });
 
-  it('must tell a length that can be', async () => {
+  it('refuses a length that is impossible', async () => {
     server.onRequest = (_, response) => {
       response.writeHead(206, { 'content-range': 'bytes 0-0/*' }).end('x');
       return true;
@@ -289,7 +289,7 @@ describe('servers', () => {
     await expect(open()).rejects.toMatchObject({ code: 'EFBIG' });
   });
 
-  it('must be there', async () => {
+  it('reports a server or a file that is not there', async () => {
     const url = server.url();
     await server.close();
     await expect(open({ filename: url })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
@@ -317,7 +317,7 @@ describe('servers', () => {
         setImmediate(() => r.destroy());
       },
     ],
-  ])('must not send %s', async (_, message, answer) => {
+  ])('refuses a reply with %s', async (_, message, answer) => {
     const node = await openThen(answer);
     const error = await readAt(node, 0, 512).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name: 'BlockError', message: expect.stringMatching(message) });
@@ -325,7 +325,7 @@ describe('servers', () => {
     expect(await readAt(node, 0, 512)).toEqual(partOf(0, 512));
   });
 
-  it('must not change the file', async () => {
+  it('fails when the file has changed on the server', async () => {
     server.etag = '"one"';
     const node = await open();
     await readAt(node, 0, 512);
@@ -335,7 +335,7 @@ describe('servers', () => {
     expect(await outcomeOf(readAt(node, block, 512))).toBe('ok');
   });
 
-  it('must answer in time', async () => {
+  it('fails when the server does not answer in time', async () => {
     const node = await openThen(() => {}, { timeout: 3 });
     const outcome = outcomeOf(readAt(node, 0, 512));
     await requestsToCome(2);
@@ -343,7 +343,7 @@ describe('servers', () => {
     expect(await outcome).toBe('ETIMEDOUT');
   });
 
-  it('must send all in time, not only the beginning', async () => {
+  it('fails when the server sends the beginning in time, but not all', async () => {
     const node = await openThen((response) => void response.writeHead(206, range).write(bytes.subarray(0, 1000)), {
       timeout: 3,
     });
@@ -354,7 +354,7 @@ describe('servers', () => {
     expect(await outcome).toBe('ETIMEDOUT');
   });
 
-  it('are left when the node is closed', async () => {
+  it('aborts its requests when the node is closed', async () => {
     const node = await openThen(() => {}, { timeout: 0 });
     const outcomes = Array.from({ length: 10 }, (_, index) => outcomeOf(readAt(node, index * 100 * KiB, 512)));
     await requestsToCome(4);

@@ -6,7 +6,7 @@ import { mergeKey, splitKey } from '../../../../../runtime/block/drivers/luks/an
 const hashes = fc.constantFrom('md5', 'sha1', 'sha256', 'sha512', 'ripemd160');
 
 describe('the anti-forensic splitter', () => {
-  it('gives back what was split', () => {
+  it('merges what was split', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: 70 }),
@@ -21,7 +21,7 @@ describe('the anti-forensic splitter', () => {
     );
   });
 
-  it('gives back something else when any byte is lost', () => {
+  it('merges to other bytes when any byte is lost', () => {
     const key = randomBytes(16);
     const material = splitKey(key, 4, 'sha1');
     for (let at = 0; at < material.length; at++) {

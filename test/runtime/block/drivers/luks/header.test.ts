@@ -21,11 +21,11 @@ function changed(change: (header: Buffer) => void): Buffer {
 }
 
 describe('the header of a LUKS volume', () => {
-  it('is written as it was read', () => {
+  it('writes a header as it was read', () => {
     expect(Buffer.from(writeHeader(readHeader(bytes, image.length))).equals(bytes)).toBe(true);
   });
 
-  it('has its key material and its data where QEMU puts them', () => {
+  it('places key material and data where QEMU does', () => {
     const header = readHeader(bytes, image.length);
     // 4000 stripes of 32 bytes, rounded up to 4 KiB: 32 * 4 KiB, behind 4 KiB for the header.
     expect(header.slots.map(({ offset }) => offset / 4096)).toEqual([1, 33, 65, 97, 129, 161, 193, 225]);
@@ -59,21 +59,21 @@ describe('the header of a LUKS volume', () => {
     ['too many stripes', (h) => h.writeUInt32BE(0xffffffff, 252), 'key slot 0 has 4294967295 stripes'],
     ['more stripes than fit', (h) => h.writeUInt32BE(65_536, 252), 'key slot 0 overlaps the data'],
   ];
-  it.each(damages)('is refused with %s', (_title, change, message) => {
+  it.each(damages)('refuses a header with %s', (_title, change, message) => {
     expect(() => readHeader(changed(change), image.length)).toThrow(message);
   });
 
-  it('is refused when the file ends early', () => {
+  it('refuses a header when the file ends early', () => {
     expect(() => readHeader(bytes.subarray(0, 500), image.length)).toThrow('does not begin with a LUKS header');
     expect(() => readHeader(bytes, 257 * 4096 - 1)).toThrow('it is cut short');
   });
 
-  it('says nothing of slots that are not active', () => {
+  it('ignores the fields of slots that are not active', () => {
     const header = changed((h) => h.writeUInt32BE(0xffffffff, 208 + 48 + 40));
     expect(readHeader(header, image.length).slots[1]?.active).toBe(false);
   });
 
-  it('wants more work than anybody would wait for: unlocking is refused, before it begins', async () => {
+  it('refuses to unlock a volume with an excessive iteration count, before it begins', async () => {
     for (const at of [164, 212]) {
       const file = new MemoryChild(new Uint8Array(image));
       new DataView(file.bytes.buffer).setUint32(at, 0xffffffff);
@@ -81,7 +81,7 @@ describe('the header of a LUKS volume', () => {
     }
   });
 
-  it('is never more than refused, whatever it says', async () => {
+  it('reads any header, or refuses it', async () => {
     const bytesAt = fc.record({ at: fc.nat(headerLength - 1), value: fc.nat(255) });
     await fc.assert(
       fc.asyncProperty(fc.array(bytesAt, { minLength: 1, maxLength: 6 }), async (mutations) => {

@@ -18,7 +18,7 @@ async function contents(file: MemoryChild, offset: number, length: number): Prom
 }
 
 describe('a LUKS volume', () => {
-  it('is recognised by its first bytes', () => {
+  it('recognises a volume by its first bytes', () => {
     const head = Buffer.from('LUKS\xba\xbe\0\x01', 'latin1');
     expect(luks.probe?.(head, 'a')).toBe(100);
     expect(luks.probe?.(Buffer.concat([head, Buffer.alloc(504)]), 'a')).toBe(100);
@@ -70,7 +70,7 @@ describe('a LUKS volume', () => {
     expect(data.equals(copy)).toBe(true);
   });
 
-  it('hands on that data is to be on the disk, and nothing else', async () => {
+  it('passes on that data is to be on the disk, and no other flag', async () => {
     const file = await create(2 * MiB);
     const volume = await open(file);
     const seen: number[] = [];
@@ -84,7 +84,7 @@ describe('a LUKS volume', () => {
     expect(seen).toEqual([RequestFlag.fua, RequestFlag.fua]);
   });
 
-  it('wants whole sectors, and says that it is encrypted', async () => {
+  it('requires whole sectors, and reports that it is encrypted', async () => {
     const volume = await open(await create(4096));
     expect(volume.requestAlignment).toBe(512);
     expect(volume.encrypted).toBe(true);
@@ -92,7 +92,7 @@ describe('a LUKS volume', () => {
     await volume.close();
   });
 
-  it('becomes longer and shorter behind its header', async () => {
+  it('grows and shrinks the data behind the header', async () => {
     const file = await create(8192);
     const { payloadOffset } = readHeader(file.bytes, file.bytes.length);
     const volume = await open(file);
@@ -105,7 +105,7 @@ describe('a LUKS volume', () => {
     expect((await contents(file, 0, 4096)).equals(data)).toBe(true);
   });
 
-  it('has no part of a sector, and fails when its file has lost its header', async () => {
+  it('ignores a partial last sector, and fails when its file has lost its header', async () => {
     const file = await create(4096);
     const { payloadOffset } = readHeader(file.bytes, file.bytes.length);
     const volume = await open(file);
@@ -115,7 +115,7 @@ describe('a LUKS volume', () => {
     expect(() => volume.length).toThrow('Input/output error');
   });
 
-  it('fails as its file does', async () => {
+  it('fails with the error of its file', async () => {
     const file = await create(4096);
     const volume = await open(file);
     file.onRequest = () => {
@@ -128,11 +128,11 @@ describe('a LUKS volume', () => {
 });
 
 describe('the key of a LUKS volume', () => {
-  it('is asked for by the name of the option', async () => {
+  it('names the option key-secret when it is missing', async () => {
     await expect(open(await create(512), {})).rejects.toThrow("Parameter 'key-secret' is required");
   });
 
-  it('comes from a secret that exists and is text', async () => {
+  it('takes the passphrase from a secret that exists and is text', async () => {
     const file = await create(512);
     await expect(open(file, { 'key-secret': 'nobody' })).rejects.toThrow("No secret with id 'nobody'");
     for (const id of ['binary', 'nul']) {
@@ -140,20 +140,20 @@ describe('the key of a LUKS volume', () => {
     }
   });
 
-  it('is not had with another passphrase', async () => {
+  it('refuses another passphrase', async () => {
     await expect(open(await create(512), { 'key-secret': 'wrong' })).rejects.toMatchObject({
       code: 'EPERM',
       message: expect.stringContaining('Invalid password'),
     });
   });
 
-  it('may be that of an empty passphrase', async () => {
+  it('accepts an empty passphrase', async () => {
     const file = await create(512, { 'key-secret': 'empty' });
     await open(file, { 'key-secret': 'empty' });
     await expect(open(file)).rejects.toThrow('Invalid password');
   });
 
-  it('is not needed to look at the header, but for the data', async () => {
+  it('shows the header without a key, but not the data', async () => {
     const file = await create(512);
     const volume = await open(file, {}, true);
     expect(volume.length).toBe(512);
@@ -163,7 +163,7 @@ describe('the key of a LUKS volume', () => {
     await open(file, { 'key-secret': 'nobody' }, true);
   });
 
-  it('is found in any slot that is active', async () => {
+  it('finds the key in any active slot', async () => {
     const file = await create(4096);
     const key = randomBytes(64);
     const header = readHeader(file.bytes, file.bytes.length);
@@ -192,7 +192,7 @@ describe('the key of a LUKS volume', () => {
     await expect(open(file, { 'key-secret': 'empty' })).rejects.toThrow('Invalid password');
   });
 
-  it('is not looked for when the cipher is not to be had, but the header is shown', async () => {
+  it('refuses a cipher that is not available before it looks for the key, but shows the header', async () => {
     const file = await create(512);
     await file.write(8, Buffer.from('twofish'));
     await expect(open(file)).rejects.toMatchObject({
@@ -202,13 +202,13 @@ describe('the key of a LUKS volume', () => {
     expect((await open(file, {}, true)).specificInfo?.()).toMatchObject({ data: { 'cipher-alg': 'twofish-256' } });
   });
 
-  it('is not had when no slot is active', async () => {
+  it('refuses a volume without an active slot', async () => {
     const file = await create(512);
     file.bytes.set([0, 0, 0xde, 0xad], 208);
     await expect(open(file)).rejects.toThrow('none of its key slots is active');
   });
 
-  it('is another for each volume', async () => {
+  it('makes another key for each volume', async () => {
     const files = [await create(512), await create(512)];
     const digests = files.map(({ bytes }) => createHash('sha256').update(bytes.subarray(112, 132)).digest('hex'));
     expect(new Set(digests).size).toBe(2);
@@ -223,7 +223,7 @@ describe('creating a LUKS volume', () => {
     expect(steps.slice(0, -1).every((step) => step.kind !== 'write' || step.offset >= 4096)).toBe(true);
   });
 
-  it('takes as long for the key as it is told', async () => {
+  it('chooses the iteration count for the time in iter-time', async () => {
     const quick = readHeader((await create(512)).bytes, 1e9);
     expect(quick.slots[0]?.iterations).toBe(1000);
     expect(quick.digestIterations).toBe(1000);

@@ -78,7 +78,7 @@ describe.each(specs)('%o', (spec, keyLength) => {
     );
   });
 
-  it('does not mind what it did before', () => {
+  it('encrypts independently of earlier calls', () => {
     const key = randomBytes(keyLength);
     const cipher = sectorCipher(spec, key);
     const target = new Uint8Array(1024);
@@ -93,12 +93,15 @@ describe.each(specs)('%o', (spec, keyLength) => {
 describe('a cipher that is not to be had', () => {
   const essiv: CipherSpec = { algorithm: 'aes-256', mode: 'cbc', ivGenerator: 'essiv', ivHash: 'sha256' };
 
-  it.each(['serpent-256', 'twofish-128', 'cast5-128'] as const)('is refused by name: %s', (algorithm) => {
-    const spec: CipherSpec = { algorithm, mode: 'cbc', ivGenerator: 'plain64' };
-    expect(() => sectorCipher(spec, new Uint8Array(32))).toThrow(`The cipher '${algorithm}' is not available here`);
-  });
+  it.each(['serpent-256', 'twofish-128', 'cast5-128'] as const)(
+    'refuses a cipher that is not available, and names it: %s',
+    (algorithm) => {
+      const spec: CipherSpec = { algorithm, mode: 'cbc', ivGenerator: 'plain64' };
+      expect(() => sectorCipher(spec, new Uint8Array(32))).toThrow(`The cipher '${algorithm}' is not available here`);
+    },
+  );
 
-  it('is one that essiv needs, but no hash of such a length can be its key', () => {
+  it('refuses essiv with a hash whose length is no key length of the cipher', () => {
     const key = new Uint8Array(32);
     expect(() => sectorCipher({ ...essiv, ivHash: 'sha1' }, key)).toThrow("there is no 'aes-160'");
     expect(() => sectorCipher({ ...essiv, ivHash: 'sha512' }, key)).toThrow("there is no 'aes-512'");

@@ -28,7 +28,7 @@ export type Options = { readonly [key: string]: OptionValue };
 export async function create(size: number, options: Options = {}, file = new MemoryChild()): Promise<MemoryChild> {
   const all = new BlockOptions(Object.entries({ 'key-secret': 'right', 'iter-time': 0, ...options }));
   await luks.create?.(file, { filename: 'a.luks', size, options: all, host });
-  if (all.size > 0) throw new Error(`Nobody took ${[...all.keys()]}`);
+  if (all.size > 0) throw new Error(`Unused: ${[...all.keys()]}`);
   return file;
 }
 

@@ -57,7 +57,7 @@ function checkSafe({ expected, later }: Moment, found: Buffer, end: number): voi
 }
 
 describe('an image after a crash', () => {
-  it('has lost no more than space, and nothing that was flushed', async () => {
+  it('a crash costs no more than space, and nothing that was flushed', async () => {
     await fc.assert(
       fc.asyncProperty(geometries, groups, numbers, async (geometry, work, stream) => {
         const random = () => stream.next().value as number;

@@ -12,7 +12,7 @@ const groups = fc.noBias(
 const numbers = fc.infiniteStream(fc.noBias(fc.nat(999)));
 
 describe('an image on a disk that fails now and then', () => {
-  it('stays sound, and goes on when the disk does', async () => {
+  it('an image stays sound while the disk fails, and works on when the disk does', async () => {
     await fc.assert(
       fc.asyncProperty(geometries, groups, numbers, async (geometry, work, stream) => {
         const image = await ModelledImage.make(geometry);

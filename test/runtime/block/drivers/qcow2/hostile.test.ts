@@ -182,14 +182,14 @@ describe.each([{}, { compat: '0.10' }, { refcount_bits: 1 }, { lazy_refcounts: t
       places = (await Damager.of(sound)).metadataPlaces();
     });
 
-    it('is sound before, and after it was used', async () => {
+    it('the image is sound before, and after it was used', async () => {
       expect(await check(new MemoryChild(sound.slice()))).toMatchObject({ corruptions: 0 });
       const used = await use(sound, false);
       expect(used && (await check(used))).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
       await everything(sound);
     });
 
-    it('with any bytes of its metadata changed does no harm', { timeout: 60_000 }, () =>
+    it('an image does no harm with any bytes of its metadata changed', { timeout: 60_000 }, () =>
       fc.assert(
         fc.asyncProperty(mutations, async (changes) => {
           const bytes = sound.slice();
@@ -200,7 +200,7 @@ describe.each([{}, { compat: '0.10' }, { refcount_bits: 1 }, { lazy_refcounts: t
       ),
     );
 
-    it('with its tables pointing anywhere does no harm', { timeout: 60_000 }, () =>
+    it('an image does no harm with its tables pointing anywhere', { timeout: 60_000 }, () =>
       fc.assert(
         fc.asyncProperty(redirections, async (changes) => {
           const bytes = sound.slice();
@@ -215,7 +215,7 @@ describe.each([{}, { compat: '0.10' }, { refcount_bits: 1 }, { lazy_refcounts: t
       ),
     );
 
-    it.each(damages)('with $name does no harm', async ({ inflict }) => {
+    it.each(damages)('an image does no harm with $name', async ({ inflict }) => {
       const bytes = sound.slice();
       inflict(await Damager.of(bytes));
       await everything(bytes);
@@ -224,7 +224,7 @@ describe.each([{}, { compat: '0.10' }, { refcount_bits: 1 }, { lazy_refcounts: t
 );
 
 describe('a hostile header', () => {
-  it('of random bytes is refused, or harmless', { timeout: 60_000 }, async () => {
+  it('a header of random bytes is refused, or harmless', { timeout: 60_000 }, async () => {
     const sound = serialiseHeader((await Damager.of((await createImage(64 * KiB)).bytes)).header).subarray(0, 512);
     const field = fc.record({ at: fc.nat({ max: 127 }), value: fc.uint8Array({ minLength: 1, maxLength: 8 }) });
     await fc.assert(
@@ -237,12 +237,12 @@ describe('a hostile header', () => {
     );
   });
 
-  it('alone, and cut anywhere, is refused or harmless', async () => {
+  it('a header without an image, cut anywhere, is refused, or harmless', async () => {
     const { bytes } = await createImage(64 * KiB, { cluster_size: 512 });
     for (let length = 0; length < bytes.length; length += 37) await everything(bytes.subarray(0, length));
   });
 
-  it('that asks for the largest tables there may be costs little', async () => {
+  it('a header with tables of the largest size costs little memory and time', async () => {
     const { header } = await Damager.of((await createImage(64 * KiB)).bytes);
     const largest = {
       l1Entries: 2 ** 22,

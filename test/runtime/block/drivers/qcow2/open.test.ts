@@ -36,7 +36,7 @@ describe('opening', () => {
     }
   });
 
-  it('tells of the format what queries show', async () => {
+  it('reports the properties of the format to queries', async () => {
     const options = { compat: '1.1', lazy_refcounts: true, refcount_bits: 8 };
     const three = await openOn(await createImage(MiB, options, { name: 'base.img', format: 'raw' }));
     expect(three.instance.specificInfo()).toEqual({
@@ -114,7 +114,7 @@ describe('opening', () => {
 const noFlags = { readOnly: false, direct: false, noFlush: false, unmap: true };
 
 describe('reopening', () => {
-  it('read-only writes everything and says so; read-write goes on', async () => {
+  it('writes everything and clears the dirty bit when it becomes read-only, and goes on when it is writable again', async () => {
     const file = await createImage(MiB, { lazy_refcounts: true, cluster_size: 4096 });
     const { instance, node } = await openOn(file);
     await instance.write(0, filled(8192, 1), 0);
@@ -132,7 +132,7 @@ describe('reopening', () => {
     expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0, allocatedClusters: 16 });
   });
 
-  it('that comes to nothing harms nothing', async () => {
+  it('leaves the image as it was when reopening is aborted', async () => {
     const file = await createImage(MiB);
     const { instance } = await openOn(file);
     await (await instance.prepareReopen({ ...noFlags, readOnly: true })).abort();
@@ -141,7 +141,7 @@ describe('reopening', () => {
     expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0, allocatedClusters: 1 });
   });
 
-  it('for writing is refused when the image was not closed', async () => {
+  it('refuses to reopen an image for writing that was not closed', async () => {
     const file = await createImage(MiB);
     setFeature(file, 72, 0);
     const { instance } = await openOn(file, readOnly);
@@ -155,7 +155,7 @@ describe('options', () => {
     return [l2Tables, refcountBlocks];
   };
 
-  it('size the caches: 1 MiB of L2 tables, or 8 of them, and a quarter of that of refcounts', () => {
+  it('sizes the caches: 1 MiB of L2 tables, or 8 of them, and a quarter of that for refcounts', () => {
     expect(sizes({})).toEqual([16, 4]);
     expect(sizes({}, 512)).toEqual([2048, 512]);
     expect(sizes({}, 2 * MiB)).toEqual([8, 4]);
@@ -176,11 +176,11 @@ describe('options', () => {
     { 'overlap-check': 'some' },
     { 'cache-clean-interval': -1 },
   ];
-  it.each(wrong)('that are wrong or contradict each other are refused: %o', (options) => {
+  it.each(wrong)('refuses options that are wrong or contradict each other: %o', (options) => {
     expect(() => sizes(options)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
   });
 
-  it('override what the image says of lazy refcounts, from version 3 on', async () => {
+  it('an option overrides the lazy refcounts of the image, from version 3 on', async () => {
     const file = await createImage(MiB, { lazy_refcounts: true });
     const { instance } = await openOn(file, { options: { 'lazy-refcounts': false } });
     await instance.write(0, filled(512, 1), 0);
@@ -189,7 +189,7 @@ describe('options', () => {
     await expect(openOn(old, { options: { 'lazy-refcounts': true } })).rejects.toMatchObject({ code: 'EINVAL' });
   });
 
-  it('drop tables that are not used for some time', async () => {
+  it('drops tables from the caches that are not used for some time', async () => {
     const clock = new SimulatedClock();
     const file = await createImage(64 * MiB, { cluster_size: 4096, preallocation: 'metadata' });
     const { instance } = await openOn(file, {

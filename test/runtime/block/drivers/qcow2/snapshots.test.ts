@@ -59,7 +59,7 @@ describe('internal snapshots', () => {
     { refcount_bits: 8 },
     { refcount_bits: 64, lazy_refcounts: true },
     { cluster_size: 4096 },
-  ])('keep what was there: %j', async (options) => {
+  ])('a snapshot keeps the contents of the disk: %j', async (options) => {
     const { file, opened } = await newImage(options);
     const { instance } = opened;
     const before = await contents(opened);
@@ -91,7 +91,7 @@ describe('internal snapshots', () => {
     expect(await check(file)).toMatchObject(sound);
   });
 
-  it('are numbered after the highest id, and refuse one that is taken', async () => {
+  it('numbers snapshots after the highest id, and refuses one that is taken', async () => {
     const { opened } = await newImage();
     const { create, list } = opened.instance.snapshots;
     await create?.(info('a', '7'));
@@ -101,7 +101,7 @@ describe('internal snapshots', () => {
     await expect(opened.instance.snapshots.delete?.('9')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('are refused, and leave no trace, where refcounts are too narrow', async () => {
+  it('refuses a snapshot for which refcounts are too narrow, and leaves no trace', async () => {
     const { file, opened } = await newImage({ refcount_bits: 2 });
     const { create } = opened.instance.snapshots;
     await create?.(info('one'));
@@ -115,7 +115,7 @@ describe('internal snapshots', () => {
     expect(await check(file)).toMatchObject(sound);
   });
 
-  it('leave no trace when the file fails', async () => {
+  it('leaves no trace of a snapshot when the file fails', async () => {
     const { file, opened } = await newImage();
     await opened.instance.flushToOs();
     const { length } = file.steps;
@@ -146,7 +146,7 @@ describe('internal snapshots', () => {
     }
   });
 
-  it('survive a power cut at any moment', async () => {
+  it('snapshots survive a power cut at any moment', async () => {
     const { file, opened } = await newImage();
     const before = await contents(opened);
     await opened.instance.snapshots.create?.(info('zero'));
@@ -169,7 +169,7 @@ describe('internal snapshots', () => {
     }
   });
 
-  it('and writes in any order keep images sound', async () => {
+  it('snapshots and writes in any order keep images sound', async () => {
     const action = fc.oneof(
       {
         weight: 4,

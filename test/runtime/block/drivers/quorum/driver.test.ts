@@ -53,7 +53,7 @@ describe('quorum', () => {
     expect(events).toEqual([]);
   });
 
-  it('has no fast way to write zeroes', async () => {
+  it('refuses to write zeroes the fast way', async () => {
     const { node, events } = await setUp([0, 0], { 'vote-threshold': 1 });
     expect(await outcomeOf(node.requests.writeZeroes(0, 512, RequestFlag.noFallback))).toBe('ENOTSUP');
     expect(events).toEqual([]);
@@ -94,7 +94,7 @@ describe('quorum', () => {
     ]);
   });
 
-  it('flushes all children, and tells of those that fail the whole of them', async () => {
+  it('flushes all children, and reports those that fail with their whole length', async () => {
     const { disks, node, events } = await setUp([0, 0, 0], { 'vote-threshold': 2 });
     await node.requests.write(0, Buffer.alloc(512));
     failing(disks[1], 'EIO', 'flush');
@@ -170,25 +170,25 @@ describe('quorum', () => {
       [[7, 7], { 'vote-threshold': 1, 'read-pattern': 'lifo' }, /quorum, fifo/],
       [[7, 7], { 'vote-threshold': 2, blkverify: true, 'rewrite-corrupted': true }, /'rewrite-corrupted'/],
       [[7, 7], { 'vote-threshold': 2, children: [{ driver: 'file', filename: 'd0' }, 'nobody'] }, /nobody/],
-    ])('refuse %j %j', async (bytes, options, message) => {
+    ])('refuses the options %j %j', async (bytes, options, message) => {
       await expect(setUp(bytes, options)).rejects.toThrow(message);
     });
 
-    it('ignore blkverify, with a warning, unless there are two that must agree', async () => {
+    it('ignores blkverify, with a warning, unless there are two children that must agree', async () => {
       const { small, node } = await setUp([7, 8], { 'vote-threshold': 1, blkverify: true });
       expect(small.warnings).toEqual([expect.stringMatching(/blkverify/)]);
       expect(await outcomeOf(readAt(node, 0, 512))).toBe('ok');
       expect(small.fatal).toEqual([]);
     });
 
-    it('ignore blkverify and rewriting with the pattern fifo', async () => {
+    it('ignores blkverify and rewriting with the pattern fifo', async () => {
       const options = { 'vote-threshold': 2, blkverify: true, 'rewrite-corrupted': true, 'read-pattern': 'fifo' };
       const { small, node } = await setUp([7, 8], options);
       expect(await outcomeOf(readAt(node, 0, 512))).toBe('ok');
       expect([...small.warnings, ...small.fatal]).toEqual([]);
     });
 
-    it('are what its file name shows', async () => {
+    it('shows its options in the file name', async () => {
       const { small, node } = await setUp([7, 8], { 'vote-threshold': 1, 'read-pattern': 'fifo' });
       expect(JSON.parse(node.filename.replace('json:', ''))).toEqual({
         driver: 'quorum',
@@ -206,7 +206,7 @@ describe('quorum', () => {
   });
 
   describe('children of different lengths', () => {
-    it('cannot be opened together', async () => {
+    it('refuses children of different lengths', async () => {
       const small = new SmallGraph(quorum);
       small.disk('a', 512);
       small.disk('b', 1024);
@@ -216,7 +216,7 @@ describe('quorum', () => {
       expect([...small.graph.nodes]).toEqual([]);
     });
 
-    it('fail requests, should they come to be so', async () => {
+    it('fails requests when the lengths of children have become different', async () => {
       const { disks, node } = await setUp([7, 7], { 'vote-threshold': 1 });
       await disks[1]?.truncate(512);
       expect(await outcomeOf(readAt(node, 0, 512))).toBe('EIO');
@@ -234,7 +234,7 @@ describe('quorum', () => {
     }
     const edges = (node: { children: ReadonlyMap<string, unknown> }) => [...node.children.keys()];
 
-    it('takes children away down to the threshold, and adds them under new names', async () => {
+    it('removes children down to the threshold, and adds them under new names', async () => {
       const { small, node, fresh, disks, change } = await three();
       await change({ child: 'children.1' });
       expect(edges(node)).toEqual(['children.0', 'children.2']);
@@ -263,7 +263,7 @@ describe('quorum', () => {
       await expect(change({ node: 'above' })).rejects.toThrow(/below themselves/);
     });
 
-    it('leaves a pair alone that must agree', async () => {
+    it('refuses to change a pair that must agree', async () => {
       const { small } = await setUp([7, 7], { 'vote-threshold': 2, blkverify: true });
       small.disk('fresh', size, 7);
       await small.add({ driver: 'file', 'node-name': 'fresh', filename: 'fresh' });
@@ -309,7 +309,7 @@ describe('quorum, for any children', () => {
     return { outcome: vote, events };
   }
 
-  it('reads what counting says, with the events that belong to it', async () => {
+  it('reads what a simple count of the votes decides, with the events that belong to it', async () => {
     const cases = fc
       .array(child, { minLength: 1, maxLength: 6 })
       .chain((children) => fc.tuple(fc.constant(children), fc.integer({ min: 1, max: children.length })));

@@ -5,24 +5,24 @@ import { vote, winner } from '../../../../../runtime/block/drivers/quorum/vote.j
 const of = (...bytes: number[]) => bytes.map((byte) => Uint8Array.of(1, 2, byte));
 
 describe('a vote', () => {
-  it('is unanimous, mostly', () => {
+  it('decides a unanimous vote', () => {
     const buffers = of(7, 7, 7);
     const verdict = vote(buffers);
     expect(verdict).toEqual({ winner: buffers[0], count: 3, losers: [] });
     expect(verdict.winner).toBe(buffers[0]);
   });
 
-  it('is won by the most', () => {
+  it('the version with the most votes wins', () => {
     expect(vote(of(7, 8, 9, 8))).toEqual({ winner: Uint8Array.of(1, 2, 8), count: 2, losers: [0, 2] });
   });
 
-  it('is won by who was voted for first the latest, where several have as many', () => {
+  it('among versions with equal votes, the one first voted for last wins', () => {
     expect(vote(of(7, 8, 9)).winner).toEqual(Uint8Array.of(1, 2, 9));
     expect(vote(of(7, 8, 8, 7)).winner).toEqual(Uint8Array.of(1, 2, 8));
     expect(winner(['EIO', 'ENOSPC'])).toEqual({ candidate: 'ENOSPC', count: 1 });
   });
 
-  it('counts who is there', () => {
+  it('counts the children of each version', () => {
     const [a, b, c] = of(7, 8, 7);
     expect(vote([undefined, b, undefined])).toEqual({ winner: b, count: 1, losers: [] });
     expect(vote([a, b, undefined, c])).toEqual({ winner: a, count: 2, losers: [1] });
@@ -30,7 +30,7 @@ describe('a vote', () => {
     expect(winner([])).toBeUndefined();
   });
 
-  it('has the outcome that counting each against each has', () => {
+  it('decides like a count of each version against each', () => {
     const ballots = fc.array(fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }), {
       minLength: 1,
       maxLength: 9,

@@ -47,7 +47,7 @@ describe('check', () => {
     expect(problems.length).toBeGreaterThan(0);
   });
 
-  it('says which clusters are fragmented', async () => {
+  it('counts fragmented clusters', async () => {
     const file = await createImage(MiB, preallocated);
     const image = await Damager.of(file.bytes);
     const [first, second] = [image.view.getBigUint64(image.l2(0)), image.view.getBigUint64(image.l2(1))];
@@ -56,7 +56,7 @@ describe('check', () => {
     expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0, fragmentedClusters: 2 });
   });
 
-  it('tells no more than a thousand problems, but counts all', async () => {
+  it('reports no more than a thousand problems, but counts all', async () => {
     const file = await createImage(8 * MiB, preallocated);
     const image = await Damager.of(file.bytes);
     file.bytes.fill(0, image.header.l1Offset, image.header.l1Offset + image.header.l1Entries * 8);

@@ -19,7 +19,7 @@ async function damaged(inflict: (image: Damager) => void, of: object = options):
 }
 
 describe.each(geometries)('repair %j', (geometry) => {
-  it.each(damages)('leaves no more than cannot be helped of $name', async ({ inflict }) => {
+  it.each(damages)('repairs all that can be repaired of $name', async ({ inflict }) => {
     const file = await damaged(inflict, geometry);
     const before = await check(file);
     const result = await repair(file, 'all');
@@ -35,7 +35,7 @@ describe.each(geometries)('repair %j', (geometry) => {
     expect(changed).toBe(false);
   });
 
-  it.each(damages)('can begin again when it is interrupted: $name', async ({ inflict }) => {
+  it.each(damages)('repairs as well after it was interrupted: $name', async ({ inflict }) => {
     const file = await damaged(inflict, geometry);
     const bytes = file.bytes.slice();
     const { corruptions } = await repair(file, 'all');

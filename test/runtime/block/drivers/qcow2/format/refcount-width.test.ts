@@ -38,12 +38,12 @@ describe('refcountWidth', () => {
     );
   });
 
-  it('holds what its bits can', () => {
+  it('stores counts up to the largest that its bits can hold', () => {
     expect([0, 1, 2, 3, 4, 5].map((order) => refcountWidth(order).most)).toEqual([1, 3, 15, 255, 65535, 2 ** 32 - 1]);
     expect(refcountWidth(6).most).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  it('does not take a count that it cannot tell for another', () => {
+  it('reads a count that is too large for a number as larger than any valid one', () => {
     const block = new Uint8Array(8).fill(0xff);
     expect(() => refcountWidth(6).get(block, 0)).toThrow('more than can be');
     expect(refcountWidth(6).getAtMost(block, 0)).toBe(Number.MAX_SAFE_INTEGER);

@@ -19,7 +19,7 @@ function writesOf(file: MemoryChild): (readonly [offset: number, length: number]
 }
 
 describe('writes', () => {
-  it('to a cluster that has its place are one request to the file, as are reads', async () => {
+  it('writes and reads a cluster that has its place with one request to the file', async () => {
     const file = await createImage(MiB, { ...small, preallocation: 'metadata' });
     const { instance } = await openOn(file);
     await instance.read(0, filled(512, 0), 0);
@@ -31,7 +31,7 @@ describe('writes', () => {
     expect(file.events).toEqual(['write_aio', 'read_aio']);
   });
 
-  it('of many parts of a cluster at once give it one place', async () => {
+  it('allocates a cluster once for many writes to its parts at once', async () => {
     const file = await createImage(MiB, small, { name: 'base.img' });
     const backing = new MemoryChild(filled(MiB, 0xbb), 'backing');
     const opened = await openOn(file, { backing });
@@ -43,7 +43,7 @@ describe('writes', () => {
     expect(Array.from({ length: 8 }, (_, part) => found[part * 512])).toEqual([1, 2, 3, 4, 0xbb, 6, 7, 0xbb]);
   });
 
-  it('of different clusters write their data side by side', async () => {
+  it('writes the data of different clusters side by side', async () => {
     const file = await createImage(MiB, small);
     const { instance } = await openOn(file);
     let [active, most] = [0, 0];
@@ -57,7 +57,7 @@ describe('writes', () => {
     expect(most).toBeGreaterThan(3);
   });
 
-  it('fill the rest of a cluster only where that is not zero anyway', async () => {
+  it('fills the rest of a new cluster only where that is not zero anyway', async () => {
     const file = await createImage(MiB, small);
     const { instance } = await openOn(file);
     file.steps.length = 0;
@@ -71,7 +71,7 @@ describe('writes', () => {
     expect(writesOf(file)).toContainEqual([firstData, cluster]);
   });
 
-  it('do not give the place of a freed cluster to another while the old data is still being written', async () => {
+  it('does not reuse a freed cluster while its old data is still being written', async () => {
     const file = await createImage(MiB, small);
     const opened = await openOn(file);
     const { instance } = opened;
@@ -97,7 +97,7 @@ describe('writes', () => {
     expect([found[0], found[cluster], found[2 * cluster]]).toEqual([0, 3, 4]);
   });
 
-  it('that fail give their places back', async () => {
+  it('frees the clusters of a write that fails', async () => {
     const file = await createImage(MiB, small);
     const { instance } = await openOn(file);
     file.onRequest = (kind, _, length) => {
@@ -108,7 +108,7 @@ describe('writes', () => {
     expect(await check(file)).toMatchObject({ allocatedClusters: 0, leaks: 0, corruptions: 0 });
   });
 
-  it('read what they copy before they announce to write it', async () => {
+  it('reads the data to copy before it announces to write it', async () => {
     const file = await createImage(MiB, small, { name: 'base.img' });
     const { instance } = await openOn(file, { backing: new MemoryChild(filled(MiB, 9), 'backing') });
     file.events.length = 0;
@@ -133,7 +133,7 @@ describe('writes', () => {
 });
 
 describe('zero-writes', () => {
-  it('keep the place of a cluster, unless it may be given up', async () => {
+  it('keeps the place of a zeroed cluster, unless it may be given up', async () => {
     const file = await createImage(MiB, small);
     const opened = await openOn(file);
     const { instance } = opened;
@@ -150,7 +150,7 @@ describe('zero-writes', () => {
     expect((await contents(opened, 0, cluster)).findIndex((byte) => byte !== 0)).toBe(512);
   });
 
-  it('of a kept place are not undone by a crash, which would show the old data', async () => {
+  it('a crash does not bring back the data of a zeroed cluster that keeps its place', async () => {
     const file = await createImage(MiB, small);
     const { instance } = await openOn(file);
     await instance.write(0, filled(cluster, 1), 0);
@@ -170,7 +170,7 @@ describe('zero-writes', () => {
     }
   });
 
-  it('of parts of a cluster are entries where the rest is zero, and else not possible', async () => {
+  it('zeroes a part of a cluster by its entry where the rest is zero, and refuses otherwise', async () => {
     const file = await createImage(MiB + 512, small, { name: 'base.img' });
     const backing = new MemoryChild(filled(3 * cluster + 1024, 9), 'backing');
     const { instance } = await openOn(file, { backing });
@@ -185,7 +185,7 @@ describe('zero-writes', () => {
     expect(await instance.blockStatus(3 * cluster, cluster)).toMatchObject({ allocated: true, zero: true });
   });
 
-  it('are not possible in version 2', async () => {
+  it('refuses zero-writes in version 2', async () => {
     const { instance } = await openOn(await createImage(MiB, { compat: '0.10' }));
     await expect(instance.writeZeroes(0, 65536, 0)).rejects.toMatchObject({ code: 'ENOTSUP' });
   });
@@ -196,7 +196,7 @@ describe('discards', () => {
     ['as the node says', {}, true],
     ['although the node does not', { 'pass-discard-request': true }, true],
     ['not', { 'pass-discard-request': false }, false],
-  ] as const)('are handed on to the file when it is safe: %s', async (title, options, passed) => {
+  ] as const)('passes discards on to the file when that is safe: %s', async (title, options, passed) => {
     const file = await createImage(MiB, small);
     const unmap = title !== 'although the node does not';
     const { instance } = await openOn(file, { options, flags: { unmap } });
@@ -209,7 +209,7 @@ describe('discards', () => {
     expect(discards).toEqual(passed ? [{ kind: 'discard', offset: firstData + cluster, length: 2 * cluster }] : []);
   });
 
-  it('hide what is below from version 3 on, and do not before', async () => {
+  it('discards hide the backing file from version 3 on, and do not before', async () => {
     for (const [compat, byte] of [
       ['1.1', 0],
       ['0.10', 9],
@@ -224,7 +224,7 @@ describe('discards', () => {
 });
 
 describe('compressed writes', () => {
-  it('share host clusters, and are read again, also in parts', async () => {
+  it('packs compressed clusters into shared host clusters, and reads them, also in parts', async () => {
     for (const refcount_bits of [16, 1]) {
       const file = await createImage(MiB, { cluster_size: 65536, refcount_bits });
       const opened = await openOn(file);
@@ -249,7 +249,7 @@ describe('compressed writes', () => {
     }
   });
 
-  it('store plain what does not get shorter', async () => {
+  it('stores data uncompressed that does not get shorter', async () => {
     const file = await createImage(MiB, small);
     const opened = await openOn(file);
     const data = randomBytes(2 * cluster);
@@ -259,7 +259,7 @@ describe('compressed writes', () => {
     expect(Buffer.compare(await contents(await openOn(file), 0, data.length), data)).toBe(0);
   });
 
-  it('may end with the disk', async () => {
+  it('compresses a last cluster that ends with the disk', async () => {
     const file = await createImage(cluster + 1024, small);
     const opened = await openOn(file);
     await opened.instance.writeCompressed(0, filled(cluster + 1024, 3));

@@ -12,7 +12,7 @@ const MiB = 2 ** 20;
 const small = { cluster_size: cluster };
 
 describe('resizing', () => {
-  it('wants sectors, and sizes that the L1 table can map', async () => {
+  it('requires whole sectors, and sizes that the L1 table can map', async () => {
     const { instance } = await openOn(await createImage(MiB, small));
     await expect(instance.truncate(1000)).rejects.toMatchObject({ code: 'EINVAL' });
     await expect(instance.truncate(2 ** 50)).rejects.toMatchObject({ code: 'EFBIG' });
@@ -102,7 +102,7 @@ describe('making empty', () => {
   ];
   const backing = () => new MemoryChild(filled(4 * MiB, 9), 'backing');
 
-  it.each(variants)('shows what is below, and gives the space back: %o', async (options) => {
+  it.each(variants)('an emptied image shows its backing file, and returns its space: %o', async (options) => {
     const file = await createImage(4 * MiB, options, { name: 'base.img' });
     const length = file.bytes.length;
     const opened = await openOn(file, { backing: backing() });
@@ -120,7 +120,7 @@ describe('making empty', () => {
     expect([0, 512, 1024, 2 * MiB, 4 * MiB - 1].map((at) => found[at])).toEqual([9, 1, 9, 9, 1]);
   });
 
-  it('is quick where nothing else is in the file', async () => {
+  it('empties an image without snapshots in a few writes', async () => {
     const file = await createImage(4 * MiB, small, { name: 'base.img' });
     const { instance } = await openOn(file, { backing: backing() });
     await instance.write(0, filled(3 * MiB, 1), 0);
@@ -131,7 +131,7 @@ describe('making empty', () => {
     expect(file.bytes.length).toBe(4 * cluster);
   });
 
-  it('that fails stops the image, which is repaired when it is opened again', async () => {
+  it('a failure to empty stops the image, which is repaired when it is opened again', async () => {
     // As long as there is a request to fail.
     for (let failing = 0, failed = true; failed; failing++) {
       const file = await createImage(4 * MiB, small);

@@ -45,7 +45,7 @@ describe('a write where metadata are', () => {
     ['a refcount block', place.refcountBlock],
     ['the active L1 table', place.l1],
     ['an active L2 table', place.l2],
-  ])('is refused: %s', async (name, target) => {
+  ])('refuses a write that would overwrite metadata: %s', async (name, target) => {
     const file = await doctored(target * cluster);
     const { host, events } = watched();
     const { instance } = await openOn(file, { host });
@@ -82,7 +82,7 @@ describe('a write where metadata are', () => {
     expect(Buffer.compare(file.bytes, before)).toBe(0);
   });
 
-  it('of version 2 leaves no mark, but stops the image, too', async () => {
+  it('stops an image of version 2 without marking it', async () => {
     const file = await doctored(place.l1 * cluster, '0.10');
     const before = file.bytes.slice();
     const { host, events } = watched();
@@ -100,14 +100,14 @@ describe('a write where metadata are', () => {
     ['one by one', { 'overlap-check': 'all', 'overlap-check.active-l2': false }, place.l2],
     ['one by one', { 'overlap-check.refcount-block': 'off' }, place.refcountBlock],
   ];
-  it.each(passing)('passes where the check is turned off, %s: %o', async (_, options, target) => {
+  it.each(passing)('lets the write pass where the check is turned off, %s: %o', async (_, options, target) => {
     const file = await doctored(target * cluster);
     const { instance } = await openOn(file, { options });
     await instance.write(0, filled(512, 2), 0);
     expect(file.bytes[target * cluster]).toBe(2);
   });
 
-  it('is refused where only one check is turned on', async () => {
+  it('refuses the write where only that check is turned on', async () => {
     const file = await doctored(place.l1 * cluster);
     const options = { 'overlap-check.template': 'none', 'overlap-check.active-l1': true };
     const { instance } = await openOn(file, { options });
@@ -121,7 +121,7 @@ describe('impossible entries', () => {
     ['with reserved bits', 5 * cluster + 2, 0x8000_0000],
     ['beyond all files', 5 * cluster, 0x00ff_0000],
     ['compressed, beyond all files', 0, 0x40ff_ffff],
-  ])('stop an image that can be written: %s', async (_, low, high) => {
+  ])('an impossible entry stops an image that can be written: %s', async (_, low, high) => {
     const file = await doctored(low, '1.1', high);
     const { host, events } = watched();
     const { instance } = await openOn(file, { host });
@@ -131,7 +131,7 @@ describe('impossible entries', () => {
     expect(await incompatible(file)).toBe(IncompatibleFeature.corrupt);
   });
 
-  it('of a read-only image are told once, and the rest can still be read', async () => {
+  it('reports impossible entries of a read-only image once, and still reads the rest', async () => {
     const file = await doctored(5 * cluster + 512);
     const { host, events } = watched();
     const { instance } = await openOn(file, { host, flags: { readOnly: true } });
@@ -144,7 +144,7 @@ describe('impossible entries', () => {
     expect(file.steps).toEqual([]);
   });
 
-  it('in the L1 table stop the image, too', async () => {
+  it('impossible entries in the L1 table stop the image, too', async () => {
     const file = await doctored(5 * cluster);
     new DataView(file.bytes.buffer, file.bytes.byteOffset).setUint32(place.l1 * cluster + 4, place.l2 * cluster + 512);
     const { host, events } = watched();
@@ -153,13 +153,13 @@ describe('impossible entries', () => {
     expect(events).toMatchObject([{ data: { fatal: true } }]);
   });
 
-  it('of zeroes exist from version 3 on only', async () => {
+  it('treats zero entries as impossible in version 2', async () => {
     const file = await doctored(1, '0.10', 0);
     const { instance } = await openOn(file);
     await expect(instance.read(0, filled(512, 0), 0)).rejects.toMatchObject({ code: 'EIO' });
   });
 
-  it('of compressed data that do not fill a cluster, or more than one, fail the request only', async () => {
+  it('compressed data that do not fill exactly one cluster fail the request only', async () => {
     const longer = deflateRawSync(filled(2 * cluster, 1));
     const shorter = deflateRawSync(filled(cluster - 1, 1));
     for (const content of [filled(cluster, 0xff), new Uint8Array(cluster), longer, shorter]) {

@@ -12,7 +12,7 @@ const piece = 64 * KiB;
 const narrow = { cluster_size: 512, refcount_bits: 64 };
 
 describe('an image that outgrows its refcount table', () => {
-  it('gets a larger one, as often as needed', async () => {
+  it('makes the refcount table larger as often as needed', async () => {
     const size = 8 * KiB * KiB;
     const file = await createImage(size, narrow);
     // A file that is long already is quicker to write to.
@@ -27,7 +27,7 @@ describe('an image that outgrows its refcount table', () => {
     expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0, allocatedClusters: size / 512 });
   });
 
-  it('has one that counts everything whenever the power goes off', async () => {
+  it('keeps a refcount table that counts everything whenever the power goes off', async () => {
     const file = await createImage(4 * KiB * KiB, narrow);
     const opened = await openOn(file);
     let at = 0;
