@@ -55,11 +55,11 @@ describe('the examples of docs/api.md', () => {
 
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('are all looked at', () => {
+  test('the test covers every example of docs/api.md', () => {
     expect(examples.map(({ title }) => title)).toEqual(Object.keys(printed));
   });
 
-  test('compile', () => {
+  test('the examples of docs/api.md compile', () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     expect(spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout).toBe('');
   });

@@ -8,7 +8,7 @@ import { withSizes } from '../../docs/print/sizes.js';
 const page = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 
 describe('the documentation is current (npm run docs)', () => {
-  test('docs/diagnostics.md', async () => {
+  test('docs/diagnostics.md lists the diagnostics as declared', async () => {
     expect(await diagnosticsPage()).toBe(page('docs/diagnostics.md'));
   });
 

@@ -71,12 +71,12 @@ describe('what the README shows', () => {
 
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('compiles, and the mistakes that it names do not', () => {
+  test('the README compiles, and the mistakes that it names do not', () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     expect(spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout).toBe('');
   });
 
-  test('runs: the client talks to the server', async () => {
+  test('the client of the README talks to its server', async () => {
     await build({
       absWorkingDir: folder,
       entryPoints: ['client.ts', 'server.ts'],
@@ -100,7 +100,7 @@ describe('what the README shows', () => {
     }
   });
 
-  test('is what check says about the mistake', async () => {
+  test('the README shows what check prints about the mistake', async () => {
     const text = block('qapi').replace("'format': 'DiskFormat'", "'format': 'DiskFromat'");
     const { diagnostics } = await loadSchema('disks.json', { host: memoryHost({ 'disks.json': text }) });
     expect(diagnostics.map((diagnostic) => pretty(diagnostic)).join('')).toBe(block('text'));

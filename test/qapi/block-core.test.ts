@@ -43,25 +43,25 @@ describeWithCorpus('block core, compared with that of October 2016', release, ()
     );
   });
 
-  it('is the same on the wire', () => {
+  it('the schema is the same on the wire as that of QEMU', () => {
     const entities = blockCore.filter(isEntity);
     expect(entities).toHaveLength(40);
     expect(compareIntrospection(theirWire, wire, { names: entities.map(({ name }) => name) })).toEqual([]);
   });
 
-  it('has the same definitions in the same module', () => {
+  it('the schema has the same definitions in the same modules', () => {
     expect(blockCore).toHaveLength(104);
     const own = blockCore.flatMap(({ name }) => ours.lookup(name) ?? []);
     expect(collect(own, factsOf)).toEqual(collect(blockCore, factsOf));
     expect(new Set(own.map(({ module }) => module.name))).toEqual(new Set(['block-core.json']));
   });
 
-  it('came with the same releases, wherever these are known', () => {
+  it('definitions name the same releases, wherever these are known', () => {
     const own = blockCore.flatMap(({ name }) => ours.lookup(name) ?? []);
     expect(collect(own, documentedSince)).toMatchObject(collect(blockCore, commentedSince));
   });
 
-  it('has the same neighbours, on the wire and as definitions', () => {
+  it('the neighbouring modules are the same, on the wire and as definitions', () => {
     const entities = neighbours.filter(isEntity);
     expect(entities).toHaveLength(20);
     expect(compareIntrospection(theirWire, wire, { names: entities.map(({ name }) => name) })).toEqual([]);

@@ -51,14 +51,14 @@ const qcow2 = (name: string, filename: string): JsonObject => ({
 });
 
 describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nbdinfo'], () => {
-  test('is connected to', async () => {
+  test('the client connects to the storage daemon', async () => {
     const { client, socket } = await storageDaemon();
     expect(client.oob).toBe(true);
     expect(await client.execute('query-version')).toEqual(client.greeting.version);
     await expect(connect(socket, { connectTimeout: 200 })).rejects.toThrow(/may be busy with another client/);
   });
 
-  test('tells what it supports', async () => {
+  test('the client reports what the storage daemon supports', async () => {
     const { client } = await storageDaemon();
     expect(await supports(client, { command: 'blockdev-mirror', argument: 'copy-mode', value: 'write-blocking' })).toBe(
       true,
@@ -68,7 +68,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     expect(await supports(client, { event: 'BLOCK_JOB_READY', member: 'len' })).toBe(true);
   });
 
-  test('adds nodes, nested and by reference, and says what is wrong', async () => {
+  test('adds nodes, nested and by reference, and reports errors', async () => {
     const { client } = await storageDaemon();
     const path = images('base', 'top');
     await client.execute('blockdev-add', { ...qcow2('top', path('top')), backing: qcow2('base', path('base')) });
@@ -83,7 +83,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     );
   });
 
-  test('mirrors', async () => {
+  test('mirrors a disk to another file', async () => {
     const { client } = await storageDaemon();
     const path = images('source', 'target');
     await client.execute('blockdev-add', qcow2('source', path('source')));
@@ -100,7 +100,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     expect(await client.execute('query-jobs')).toEqual([]);
   });
 
-  test('backs up, with progress, at a limited speed, until it is cancelled', async () => {
+  test('backs up a disk, with progress, at a limited speed, until it is cancelled', async () => {
     const { client } = await storageDaemon();
     const path = images('source', 'target');
     await client.execute('blockdev-add', qcow2('source', path('source')));
@@ -127,7 +127,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     expect(await client.execute('query-jobs')).toEqual([]);
   });
 
-  test('tells why a job fails', async () => {
+  test('reports why a job fails', async () => {
     const { client } = await storageDaemon();
     const create = { 'job-id': 'c', options: { driver: 'file', filename: '/no/such/folder/image', size: MEBIBYTE } };
     await expect(runJob(client, 'blockdev-create', create)).rejects.toThrow(/^job c failed: .*image/);
@@ -147,7 +147,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     );
   });
 
-  test('carries out transactions, and takes them back', async () => {
+  test('executes transactions, and reverts those that fail', async () => {
     const { client } = await storageDaemon();
     const path = images('disk');
     await client.execute('blockdev-add', qcow2('disk', path('disk')));
@@ -166,7 +166,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     expect(await names()).toEqual(['a']);
   });
 
-  test('exports over NBD', async () => {
+  test('exports a disk over NBD', async () => {
     const { client } = await storageDaemon();
     const path = images('disk');
     await client.execute('blockdev-add', qcow2('disk', path('disk')));
@@ -197,7 +197,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     expect(order).toEqual(Array.from({ length: 200 }, (_, index) => index));
   });
 
-  test('quits, and leaves nothing behind', async () => {
+  test('the program quits, and leaves nothing behind', async () => {
     const daemon = await spawnStorageDaemon();
     expect(await daemon.client.execute('quit')).toEqual({});
     expect(await daemon.exited).toEqual({ code: 0, signal: null });
@@ -206,7 +206,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     expect(spawnSync('ls', [daemon.socket]).status).not.toBe(0);
   });
 
-  test('that cannot start says why', async () => {
+  test('reports why a program cannot start', async () => {
     await expect(spawnStorageDaemon({ args: ['--no-such-option'] })).rejects.toThrow(
       /^qemu-storage-daemon ended with status 1 before it could be connected to: .*no-such-option/s,
     );
@@ -215,7 +215,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     );
   });
 
-  test('speaks QMP on its standard input and output', async () => {
+  test('connects over standard input and output', async () => {
     const child = spawn('qemu-storage-daemon', ['--chardev', 'stdio,id=c', '--monitor', 'chardev=c'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -224,7 +224,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     expect(await client.execute('quit')).toEqual({});
   });
 
-  test('writes a reply over lines where it is told to', async () => {
+  test('reads replies that are spread over lines', async () => {
     const path = images();
     const socket = path('pretty.sock');
     await storageDaemon({
@@ -237,7 +237,7 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
 });
 
 describeWithPrograms('a system emulator', ['qemu-system-x86_64'], () => {
-  test('stops and goes on', async () => {
+  test('stops and continues the emulator', async () => {
     const { client } = await emulator();
     const events = client.events('*');
     const resumed = client.waitFor('RESUME', undefined, { timeout: 5000 });
@@ -248,7 +248,7 @@ describeWithPrograms('a system emulator', ['qemu-system-x86_64'], () => {
     await events.return();
   });
 
-  test('carries out commands out of band while another one blocks', async () => {
+  test('executes commands out of band while another one blocks', async () => {
     const { client } = await emulator();
     const path = images();
     const fifo = path('fifo');
@@ -266,13 +266,13 @@ describeWithPrograms('a system emulator', ['qemu-system-x86_64'], () => {
     await client.execute('query-yank', undefined, { oob: true });
     answered.push('ahead');
     await expect(client.execute('query-status', undefined, { oob: true })).rejects.toThrow(/OOB/);
-    // Whoever opens the other end of the pipe lets the command go on.
+    // Opening the other end of the pipe lets the command go on.
     await (await open(fifo, 'w')).close();
     await Promise.all([blocked, queued]);
     expect(answered).toEqual(['ahead', 'blocked', 'queued']);
   });
 
-  test('is asked over a TCP port', async () => {
+  test('connects to the emulator over a TCP port', async () => {
     const qemu = await emulator({
       args: ['-machine', 'none', '-display', 'none', '-nodefaults', '-qmp', 'tcp:127.0.0.1:0,server=on,wait=off', '-S'],
     });

@@ -44,7 +44,7 @@ function requests({ checks }: Report, group: string): number {
 
 describeWithPrograms('conformance of real programs', ['qemu-storage-daemon', 'qemu-system-x86_64'], () => {
   describeWithCorpus('with the schema of their release', release, () => {
-    test('the storage daemon', { timeout: 120_000 }, async () => {
+    test('the storage daemon conforms to its schema', { timeout: 120_000 }, async () => {
       await using daemon = await spawnStorageDaemon();
       await daemon.client.close();
       const includes = daemonModules.map((name) => `{ 'include': '${corpusPath(release, name)}.json' }\n`);
@@ -54,7 +54,7 @@ describeWithPrograms('conformance of real programs', ['qemu-storage-daemon', 'qe
       expect(requests(report, 'refusals')).toBeGreaterThan(3000);
     });
 
-    test('the emulator', { timeout: 120_000 }, async () => {
+    test('the emulator conforms to its schema', { timeout: 120_000 }, async () => {
       await using qemu = await spawnQemu();
       await qemu.client.close();
       const report = await conformance(qemu.socket, corpusPath(release, 'qapi-schema.json'));

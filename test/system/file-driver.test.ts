@@ -40,32 +40,29 @@ async function ownMap(image: Writable): Promise<[number, boolean][]> {
 }
 
 describeWithPrograms('files', ['qemu-io', 'qemu-img'], () => {
-  it.each([false, true])(
-    'hold for qemu-io what we write, and the other way round (cache.direct=%s)',
-    async (direct) => {
-      makeSparse(path, 1024 * KiB);
-      const image = await open(fileDriver, path, direct);
-      await image.write(64 * KiB, Buffer.alloc(64 * KiB, 0x11), 0);
-      await image.writeZeroes?.(96 * KiB, 16 * KiB, 0);
-      await image.discard?.(112 * KiB, 8 * KiB);
-      await image.flushToDisk();
-      const { stdout } = await run('qemu-io', [
-        '-f',
-        'raw',
-        ...['read -P 17 64k 32k', 'read -P 0 96k 24k', 'read -P 17 120k 8k', 'write -P 34 512k 64k'].flatMap(
-          (command) => ['-c', command],
-        ),
-        path,
-      ]);
-      expect(stdout).not.toMatch(/fail/i);
-      const buffer = Buffer.alloc(64 * KiB);
-      await image.read(512 * KiB, buffer, 0);
-      expect(buffer.equals(Buffer.alloc(64 * KiB, 34))).toBe(true);
-      await image.close();
-    },
-  );
+  it.each([false, true])('qemu-io reads what we write, and the other way round (cache.direct=%s)', async (direct) => {
+    makeSparse(path, 1024 * KiB);
+    const image = await open(fileDriver, path, direct);
+    await image.write(64 * KiB, Buffer.alloc(64 * KiB, 0x11), 0);
+    await image.writeZeroes?.(96 * KiB, 16 * KiB, 0);
+    await image.discard?.(112 * KiB, 8 * KiB);
+    await image.flushToDisk();
+    const { stdout } = await run('qemu-io', [
+      '-f',
+      'raw',
+      ...['read -P 17 64k 32k', 'read -P 0 96k 24k', 'read -P 17 120k 8k', 'write -P 34 512k 64k'].flatMap(
+        (command) => ['-c', command],
+      ),
+      path,
+    ]);
+    expect(stdout).not.toMatch(/fail/i);
+    const buffer = Buffer.alloc(64 * KiB);
+    await image.read(512 * KiB, buffer, 0);
+    expect(buffer.equals(Buffer.alloc(64 * KiB, 34))).toBe(true);
+    await image.close();
+  });
 
-  it('have holes where qemu-img sees them', async () => {
+  it('reports holes where qemu-img does', async () => {
     makeSparse(path, 2048 * KiB);
     const image = await open(fileDriver, path);
     for (let i = 0; i < 40; i++) {
@@ -79,7 +76,7 @@ describeWithPrograms('files', ['qemu-io', 'qemu-img'], () => {
     await image.close();
   });
 
-  it.each(['off', 'falloc', 'full'])('are created as by qemu-img with preallocation=%s', async (preallocation) => {
+  it.each(['off', 'falloc', 'full'])('creates files like qemu-img with preallocation=%s', async (preallocation) => {
     const theirs = join(folder, 'theirs');
     await run('qemu-img', ['create', '-f', 'raw', '-o', `preallocation=${preallocation}`, theirs, '1M']);
     await fileDriver.createFile?.(path, 1024 * KiB, new BlockOptions([['preallocation', preallocation]]), quietHost());
@@ -113,7 +110,7 @@ describe.skipIf(loop === undefined)('a loop device', () => {
     await run('losetup', ['--detach', device]);
   });
 
-  it('is for host_device, and for nobody else', async () => {
+  it('a loop device is opened by host_device, and by no other driver', async () => {
     const before = openDescriptors();
     expect(await hostDeviceDriver.claimsPath?.(device)).toBe(true);
     expect(await hostCdromDriver.claimsPath?.(device)).toBe(false);
@@ -122,7 +119,7 @@ describe.skipIf(loop === undefined)('a loop device', () => {
     expect(openDescriptors()).toEqual(before);
   });
 
-  it.each([false, true])('is read, written, zeroed and discarded (cache.direct=%s)', async (direct) => {
+  it.each([false, true])('reads, writes, zeroes and discards a loop device (cache.direct=%s)', async (direct) => {
     const image = await open(hostDeviceDriver, device, direct);
     expect(image.length).toBe(1024 * KiB);
     expect(image.requestAlignment).toBe(direct ? 512 : 1);
@@ -147,7 +144,7 @@ describe.skipIf(loop === undefined)('a loop device', () => {
     await image.close();
   });
 
-  it('is reopened', async () => {
+  it('reopens a loop device read-only and writable', async () => {
     const image = await open(hostDeviceDriver, device);
     const flags = { readOnly: true, direct: true, noFlush: false, unmap: true };
     await (await image.prepareReopen?.(flags))?.commit();

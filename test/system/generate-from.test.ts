@@ -12,7 +12,7 @@ const programs = [
 ] as const;
 
 describeWithPrograms('code from the introspection of a program', ['qemu-storage-daemon', 'qemu-system-x86_64'], () => {
-  test('compiles', { timeout: 120_000 }, async () => {
+  test('the code that is generated from a running program compiles', { timeout: 120_000 }, async () => {
     const cwd = folderWith({ 'package.json': '{ "type": "module" }' });
     for (const [folder, spawn, type] of programs) {
       await using program = await spawn();

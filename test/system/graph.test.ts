@@ -41,7 +41,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
   const map = async (name: string): Promise<Extent[]> =>
     JSON.parse((await run('qemu-img', ['map', '--output=json', at(name)])).stdout);
 
-  it.each([512, 4 * KiB, 64 * KiB])('are copied on read, each cluster once: %i bytes', async (cluster) => {
+  it.each([512, 4 * KiB, 64 * KiB])('copies each cluster of an image once on read: %i bytes', async (cluster) => {
     const random = randomFrom(cluster);
     const [size, baseSize] = [24 * cluster, 20 * cluster - 512];
     const model = Buffer.alloc(size);
@@ -65,7 +65,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
         for (let index = Math.floor(from / cluster); index * cluster < end; index++) touched.add(index);
         const seen = Buffer.alloc(length);
         await node.requests.read(from, seen);
-        // Clusters 10 to 13 are each written by one guest, of which nobody knows when the others read them.
+        // Clusters 10 to 13 are each written by one guest, and the others read them at an unknown time.
         if (end <= 10 * cluster || from >= 14 * cluster) {
           expect(Buffer.compare(seen, model.subarray(from, end))).toBe(0);
         }
@@ -90,7 +90,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
     for (let index = 0; index < 20; index++) expect([index, here.has(index)]).toEqual([index, touched.has(index)]);
   });
 
-  it('are shortened once the data is further down, so that the real tools find the same', async () => {
+  it('drops nodes of a chain so that the real tools read the same', async () => {
     const size = 64 * 64 * KiB;
     writeFileSync(at('base.raw'), bytesFrom(randomFrom(1), size / 2));
     await overlay('one.qcow2', 'base.raw', 'raw', 64 * KiB, size);

@@ -30,12 +30,12 @@ describeWithPrograms('https', ['openssl'], () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('refuses a server that nobody vouches for', async () => {
+  it('refuses a server whose certificate no authority has signed', async () => {
     const opening = small.add({ driver: 'https', 'node-name': 'n', filename: server.url(), 'read-only': true });
     await expect(opening).rejects.toThrow(/certificate/);
   });
 
-  it('reads from it nevertheless without sslverify, and so shows that', async () => {
+  it('reads from such a server with sslverify=off, and shows that in the file name', async () => {
     const options = { driver: 'https', filename: server.url(), 'read-only': true, sslverify: 'off' };
     const node = await small.add({ ...options, 'node-name': 'n' });
     expect(await readAt(node, 500, 1000)).toEqual(Buffer.from(bytes.subarray(500, 1500)));

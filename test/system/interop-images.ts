@@ -23,8 +23,8 @@ export interface Variant {
   /** Bytes that are allocated at once, and compressed at once. */
   readonly unit: number;
   readonly maker: 'qapi-ts' | 'qemu-img';
-  /** Who has put something into it before we serve it: nobody, or which program. */
-  readonly filler: 'nobody' | 'qemu-io' | 'qemu-img convert' | 'qemu-img convert -c';
+  /** The program that has put something into it before we serve it. */
+  readonly filler: 'none' | 'qemu-io' | 'qemu-img convert' | 'qemu-img convert -c';
   /** How many backing files are below. */
   readonly backing: number;
 }
@@ -115,7 +115,7 @@ export async function addSecret(client: LayerClient): Promise<void> {
   await client.execute('object-add', { 'qom-type': 'secret', id: 'key', data: passphrase });
 }
 
-/** How qemu-img and qemu-io are told to open an image. */
+/** How qemu-img and qemu-io open an image. */
 export function imageOptions(format: string, path: string): string {
   const key = format === 'luks' ? ',key-secret=key' : '';
   return `driver=${format}${key},file.driver=file,file.filename=${path}`;
@@ -134,7 +134,7 @@ async function fill(
 ): Promise<Buffer> {
   // What is in a new luks volume is anybody's guess.
   const before = format === 'luks' ? await readByDd(path, format) : behind;
-  if (filler === 'nobody') return Buffer.from(before);
+  if (filler === 'none') return Buffer.from(before);
   if (filler === 'qemu-io') return fillByIo(path, format, before, compressible, random);
   const contents = Buffer.alloc(behind.length);
   for (let at = 0; at < contents.length; ) {
@@ -218,7 +218,7 @@ function toText(value: OptionValue): string {
   return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
 }
 
-/** Again where the kernel has not told qemu-img how much time it took: it then cannot tell how many iterations to do. */
+/** Again where the kernel has not reported to qemu-img how much time it took: it then cannot tell how many iterations to do. */
 async function retried<T>(action: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {

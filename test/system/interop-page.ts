@@ -1,11 +1,14 @@
 import type { Variant } from './interop-images.js';
 
+const origin = '<!-- Written by `QAPI_INTEROP_WRITE=1 npx vitest run test/system/interop-matrix.test.ts`. -->';
+
 const text = `# Interoperability
 
-<!-- Written by \`QAPI_INTEROP_WRITE=1 npx vitest run test/system/interop-matrix.test.ts\`. -->
+${origin}
 
-Which images have been tried, made by whom and filled by whom, before and after NBD clients used them through this server.
-\`test/system/interop-matrix.test.ts\` does it again, and fails if this table is not what it does. For each row:
+Images of our own and of QEMU's programs are used by NBD clients through this server, and then checked by QEMU's programs.
+[The appendix](interoperability-images.md) lists each image; the table below counts them. \`test/system/interop-matrix.test.ts\`
+tries them all, and fails if one of the two pages is stale. For each image:
 
 1. The image is made by \`createImage\` or by \`qemu-img create\`, its backing files likewise (the lowest is raw, and they may be
    longer or shorter than what is above), and something is put into them by the program named.
@@ -18,8 +21,9 @@ Which images have been tried, made by whom and filled by whom, before and after 
 4. The image is closed. \`qemu-img check\` finds no error and no leak, \`qemu-img compare\` finds what the model holds, and the
    backing files are what they were.
 
-Any two values of different columns come together in some row, where they can. \`QAPI_INTEROP_RUNS=20\` does everything 20 times;
-a failure prints its seed, and \`QAPI_INTEROP_SEED\` repeats one: give it the seed that was printed, less the number of the row.
+Any two values of different properties come together in some image, where they can. \`QAPI_INTEROP_RUNS=20\` does everything 20
+times; a failure prints its seed, and \`QAPI_INTEROP_SEED\` repeats one: give it the seed that was printed, less the number of the
+image in the appendix.
 The model itself is tried out on disks that make mistakes, and on \`qemu-nbd\`, which makes none.
 
 `;
@@ -34,7 +38,7 @@ files. \`nbdcopy\` and \`qemu-img convert\` read exports and fill them, \`qemu-i
 ## Guests
 
 \`test/system/guest-nbd.test.ts\`: a guest in \`qemu-system-x86_64\` boots from a qcow2 image over a backing file, served over NBD,
-as an IDE and as a virtio disk. It reads data by the BIOS, tells their sum, and writes a sector, which is found in the image.
+as an IDE and as a virtio disk. It reads data by the BIOS, reports their sum, and writes a sector, which is found in the image.
 
 ## Power cuts
 
@@ -50,19 +54,47 @@ no error, all that was flushed, and every other sector old or new as a whole; th
 \`QAPI_POWER_CUT_RUNS\` says how many loads.
 `;
 
-/** The page of the documentation that lists the images that are tried out. */
+/** What is counted of the images: the name of a property, and its value in an image, if it has one. */
+const properties: readonly (readonly [string, (variant: Variant) => unknown])[] = [
+  ['Format', ({ format }) => format],
+  ['Made by', ({ maker }) => maker],
+  ['Filled by', ({ filler }) => filler],
+  ['Backing files', ({ backing }) => backing],
+  ...['cluster_size', 'refcount_bits', 'compat', 'lazy_refcounts', 'preallocation', 'cipher-alg'].map(
+    (name) => [`\`${name}\``, ({ options }: Variant) => options[name]] as const,
+  ),
+];
+
+/** The page of the documentation that says how images are tried out, and how many of which kind. */
 export function interopPage(variants: readonly Variant[]): string {
-  const rows = variants.map((variant, index) => {
-    const { format, size, options, maker, filler, backing } = variant;
-    const list = Object.entries(options).map(
-      ([name, value]) => `\`${name}=${typeof value === 'boolean' ? onOff(value) : value}\``,
-    );
-    return [index, format, size, list.join(' '), backing, maker, filler].join(' | ');
+  const rows = properties.map(([name, read]) => {
+    const counts = new Map<string, number>();
+    for (const variant of variants) {
+      const value = read(variant);
+      if (value !== undefined) counts.set(shown(value), (counts.get(shown(value)) ?? 0) + 1);
+    }
+    const list = [...counts].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+    return [name, list.map(([value, count]) => `${value}: ${count}`).join(', ')];
   });
-  const head = ['Row', 'Format', 'Bytes', 'Create options', 'Backing files', 'Made by', 'Filled by'];
-  return `${text}| ${head.join(' | ')} |\n|${head.map(() => ' --- |').join('')}\n${rows.map((row) => `| ${row} |\n`).join('')}${more}`;
+  return `${text}${table([`Of ${variants.length} images`, 'How many have which value'], rows)}${more}`;
 }
 
-function onOff(value: boolean): string {
-  return value ? 'on' : 'off';
+/** The appendix that lists the images. */
+export function imagesPage(variants: readonly Variant[]): string {
+  const rows = variants.map((variant, index) => {
+    const { format, size, options, maker, filler, backing } = variant;
+    const list = Object.entries(options).map(([name, value]) => `\`${name}=${shown(value)}\``);
+    return [index, format, size, list.join(' '), backing, maker, filler];
+  });
+  const head = ['Image', 'Format', 'Bytes', 'Create options', 'Backing files', 'Made by', 'Filled by'];
+  return `# Images of the interoperability tests\n\n${origin}\n\nThe appendix of [Interoperability](interoperability.md).\n\n${table(head, rows)}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
 }

@@ -4,7 +4,7 @@ import { pairwise } from './pairwise.js';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-const fillers = ['nobody', 'qemu-io', 'qemu-img convert', 'qemu-img convert -c'] as const;
+const fillers = ['none', 'qemu-io', 'qemu-img convert', 'qemu-img convert -c'] as const;
 
 /** Any two of these come together in some image. */
 const qcow2 = pairwise(
@@ -40,7 +40,7 @@ const qcow2 = pairwise(
 );
 
 const others = pairwise(
-  { maker: ['qapi-ts', 'qemu-img'], filler: ['nobody', 'qemu-io', 'qemu-img convert'], format: ['raw', 'luks'] },
+  { maker: ['qapi-ts', 'qemu-img'], filler: ['none', 'qemu-io', 'qemu-img convert'], format: ['raw', 'luks'] },
   () => true,
 ).map(
   ({ maker, filler, format }): Variant => ({

@@ -28,7 +28,7 @@ interface Change {
   readonly to: number;
   /** Absent: zeroes. */
   readonly data?: Buffer;
-  /** Nobody has promised that anything changes, or that all does. */
+  /** It is not promised that anything changes, or that all does. */
   uncertain: boolean;
   /** What is behind the disk may show through. */
   readonly shows: boolean;

@@ -94,7 +94,7 @@ describeWithPrograms('luks', ['qemu-img', 'qemu-io'], () => {
     expect([volume.encrypted, volume.info]).toEqual([theirs.encrypted, {}]);
   });
 
-  it('is served over NBD, written there and resized, and then read by qemu-img', async () => {
+  it('qemu-img reads a volume that was served over NBD, written there and resized', async () => {
     const client = new LayerClient();
     const socket = join(folder, 'socket');
     const uri = `nbd+unix:///disk?socket=${socket}`;
@@ -149,7 +149,7 @@ function titleOf(options: Options): string {
   return Object.values(options).join(' ') || 'the defaults';
 }
 
-/** Runs qemu-img, again where the kernel has not told it how much time it took: it then cannot tell how many iterations to do. */
+/** Runs qemu-img, again where the kernel has not reported how much time it took: it then cannot tell how many iterations to do. */
 async function qemuImg(command: string, ...args: string[]): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {

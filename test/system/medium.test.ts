@@ -142,7 +142,7 @@ describeWithPrograms('media and trays', ['qemu-system-x86_64'], () => {
     expect(events).toEqual(moved.splice(0));
   }
 
-  it('are as in QEMU, whatever is done to them in which order', async () => {
+  it('trays and media behave as in QEMU, whatever is done to them in which order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
         for (const each of steps) await compare(each);

@@ -232,7 +232,7 @@ export class NbdClient {
     const magic = head.readUInt32BE(0);
     const handle = head.readBigUInt64BE(8);
     const waiting = this.#waiting.get(handle);
-    if (waiting === undefined) throw new Error(`the server answered request ${handle}, which nobody has sent`);
+    if (waiting === undefined) throw new Error(`the server answered request ${handle}, which was never sent`);
     let done = true;
     if (magic === structuredReplyMagic) {
       done = (head.readUInt16BE(4) & ChunkFlag.done) !== 0;

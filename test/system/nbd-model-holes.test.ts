@@ -83,7 +83,7 @@ describeWithPrograms('exports with holes', ['qemu-img', 'qemu-io', 'nbdinfo', 'n
     ['preallocated clusters', 'preallocation=metadata,cluster_size=64k', false, wholes],
     ['a backing file that is shorter', 'cluster_size=64k', true, [...wholes, 'write -z 128k 64k', 'discard 256k 64k']],
     ['a backing file below version 2', 'compat=0.10,cluster_size=4k', true, wholes],
-  ])('have the map that their image has: %s', async (_, options, backing, commands) => {
+  ])('an export has the same map as its image: %s', async (_, options, backing, commands) => {
     if (backing) {
       await run('qemu-img', ['create', '-q', '-f', 'raw', base, '2M']);
       await io(base, 'raw', 'write -P 7 0 1M', 'write -P 8 1536k 64k');
@@ -94,14 +94,14 @@ describeWithPrograms('exports with holes', ['qemu-img', 'qemu-io', 'nbdinfo', 'n
     await serve({ 'read-only': true });
     expect(await mapOf('-f', 'raw', uri)).toEqual(expected);
     const { stdout } = await run('nbdinfo', ['--map', '--json', uri]);
-    const told = (JSON.parse(stdout) as { offset: number; length: number; type: number }[]).map(
+    const mapped = (JSON.parse(stdout) as { offset: number; length: number; type: number }[]).map(
       ({ offset, length, type }) => ({ start: offset, length, data: (type & 1) === 0, zero: (type & 2) !== 0 }),
     );
-    expect(told).toEqual(expected);
+    expect(mapped).toEqual(expected);
     await run('qemu-img', ['compare', '-f', 'qcow2', '-F', 'raw', image, uri]);
   });
 
-  test('have the map that their image has, far out', async () => {
+  test('an export has the same map as its image at large offsets', async () => {
     const far = [
       'write -P 1 4294966784 1024',
       'write -P 2 6T 64k',
@@ -118,7 +118,7 @@ describeWithPrograms('exports with holes', ['qemu-img', 'qemu-io', 'nbdinfo', 'n
     await io(image, 'qcow2', ...far.map((command) => command.replace('write', 'read')));
   });
 
-  test('are told of, read, copied and filled by the real tools', async () => {
+  test('the real tools map, read, copy and fill holes', async () => {
     await create('cluster_size=64k', '8M');
     await serve({ discard: 'unmap' });
     const info = JSON.parse((await run('nbdinfo', ['--json', uri])).stdout) as { exports: object[] };

@@ -80,7 +80,7 @@ class CallsDataZeroes extends MemoryExport {
 }
 
 describe('the judge of disks', () => {
-  test('finds no fault with one that has none', async () => {
+  test('finds no fault with a disk that has none', async () => {
     await work(await served(new MemoryExport('disk', size)), 100, 1);
   });
 
@@ -90,14 +90,14 @@ describe('the judge of disks', () => {
     ['zeroes too much', ZeroesTooMuch],
     ['reads what was there before', ReadsThePast],
     ['calls data zeroes', CallsDataZeroes],
-  ])('finds out one that %s', async (_, Faulty) => {
+  ])('finds a disk that %s', async (_, Faulty) => {
     const socket = await served(new Faulty('disk', size));
     await expect(work(socket, 300, 1)).rejects.toThrow(/^at \d+ there is|bytes at \d+ are said to be zero/);
   });
 });
 
 describeWithPrograms('the real server', ['qemu-img', 'qemu-nbd'], () => {
-  test.each(['raw', 'qcow2'])('is found faultless by the judge: %s', async (format) => {
+  test.each(['raw', 'qcow2'])('the judge finds no fault with a served disk: %s', async (format) => {
     const folder = folderWith({});
     const [image, socket] = [join(folder, 'image'), join(folder, 'socket')];
     await run('qemu-img', ['create', '-q', '-f', format, image, String(size)]);

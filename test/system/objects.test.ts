@@ -60,7 +60,7 @@ describeWithPrograms('objects beside those of qemu-storage-daemon', ['qemu-stora
   });
   afterAll(() => daemon.close());
 
-  it('secrets are made, refused and found alike', async () => {
+  it('makes, refuses and finds secrets as QEMU does', async () => {
     objects.clear();
     const bytes = join(folder, 'bytes');
     await writeFile(bytes, Uint8Array.of(255, 0));
@@ -122,7 +122,7 @@ describeWithPrograms('memory backends beside those of qemu-system-x86_64', ['qem
   });
   afterAll(() => qemu.close());
 
-  it('are made, refused and described alike', async () => {
+  it('makes, refuses and describes memory backends as QEMU does', async () => {
     objects.clear();
     const file = join(folder, 'memory');
     await writeFile(file, Buffer.alloc(8192));
@@ -147,7 +147,7 @@ describeWithPrograms('memory backends beside those of qemu-system-x86_64', ['qem
     for (const request of requests) await expectSame(qemu, request);
   });
 
-  it('take the same files', async () => {
+  it('memory backends accept the same files as in QEMU', async () => {
     objects.clear();
     const template = join(folder, 'template');
     await writeFile(template, Buffer.alloc(8192));

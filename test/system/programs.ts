@@ -19,6 +19,6 @@ export function describeWithPrograms(title: string, programs: readonly string[],
 
 /**
  * Random comparisons with real programs are the same each time: what fails was broken by the change that is tested, and is not a
- * difference that nobody has met before. `QAPI_SEED=5` looks for those.
+ * difference that no run has met before. `QAPI_SEED=5` looks for those.
  */
 export const seed = Number(process.env.QAPI_SEED ?? 28);

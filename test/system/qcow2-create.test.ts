@@ -32,7 +32,7 @@ describeWithPrograms('New qcow2 images', ['qemu-img', 'qemu-io'], () => {
     [3 * MiB + 512, { preallocation: 'metadata', cluster_size: '1K', refcount_bits: 2 }],
     [3 * MiB, { preallocation: 'falloc', compat: '0.10', cluster_size: 4096 }],
     [3 * MiB, { preallocation: 'full', refcount_bits: 1 }],
-  ])('are sound, empty and writable: %i bytes, %j', async (size, options) => {
+  ])('qemu-img finds a new image sound, empty and writable: %i bytes, %j', async (size, options) => {
     const file = await createImage(size, options);
     writeFileSync(path, file.bytes);
     const { stdout } = await run('qemu-img', ['check', '-f', 'qcow2', '--output=json', path]);
@@ -64,7 +64,7 @@ describeWithPrograms('New qcow2 images', ['qemu-img', 'qemu-io'], () => {
     ['metadata', false],
     ['falloc', true],
     ['full', true],
-  ])('take room on the host as asked: %s', async (preallocation, takesRoom) => {
+  ])('a new image takes room on the host as asked: %s', async (preallocation, takesRoom) => {
     await using client = new LayerClient();
     const options = new BlockOptions([['preallocation', preallocation]]);
     await createFile(client.layer.graph, { format: 'qcow2', filename: path, size: 8 * MiB, options });
@@ -72,7 +72,7 @@ describeWithPrograms('New qcow2 images', ['qemu-img', 'qemu-io'], () => {
     await run('qemu-img', ['check', '-f', 'qcow2', path]);
   });
 
-  it('have their backing file', async () => {
+  it('qemu-img finds the backing file of a new image', async () => {
     const base = join(folder, 'base.img');
     writeFileSync(base, Buffer.alloc(MiB, 9));
     writeFileSync(path, (await createImage(2 * MiB, {}, { name: 'base.img', format: 'raw' })).bytes);

@@ -57,7 +57,7 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
   }
 
   describe('images that we write', () => {
-    it('are found to be sound, without leaks, and are read equal', async () => {
+    it('qemu-img finds what we write sound, without leaks, and reads it equal', async () => {
       await fc.assert(
         fc.asyncProperty(geometries, work, async (geometry, groups) => {
           const image = await ModelledImage.make(geometry);
@@ -70,7 +70,7 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
       );
     }, 60_000);
 
-    it('are at most leaky after a crash', async () => {
+    it('qemu-img finds no more than leaks after a crash', async () => {
       const numbers = fc.infiniteStream(fc.noBias(fc.nat(999)).map((number) => number / 1000));
       await fc.assert(
         fc.asyncProperty(geometries, work, numbers, async (geometry, groups, stream) => {
@@ -96,7 +96,7 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
   describe('images that they write', () => {
     const disk = pattern(3 * 2 ** 20 + 512);
 
-    it.each(variants)('are read equal: %s', async (options) => {
+    it.each(variants)('reads an image of qemu-img equal: %s', async (options) => {
       writeFileSync(at('source.raw'), disk);
       for (const flags of [[], ['-c']]) {
         const args = [
@@ -118,17 +118,20 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
       }
     });
 
-    it.each(['off', 'metadata', 'falloc', 'full'])('are read equal when preallocated: %s', async (preallocation) => {
-      const options = `preallocation=${preallocation},cluster_size=4k`;
-      await run('qemu-img', ['create', '-f', 'qcow2', '-o', options, at('theirs.qcow2'), '2M']);
-      await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 100k 300k', at('theirs.qcow2')]);
-      const opened = await openOn(new MemoryChild(readFileSync(at('theirs.qcow2'))), { flags: { readOnly: true } });
-      const expected = Buffer.alloc(2 ** 21).fill(7, 102_400, 409_600);
-      expect(Buffer.compare(await contents(opened), expected)).toBe(0);
-    });
+    it.each(['off', 'metadata', 'falloc', 'full'])(
+      'reads a preallocated image of qemu-img equal: %s',
+      async (preallocation) => {
+        const options = `preallocation=${preallocation},cluster_size=4k`;
+        await run('qemu-img', ['create', '-f', 'qcow2', '-o', options, at('theirs.qcow2'), '2M']);
+        await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 7 100k 300k', at('theirs.qcow2')]);
+        const opened = await openOn(new MemoryChild(readFileSync(at('theirs.qcow2'))), { flags: { readOnly: true } });
+        const expected = Buffer.alloc(2 ** 21).fill(7, 102_400, 409_600);
+        expect(Buffer.compare(await contents(opened), expected)).toBe(0);
+      },
+    );
 
     it.each(['compat=0.10', 'compat=1.1,cluster_size=512', 'compat=1.1'])(
-      'over a backing file are read equal: %s',
+      'reads an image of qemu-img over a backing file equal: %s',
       async (options) => {
         writeFileSync(at('source.raw'), disk);
         const args = [
@@ -157,7 +160,7 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
       },
     );
 
-    it('are written on by us, and then read by them', async () => {
+    it('qemu-io reads an image of its own that we have written on', async () => {
       writeFileSync(at('source.raw'), disk);
       for (const options of variants) {
         await run('qemu-img', ['convert', '-c', '-O', 'qcow2', '-o', options, at('source.raw'), at('theirs.qcow2')]);
@@ -178,7 +181,7 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
       }
     }, 60_000);
 
-    it('with internal snapshots are written on without harm to these', async () => {
+    it('writes on an image of qemu-img without harm to its internal snapshots', async () => {
       writeFileSync(at('source.raw'), disk);
       for (const options of ['compat=0.10', 'cluster_size=4k', 'refcount_bits=2,cluster_size=1k']) {
         await run('qemu-img', ['convert', '-O', 'qcow2', '-o', options, at('source.raw'), at('theirs.qcow2')]);

@@ -155,7 +155,7 @@ describeWithPrograms('qcow2 images of all kinds', ['qemu-img', 'qemu-io'], () =>
   describe.each(variants)('%j', (variant) => {
     const size = diskSize(variant);
 
-    it('written by us are sound, and read by qemu-img as they are', { timeout: 60_000 }, async () => {
+    it('qemu-img finds images that we write sound, and reads them equal', { timeout: 60_000 }, async () => {
       const property = fc.asyncProperty(fc.tuple(changes, changes, changes), async (scripts) => {
         const model = Buffer.alloc(size);
         for (const [depth, name] of layers.entries()) {
@@ -180,7 +180,7 @@ describeWithPrograms('qcow2 images of all kinds', ['qemu-img', 'qemu-io'], () =>
       await fc.assert(property, { numRuns: 2, endOnFailure: true });
     });
 
-    it('written by qemu-io are read by us as they are', { timeout: 60_000 }, async () => {
+    it('reads images that qemu-io has written equal', { timeout: 60_000 }, async () => {
       const property = fc.asyncProperty(fc.tuple(changes, changes, changes), async (scripts) => {
         const options = Object.entries(createOptions(variant)).map(([name, value]) => `${name}=${value}`);
         for (const [depth, name] of layers.entries()) {

@@ -28,7 +28,7 @@ describeWithPrograms('Internal snapshots', ['qemu-img', 'qemu-io'], () => {
   }
 
   it.each([{}, { compat: '0.10', cluster_size: 4096 }, { cluster_size: 512, refcount_bits: 32 }])(
-    'that we take are read, gone back to and deleted by qemu-img: %j',
+    'qemu-img reads, applies and deletes snapshots that we take: %j',
     async (options) => {
       const file = await createImage(2 * MiB + 512, options);
       const opened = await openOn(file);
@@ -58,7 +58,7 @@ describeWithPrograms('Internal snapshots', ['qemu-img', 'qemu-io'], () => {
     },
   );
 
-  it('that qemu-img takes are listed and deleted by us', async () => {
+  it('lists and deletes snapshots that qemu-img takes', async () => {
     await run('qemu-img', ['create', '-f', 'qcow2', '-o', 'cluster_size=2k', path, '2M']);
     for (const [index, name] of ['one', 'two', 'three'].entries()) {
       await run('qemu-io', ['-c', `write -P ${index + 1} ${index * 200}k 500k`, path]);

@@ -127,7 +127,7 @@ describeWithPrograms('quorum beside the real one', ['qemu-io', 'qemu-storage-dae
     [['EIO', 8, 7], { 'vote-threshold': 2, 'read-pattern': 'fifo' }],
     [['EIO', 'ENOSPC'], { 'vote-threshold': 1, 'read-pattern': 'fifo' }],
     [[9, 7, 7], { 'vote-threshold': 2, 'rewrite-corrupted': true }],
-  ])('reads %j with %j alike, and tells the same', async (children, options) => {
+  ])('reads %j with %j as QEMU does, and reports the same', async (children, options) => {
     expect(await ours(children, options)).toEqual(await real(children, options));
   });
 

@@ -195,7 +195,7 @@ describeWithPrograms('drives, as QEMU 7.2 takes them', ['qemu-system-x86_64', 'q
     expect(await ours(texts)).toEqual(await real(texts));
   });
 
-  test('any options together', async () => {
+  test('accepts and refuses any options together as QEMU does', async () => {
     // Each value is right, or wrong, in every release since 2.8. Intervals are not checked for empty drives there.
     const values: Readonly<Record<string, readonly string[]>> = {
       file: ['disk.raw', 'small.qcow2', 'small.qcow2', '', 'json:{"driver":"null-co"}', 'file:disk.raw', 'nope.raw'],
@@ -284,7 +284,7 @@ const lines = [
 ];
 
 describeWithPrograms('lines of the human monitor, as QEMU 7.2 takes them', ['qemu-system-x86_64'], () => {
-  test('are done, or refused', async () => {
+  test('executes the HMP lines that QEMU does, or refuses them', async () => {
     const command = (line: string) => ({ execute: 'human-monitor-command', arguments: { 'command-line': line } });
     const layer = new BlockLayer({ events: { emit: () => {} } });
     const context = { command: 'human-monitor-command', outOfBand: false, signal: new AbortController().signal };
@@ -304,7 +304,7 @@ describeWithPrograms('lines of the human monitor, as QEMU 7.2 takes them', ['qem
 });
 
 describeWithPrograms('options of drives, as QEMU 7.2 tells of them', ['qemu-system-x86_64'], () => {
-  test('are all known here, with the same types', async () => {
+  test('lists all options of QEMU, with the same types', async () => {
     const [result] = await answers([], [{ execute: 'query-command-line-options', arguments: { option: 'drive' } }]);
     const [{ parameters } = { parameters: [] }] = result as { parameters: { name: string; type: string }[] }[];
     // What came after 2.8.

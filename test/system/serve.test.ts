@@ -40,7 +40,7 @@ describe('the process of a server', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('ends at quit', async () => {
+  test('ends when a client sends quit', async () => {
     const folder = folderWith({});
     const server = start(['--qmp', `unix:${folder}/q`]);
     await server.ready;
@@ -91,7 +91,7 @@ describe('the process of a server', () => {
     expect(messages(end)).toEqual(['ready', 'stopping', 'stopped']);
   });
 
-  test('outlives those who read its standard output and its log', async () => {
+  test('goes on when the readers of its standard output and its log have closed them', async () => {
     const folder = folderWith({});
     const server = start(['--qmp', 'stdio', '--qmp', `unix:${folder}/q`, ...nullNode]);
     await server.ready;
@@ -105,7 +105,7 @@ describe('the process of a server', () => {
     await client.close();
   });
 
-  test('that cannot be started leaves no socket and no temporary file', async () => {
+  test('a server that cannot be started leaves no socket and no temporary file', async () => {
     const folder = folderWith({ 'a.raw': 'x'.repeat(65536), 'tmp/keep': '' });
     const used = createServer().listen(`${folder}/used`);
     onTestFinished(() => void used.close());
@@ -129,7 +129,7 @@ describe('the process of a server', () => {
 describeWithPrograms('a server with images', ['qemu-img', 'qemu-io', 'nbdcopy'], () => {
   const io = (...commands: string[]) => execFileSync('qemu-io', commands, { encoding: 'utf8', stdio: 'pipe' });
 
-  test('has written everything when it has ended, though nobody flushed', async () => {
+  test('writes everything before it ends, though no client flushed', async () => {
     const folder = folderWith({ 'a.raw': '' });
     execFileSync('qemu-img', ['create', '-q', '-f', 'raw', `${folder}/a.raw`, '1M']);
     const server = start([
@@ -146,7 +146,7 @@ describeWithPrograms('a server with images', ['qemu-img', 'qemu-io', 'nbdcopy'],
     expect(io('-f', 'raw', '-r', '-c', 'read -P 0x5a 64k 128k', `${folder}/a.raw`)).not.toContain('failed');
   });
 
-  test('keeps an image as it is with snapshot=on, and its overlay where nobody sees it', async () => {
+  test('leaves an image unchanged with snapshot=on, and hides its overlay', async () => {
     const folder = folderWith({ 'a.raw': 'a'.repeat(1 << 20), 'tmp/keep': '' });
     const server = start(
       [
@@ -169,7 +169,7 @@ describeWithPrograms('a server with images', ['qemu-img', 'qemu-io', 'nbdcopy'],
     expect(readdirSync(`${folder}/tmp`)).toEqual(['keep']);
   });
 
-  test('does not let clients write unless it is told to', async () => {
+  test('does not let clients write without writable=on', async () => {
     const folder = folderWith({ 'a.raw': 'a'.repeat(65536) });
     const server = start([
       '--drive',
@@ -234,7 +234,7 @@ describeWithPrograms('a server with images', ['qemu-img', 'qemu-io', 'nbdcopy'],
     await client.close();
   });
 
-  test('tells, and ends with 1, when it cannot write everything', async () => {
+  test('reports it, and ends with 1, when it cannot write everything', async () => {
     const folder = folderWith({ 'a.raw': 'a'.repeat(65536) });
     const faulty = 'file.driver=blkdebug,file.inject-error.0.event=flush_to_disk,file.inject-error.0.errno=5';
     const server = start([

@@ -85,7 +85,7 @@ describeWithPrograms('the server of docs/server.md, driven by others', ['socat',
     },
   );
 
-  test('requests that come byte by byte', async () => {
+  test('reads requests that come byte by byte', async () => {
     const script = `
       { printf '%s' '{"execute": "qmp_capabilities"}{"execute": "query-timers", "id": "a"}'; } |
         socat -b1 -t5 STDIO $ADDRESS`;

@@ -18,7 +18,7 @@ async function daemon(): Promise<string> {
 }
 
 describeWithPrograms('a shell for the storage daemon', ['qemu-storage-daemon'], () => {
-  test('runs a script', async () => {
+  test('the shell runs a script', async () => {
     const lines = [
       'blockdev-add driver=null-co node-name=disk0 size=1M',
       'blockdev-add driver=raw node-name=top file=disk0 offset=64K',
@@ -38,7 +38,7 @@ describeWithPrograms('a shell for the storage daemon', ['qemu-storage-daemon'], 
   });
 
   // The program of util-linux that runs others at a terminal of their own.
-  test.skipIf(spawnSync('which', ['script']).status !== 0)('works at a terminal', async () => {
+  test.skipIf(spawnSync('which', ['script']).status !== 0)('the shell works at a terminal', async () => {
     const socket = await daemon();
     // Beside the packages that it imports.
     const folder = mkdtempSync(join(import.meta.dirname, '../../node_modules/.shell-'));

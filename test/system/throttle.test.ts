@@ -138,7 +138,7 @@ describeWithPrograms('limits', ['qemu-system-x86_64'], () => {
       (error: unknown) => (isQmpFailure(error) ? error.class : Promise.reject(error)),
     );
 
-  /** What is shown of limits; not how bursts work out that nobody has set, which later releases do not show. */
+  /** What is shown of limits; not how bursts work out that were not set, which later releases do not show. */
   function view({ inserted }: BlockInfo): object {
     const shown = Object.entries(inserted ?? {}).filter(([name]) => /^(bps|iops|group)/.test(name));
     const limits = new Map(shown);
@@ -150,7 +150,7 @@ describeWithPrograms('limits', ['qemu-system-x86_64'], () => {
     return Object.fromEntries(limits);
   }
 
-  it('are refused, set and shown as by QEMU', async () => {
+  it('refuses, sets and shows limits as QEMU does', async () => {
     await fc.assert(
       fc.asyncProperty(request, async (args) => {
         // Later releases than ours also refuse a burst of more than 10^15 altogether.

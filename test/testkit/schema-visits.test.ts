@@ -10,7 +10,9 @@ import { Places, replaced } from '../places.js';
 import { ownSchema } from '../qapi/schemas.js';
 
 describe('ModelVisits', () => {
-  test('find what the generated functions find, in every type of our schema', { timeout: 120_000 }, async () => {
+  test('the visits find what the generated functions find, in every type of our schema', {
+    timeout: 120_000,
+  }, async () => {
     const { schema } = await loadSchema(ownSchema);
     if (!schema) throw new Error('our schema is not valid');
     const code = await loadGenerated(schema);
@@ -32,7 +34,7 @@ describe('ModelVisits', () => {
     expect(wrong).toBeGreaterThan(code.types.length);
   });
 
-  test('do not know what the program at hand lacks', async () => {
+  test('the visits do not know what the program at hand lacks', async () => {
     const schema = await schemaOf(`
       { 'struct': 'Inner', 'data': { '*more': 'Inner', 'gone': { 'type': 'int', 'if': 'A' } } }
       { 'command': 'run', 'data': { 'inner': 'Inner' } }`);

@@ -37,7 +37,7 @@ async function read(name: string, offset: number, length: number): Promise<Buffe
 }
 
 describe('drives', () => {
-  it('are backends with a medium', async () => {
+  it('adds a drive as a backend with a medium', async () => {
     await drive(`file=${image},format=raw,id=d`);
     expect(await devices()).toMatchObject([
       { device: 'd', removable: true, inserted: { file: image, drv: 'raw', ro: false } },
@@ -52,20 +52,20 @@ describe('drives', () => {
     expect((await devices()).length).toBe(1);
   });
 
-  it('have no medium where none is given', async () => {
+  it('adds a drive without a medium where none is given', async () => {
     await drive('id=cd0,media=cdrom');
     expect(await devices()).toEqual([{ device: 'cd0', type: 'unknown', removable: true, locked: false }]);
     await expect(read('cd0', 0, 1)).rejects.toMatchObject({ code: 'ENOMEDIUM' });
   });
 
-  it('have a device of their own on an interface', async () => {
+  it('adds a device for a drive on an interface', async () => {
     await drive('if=ide,media=cdrom');
     expect(await devices()).toMatchObject([{ device: 'ide0-cd0', removable: true, tray_open: false }]);
   });
 });
 
 describe('snapshot=on', () => {
-  it('keeps writes in a file that nobody sees, beside what it is told to use', async () => {
+  it('keeps writes in a hidden temporary file, and leaves the image unchanged', async () => {
     vi.stubEnv('TMPDIR', folder);
     await client.layer.close();
     client = new LayerClient({
@@ -131,7 +131,7 @@ describe('deleting drives', () => {
 });
 
 describe('virtual devices', () => {
-  it('want a drive that has none yet, and an id of their own', async () => {
+  it('attaches a device only to a drive without one, and under a free id', async () => {
     await drive('id=a');
     await drive('id=b');
     const attach = (text: string) => client.layer.addDevice(readDevice(text));

@@ -15,14 +15,14 @@ describe('rounding', () => {
     );
   });
 
-  it('of the largest size to any cluster stays exact', () => {
+  it('rounds the largest size to any cluster size exactly', () => {
     expect(largestSize % 2 ** 21).toBe(0);
     expect(Number.isSafeInteger(roundUp(largestSize, 2 ** 21))).toBe(true);
   });
 });
 
 describe('powers of two', () => {
-  it('are found', () => {
+  it('recognises powers of two', () => {
     for (let exponent = 0; exponent < 53; exponent++) {
       expect(isPowerOfTwo(2 ** exponent)).toBe(true);
       if (exponent > 1)

@@ -6,7 +6,7 @@ const entriesOf = (options: BlockOptions) => Object.fromEntries(options.entries(
 const one = (value: OptionValue) => new BlockOptions([['key', value]]);
 
 describe('flat options', () => {
-  it('are made of nested ones', () => {
+  it('flattens nested options', () => {
     const options = BlockOptions.flatten({
       driver: 'raw',
       file: { driver: 'file', deep: { er: 1 } },
@@ -38,14 +38,14 @@ describe('flat options', () => {
     expect(options.has('toString')).toBe(false);
   });
 
-  it('are refused when they are nested too deeply to be meant', () => {
+  it('refuses options that are nested too deeply', () => {
     const nested = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`) as object;
     expect(BlockOptions.flatten(nested(1000)).size).toBe(1);
     const tooDeep = expect.objectContaining({ code: 'EINVAL', message: expect.stringContaining('1024 deep') });
     expect(() => BlockOptions.flatten(nested(50_000))).toThrow(tooDeep);
   });
 
-  it('are set, kept and copied', () => {
+  it('sets, keeps and copies options', () => {
     const options = new BlockOptions([['a', 1]]);
     options.default('a', 2);
     options.default('b', 3);
@@ -64,12 +64,12 @@ describe('flat options', () => {
     ]);
   });
 
-  it('are gone when they are taken', () => {
+  it('removes the options that are taken', () => {
     const options = new BlockOptions([['a', 1]]);
     expect([options.take('a'), options.take('a'), options.size]).toEqual([1, undefined, 0]);
   });
 
-  it('are taken by what they begin with', () => {
+  it('takes options by their prefix', () => {
     const options = BlockOptions.flatten({ file: { a: 1, b: { c: 2 } }, filename: 'x', 'file.': 3 });
     expect([options.hasUnder('file'), options.hasUnder('fil'), options.hasUnder('filename')]).toEqual([
       true,
@@ -83,21 +83,21 @@ describe('flat options', () => {
 });
 
 describe('lists', () => {
-  it('are taken item by item, up to the first that is missing', () => {
+  it('takes lists item by item, up to the first that is missing', () => {
     const options = BlockOptions.flatten({ l: [{ a: 1 }, 'plain', { b: { c: 2 } }], 'l.4': 'beyond', list: 5 });
     expect(options.takeList('l').map(entriesOf)).toEqual([{ a: 1 }, { '': 'plain' }, { 'b.c': 2 }]);
     expect(entriesOf(options)).toEqual({ 'l.4': 'beyond', list: 5 });
     expect(options.takeList('l')).toEqual([]);
   });
 
-  it('have items in the order of their numbers', () => {
+  it('orders the items of a list by their numbers', () => {
     const options = new BlockOptions(Array.from({ length: 12 }, (_, index) => [`l.${11 - index}`, 11 - index]));
     expect(options.takeList('l').map((item) => item.take(''))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 });
 
 describe('texts, flags and words', () => {
-  it('are taken when they are that', () => {
+  it('takes texts, flags and words', () => {
     expect([one('x').takeString('key'), one('').takeString('key'), one('x').takeString('other')]).toEqual([
       'x',
       '',
@@ -117,11 +117,11 @@ describe('texts, flags and words', () => {
     ['', 'takeBoolean'],
     [1, 'takeBoolean'],
     [null, 'takeBoolean'],
-  ])('%s is refused by %s', (value, taking) => {
+  ])('the value %s is refused by %s', (value, taking) => {
     expect(() => one(value)[taking]('key')).toThrow(expect.objectContaining({ code: 'EINVAL', class: 'GenericError' }));
   });
 
-  it('that are not words of the list say which are', () => {
+  it('names the accepted words when it refuses another', () => {
     expect(() => one('c').takeEnum('key', ['a', 'b'])).toThrow("Option 'key' must be one of a, b, not 'c'");
     expect(() => one(1).takeEnum('key', ['1'])).toThrow('must be one of');
   });
@@ -151,11 +151,11 @@ describe('numbers', () => {
   ])('%s is the size %d', (value, size) => expect(one(value).takeSize('key')).toBe(size));
 
   it.each<OptionValue>(['', 'x', '1.5', '5k', 1.5, Number.NaN, Number.POSITIVE_INFINITY, true, null])(
-    '%s is no integer',
+    'the text %s is no integer',
     (value) => expect(() => one(value).takeInteger('key')).toThrow("Option 'key' must be an integer"),
   );
 
-  it.each<OptionValue>(['', 'k', '5x', '1.5', '-5', 1.5, true, null])('%s is no size', (value) =>
+  it.each<OptionValue>(['', 'k', '5x', '1.5', '-5', 1.5, true, null])('the text %s is no size', (value) =>
     expect(() => one(value).takeSize('key')).toThrow("Option 'key' must be a size"),
   );
 
@@ -164,7 +164,7 @@ describe('numbers', () => {
     (value) => expect(() => one(value).takeInteger('key')).toThrow("Option 'key' is too large"),
   );
 
-  it('are refused outside of their range', () => {
+  it('refuses numbers out of their range', () => {
     expect(() => one(-1).takeSize('key')).toThrow("Option 'key' is -1, but must be at least 0");
     expect(() => one('1M').takeSize('key', { most: 1024 })).toThrow('is 1048576, but must be between 0 and 1024');
     expect(() => one(4).takeInteger('key', { least: 5 })).toThrow('must be at least 5');

@@ -92,7 +92,7 @@ describe('a power cut', () => {
     for (let seed = 0; seed < 20; seed++) await cutAndJudge(small, load, seed, { often: 0.5 });
   });
 
-  it('on a disk whose flushes do nothing is found to cost more', async () => {
+  it('the judge finds losses on a disk whose flushes do nothing', async () => {
     const lies = fc.asyncProperty(geometries, loads, fc.nat(), async (geometry, load, seed) => {
       await cutAndJudge(geometry, [...load, [{ kind: 'flush' }]], seed, { honest: false });
     });

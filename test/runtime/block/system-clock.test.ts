@@ -5,7 +5,7 @@ describe("the machine's clock", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('waits as long as told, also longer than a timer of Node.js can', () => {
+  it('waits for the given time, also longer than a timer of Node.js can', () => {
     const days = 30 * 24 * 3600 * 1e9;
     const called = vi.fn();
     systemClock.after(days, called);
@@ -15,7 +15,7 @@ describe("the machine's clock", () => {
     expect(called).toHaveBeenCalledOnce();
   });
 
-  it('can be called off', () => {
+  it('cancels a timer', () => {
     const called = vi.fn();
     systemClock.after(1e6, called).cancel();
     vi.advanceTimersByTime(10);

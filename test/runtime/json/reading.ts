@@ -36,7 +36,7 @@ export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   return chunks;
 }
 
-/** Objects and lists: what else JSON has cannot be told from junk by a client. */
+/** Objects and lists: a client cannot distinguish what else JSON has from junk. */
 const container = fc.oneof(
   fc.array(jsonValue(), { maxLength: 3 }),
   fc.dictionary(jsonText, jsonValue(), { maxKeys: 3 }),

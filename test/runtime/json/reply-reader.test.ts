@@ -8,7 +8,7 @@ import { checkCuts, cut, noise, readAll } from './reading.js';
 const read = (...chunks: (string | Uint8Array)[]): JsonValue[] => readAll(new ReplyReader(REPLY_LIMITS), ...chunks);
 
 describe('replies', () => {
-  test('a message a line, as servers write them', () => {
+  test('reads one message per line, as servers write them', () => {
     expect(read('{"a": 1}\r\n{"b": ', '2}\r\n', '{"c": 3}\r', '\n')).toEqual([{ a: 1 }, { b: 2 }, { c: 3 }]);
   });
 
@@ -39,7 +39,7 @@ describe('replies', () => {
     checkCuts(() => new ReplyReader(REPLY_LIMITS));
   });
 
-  test('is copied once, however many chunks it comes in', () => {
+  test('copies a message once, however many chunks it comes in', () => {
     const megabytes = 16;
     const chunk = Buffer.alloc(64 * 1024, 'x');
     const concat = vi.spyOn(Buffer, 'concat');

@@ -9,7 +9,7 @@ import { checkCuts, cut, noise, readAll } from './reading.js';
 const read = (...chunks: (string | Uint8Array)[]): JsonValue[] => readAll(new RequestReader(REQUEST_LIMITS), ...chunks);
 
 describe('requests', () => {
-  test('several messages in one chunk, with anything white between them', () => {
+  test('reads several messages in one chunk, with any white space between them', () => {
     expect(read('{"a":1}{"b":2}\r\n\n [3] "4"')).toEqual([{ a: 1 }, { b: 2 }, [3], '4']);
   });
 
@@ -51,7 +51,7 @@ describe('requests', () => {
     ]);
   });
 
-  test('keys are data', () => {
+  test('any key is data, also __proto__', () => {
     const [value] = read('{"__proto__":{"polluted":1},"constructor":2,"hasOwnProperty":3}\n') as object[];
     expect(Object.keys(value as object)).toEqual(['__proto__', 'constructor', 'hasOwnProperty']);
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
@@ -130,7 +130,7 @@ describe('what is refused', () => {
 describe('limits', () => {
   const limited = (limits: Partial<JsonLimits>) => new RequestReader({ ...REQUEST_LIMITS, ...limits });
 
-  test('nesting: the rest of the message is read as new input', () => {
+  test('nesting has a limit, and the rest of the message is read as new input', () => {
     const [deep, tooDeep] = [1024, 1025].map((depth) => '['.repeat(depth) + ']'.repeat(depth));
     expect(read(deep as string)).toHaveLength(1);
     expect(read(tooDeep as string)).toEqual([
@@ -139,7 +139,7 @@ describe('limits', () => {
     ]);
   });
 
-  test('tokens', () => {
+  test('a message has a limited number of tokens', () => {
     expect(readAll(limited({ tokens: 5 }), '[1,2]')).toEqual([[1, 2]]);
     expect(readAll(limited({ tokens: 5 }), '[1,2,3]')).toEqual([
       '! a message has too many tokens',
@@ -147,12 +147,12 @@ describe('limits', () => {
     ]);
   });
 
-  test('text, white space left out', () => {
+  test('a message has a limited length, white space left out', () => {
     expect(readAll(limited({ text: 10 }), '[    "1234" ,1 ]')).toEqual(['! a message is too long']);
     expect(readAll(limited({ text: 11 }), '[    "1234" ,1 ]')).toEqual([['1234', 1]]);
   });
 
-  test('one token, while it still grows', () => {
+  test('a token has a limited length, even before it ends', () => {
     expect(readAll(limited({ text: 10 }), '"123456789', '0')).toEqual(['! a message is too long']);
     expect(readAll(limited({ text: 10 }), '1'.repeat(11))).toEqual(['! a message is too long']);
   });
@@ -164,7 +164,7 @@ describe('limits', () => {
 });
 
 describe('long messages', () => {
-  test('are copied once, however many chunks they come in', () => {
+  test('copies a long message once, however many chunks it comes in', () => {
     const megabytes = 16;
     const chunk = Buffer.alloc(64 * 1024, 'x');
     const concat = vi.spyOn(Buffer, 'concat');
@@ -183,7 +183,7 @@ describe('long messages', () => {
     expect(copied - megabytes * 1024 * 1024).toBeLessThan(chunk.length + 100);
   });
 
-  test('whoever stops reading leaves the rest unread', () => {
+  test('a caller that stops reading leaves the rest unread', () => {
     const reader = new RequestReader(REQUEST_LIMITS);
     reader.push(Buffer.from('{"a":1}{"b":2}'));
     expect(reader.next()).toEqual({ value: { a: 1 } });

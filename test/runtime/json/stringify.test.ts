@@ -43,13 +43,13 @@ describe('requests', () => {
 });
 
 describe('replies', () => {
-  test('one space after colons and commas', () => {
+  test('writes one space after colons and commas', () => {
     expect(stringifyReply({ return: [{ a: 1, b: [] }, {}], id: 'x' })).toBe(
       '{"return": [{"a": 1, "b": []}, {}], "id": "x"}',
     );
   });
 
-  test('pretty: four spaces, CR LF, empty brackets on two lines', () => {
+  test('pretty output has four spaces, CR LF, and empty brackets on two lines', () => {
     expect(stringifyReply({ a: [1, {}], b: [] }, { pretty: true }).split('\r\n')).toEqual([
       '{',
       '    "a": [',
@@ -63,7 +63,7 @@ describe('replies', () => {
     ]);
   });
 
-  test('members in the order of the hash table', () => {
+  test('writes members in the order of the hash table of QEMU', () => {
     const reply = { data: {}, event: 'E', timestamp: { seconds: 1, microseconds: 2 } };
     expect(Object.keys(JSON.parse(stringifyReply(reply, { hashOrder: true })) as object)).toEqual([
       'timestamp',
@@ -84,7 +84,7 @@ describe('replies', () => {
     expect(stringifyReply(text)).toBe(`"${escaped}"`);
   });
 
-  test('are ASCII and mean the same', () => {
+  test('writes ASCII that parses to the same value', () => {
     fc.assert(
       fc.property(jsonText, (text) => {
         const written = stringifyReply(text);

@@ -34,7 +34,7 @@ declare const anything: QmpClient;
 const never = (_: () => unknown): void => {};
 
 describe('commands', () => {
-  test('results are typed', () => {
+  test('results of commands are typed', () => {
     never(() => {
       expectTypeOf(client.execute('query-status')).resolves.toEqualTypeOf<{ running: boolean }>();
       expectTypeOf(client.execute('query-jobs')).resolves.toEqualTypeOf<{ id: string }[]>();
@@ -66,7 +66,7 @@ describe('commands', () => {
     });
   });
 
-  test('only those of the schema can be executed; others by another name', () => {
+  test('execute takes only commands of the schema; executeUnknown takes others', () => {
     never(() => {
       // @ts-expect-error not in the schema
       client.execute('query-stauts');
@@ -84,7 +84,7 @@ describe('commands', () => {
 });
 
 describe('events', () => {
-  test('one name', () => {
+  test('a name selects one event with its type', () => {
     never(() => {
       client.on('STOP', (event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
       expectTypeOf(client.waitFor('BLOCK_JOB_READY')).resolves.toEqualTypeOf<

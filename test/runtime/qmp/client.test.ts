@@ -21,7 +21,7 @@ describe('negotiation', () => {
   test.each([
     ['it is not offered', [], {}],
     ['it is not wanted', ['oob'], { oob: false }],
-  ])('does not when %s', async (_, capabilities, options) => {
+  ])('does not enable out-of-band execution when %s', async (_, capabilities, options) => {
     const server = new FakeServer();
     server.send({ QMP: { ...GREETING.QMP, capabilities } });
     await using client = await connect(server.peer, options);
@@ -38,7 +38,7 @@ describe('negotiation', () => {
     );
   });
 
-  test('a server that hangs up before it greets', async () => {
+  test('reports a server that hangs up before it greets', async () => {
     const server = new FakeServer();
     server.end();
     await expect(connect(server.peer)).rejects.toThrow(
@@ -46,17 +46,17 @@ describe('negotiation', () => {
     );
   });
 
-  test('a server that refuses', async () => {
+  test('reports a server that refuses to negotiate', async () => {
     const server = new FakeServer();
     server.send(GREETING);
     const connecting = connect(server.peer);
-    server.send({ return: {}, id: 'of somebody else' });
+    server.send({ return: {}, id: 'of another client' });
     // An error without an id is the answer to the oldest request.
     server.send(failure('no'));
     await expect(connecting).rejects.toThrow(QmpError);
   });
 
-  test('can be aborted', async () => {
+  test('a signal aborts connecting', async () => {
     const server = new FakeServer();
     await expect(connect(server.peer, { signal: AbortSignal.timeout(5) })).rejects.toMatchObject({
       name: 'TimeoutError',
@@ -138,7 +138,7 @@ describe('execute', () => {
     expect(await Promise.all([second, ahead])).toEqual([2, 3]);
   });
 
-  test('can be given up; a late reply is ignored', async () => {
+  test('a signal ends the wait for a reply, and a late reply is ignored', async () => {
     const oddities: QmpOddity[] = [];
     const { client, server } = await connected({ onOddity: (oddity) => oddities.push(oddity) }, silent);
     const controller = new AbortController();
@@ -158,7 +158,7 @@ describe('execute', () => {
     expect(oddities).toEqual([]);
   });
 
-  test('a time limit for all commands, and another for one', async () => {
+  test('applies a time limit to all commands, and another to one', async () => {
     const { client } = await connected({ timeout: 10 }, silent);
     await expect(client.execute('a')).rejects.toThrow('a was not answered within 10 ms');
     await expect(client.execute('b', {}, { timeout: 20 })).rejects.toThrow('b was not answered within 20 ms');
@@ -189,7 +189,7 @@ describe('execute', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  test('a command that the types do not know', async () => {
+  test('executes a command that the types do not know', async () => {
     interface Small {
       commands: { 'query-version': { returns: { package: string } } };
       events: Record<never, never>;
@@ -253,7 +253,7 @@ describe('loss of the connection', () => {
 });
 
 describe('what should not arrive', () => {
-  test('is reported and otherwise ignored', async () => {
+  test('reports what should not arrive, and otherwise ignores it', async () => {
     const oddities: QmpOddity[] = [];
     const { client, server } = await connected({ onOddity: (oddity) => oddities.push(oddity) });
     server.send([1]);

@@ -29,7 +29,7 @@ async function temporaryFolder(): Promise<string> {
 }
 
 describe('a client connects to', () => {
-  test('a unix socket', async () => {
+  test('connects to a unix socket', async () => {
     const path = join(await temporaryFolder(), 'qmp:1.sock');
     await listening({ path });
     for (const address of [path, `unix:${path}`, { path }]) {
@@ -38,7 +38,7 @@ describe('a client connects to', () => {
     }
   });
 
-  test('a TCP port', async () => {
+  test('connects to a TCP port', async () => {
     const listener = await listening({ host: '127.0.0.1', port: 0 });
     const { port } = listener.address() as { port: number };
     for (const address of [`127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`, { host: '127.0.0.1', port }]) {
@@ -47,7 +47,7 @@ describe('a client connects to', () => {
     }
   });
 
-  test('the standard input and output of a process', async () => {
+  test('connects to the standard input and output of a process', async () => {
     const script = `
       process.stdout.write(JSON.stringify(${JSON.stringify(GREETING)}) + '\\r\\n');
       process.stdin.on('data', (chunk) => {
@@ -63,7 +63,7 @@ describe('a client connects to', () => {
     await client.close();
   });
 
-  test('what a function opens', async () => {
+  test('connects to the streams that a function opens', async () => {
     await using client = await connect(async () => {
       const server = new FakeServer();
       server.send(GREETING);
@@ -74,21 +74,21 @@ describe('a client connects to', () => {
 });
 
 describe('what cannot be connected to', () => {
-  test('a socket that is not there', async () => {
+  test('reports a socket that is not there', async () => {
     const path = join(await temporaryFolder(), 'none');
     await expect(connect(path)).rejects.toThrow(
       `cannot connect to ${path}: no such socket; does the program run, with a QMP monitor there?`,
     );
   });
 
-  test('a port where nobody listens', async () => {
+  test('reports a port where no program listens', async () => {
     const listener = await listening({ host: '127.0.0.1', port: 0 });
     const { port } = listener.address() as { port: number };
     await new Promise((resolve) => listener.close(resolve));
     await expect(connect(`127.0.0.1:${port}`)).rejects.toThrow(/^cannot connect to 127.0.0.1:\d+: .*ECONNREFUSED/);
   });
 
-  test('a process without pipes', async () => {
+  test('reports a process without pipes', async () => {
     await expect(connect({ stdin: null, stdout: null })).rejects.toThrow(/must be spawned with 'pipe'/);
   });
 });

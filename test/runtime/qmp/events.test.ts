@@ -57,7 +57,7 @@ describe('listeners', () => {
     ]);
   });
 
-  test('can be taken off, also by themselves and each other', async () => {
+  test('removes listeners, also while an event is handed out', async () => {
     const { client, server } = await connected();
     const seen: string[] = [];
     const second = (): unknown => seen.push('second');
@@ -138,7 +138,7 @@ describe('streams', () => {
     ['error', ['0', '1'], 0],
     ['drop-oldest', ['2', '3'], 2],
     ['drop-newest', ['0', '1'], 2],
-  ] as const)('what finds the buffer full: %s', async (overflow, kept, dropped) => {
+  ] as const)('drops or fails when the buffer is full: %s', async (overflow, kept, dropped) => {
     const { client, server } = await connected();
     const events = client.events('*', { buffer: 2, overflow });
     for (let count = 0; count < 4; count++) server.event(String(count));
@@ -174,7 +174,7 @@ describe('waiting', () => {
     expect((await stopped).data).toEqual({ n: 3 });
   });
 
-  test('has its limits', async () => {
+  test('limits the wait by time and by signal', async () => {
     const { client } = await connected();
     await expect(client.waitFor('STOP', undefined, { timeout: 10 })).rejects.toThrow(
       new QmpTimeoutError('STOP did not come within 10 ms'),

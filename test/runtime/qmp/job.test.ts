@@ -33,7 +33,7 @@ async function running(
 }
 
 describe('a job of the job API', () => {
-  test('that goes by itself, and is over before its command is answered', async () => {
+  test('a job with the job API ends by itself, even before its command is answered', async () => {
     const { result, commands } = await running({
       'blockdev-mirror': (server) => {
         states(server, 'created', 'running', 'waiting', 'pending');
@@ -48,7 +48,7 @@ describe('a job of the job API', () => {
     expect(commands()).toEqual(['blockdev-mirror', 'query-jobs']);
   });
 
-  test('that has to be completed, finalized and dismissed', async () => {
+  test('a job with the job API is completed, finalized and dismissed', async () => {
     const { result, commands } = await running(
       {
         'blockdev-mirror': (server) => {
@@ -79,7 +79,7 @@ describe('a job of the job API', () => {
     expect(commands()).toEqual(['blockdev-mirror', 'job-complete', 'job-finalize', 'query-jobs', 'job-dismiss']);
   });
 
-  test('that is on standby when it is to be completed is completed when it is ready again', async () => {
+  test('a job on standby is completed when it is ready again', async () => {
     let attempts = 0;
     const { result, commands } = await running({
       'blockdev-mirror': (server) => {
@@ -102,7 +102,7 @@ describe('a job of the job API', () => {
     expect(commands().filter((name) => name === 'job-complete')).toHaveLength(2);
   });
 
-  test('that is no block job has its error where it is asked for', async () => {
+  test('a job that is no block job returns its error from query-jobs', async () => {
     const { result, commands } = await running({
       'blockdev-mirror': (server) => {
         states(server, 'created', 'running', 'aborting', 'concluded');
@@ -114,7 +114,7 @@ describe('a job of the job API', () => {
     expect(commands()).toEqual(['blockdev-mirror', 'query-jobs', 'job-dismiss']);
   });
 
-  test('that fails', async () => {
+  test('a job that fails rejects with its error', async () => {
     const { result } = await running({
       'blockdev-mirror': (server) => {
         states(server, 'created', 'running', 'aborting');
@@ -126,7 +126,7 @@ describe('a job of the job API', () => {
     await expect(result).rejects.toThrow(new JobError('j', 'failed', 'Input/output error'));
   });
 
-  test('that is broken off before it began', async () => {
+  test('a job that is aborted before it began rejects', async () => {
     const { result } = await running({
       'blockdev-mirror': (server) => {
         states(server, 'created', 'aborting', 'concluded', 'null');
@@ -138,7 +138,7 @@ describe('a job of the job API', () => {
 });
 
 describe('a job before the job API', () => {
-  test('that goes by itself', async () => {
+  test('a job without the job API ends by itself', async () => {
     const { result, commands } = await running({
       'blockdev-mirror': (server) => {
         server.event('BLOCK_JOB_COMPLETED', WHOLE);
@@ -149,7 +149,7 @@ describe('a job before the job API', () => {
     expect(commands()).toEqual(['blockdev-mirror']);
   });
 
-  test('that has to be completed and dismissed', async () => {
+  test('a job without the job API is completed and dismissed', async () => {
     const { result, commands } = await running(
       {
         'blockdev-mirror': (server) => {
@@ -172,7 +172,7 @@ describe('a job before the job API', () => {
     expect(commands()).toEqual(['blockdev-mirror', 'block-job-complete', 'block-job-finalize', 'block-job-dismiss']);
   });
 
-  test('is called by its device when it has no other id', async () => {
+  test('a job without an id is named by its device', async () => {
     const { result } = await running(
       {
         'blockdev-mirror': (server) => {
@@ -187,8 +187,8 @@ describe('a job before the job API', () => {
   });
 });
 
-describe('who runs a job', () => {
-  test('can end it when it is ready, and stay with the source', async () => {
+describe('a caller of runJob', () => {
+  test('ends a ready job, and stays with the source', async () => {
     const { result, server } = await running(
       {
         'blockdev-mirror': (from) => {
@@ -209,7 +209,7 @@ describe('who runs a job', () => {
     expect(server.received[1]?.arguments).not.toHaveProperty('force');
   });
 
-  test('can do something last before it is finalized, or call it off then', async () => {
+  test('runs a last step before the job is finalized, or cancels it then', async () => {
     const answers = {
       'blockdev-mirror': (server: FakeServer) => {
         states(server, 'created', 'running', 'waiting', 'pending');
@@ -230,7 +230,7 @@ describe('who runs a job', () => {
     expect(refused.commands()).toEqual(['blockdev-mirror', 'block-job-cancel']);
   });
 
-  test('can cancel it', async () => {
+  test('cancels a job by a signal', async () => {
     const controller = new AbortController();
     const { result, server } = await running(
       {
@@ -253,7 +253,7 @@ describe('who runs a job', () => {
     expect(server.received[1]).toMatchObject({ execute: 'block-job-cancel', arguments: { device: 'j', force: true } });
   });
 
-  test('can cancel what is no block job', async () => {
+  test('cancels a job that is no block job', async () => {
     const controller = new AbortController();
     const { result, server, commands } = await running(
       {
@@ -276,7 +276,7 @@ describe('who runs a job', () => {
     expect(commands()).toEqual(['blockdev-mirror', 'block-job-cancel', 'job-cancel', 'query-jobs', 'job-dismiss']);
   });
 
-  test('is told when somebody else cancels it', async () => {
+  test('rejects when another client cancels the job', async () => {
     const { result } = await running({
       'blockdev-mirror': (server) => {
         server.event('BLOCK_JOB_CANCELLED', WHOLE);
@@ -286,7 +286,7 @@ describe('who runs a job', () => {
     await expect(result).rejects.toEqual(new JobError('j', 'cancelled'));
   });
 
-  test('is told how far it is, and of I/O errors', async () => {
+  test('reports progress and I/O errors', async () => {
     const progress: JobProgress[] = [];
     const errors: unknown[] = [];
     const { result, server } = await running(
@@ -312,7 +312,7 @@ describe('who runs a job', () => {
     expect(errors).toEqual([{ device: 'j', operation: 'read', action: 'stop' }]);
   });
 
-  test('learns why it cannot be started, and when the connection is lost', async () => {
+  test('rejects when the job cannot be started, and when the connection is lost', async () => {
     const refused = await running({ 'blockdev-mirror': () => refusal("Cannot find device='d'") });
     await expect(refused.result).rejects.toThrow(QmpError);
     const lost = await running({});

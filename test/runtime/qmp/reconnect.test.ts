@@ -15,7 +15,7 @@ function place(...servers: FakeServer[]) {
     open: () => {
       opened++;
       const server = waiting.shift();
-      if (!server) throw new QmpConnectionError('nobody is there');
+      if (!server) throw new QmpConnectionError('no server is there');
       server.send(GREETING);
       return server.peer;
     },
@@ -23,7 +23,7 @@ function place(...servers: FakeServer[]) {
 }
 
 describe('reconnecting', () => {
-  test('negotiates again and tells what was lost', async () => {
+  test('negotiates again and reports what was lost', async () => {
     const first = new FakeServer(() => undefined);
     const second = new FakeServer(({ execute }) => ({ return: execute }));
     const losses: ConnectionLoss[] = [];
@@ -56,8 +56,8 @@ describe('reconnecting', () => {
     const client = await connect(there.open, { reconnect: backOff({ initialDelay: 1, attempts: 3 }) });
     server.end();
     await new Promise(setImmediate);
-    await expect(client.execute('x')).rejects.toThrow('nobody is there');
-    expect(await client.closed).toEqual(new QmpConnectionError('nobody is there'));
+    await expect(client.execute('x')).rejects.toThrow('no server is there');
+    expect(await client.closed).toEqual(new QmpConnectionError('no server is there'));
     expect(there.opened).toBe(4);
   });
 
@@ -94,11 +94,11 @@ describe('reconnecting', () => {
 
   test('the first connection is not tried again', async () => {
     const there = place();
-    await expect(connect(there.open, { reconnect: backOff() })).rejects.toThrow('nobody is there');
+    await expect(connect(there.open, { reconnect: backOff() })).rejects.toThrow('no server is there');
     expect(there.opened).toBe(1);
   });
 
-  test('needs something that can be opened again', async () => {
+  test('requires an address that can be opened again', async () => {
     await expect(connect(new FakeServer().peer, { reconnect: backOff() })).rejects.toThrow(
       /a stream cannot be opened again/,
     );

@@ -66,19 +66,19 @@ describe('a server', () => {
     [{ event: 'ADDED', member: 'names' }, true],
     [{ event: 'ADDED', member: 'why', value: 'so' }, true],
     [{ event: 'ADDED', member: 'why', value: 'because' }, false],
-  ])('has %o: %s', async (capability, expected) => {
+  ])('the server supports %o: %s', async (capability, expected) => {
     const { client } = await connected({}, () => ({ return: SCHEMA }));
     expect(await supports(client, capability)).toBe(expected);
   });
 
-  test('is asked once a connection', async () => {
+  test('asks the server once per connection', async () => {
     const { client, server } = await connected({}, () => ({ return: SCHEMA }));
     await Promise.all([supports(client, { command: 'add' }), supports(client, { command: 'add' })]);
     await supports(client, { event: 'ADDED' });
     expect(server.received).toHaveLength(1);
   });
 
-  test('that cannot tell is asked again the next time', async () => {
+  test('asks again the next time after a query that failed', async () => {
     const { client, server } = await connected({}, () => ({ error: { class: 'CommandNotFound', desc: 'unknown' } }));
     await expect(supports(client, { command: 'add' })).rejects.toThrow(QmpError);
     server.answerWith(() => ({ return: SCHEMA }));
@@ -95,7 +95,7 @@ describeWithCorpus('a storage daemon of 7.2', 'transcripts', () => {
     [{ command: 'query-named-block-nodes', returns: 'image.no-such-member' }, false],
     [{ event: 'BLOCK_JOB_ERROR', member: 'action', value: 'stop' }, true],
     [{ command: 'device_add' }, false],
-  ])('has %o: %s', async (capability, expected) => {
+  ])('the server supports %o: %s', async (capability, expected) => {
     const lines = readFileSync(corpusPath('transcripts/qsd-query-qmp-schema.jsonl'), 'utf8').split('\n');
     const reply = lines.find((line) => line.includes('SchemaInfo') || line.includes('meta-type')) as string;
     const { client } = await connected({}, () => ({

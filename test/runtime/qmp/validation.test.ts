@@ -61,7 +61,7 @@ async function validating(validate: 'report' | 'strict', answer: JsonValue = {})
 const WRONG = [{ name: 'a', size: 'big' }, { nome: 'b' }, { name: 'c', size: 2n ** 64n - 1n }];
 
 describe('report', () => {
-  test('tells every difference of a reply and passes it on', async () => {
+  test('reports every difference of a reply and passes it on', async () => {
     const { client, differences } = await validating('report', WRONG);
     expect(await client.execute('query-nodes')).toEqual(WRONG);
     expect(differences).toMatchObject([
@@ -72,7 +72,7 @@ describe('report', () => {
     expect(differences[0]?.message).toBe('[0].size: expected an integer, found "big"');
   });
 
-  test('what is as it should be is not mentioned', async () => {
+  test('reports nothing about a valid reply', async () => {
     const { client, server, differences } = await validating('report', [{ name: 'a' }]);
     client.on('*', () => {});
     server.event('NODE_ADDED', { name: 'a' });
@@ -81,7 +81,7 @@ describe('report', () => {
     expect(differences).toEqual([]);
   });
 
-  test('events and their data', async () => {
+  test('reports every difference of events and their data', async () => {
     const { client, server, differences } = await validating('report');
     const events = client.events('*');
     server.event('NODE_ADDED', { name: 1 });
@@ -142,7 +142,7 @@ describe('strict', () => {
     expect(oddities).toMatchObject([{ kind: 'invalid-event', error: expect.any(QmpSchemaError) }]);
   });
 
-  test('lets pass what the schema does not know of', async () => {
+  test('passes on the reply to a command that the schema does not know', async () => {
     const { client } = await validating('strict', { x: 1 });
     expect(await client.execute('x-new', { a: 1 })).toEqual({ x: 1 });
   });

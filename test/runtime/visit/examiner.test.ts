@@ -67,7 +67,7 @@ describe('examine', () => {
     ]);
   });
 
-  it('does not mind a value that is nested too deep', () => {
+  it('examines a value that is nested too deep for the stack', () => {
     let value: Record<string, unknown> = { id: 'a', count: 1 };
     for (let depth = 0; depth < 100_000; depth++) value = { id: 'a', count: 1, next: value };
     expect(messages(examine(visitNode, value))).toEqual([

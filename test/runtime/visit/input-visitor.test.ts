@@ -339,7 +339,7 @@ describe('objects', () => {
 });
 
 describe('alternates', () => {
-  it('choose by the kind of the value alone', () => {
+  it('chooses the branch of an alternate by the kind of the value alone', () => {
     expect(decode(visitNodeRef, null)).toBeNull();
     expect(decode(visitNodeRef, 'null')).toBe('null');
     expect(decode(visitNodeRef, { id: 'a', count: 1 })).toEqual({ id: 'a', count: 1 });
@@ -347,7 +347,7 @@ describe('alternates', () => {
 });
 
 describe('options', () => {
-  it('keep what a newer schema may have', () => {
+  it('keeps members that a newer schema may have', () => {
     const keep = { unknown: 'keep' } as const;
     const node = { id: 'a', count: 1, colours: ['blue'], children: [5], 'new-member': {} };
     expect(decode(visitNode, structuredClone(node), keep)).toEqual(node);
@@ -356,7 +356,7 @@ describe('options', () => {
     expect(problem(visitShape, { kind: 5 }, keep)[0]).toBe('type');
   });
 
-  it('reject members by policy, only where they are used', () => {
+  it('rejects members by policy, only where they are used', () => {
     const node = { id: 'a', count: 1, 'x-old': 'x' };
     expect(decode(visitNode, { ...node })['x-old']).toBe('x');
     expect(problem(visitNode, { ...node }, { deprecated: 'reject' })).toEqual([
@@ -367,7 +367,7 @@ describe('options', () => {
     expect(decode(visitNode, { id: 'a', count: 1 }, { deprecated: 'reject', unstable: 'reject' }).id).toBe('a');
   });
 
-  it('reject enum values by policy', () => {
+  it('rejects enum values by policy', () => {
     const node = { id: 'a', count: 1, colours: ['red', 'mauve'] };
     expect(problem(visitNode, node, { deprecated: 'reject' })).toEqual([
       'policy',

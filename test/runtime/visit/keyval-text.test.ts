@@ -107,7 +107,7 @@ describe('formatKeyval', () => {
     }) as fc.Arbitrary<KeyvalObject>,
   })).object;
 
-  it('is undone by parseKeyval', () => {
+  it('formats text that parseKeyval reads back', () => {
     fc.assert(
       fc.property(tree, (value) => {
         expect(parseKeyval(formatKeyval(value)).tree).toEqual(value);

@@ -12,10 +12,10 @@ it.each([
   ['fil', 'file'],
   ['cahce', 'cache'],
   ['nodename', 'node-name'],
-])('%s is near %s', (name, meant) => {
+])('the nearest name to %s is %s', (name, meant) => {
   expect(nearMiss(name, names)).toBe(meant);
 });
 
-it.each(['', 'x', 'zz', 'backing', 'constructor'])('%s is near nothing', (name) => {
+it.each(['', 'x', 'zz', 'backing', 'constructor'])('no name is near %s', (name) => {
   expect(nearMiss(name, names)).toBeUndefined();
 });

@@ -69,7 +69,7 @@ describe('readOption', () => {
     expect(read).toThrow(expect.objectContaining({ key }));
   });
 
-  it('is the inverse of writeOption, as far as key=value text goes', () => {
+  it('reads back what writeOption writes, as far as key=value text goes', () => {
     const node = fc.letrec<{ node: Record<string, unknown> }>((tie) => ({
       node: fc.record(
         {
@@ -150,7 +150,7 @@ describe('readString', () => {
     expect(() => readString(visit, text)).toThrow(OptionError);
   });
 
-  it('is the inverse of writeString', () => {
+  it('reads back what writeString writes', () => {
     expect(writeString(list(visitInt16), [1, 2, 3, 7, 9, 10])).toBe('1-3,7,9-10');
     const integers = fc.array(
       fc.oneof(fc.integer({ min: -5, max: 5 }), fc.bigInt({ min: -(2n ** 63n), max: -(2n ** 62n) })),

@@ -25,7 +25,7 @@ function problem(visit: Visit<unknown>, value: unknown, options?: EncodeOptions)
 }
 
 describe('what is written', () => {
-  it('is an equal copy', () => {
+  it('writes an equal copy', () => {
     const node = { id: 'a', count: 1, children: [null, 'x', { id: 'b', count: 2 }], data: { a: [1, null] } };
     const copy = encode(visitNode, node);
     expect(copy).toEqual(node);
@@ -33,25 +33,25 @@ describe('what is written', () => {
     expect(encode(visitNode, Object.freeze(node))).toEqual(node);
   });
 
-  it('has no members that are undefined', () => {
+  it('omits members that are undefined', () => {
     const node = { id: 'a', count: 1, flag: undefined, data: { a: undefined, b: [{ c: undefined }] } };
     const written = encode(visitNode, node as never);
     expect(written).toStrictEqual({ id: 'a', count: 1, data: { b: [{}] } });
     expect(node).toHaveProperty('flag');
   });
 
-  it('has 64-bit integers in their one form', () => {
+  it('writes 64-bit integers in their one form', () => {
     expect(encode(visitInt64, 5n)).toBe(5);
     expect(encode(visitUint64, 2n ** 64n - 1n)).toBe(2n ** 64n - 1n);
     expect(encode(visitAny, [5n, 2n ** 63n, -(2n ** 63n)])).toEqual([5n, 2n ** 63n, -(2n ** 63n)].map(short));
   });
 
-  it('has __proto__ as a key like any other', () => {
+  it('writes __proto__ as a key like any other', () => {
     const data: unknown = JSON.parse('{"__proto__": {"a": 1}}');
     expect(JSON.stringify(encode(visitAny, data as never))).toBe('{"__proto__":{"a":1}}');
   });
 
-  it('covers unions and alternates', () => {
+  it('writes unions and alternates', () => {
     const solid = { kind: 'solid', form: 'cube', edges: [1, 2] } as const;
     expect(encode(visitShape, { ...solid, edges: [...solid.edges] })).toEqual(solid);
     expect(encode(visitWrapped, { type: 'text', data: 'x' })).toEqual({ type: 'text', data: 'x' });
@@ -107,7 +107,7 @@ describe('what is refused', () => {
     expect(problem(visit, value)).toBe(message);
   });
 
-  it('is named from what the root is called', () => {
+  it('starts the path with the name of the root', () => {
     expect(problem(visitNode, { id: 5 }, { root: 'return' })).toBe('return.id: expected a string, found 5');
   });
 });

@@ -133,7 +133,7 @@ describe.each<Int64Mode>(['union', 'bigint', 'number'])('values of fixture schem
       code = await loadGenerated(schema, { int64 });
     });
 
-    it.each(types)('survive and are checked: %s', (name) => {
+    it.each(types)('values of every type survive a round trip and are checked: %s', (name) => {
       const type = code.types.find((candidate) => candidate.name === name);
       if (!type) throw new Error(`no type '${name}'`);
       checkType(code, type, int64, 100);
@@ -144,7 +144,7 @@ describe.each<Int64Mode>(['union', 'bigint', 'number'])('values of fixture schem
 describe.each(['2.8-dev', '6.0', '10.1', '11.1'])('values of release %s', (release) => {
   const root = release === '2.8-dev' ? 'qapi-schema.json' : 'qapi/qapi-schema.json';
   describeWithCorpus('of every type', `releases/${release}`, () => {
-    it('survive and are checked', { timeout: 60_000 }, async () => {
+    it('values of every type survive a round trip and are checked', { timeout: 60_000 }, async () => {
       const schema = await read(corpusPath('releases', release, root), {});
       const code = await loadGenerated(schema);
       expect(code.types.length).toBeGreaterThan(300);

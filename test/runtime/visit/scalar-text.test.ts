@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readBoolean, readInteger, readNumber, readSize, readUnsigned } from '../../../runtime/visit/scalar-text.js';
 
 describe('readBoolean', () => {
-  it('knows exactly eight words', () => {
+  it('reads exactly eight words as booleans', () => {
     expect(['on', 'yes', 'true', 'y'].map(readBoolean)).toEqual([true, true, true, true]);
     expect(['off', 'no', 'false', 'n'].map(readBoolean)).toEqual([false, false, false, false]);
     expect(['On', 'YES', '1', '', ' on', 't'].map(readBoolean)).toEqual(Array(6).fill(undefined));

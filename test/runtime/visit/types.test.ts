@@ -23,7 +23,7 @@ import {
 import { type Colour, type Node, visitColour, visitNode } from './__golden__/index.js';
 
 describe('types', () => {
-  it('of values follow the visit function', () => {
+  it('the type of a value follows from the visit function', () => {
     expectTypeOf(decode<Node>).returns.toEqualTypeOf<Node>();
     expectTypeOf(decode(visitColour, 'red')).toEqualTypeOf<Colour>();
     expectTypeOf(encode(visitColour, 'red')).toEqualTypeOf<JsonValue>();
@@ -32,7 +32,7 @@ describe('types', () => {
     expectTypeOf(examine(visitNode, {})[0]?.path).toEqualTypeOf<readonly (string | number)[] | undefined>();
   });
 
-  it('refuse to encode a value of another type', () => {
+  it('does not compile to encode a value of another type', () => {
     // @ts-expect-error no value of the enum
     expectTypeOf(encode<Colour>).toBeCallableWith(visitColour, 'blue');
     expectTypeOf(encode<Node>)
@@ -40,20 +40,20 @@ describe('types', () => {
       .toEqualTypeOf<Node>();
   });
 
-  it('of 64-bit integers follow the mode', () => {
+  it('the type of 64-bit integers follows the mode', () => {
     expectTypeOf(visitInt64).toExtend<Visit<Int64>>();
     expectTypeOf(visitInt64AsBigint).toExtend<Visit<bigint>>();
     expectTypeOf(visitInt64AsNumber).toExtend<Visit<number>>();
     expectTypeOf(visitInt64).not.toExtend<Visit<number>>();
   });
 
-  it('of enums are their values', () => {
+  it('the type of an enum is the union of its values', () => {
     expectTypeOf(enumInfo('E', ['a', 'b']).values).toEqualTypeOf<readonly ('a' | 'b')[]>();
     expectTypeOf<'a'>().toExtend<Open<'a' | 'b'>>();
     expectTypeOf<string>().toExtend<Open<'a' | 'b'>>();
   });
 
-  it('of tables take entries of any command and event', () => {
+  it('the types of tables accept entries of any command and event', () => {
     interface Handlers {
       start(args: Node): Promise<string>;
     }
@@ -67,7 +67,7 @@ describe('types', () => {
     expectTypeOf(new Map([['STOP', { name: 'STOP', data: codec(visitNode) }]])).toExtend<EventTable>();
   });
 
-  it('let a visit function take any visitor', () => {
+  it('a visit function accepts any visitor', () => {
     expectTypeOf(visitNode).parameter(0).toEqualTypeOf<Visitor>();
     expectTypeOf(visitNode).parameter(1).toBeUnknown();
   });

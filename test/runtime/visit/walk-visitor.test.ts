@@ -19,7 +19,7 @@ describe('a visitor that collects references', () => {
     }
   }
 
-  it('sees them all and changes nothing', () => {
+  it('collects all references and changes nothing', () => {
     const node: Node = { id: 'a', count: 1, children: ['b', null, { id: 'c', count: 1, children: ['d'] }] };
     const frozen = deepFreeze(node);
     const references = new References();
@@ -60,7 +60,7 @@ describe('the order of a walk', () => {
     }
   }
 
-  it('is that of the schema: the members of the base, then those of the branch', () => {
+  it('walks in the order of the schema: the members of the base, then those of the branch', () => {
     const order = new Order();
     const shape: Shape = { radius: 1, label: 'x', kind: 'circle' };
     visitShape(order, shape);
@@ -73,7 +73,7 @@ describe('the order of a walk', () => {
     ]);
   });
 
-  it('goes into lists by index, and visits absent mandatory members only', () => {
+  it('walks into lists by index, and visits absent members only if they are mandatory', () => {
     const order = new Order();
     visitNode(order, { count: 1, colours: ['red', 'mauve'], next: { id: 'b', count: 1 } } as unknown as Node);
     expect(order.seen).toEqual([
@@ -89,7 +89,7 @@ describe('the order of a walk', () => {
     ]);
   });
 
-  it('goes on where a value is not what its type says', () => {
+  it('walks on where a value is not what its type says', () => {
     const value = { id: 5, count: 'x', next: [], children: 'y' } as unknown as Node;
     expect(visitNode(new Order(), value)).toBe(value);
   });

@@ -38,7 +38,7 @@ async function check(server: string, args: readonly string[] = [], deviation: De
 }
 
 describe('what a condition excuses', () => {
-  test('is named and is no failure', async () => {
+  test('names what a condition excuses, and counts it as no failure', async () => {
     const { code, stdout } = await check(reduced);
     expect(code, stdout).toBe(0);
     expect(stdout).toContain("∅ without CONFIG_VAST:\n    query-state.returns.mode='vast'\n");
@@ -46,7 +46,7 @@ describe('what a condition excuses', () => {
     expect(stdout).toContain('∅ without not CONFIG_COLD:\n    query-state.returns.heat, HOT\n');
   });
 
-  test('must be there all the same once the program says that it is', async () => {
+  test('reports what a condition would excuse once the program announces it', async () => {
     const { code, stdout } = await check(full, [], {
       commands: (commands) => {
         const query = commands.get('query-state');
@@ -60,7 +60,7 @@ describe('what a condition excuses', () => {
 });
 
 describe('reports', () => {
-  test('are JSON for tools', async () => {
+  test('prints the report as JSON for tools', async () => {
     const { code, stdout } = await check(reduced, ['--format', 'json'], {
       commands: (commands) => commands.delete('query-state'),
     });
@@ -92,7 +92,7 @@ describe('reports', () => {
     );
   });
 
-  test('are JUnit for CI', async () => {
+  test('prints the report as JUnit for CI', async () => {
     const { stdout } = await check(reduced, ['--format', 'junit'], {
       commands: (commands) => commands.delete('query-state'),
     });
@@ -105,7 +105,7 @@ describe('reports', () => {
     expect(stdout).toContain('<system-out>query-load: without CONFIG_A and CONFIG_B</system-out>');
   });
 
-  test('quote what XML has no form for', () => {
+  test('quotes characters that XML has no form for', () => {
     const problems = ['a <b> & "c"\u0000\nd'];
     const text = junitReport({ program: 'p', schema: 's', checks: [{ group: 'events', name: 'X', problems }] });
     expect(text).toContain(
@@ -153,20 +153,20 @@ describe('with --execute-valid', () => {
 });
 
 describe('mistakes', () => {
-  test('nobody is there', async () => {
+  test('reports an address at which no program listens', async () => {
     const cwd = folderWith({ 'schema.json': full });
     const { code, stderr } = await qapiTs(['conformance', './none.sock', '--schema', 'schema.json'], { cwd });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: cannot connect to \.\/none\.sock: no such socket/);
   });
 
-  test('the program hangs up', async () => {
+  test('reports a program that hangs up', async () => {
     const { code, stdout } = await check(full, [], { hangUpOn: 'query-load' });
     expect(code).toBe(1);
     expect(stdout).toMatch(/✗ the connection to .* was closed by the peer.*; what follows was not checked\n/);
   });
 
-  test('the time is no number', async () => {
+  test('refuses a time that is no number', async () => {
     const { code, stderr } = await qapiTs(['conformance', 'x', '--timeout', 'soon'], { cwd: folderWith({}) });
     expect(code).toBe(1);
     expect(stderr).toContain('expected a number of seconds, more than 0');

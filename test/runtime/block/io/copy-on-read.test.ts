@@ -49,7 +49,7 @@ describe('copying on read', () => {
     expect(writes(disk)).toEqual(['write 2048+512']);
   });
 
-  it('is asked for by one request, too', async () => {
+  it('copies for a single request with the flag, too', async () => {
     const disk = overlay();
     disk.requests.copyOnRead = 0;
     await disk.read(0, 1);
@@ -58,14 +58,14 @@ describe('copying on read', () => {
     expect(writes(disk)).toEqual(['write 0+1024']);
   });
 
-  it('is not for reads inside of a serialising request', async () => {
+  it('does not copy for reads inside of a serialising request', async () => {
     const disk = overlay();
     await disk.read(0, 1, RequestFlag.noSerialising);
     await disk.read(0, 512, RequestFlag.noSerialising);
     expect(writes(disk)).toEqual([]);
   });
 
-  it('is nothing on a node that has become read-only, unless it is asked for', async () => {
+  it('does not copy on a node that has become read-only, unless the request asks for it', async () => {
     const disk = overlay({ readOnly: true });
     expect([...(await disk.read(0, 1))]).toEqual([1]);
     expect(writes(disk)).toEqual([]);
@@ -75,7 +75,7 @@ describe('copying on read', () => {
     expect([...(await fixed.read(0, 1))]).toEqual([1]);
   });
 
-  it('is no change for those who watch writes, but something to flush', async () => {
+  it('does not notify dirty trackers, but leaves something to flush', async () => {
     const disk = overlay();
     const seen: unknown[] = [];
     disk.requests.beforeWrite.add((notice) => void seen.push(notice));

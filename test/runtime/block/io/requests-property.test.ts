@@ -68,7 +68,7 @@ class Model {
 }
 
 describe('property: requests', () => {
-  it('do what they are told, side by side, over any alignment', async () => {
+  it('requests agree with a model, side by side, over any alignment', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 30 }), setting, async (operations, chosen) => {
         const { alignment, hasBacking, copyOnRead, seed, ...options } = chosen;

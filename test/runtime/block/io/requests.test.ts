@@ -31,19 +31,19 @@ function gate(disk: TestDisk): () => Promise<void> {
 }
 
 describe('reads', () => {
-  it('reach the driver as they are when they are aligned', async () => {
+  it('passes aligned reads to the driver unchanged', async () => {
     const disk = numbered(4096, { alignment: 512 });
     expect([...(await disk.read(512, 1024))]).toEqual(numbers(512, 1536));
     expect(disk.log).toEqual(['read 512+1024']);
   });
 
-  it('are widened to whole blocks when they are not', async () => {
+  it('widens unaligned reads to whole blocks', async () => {
     const disk = numbered(4096, { alignment: 512 });
     expect([...(await disk.read(500, 100))]).toEqual(numbers(500, 600));
     expect(disk.log).toEqual(['read 0+1024']);
   });
 
-  it('find zeroes beyond the end', async () => {
+  it('reads zeroes beyond the end', async () => {
     const disk = numbered(1024, { alignment: 512 });
     expect([...(await disk.read(1000, 100))]).toEqual([...numbers(1000, 1024), ...data(76, 0)]);
     expect([...(await disk.read(5000, 4))]).toEqual([0, 0, 0, 0]);
@@ -51,7 +51,7 @@ describe('reads', () => {
     expect(disk.log).toEqual(['read 512+512', 'read 512+512']);
   });
 
-  it('show nothing of what a driver leaves in the last block beyond the end', async () => {
+  it('reads zeroes for what a driver leaves in the last block beyond the end', async () => {
     const disk = numbered(1000, { alignment: 512 });
     const { instance } = disk.target;
     if (instance) instance.read = async (_offset, buffer) => void buffer.fill(9);
@@ -63,7 +63,7 @@ describe('reads', () => {
     [-1, 1],
     [largestSize, 1],
     [Number.NaN, 1],
-  ])('fail outside of what has numbers (%d)', async (offset, length) => {
+  ])('refuses reads out of range (%d)', async (offset, length) => {
     await expect(new TestDisk(512).read(offset, length)).rejects.toMatchObject({ code: 'EIO' });
   });
 
@@ -74,7 +74,7 @@ describe('reads', () => {
     await expect(closed.read(0, 1)).rejects.toMatchObject({ code: 'ENOMEDIUM' });
   });
 
-  it('do not wait inside of a serialising request', async () => {
+  it('reads inside of a serialising request do not wait', async () => {
     const disk = numbered(1024, { alignment: 512 });
     let seen: Buffer | undefined;
     disk.requests.beforeWrite.add(async ({ offset, length }) => {
@@ -86,7 +86,7 @@ describe('reads', () => {
 });
 
 describe('writes', () => {
-  it('are announced as the driver makes them', async () => {
+  it('announces the steps of writes as the driver makes them', async () => {
     const disk = new TestDisk(4096, { alignment: 512 });
     await disk.requests.write(512, data(512));
     expect(disk.takeLog()).toEqual(['pwritev', 'write 512+512', 'pwritev_done']);
@@ -124,7 +124,7 @@ describe('writes', () => {
     expect(disk.takeLog()).toEqual(['pwritev_zero', 'zero 512+512', 'pwritev_done']);
   });
 
-  it('are announced to be done when they fail, too', async () => {
+  it('announces the end of writes that fail, too', async () => {
     const disk = new TestDisk(512);
     disk.onStep = (step) => {
       if (/^(write|zero)/.test(step)) throw ioError('EIO');
@@ -134,20 +134,20 @@ describe('writes', () => {
     expect(disk.log).toEqual(['pwritev', 'write 0+1', 'pwritev_done', 'pwritev_zero', 'zero 0+1', 'pwritev_done']);
   });
 
-  it('keep what surrounds them', async () => {
+  it('keeps the bytes around an unaligned write', async () => {
     const disk = numbered(2048, { alignment: 512 });
     await disk.requests.write(700, data(600, 255));
     expect([...disk.bytes]).toEqual([...numbers(0, 700), ...data(600, 255), ...numbers(1300, 2048)]);
   });
 
-  it('never lose another one to the same block', async () => {
+  it('keeps both of two writes to the same block', async () => {
     const disk = new TestDisk(512, { alignment: 512 });
     disk.pause = () => new Promise((resolve) => setImmediate(resolve));
     await Promise.all(Array.from({ length: 64 }, (_, index) => disk.requests.write(index * 8, data(8, index + 1))));
     expect([...disk.bytes]).toEqual(Array.from({ length: 512 }, (_, at) => Math.floor(at / 8) + 1));
   });
 
-  it('run side by side where they do not touch', async () => {
+  it('runs writes side by side where they do not overlap', async () => {
     const disk = new TestDisk(4096, { alignment: 512 });
     const open = gate(disk);
     const writes = [
@@ -162,7 +162,7 @@ describe('writes', () => {
     await Promise.all(writes);
   });
 
-  it('wait for a serialising one that began before, aligned as they may be', async () => {
+  it('aligned writes wait for an earlier serialising one', async () => {
     const disk = new TestDisk(1024, { alignment: 512 });
     const open = gate(disk);
     const first = disk.requests.write(10, data(1, 1));
@@ -174,13 +174,13 @@ describe('writes', () => {
     expect([...new Set(disk.bytes.subarray(0, 512))]).toEqual([2]);
   });
 
-  it('may make the image longer', async () => {
+  it('a write makes the image longer', async () => {
     const disk = new TestDisk(512);
     await disk.requests.write(1000, data(24));
     expect(disk.bytes.length).toBe(1024);
   });
 
-  it('do nothing when there is nothing to write', async () => {
+  it('an empty write does nothing', async () => {
     const disk = new TestDisk(512);
     await disk.requests.write(0, data(0));
     await disk.requests.writeZeroes(0, 0);
@@ -188,7 +188,7 @@ describe('writes', () => {
     expect(disk.log).toEqual([]);
   });
 
-  it.each(['write', 'writeZeroes', 'discard'] as const)('are refused on a read-only node: %s', async (kind) => {
+  it.each(['write', 'writeZeroes', 'discard'] as const)('refuses to change a read-only node: %s', async (kind) => {
     const disk = new TestDisk(512, { readOnly: true, unmap: true });
     const request = kind === 'write' ? disk.requests.write(0, data(1)) : disk.requests[kind](0, 1);
     await expect(request).rejects.toMatchObject({ code: 'EPERM' });
@@ -198,7 +198,7 @@ describe('writes', () => {
   it.each([
     [-1, 1],
     [largestSize, 1],
-  ])('are refused outside of what has numbers (%d)', async (offset, length) => {
+  ])('refuses writes out of range (%d)', async (offset, length) => {
     const { requests } = new TestDisk(512, { unmap: true });
     for (const request of [
       requests.write(offset, data(length)),
@@ -209,7 +209,7 @@ describe('writes', () => {
     }
   });
 
-  it('go compressed when asked to, without being aligned', async () => {
+  it('passes compressed writes on without aligning them', async () => {
     const disk = new TestDisk(4096, { alignment: 512 });
     await disk.requests.write(1024, data(700), RequestFlag.compressed);
     expect(disk.log).toEqual(['compressed 1024+700']);
@@ -217,7 +217,7 @@ describe('writes', () => {
     await expect(disk.requests.write(0, data(512), RequestFlag.compressed)).rejects.toMatchObject({ code: 'ENOTSUP' });
   });
 
-  it('remember how far they went, failed ones too', async () => {
+  it('records the highest offset of writes, failed ones too', async () => {
     const disk = new TestDisk(4096, { alignment: 512 });
     await disk.requests.write(512, data(10));
     expect(disk.requests.highestOffset).toBe(1024);
@@ -230,7 +230,7 @@ describe('writes', () => {
 });
 
 describe('force unit access', () => {
-  it('is the driver’s affair when it says so', async () => {
+  it('passes force unit access to a driver that supports it', async () => {
     const disk = new TestDisk(512, { writeFlags: RequestFlag.fua });
     await disk.requests.write(0, data(1), RequestFlag.fua);
     expect(disk.takeLog()).toEqual(['pwritev', 'write 0+1 fua', 'pwritev_done']);
@@ -238,19 +238,23 @@ describe('force unit access', () => {
     expect(disk.takeLog()).toEqual(['pwritev_zero', 'zero 0+1 fua', 'pwritev_done']);
   });
 
-  it.each(['write', 'zeroes', 'compressed'])('is a flush after the request when it does not: %s', async (kind) => {
-    const disk = new TestDisk(512);
-    if (kind === 'zeroes') await disk.requests.writeZeroes(0, 1, RequestFlag.fua);
-    else await disk.requests.write(0, data(1), RequestFlag.fua | (kind === 'compressed' ? RequestFlag.compressed : 0));
-    expect(disk.log.slice(-5)).toEqual([
-      'file flush_to_os',
-      'flush to OS',
-      'file flush_to_disk',
-      'flush to disk',
-      'file flush',
-    ]);
-    expect(disk.log.join()).not.toContain('fua');
-  });
+  it.each(['write', 'zeroes', 'compressed'])(
+    'flushes after the request when the driver does not support it: %s',
+    async (kind) => {
+      const disk = new TestDisk(512);
+      if (kind === 'zeroes') await disk.requests.writeZeroes(0, 1, RequestFlag.fua);
+      else
+        await disk.requests.write(0, data(1), RequestFlag.fua | (kind === 'compressed' ? RequestFlag.compressed : 0));
+      expect(disk.log.slice(-5)).toEqual([
+        'file flush_to_os',
+        'flush to OS',
+        'file flush_to_disk',
+        'flush to disk',
+        'file flush',
+      ]);
+      expect(disk.log.join()).not.toContain('fua');
+    },
+  );
 
   it('fails with the flush', async () => {
     const disk = new TestDisk(512);
@@ -260,7 +264,7 @@ describe('force unit access', () => {
 });
 
 describe('zero-writes', () => {
-  it('write data where a driver cannot do better', async () => {
+  it('writes zeroes as data where the driver has no other way', async () => {
     const disk = numbered(3 * 2 ** 20, { noZeroes: true, alignment: 512 });
     await disk.requests.writeZeroes(0, 5 * 2 ** 19);
     expect(disk.log.filter((step) => step.startsWith('write'))).toEqual([
@@ -271,7 +275,7 @@ describe('zero-writes', () => {
     expect(disk.bytes.subarray(0, 5 * 2 ** 19).every((byte) => byte === 0)).toBe(true);
   });
 
-  it('write data in whole blocks, however large these are', async () => {
+  it('writes zeroes as data in whole blocks, however large these are', async () => {
     const disk = numbered(2 ** 23, { noZeroes: true, alignment: 2 ** 22 });
     await disk.requests.writeZeroes(0, 2 ** 23);
     expect(disk.log).toEqual(['pwritev_zero', 'write 0+4194304', 'write 4194304+4194304', 'pwritev_done']);
@@ -279,7 +283,7 @@ describe('zero-writes', () => {
     expect(disk.bytes.every((byte) => byte === 0)).toBe(true);
   });
 
-  it('write data where a driver says at once that it cannot', async () => {
+  it('writes zeroes as data where the driver returns ENOTSUP', async () => {
     const disk = numbered(512);
     if (disk.target.instance) disk.target.instance.writeZeroes = () => Promise.reject(ioError('ENOTSUP'));
     await disk.requests.writeZeroes(0, 512);
@@ -287,14 +291,14 @@ describe('zero-writes', () => {
     await expect(disk.requests.writeZeroes(0, 512, RequestFlag.noFallback)).rejects.toMatchObject({ code: 'ENOTSUP' });
   });
 
-  it('hand on any other failure', async () => {
+  it('reports any other failure to write zeroes', async () => {
     const disk = new TestDisk(512);
     disk.onStep = failAt('zero 0+512');
     await expect(disk.requests.writeZeroes(0, 512)).rejects.toMatchObject({ code: 'ENOSPC' });
     expect(disk.log).not.toContain('write 0+512');
   });
 
-  it('are refused rather than written as data, when asked for', async () => {
+  it('refuses to write zeroes as data when the request forbids it', async () => {
     const slow = numbered(1024, { noZeroes: true, alignment: 512 });
     await expect(slow.requests.writeZeroes(0, 512, RequestFlag.noFallback)).rejects.toMatchObject({ code: 'ENOTSUP' });
     const misaligned = numbered(1024, { alignment: 512 });
@@ -307,7 +311,7 @@ describe('zero-writes', () => {
     expect(fast.log).toContain('zero 0+512 noFallback');
   });
 
-  it('are split where the driver’s clusters begin and end', async () => {
+  it('splits zero-writes where the clusters of the driver begin and end', async () => {
     const disk = new TestDisk(16384, { alignment: 512, zeroAlignment: 4096 });
     await disk.requests.writeZeroes(512, 8192);
     await disk.requests.writeZeroes(512, 1024);
@@ -324,7 +328,7 @@ describe('zero-writes', () => {
     ]);
   });
 
-  it('read and write back the blocks at their edges', async () => {
+  it('reads and writes back the blocks at the edges of a zero-write', async () => {
     const disk = numbered(4096, { alignment: 512 });
     await disk.requests.writeZeroes(500, 2000);
     expect([...disk.bytes]).toEqual([...numbers(0, 500), ...data(2000, 0), ...numbers(2500, 4096)]);
@@ -343,7 +347,7 @@ describe('zero-writes', () => {
     expect(disk.log.join()).not.toContain('zero 2');
   });
 
-  it('deallocate only where the node allows it', async () => {
+  it('zero-writes deallocate only where the node allows it', async () => {
     for (const [unmap, step] of [
       [true, 'zero 0+512 mayUnmap'],
       [false, 'zero 0+512'],
@@ -377,13 +381,13 @@ describe('detecting zeroes', () => {
 });
 
 describe('discards', () => {
-  it('are nothing where the node does not hand them on', async () => {
+  it('drops discards where the node does not pass them on', async () => {
     const disk = numbered(1024);
     await disk.requests.discard(0, 1024);
     expect(disk.log).toEqual([]);
   });
 
-  it('leave out blocks that are not wholly inside, and what is beyond the end', async () => {
+  it('discards omit blocks that are not wholly inside, and what is beyond the end', async () => {
     const disk = numbered(4096, { alignment: 512, unmap: true });
     await disk.requests.discard(100, 2000);
     await disk.requests.discard(10, 20);
@@ -392,7 +396,7 @@ describe('discards', () => {
     expect(disk.log).toEqual(['discard 512+1536', 'discard 3584+512']);
   });
 
-  it('succeed where the driver cannot', async () => {
+  it('discards succeed where the driver does not support them', async () => {
     const disk = numbered(512, { unmap: true });
     const dirty: number[] = [];
     disk.requests.dirtyTrackers.add((offset, length) => dirty.push(offset, length));
@@ -405,7 +409,7 @@ describe('discards', () => {
 });
 
 describe('flushes', () => {
-  it('go from the format to the host, from the host to the disk, and on to the file', async () => {
+  it('flushes from the format to the host, from the host to the disk, and on to the file', async () => {
     const disk = new TestDisk(512);
     await disk.requests.write(0, data(1));
     disk.takeLog();
@@ -413,7 +417,7 @@ describe('flushes', () => {
     expect(disk.log).toEqual(['file flush_to_os', 'flush to OS', 'file flush_to_disk', 'flush to disk', 'file flush']);
   });
 
-  it('reach the disk once after each change', async () => {
+  it('flushes to the disk once after each change', async () => {
     const disk = new TestDisk(512, { unmap: true });
     const count = async () => {
       await disk.requests.flush();
@@ -431,7 +435,7 @@ describe('flushes', () => {
     }
   });
 
-  it('try again what has failed', async () => {
+  it('repeats a flush that has failed', async () => {
     const disk = new TestDisk(512);
     await disk.requests.write(0, data(1));
     disk.onStep = failAt('flush to disk');
@@ -442,7 +446,7 @@ describe('flushes', () => {
     expect(disk.log).toContain('flush to disk');
   });
 
-  it('cover what is written while another one runs', async () => {
+  it('a flush covers what is written while another one runs', async () => {
     const disk = new TestDisk(512);
     await disk.requests.write(0, data(1));
     let open = () => {};
@@ -458,7 +462,7 @@ describe('flushes', () => {
     expect(disk.log.filter((step) => step === 'flush to disk')).toHaveLength(2);
   });
 
-  it('stop at the host without flushes to the disk', async () => {
+  it('flushes stop at the host when flushes to the disk are off', async () => {
     const disk = new TestDisk(512, { noFlush: true });
     await disk.requests.write(0, data(1));
     disk.takeLog();
@@ -467,7 +471,7 @@ describe('flushes', () => {
   });
 
   it.each([{ readOnly: true }, { inserted: false }])(
-    'are nothing where nothing can be written: %j',
+    'does not flush where nothing can be written: %j',
     async (options) => {
       const disk = new TestDisk(512, options);
       await disk.requests.flush();
@@ -477,7 +481,7 @@ describe('flushes', () => {
 });
 
 describe('those who watch writes', () => {
-  it('are asked in turn, before the driver', async () => {
+  it('calls notifiers in turn, before the driver', async () => {
     const disk = new TestDisk(1024, { alignment: 512 });
     const seen: string[] = [];
     const watch = (name: string) => async (notice: WriteNotice) => {
@@ -489,7 +493,7 @@ describe('those who watch writes', () => {
     expect(seen).toEqual(['first write 0+512 false', 'second write 0+512 false']);
   });
 
-  it('see what is written before zeroes are detected', async () => {
+  it('calls notifiers before zeroes are detected', async () => {
     const disk = new TestDisk(512, { detectZeroes: 'on' });
     const kinds: string[] = [];
     disk.requests.beforeWrite.add(({ kind }) => void kinds.push(kind));
@@ -498,7 +502,7 @@ describe('those who watch writes', () => {
     expect(kinds).toEqual(['write', 'zeroes']);
   });
 
-  it('hear of discards', async () => {
+  it('calls notifiers for discards', async () => {
     const disk = new TestDisk(1024, { unmap: true, alignment: 512 });
     const notices: WriteNotice[] = [];
     disk.requests.beforeWrite.add((notice) => void notices.push(notice));
@@ -506,7 +510,7 @@ describe('those who watch writes', () => {
     expect(notices).toEqual([{ kind: 'discard', offset: 512, length: 512 }]);
   });
 
-  it('can fail the request, of which those who keep book are told all the same', async () => {
+  it('a notifier can fail the request, and dirty trackers are called all the same', async () => {
     const disk = new TestDisk(1024, { unmap: true });
     const dirty: string[] = [];
     disk.requests.dirtyTrackers.add((offset, length) => void dirty.push(`${offset}+${length}`));
@@ -525,7 +529,7 @@ describe('those who watch writes', () => {
     expect(dirty).toEqual(['0+8', '8+8', '16+8', '24+8']);
   });
 
-  it('are told after the driver, also when that fails', async () => {
+  it('calls dirty trackers after the driver, also when that fails', async () => {
     const disk = new TestDisk(1024);
     const dirty: string[] = [];
     disk.requests.dirtyTrackers.add((offset, length) => void dirty.push(`${offset}+${length} ${disk.log.length > 1}`));
@@ -551,7 +555,7 @@ describe('changing the length', () => {
     expect([...(await after)]).toEqual([...data(512, 0)]);
   });
 
-  it('is refused where it cannot be', async () => {
+  it('refuses to change the length where that is not possible', async () => {
     await expect(new TestDisk(512, { readOnly: true }).requests.truncate(0)).rejects.toMatchObject({ code: 'EACCES' });
     await expect(new TestDisk(512).requests.truncate(-512)).rejects.toMatchObject({ code: 'EIO' });
     await expect(new TestDisk(512).requests.truncate(largestSize + 512)).rejects.toMatchObject({ code: 'EFBIG' });

@@ -48,7 +48,7 @@ function chain(...layers: DriverInstance[]): Child {
 }
 
 describe('the state of a node', () => {
-  it('is what the driver says, and all data where it says nothing', async () => {
+  it('returns the status from the driver, and data where that reports none', async () => {
     const top = chain(layer('dz.'));
     expect(await top.blockStatus(0, 9999)).toEqual({ length: 512, allocated: true, data: true, zero: false });
     expect(await top.blockStatus(512, 9999)).toEqual({ length: 512, allocated: true, data: false, zero: true });
@@ -62,7 +62,7 @@ describe('the state of a node', () => {
     });
   });
 
-  it('is nothing beyond the end', async () => {
+  it('returns no status beyond the end', async () => {
     expect(await chain(layer('d')).blockStatus(512, 100)).toEqual({
       length: 100,
       allocated: false,
@@ -71,25 +71,25 @@ describe('the state of a node', () => {
     });
   });
 
-  it('cannot be told of a closed node', async () => {
+  it('refuses the status of a closed node', async () => {
     await expect(statusOf({ instance: undefined, backing: undefined }, 0, 1)).rejects.toMatchObject({
       code: 'ENOMEDIUM',
     });
   });
 
-  it('is zero where nothing was written, if the format says so and nothing is below', async () => {
+  it('reports zeroes where nothing was written, if the format promises it and has no backing file', async () => {
     const zeroes = layer('.', { info: { unallocatedIsZero: true } });
     expect((await chain(zeroes).blockStatus(0, 512)).zero).toBe(true);
     expect((await chain(zeroes, layer('d')).blockStatus(0, 512)).zero).toBe(false);
   });
 
-  it('is zero beyond the end of a shorter backing file, up to which it is not', async () => {
+  it('reports zeroes beyond the end of a shorter backing file, and not before', async () => {
     const top = chain(layer('....'), layer('d', { length: 700 }));
     expect(await top.blockStatus(0, 2048)).toMatchObject({ length: 700, allocated: false, zero: false });
     expect(await top.blockStatus(700, 1348)).toMatchObject({ length: 1348, allocated: false, zero: true });
   });
 
-  it('is asked for in whole blocks, and told from where it was wanted', async () => {
+  it('asks for the status of whole blocks, and returns it from the wanted offset on', async () => {
     const asked: [number, number][] = [];
     const file = new MemoryChild(new Uint8Array(1e6));
     const inner = layer('ddzd', { block: 4096, file });
@@ -109,13 +109,13 @@ describe('the state of a node', () => {
     expect(await chain(aligned).blockStatus(14000, 9999)).toMatchObject({ length: 1000, data: true });
   });
 
-  it('is found where a block has two states', async () => {
+  it('returns the status of a range that begins inside of a block', async () => {
     const inner = layer('dz', { block: 100 });
     const odd = { ...inner, length: 200, requestAlignment: 512 };
     expect(await chain(odd).blockStatus(150, 50)).toEqual({ length: 50, allocated: true, data: false, zero: true });
   });
 
-  it('of data is zero where the file below has a hole', async () => {
+  it('reports data as zero where the file below has a hole', async () => {
     const file = new MemoryChild();
     file.blockStatus = async (offset, length) => ({
       length: Math.min(length, 65536 + 512 - offset),
@@ -127,7 +127,7 @@ describe('the state of a node', () => {
     expect(await top.blockStatus(0, 1024)).toMatchObject({ length: 512, allocated: true, data: true, zero: true });
   });
 
-  it('is told all the same when the file below cannot tell', async () => {
+  it('returns a status although the file below fails to', async () => {
     const file = new MemoryChild();
     file.blockStatus = () => Promise.reject(ioError('EIO'));
     expect(await chain(layer('d', { file })).blockStatus(0, 512)).toMatchObject({
@@ -141,7 +141,7 @@ describe('the state of a node', () => {
 });
 
 describe('the state of a chain', () => {
-  it('is that of the first layer that has something', async () => {
+  it('returns the status of the first layer of a chain that has data', async () => {
     const top = chain(layer('d..z'), layer('.d..'), layer('dddd'));
     const found: unknown[] = [];
     for (let offset = 0; offset < 2048; ) {
@@ -166,7 +166,7 @@ describe('the state of a chain', () => {
     expect(await chainStatus(top, 0, 512)).toMatchObject({ depth: 2, status: { allocated: true } });
   });
 
-  it('is cut where any backing file ends', async () => {
+  it('ends a range of the chain where any backing file ends', async () => {
     const top = chain(layer('....'), layer('...'), layer('d', { length: 400 }));
     expect(await chainStatus(top, 0, 2048)).toMatchObject({ depth: 2, status: { length: 400, data: true } });
     expect(await chainStatus(top, 400, 1648)).toMatchObject({ depth: 1, status: { length: 1136, zero: true } });

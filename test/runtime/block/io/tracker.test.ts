@@ -35,7 +35,7 @@ describe('requests in flight', () => {
     expect(order).toHaveLength(5);
   });
 
-  it('do not wait for what only touches them', async () => {
+  it('requests do not wait for others that only touch them', async () => {
     const tracker = new RequestTracker();
     const first = tracker.begin(0, 10, true);
     const second = tracker.begin(10, 10, true);
@@ -44,7 +44,7 @@ describe('requests in flight', () => {
     tracker.end(second);
   });
 
-  it('are counted, and their end can be waited for', async () => {
+  it('counts requests in flight, and waits for their end', async () => {
     const tracker = new RequestTracker();
     expect([tracker.size, tracker.quiet]).toEqual([0, true]);
     await tracker.idle();
@@ -63,7 +63,7 @@ describe('requests in flight', () => {
     expect(idle).toBe(2);
   });
 
-  it('that begin at once after the last one are waited for, too', async () => {
+  it('waits also for requests that begin right after the last one', async () => {
     const tracker = new RequestTracker();
     const first = tracker.begin(0, 1);
     let idle = false;

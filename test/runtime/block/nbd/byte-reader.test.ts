@@ -73,13 +73,13 @@ describe.each([
     );
   });
 
-  it('tells to stop, keeps what is there, and goes on', () => {
+  it('pauses the stream, keeps what has arrived, and goes on', () => {
     const reader = new ByteReader();
     let resumed = 0;
     reader.resume = () => resumed++;
     reader.hold();
     expect(deliver(reader, Buffer.alloc(60_000, 1), own)).toBe(false);
-    // What was under way when it was told to stop.
+    // What was under way when the stream was paused.
     expect(deliver(reader, Buffer.alloc(60_000, 2), own)).toBe(false);
     reader.release();
     reader.release();
@@ -103,18 +103,15 @@ describe.each([
 });
 
 describe('the pool of buffers', () => {
-  it.each([1, 4096, 4097, 4160, 4161, 65_536 + 28, 2 ** 20 + 64])(
-    'has room for %i bytes, again and again',
-    (length) => {
-      const pool = new BufferPool(2 ** 24);
-      const buffer = pool.take(length);
-      expect(buffer.length).toBeGreaterThanOrEqual(length);
-      expect(buffer.length).toBeLessThanOrEqual(Math.max(4160, 2 * length));
-      pool.giveBack(buffer);
-      expect(pool.take(length)).toBe(buffer);
-      expect(pool.take(length)).not.toBe(buffer);
-    },
-  );
+  it.each([1, 4096, 4097, 4160, 4161, 65_536 + 28, 2 ** 20 + 64])('provides %i bytes, again and again', (length) => {
+    const pool = new BufferPool(2 ** 24);
+    const buffer = pool.take(length);
+    expect(buffer.length).toBeGreaterThanOrEqual(length);
+    expect(buffer.length).toBeLessThanOrEqual(Math.max(4160, 2 * length));
+    pool.giveBack(buffer);
+    expect(pool.take(length)).toBe(buffer);
+    expect(pool.take(length)).not.toBe(buffer);
+  });
 
   it('keeps neither large buffers nor more than it may', () => {
     const pool = new BufferPool(10_000);

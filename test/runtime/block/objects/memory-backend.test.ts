@@ -43,11 +43,11 @@ describe('the rom property of memory-backend-file', () => {
     expect(await add({ readonly, share, rom })).toBe(result);
   });
 
-  it.each([false, true])('cannot be on without readonly (share=%s)', async (share) => {
+  it.each([false, true])('refuses rom=on without readonly (share=%s)', async (share) => {
     await expect(add({ share, rom: 'on' })).rejects.toThrow("'rom' can only be 'on' when 'readonly' is 'on'");
   });
 
-  it('cannot be off with readonly and share', async () => {
+  it('refuses rom=off with readonly and share', async () => {
     await expect(add({ readonly: true, share: true, rom: 'off' })).rejects.toThrow("'rom' cannot be 'off'");
   });
 
@@ -56,7 +56,7 @@ describe('the rom property of memory-backend-file', () => {
     expect(await add({ readonly: true })).toBe('on');
   });
 
-  it('is checked after size and mem-path, before the file is looked at', async () => {
+  it('checks rom after size and mem-path, before the file is opened', async () => {
     await expect(add({ size: 0, 'mem-path': '', rom: 'on' })).rejects.toThrow("'size'");
     await expect(add({ 'mem-path': '', rom: 'on' })).rejects.toThrow("'mem-path'");
     await expect(add({ 'mem-path': join(folder, 'nowhere', 'x'), rom: 'on' })).rejects.toThrow("'rom'");
@@ -64,25 +64,25 @@ describe('the rom property of memory-backend-file', () => {
 });
 
 describe('the file of a memory backend', () => {
-  it('may be longer than the memory, and stays as it is', async () => {
+  it('accepts a file that is longer than the memory, and leaves it as it is', async () => {
     await add({ size: 4 * KiB });
     await add({ size: 4 * KiB, offset: 4 * KiB, readonly: true });
     expect((await readFile(path)).equals(Buffer.alloc(8 * KiB, 1))).toBe(true);
   });
 
-  it('must not be shorter, counting whole pages', async () => {
+  it('refuses a file that is shorter than the memory, counting whole pages', async () => {
     await expect(add({ size: 8 * KiB + 1 })).rejects.toThrow("it has 8192 bytes, but 'size'");
     await expect(add({ offset: 4 * KiB })).rejects.toThrow('it has 8192 bytes');
     expect((await stat(path)).size).toBe(8 * KiB);
   });
 
-  it('is made, with its length, when it does not exist', async () => {
+  it('creates a missing file with the length of the memory', async () => {
     const made = join(folder, 'made');
     await add({ 'mem-path': made, size: 5000, offset: 4 * KiB });
     expect((await stat(made)).size).toBe(12 * KiB);
   });
 
-  it('is not made when it is to stay as it is', async () => {
+  it('does not create a missing file for read-only memory', async () => {
     const nowhere = join(folder, 'nowhere');
     await expect(add({ 'mem-path': nowhere, readonly: true })).rejects.toThrow(
       `Cannot use '${nowhere}' as memory: it does not exist`,
@@ -98,7 +98,7 @@ describe('the file of a memory backend', () => {
     expect((await stat(empty)).size).toBe(8 * KiB);
   });
 
-  it('may be a folder that files can be made in, but none to read only', async () => {
+  it('accepts a folder in which files can be made, but not for read-only memory', async () => {
     const inner = join(folder, 'inner');
     await mkdir(inner);
     await add({ 'mem-path': inner });
@@ -113,7 +113,7 @@ describe('the file of a memory backend', () => {
     expect(objects.all.size).toBe(0);
   });
 
-  it('must be one that may be used', async () => {
+  it('refuses a file that is not allowed', async () => {
     objects = new UserObjects(async () => {
       throw new BlockError('not allowed', { code: 'EACCES' });
     });
@@ -121,7 +121,7 @@ describe('the file of a memory backend', () => {
     expect(await readdir(folder)).toEqual(['template']);
   });
 
-  it('must be one that can be written, unless it is to stay as it is', async () => {
+  it('refuses a file that cannot be written, unless the memory is read-only', async () => {
     await chmod(path, 0o444);
     // The administrator may write everything.
     if (process.getuid?.() === 0) await add();
@@ -147,7 +147,7 @@ describe('memory backends', () => {
     for (const [properties, message] of wrong) await expect(add(properties), message).rejects.toThrow(message);
   });
 
-  it('of the process are checked alike', async () => {
+  it('checks memory of the process by the same rules', async () => {
     const ram = { 'qom-type': 'memory-backend-ram', id: 'r' } as const;
     await expect(objects.add({ ...ram, size: 0 })).rejects.toThrow("property 'size' of memory-backend-ram");
     await expect(objects.add({ ...ram, size: 2n ** 63n })).rejects.toThrow('can be at most');

@@ -142,7 +142,7 @@ describe('qom-get', () => {
     expect(await get('m', 'host-nodes')).toEqual([0, 3]);
   });
 
-  it('gives nobody the data of a secret', async () => {
+  it('never returns the data of a secret', async () => {
     await expect(get('/objects/key', 'data')).rejects.toThrow("Property 'secret.data' is not readable");
   });
 

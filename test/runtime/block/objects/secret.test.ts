@@ -84,12 +84,12 @@ describe('a secret', () => {
     await expect(add('s', { file: '/dev/zero' })).rejects.toThrow('it has more than 1048576 bytes');
   });
 
-  it('needs exactly one of data and file', async () => {
+  it('requires exactly one of data and file', async () => {
     await expect(add('s', {})).rejects.toThrow("Either 'file' or 'data' must be provided");
     await expect(add('s', { data: 'x', file: '/nowhere' })).rejects.toThrow("'file' and 'data' are mutually exclusive");
   });
 
-  it('is a copy for whoever asks', async () => {
+  it('returns a copy each time', async () => {
     await add('s', { data: 'abc' });
     (await keeps('s')).fill(0);
     const copy = await objects.secretData('s');
@@ -105,7 +105,7 @@ describe('an encrypted secret', () => {
 
   beforeEach(() => add('key', { data: key.toString('base64'), format: 'base64' }));
 
-  it('is decrypted, from Base64 or from the bytes of a file', async () => {
+  it('decrypts a secret from Base64 or from the bytes of a file', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), fc.boolean(), async (bytes, fromFile) => {
         const data = encrypt(bytes, key, iv);
@@ -146,7 +146,7 @@ describe('an encrypted secret', () => {
     expect([...objects.all.keys()]).toEqual(['key', 'short', 'ram']);
   });
 
-  it('is refused when its padding shows that the key is another', async () => {
+  it('refuses a secret whose padding shows that the key is another', async () => {
     // The last byte of a decrypted block is chosen here: 17 is longer than any padding.
     const cipher = createCipheriv('aes-256-cbc', key, iv).setAutoPadding(false);
     const data = cipher.update(Buffer.alloc(16, 17)).toString('base64');

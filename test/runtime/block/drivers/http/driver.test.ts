@@ -146,7 +146,7 @@ describe('http', () => {
     });
   });
 
-  it('asks for permission before it opens a URL', async () => {
+  it('asks for permission for each URL, also of redirections', async () => {
     server.onRequest = (request, response) => {
       if (request.url !== '/moved') return false;
       response.writeHead(302, { location: '/disk/here' }).end();
@@ -259,7 +259,7 @@ describe('servers', () => {
     [401, 'EACCES', /401/],
     [403, 'EACCES', /403/],
     [500, 'EIO', /500/],
-  ])('reads again after the server has answered %i', async (status, code, message) => {
+  ])('refuses to open a file when the server answers %i', async (status, code, message) => {
     server.onRequest = (_, response) => {
       response.writeHead(status).end('sorry');
       return true;

@@ -22,7 +22,7 @@ describe('a vote', () => {
     expect(winner(['EIO', 'ENOSPC'])).toEqual({ candidate: 'ENOSPC', count: 1 });
   });
 
-  it('counts the children of each version', () => {
+  it('counts only the children that have read something', () => {
     const [a, b, c] = of(7, 8, 7);
     expect(vote([undefined, b, undefined])).toEqual({ winner: b, count: 1, losers: [] });
     expect(vote([a, b, undefined, c])).toEqual({ winner: a, count: 2, losers: [1] });

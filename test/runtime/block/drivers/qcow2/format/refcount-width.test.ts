@@ -43,7 +43,7 @@ describe('refcountWidth', () => {
     expect(refcountWidth(6).most).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  it('reads a count that is too large for a number as larger than any valid one', () => {
+  it('refuses a count that is too large for a number', () => {
     const block = new Uint8Array(8).fill(0xff);
     expect(() => refcountWidth(6).get(block, 0)).toThrow('more than can be');
     expect(refcountWidth(6).getAtMost(block, 0)).toBe(Number.MAX_SAFE_INTEGER);
