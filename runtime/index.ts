@@ -8,7 +8,7 @@ export type {
   ValidateOptions,
 } from './qmp/client-options.js';
 export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
-export type { QmpOddity } from './qmp/connection.js';
+export type { QmpOddity } from './qmp/link.js';
 export type { WaitOptions } from './qmp/deadline.js';
 export type { MonitorProcess, QmpAddress, StreamPair } from './qmp/endpoint.js';
 export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './qmp/error.js';

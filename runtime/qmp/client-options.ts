@@ -1,6 +1,6 @@
 import type { JsonValue } from '../json/value.js';
-import type { QmpOddity } from './connection.js';
 import type { WaitOptions } from './deadline.js';
+import type { QmpOddity } from './link.js';
 import type { Reconnect } from './reconnect.js';
 import type { SchemaCheck, SchemaDifference } from './validation.js';
 

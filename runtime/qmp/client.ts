@@ -1,12 +1,13 @@
 import type { JsonObject, JsonValue } from '../json/value.js';
 import type { ConnectOptions, ExecuteOptions } from './client-options.js';
-import type { Request } from './connection.js';
 import { type WaitOptions, watch } from './deadline.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
 import type { EventConsumer } from './event-hub.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { QmpConnectionError } from './failure.js';
+import type { Request } from './link.js';
 import { tell } from './listener.js';
+import { qmpProtocol } from './negotiation.js';
 import type {
   AnySchema,
   ArgumentsOf,
@@ -48,7 +49,7 @@ export async function connect<S extends QmpSchema = AnySchema>(
   address: QmpAddress,
   options: ConnectOptions = {},
 ): Promise<QmpClient<S>> {
-  const session = new Session(endpointOf(address), options);
+  const session = new Session(endpointOf(address), qmpProtocol, options);
   await session.start();
   return new QmpClient<S>(session, options.timeout);
 }
@@ -73,6 +74,23 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
   /** Settles when the client has come to its end: with the error that ended it, or without when it was closed from this side. */
   get closed(): Promise<Error | undefined> {
     return this.#session.closed;
+  }
+
+  /** Whether there is a connection: `false` while the client connects again, and after its end. */
+  get connected(): boolean {
+    return this.#session.connected;
+  }
+
+  /** Lets the process end although the client is connected, or waits to be again, until {@link QmpClient.ref} is called. */
+  unref(): this {
+    this.#session.referenced = false;
+    return this;
+  }
+
+  /** Takes back what {@link QmpClient.unref} did: the client keeps the process running, as it does at first. */
+  ref(): this {
+    this.#session.referenced = true;
+    return this;
   }
 
   /** What the server said of itself. */
@@ -161,7 +179,11 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     options: WaitOptions = {},
   ): Promise<Matched<S, P>> {
     const deadline = new AbortController();
-    const unwatch = watch(options, `${pattern} did not come`, (error) => deadline.abort(error));
+    const unwatch = watch(
+      options,
+      () => `${pattern} did not come`,
+      (error) => deadline.abort(error),
+    );
     const events = this.events(pattern, { signal: deadline.signal, buffer: Number.POSITIVE_INFINITY });
     const found = (async () => {
       try {
@@ -198,10 +220,14 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
       const checked = validation ? validation.arguments(command, args) : args;
       const result = await new Promise<JsonValue>((resolve, reject) => {
         const request: Request = { command, arguments: checked, oob, resolve, reject };
-        unwatch = watch({ signal, timeout }, `${command} was not answered`, (error) => {
-          this.#session.abandon(request);
-          reject(error);
-        });
+        unwatch = watch(
+          { signal, timeout },
+          () => `${command} was not answered`,
+          (error) => {
+            this.#session.abandon(request);
+            reject(error);
+          },
+        );
         if (!request.abandoned) this.#session.send(request);
       });
       return validation ? validation.returns(command, result) : result;

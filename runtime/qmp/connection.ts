@@ -5,43 +5,7 @@ import { stringify } from '../json/stringify.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
 import type { StreamPair } from './endpoint.js';
 import { errorOfReply, QmpConnectionError } from './failure.js';
-
-/** Something arrived that no one waits for or that cannot be read. The connection goes on. */
-export type QmpOddity =
-  | { readonly kind: 'malformed'; readonly error: Error }
-  | { readonly kind: 'invalid-event'; readonly message: JsonObject; readonly error: Error }
-  | { readonly kind: 'unsolicited-reply'; readonly message: JsonObject }
-  | { readonly kind: 'unknown-message'; readonly message: JsonValue };
-
-/** What a connection tells its owner. */
-export interface ConnectionHooks {
-  /** The server has said hello. That happens once. */
-  greeting(greeting: JsonObject): void;
-  event(message: JsonObject): void;
-  oddity(oddity: QmpOddity): void;
-  /** Called with every message that goes over the wire, if there is a log. */
-  readonly log: ((direction: 'sent' | 'received', message: JsonValue) => void) | undefined;
-  /** The connection is gone, and all its requests have been rejected; `error` is absent when this side closed it. */
-  end(error: QmpConnectionError | undefined, lost: readonly string[]): void;
-}
-
-/** A request on its way. */
-export interface Request {
-  readonly command: string;
-  readonly arguments: JsonObject | undefined;
-  readonly oob: boolean;
-  resolve(value: JsonValue): void;
-  reject(error: unknown): void;
-  /** The caller does not wait for the reply any more. */
-  abandoned?: boolean;
-  /** Something unreadable arrived after it was sent: it may have been its reply. */
-  doubtful?: boolean;
-}
-
-/** Fails a request for want of a connection. */
-export function fail({ command, reject }: Request, message: string, cause?: Error): void {
-  reject(new QmpConnectionError(message, { command, ...(cause && { cause }) }));
-}
+import { fail, type Link, type LinkHooks, type Request } from './link.js';
 
 /** A request with the text that goes over the wire. */
 interface Outgoing {
@@ -53,28 +17,34 @@ interface Outgoing {
 /**
  * One connection to a server, from greeting to end: requests out, replies matched to them by `id`, everything else to its owner.
  */
-export class Connection {
+export class Connection implements Link {
   /** How many in-band requests may be unanswered at a time. */
   limit = Number.POSITIVE_INFINITY;
+  silence = ', which may be busy with another client, did not greet';
 
   readonly #streams: StreamPair;
   readonly #name: string;
-  readonly #hooks: ConnectionHooks;
+  readonly #hooks: LinkHooks;
+  /** Called with what the server says of itself. That happens once. */
+  readonly #greet: (greeting: JsonObject) => void;
   readonly #reader = new ReplyReader(REPLY_LIMITS);
   /** Sent and not answered, in the order of sending. */
   readonly #pending = new Map<string, Request>();
   #waiting: Outgoing[] = [];
   #inBand = 0;
   #greeted = false;
+  /** The server has been asked to end, and has not refused. */
+  #quit = false;
   #ended = false;
   /** Ids are unlike those of earlier connections: a server may give the reply to a former client to its successor. */
   readonly #series = Math.random().toString(36).slice(2, 8);
   #serial = 0;
 
-  constructor(streams: StreamPair, name: string, hooks: ConnectionHooks) {
+  constructor(streams: StreamPair, name: string, hooks: LinkHooks, greet: (greeting: JsonObject) => void) {
     this.#streams = streams;
     this.#name = name;
     this.#hooks = hooks;
+    this.#greet = greet;
     const { readable, writable } = streams;
     const lose = (cause?: Error): void => {
       const how = cause ? `lost: ${cause.message}` : 'closed by the peer';
@@ -88,11 +58,6 @@ export class Connection {
     }
   }
 
-  /**
-   * Sends a request, or keeps it until the server has room.
-   *
-   * @throws TypeError when its arguments have no form in JSON
-   */
   send(request: Request): void {
     const id = `${this.#series}-${++this.#serial}`;
     const args = request.arguments ? `,"arguments":${stringify(request.arguments)}` : '';
@@ -103,13 +68,11 @@ export class Connection {
     this.#flush();
   }
 
-  /** Gives up on a request. What has been sent cannot be taken back; its reply will be ignored. */
   abandon(request: Request): void {
     request.abandoned = true;
     this.#waiting = this.#waiting.filter((outgoing) => outgoing.request !== request);
   }
 
-  /** Ends the connection from this side. */
   close(): void {
     this.#end(undefined);
   }
@@ -154,12 +117,12 @@ export class Connection {
     else if (message.return !== undefined || message.error !== undefined) this.#reply(message);
     else if (isJsonObject(message.QMP) && !this.#greeted) {
       this.#greeted = true;
-      this.#hooks.greeting(message.QMP);
+      this.#greet(message.QMP);
     } else this.#hooks.oddity({ kind: 'unknown-message', message });
   }
 
   #reply(message: JsonObject): void {
-    const id = message.id === undefined && message.error !== undefined ? this.#oldest() : message.id;
+    const id = message.id === undefined ? this.#withoutId(message) : message.id;
     const request = typeof id === 'string' ? this.#pending.get(id) : undefined;
     if (!request) {
       this.#hooks.oddity({ kind: 'unsolicited-reply', message });
@@ -169,7 +132,10 @@ export class Connection {
     this.#settle(id as string, request);
     const { return: result, error } = message;
     if (result === undefined) request.reject(errorOfReply(request.command, error));
-    else request.resolve(result);
+    else {
+      this.#quit ||= request.command === 'quit';
+      request.resolve(result);
+    }
     this.#flush();
   }
 
@@ -183,10 +149,14 @@ export class Connection {
     }
   }
 
-  /** The request that an error without an id belongs to: servers leave it out when they could not read the request. */
-  #oldest(): string | undefined {
-    for (const [id, request] of this.#pending) if (!request.oob) return id;
-    return undefined;
+  /**
+   * The request that a reply without an id belongs to: servers leave it out of an error when they could not read the request. A
+   * success without one can only be assigned when there is no choice, and is somebody else's while this side still negotiates.
+   */
+  #withoutId({ error }: JsonObject): string | undefined {
+    const [oldest, ...others] = [...this.#pending].filter(([, request]) => !request.oob);
+    const sure = others.length === 0 && oldest?.[1].command !== 'qmp_capabilities';
+    return error !== undefined || sure ? oldest?.[0] : undefined;
   }
 
   #settle(id: string, request: Request): void {
@@ -205,12 +175,16 @@ export class Connection {
     const unanswered = [...this.#pending.values()].filter((request) => !request.abandoned);
     for (const request of unanswered) {
       // A program that quits need not find the time to say so.
-      if (request.command === 'quit' && error) request.resolve({});
-      else fail(request, `${why} before ${request.command} was answered; whether it was carried out is unknown`, error);
+      if (request.command === 'quit' && error) {
+        this.#quit = true;
+        request.resolve({});
+      } else
+        fail(request, `${why} before ${request.command} was answered; whether it was carried out is unknown`, error);
     }
     this.#hooks.end(
       error,
       unanswered.map((request) => request.command),
+      this.#quit,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { onAbort } from './deadline.js';
 import type { EventHub } from './event-hub.js';
 import type { QmpEvent } from './schema.js';
 
@@ -31,15 +32,16 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
   readonly #waiting: (() => void)[] = [];
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
-  readonly #abort = (): void => this.#end({ error: this.#options.signal?.reason });
+  #ignoreSignal: (() => void) | undefined;
 
   /** @internal */
   constructor(hub: EventHub, patterns: readonly string[], options: EventStreamOptions) {
     this.#hub = hub;
     this.#options = options;
     hub.add(patterns, this);
-    if (options.signal?.aborted) this.#abort();
-    else options.signal?.addEventListener('abort', this.#abort);
+    this.#ignoreSignal = onAbort(options.signal, () => this.#end({ error: options.signal?.reason }));
+    // It may have ended before there was anything to ignore.
+    if (this.#ended) this.#ignoreSignal();
   }
 
   // With `end` this makes it a consumer of the hub; saying so would put both into the public type.
@@ -91,7 +93,7 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
     this.#ended = true;
     this.#failure = failure;
     this.#hub.delete(this);
-    this.#options.signal?.removeEventListener('abort', this.#abort);
+    this.#ignoreSignal?.();
     for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { LONGEST_DELAY } from './deadline.js';
 import type { QmpConnectionError } from './failure.js';
 import { tell } from './listener.js';
 
@@ -18,7 +19,11 @@ export interface Reconnection extends ConnectionLoss {
 }
 
 /** Connects again: calls `open` until it works or there is no point in going on. */
-export type Reconnect = (open: () => Promise<void>, loss: ConnectionLoss, signal: AbortSignal) => Promise<void>;
+export interface Reconnect {
+  (open: () => Promise<void>, loss: ConnectionLoss, signal: AbortSignal): Promise<void>;
+  /** Whether it also makes the first connection, when there is no server yet. */
+  readonly waitForServer?: boolean;
+}
 
 /** How {@link backOff} goes about it. */
 export interface BackOffOptions {
@@ -28,6 +33,11 @@ export interface BackOffOptions {
   readonly maxDelay?: number;
   /** How many attempts are made before the client gives up. Default: no end. */
   readonly attempts?: number;
+  /**
+   * Also waits for a server that is not there yet when the client connects for the first time; `connectTimeout` is then the limit
+   * of each attempt, and the option `signal` of `connect` ends the wait. Default: `false`, an error.
+   */
+  readonly waitForServer?: boolean;
   /** Called when the connection was lost. */
   readonly onLost?: (loss: ConnectionLoss) => void;
   /** Called when there is a connection again, with what went missing. */
@@ -42,13 +52,14 @@ export interface BackOffOptions {
  * await connect('/run/qmp.sock', { reconnect: backOff({ onReconnect: ({ commands }) => console.warn('lost:', commands) }) });
  */
 export function backOff(options: BackOffOptions = {}): Reconnect {
-  const { initialDelay = 100, maxDelay = 10_000, attempts = Number.POSITIVE_INFINITY } = options;
-  return async (open, loss, signal) => {
+  const { initialDelay = 100, maxDelay = 10_000, attempts = Number.POSITIVE_INFINITY, waitForServer = false } = options;
+  const reconnect = async (...[open, loss, signal]: Parameters<Reconnect>): Promise<void> => {
     const since = Date.now();
     tell(options.onLost, loss);
     for (let attempt = 1; ; attempt++) {
       const pause = Math.min(maxDelay, initialDelay * 2 ** (attempt - 1));
-      await delay(pause * (0.8 + 0.4 * Math.random()), undefined, { signal }).catch(() => signal.throwIfAborted());
+      const about = Math.min(LONGEST_DELAY, pause * (0.8 + 0.4 * Math.random()));
+      await delay(about, undefined, { signal, ref: false }).catch(() => signal.throwIfAborted());
       try {
         await open();
         tell(options.onReconnect, { ...loss, attempts: attempt, downtime: Date.now() - since });
@@ -58,4 +69,5 @@ export function backOff(options: BackOffOptions = {}): Reconnect {
       }
     }
   };
+  return Object.assign(reconnect, { waitForServer });
 }

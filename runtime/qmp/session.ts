@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
 import type { ConnectOptions } from './client-options.js';
-import { Connection, fail, type Request } from './connection.js';
-import { watch } from './deadline.js';
-import type { Endpoint, StreamPair } from './endpoint.js';
+import { LONGEST_DELAY, watch } from './deadline.js';
+import type { Endpoint } from './endpoint.js';
 import { EventHub } from './event-hub.js';
 import { QmpConnectionError } from './failure.js';
+import { fail, type Link, type Protocol, type Request } from './link.js';
 import { tell } from './listener.js';
 import type { EventTimestamp } from './schema.js';
 import type { Validation } from './validation.js';
@@ -19,10 +19,13 @@ export interface QmpGreeting {
   readonly capabilities: readonly string[];
 }
 
-const CONNECT_TIMEOUT = 10_000;
+/** What can keep a process running: sockets, pipes and timers. */
+interface Referable {
+  ref(): unknown;
+  unref(): unknown;
+}
 
-/** How many in-band requests leave a server able to read an out-of-band one: with more of them waiting it stops reading. */
-const IN_BAND_LIMIT = 8;
+const CONNECT_TIMEOUT = 10_000;
 
 /** Keeps a client connected: opens, negotiates, and where wanted does so again. Events come out of it whatever connection they use. */
 export class Session {
@@ -35,18 +38,23 @@ export class Session {
   oob = false;
 
   readonly #endpoint: Endpoint;
+  readonly #protocol: Protocol;
   readonly #options: ConnectOptions;
   readonly #closing = new AbortController();
-  #connection: Connection | undefined;
+  #link: Link | undefined;
   /** Settles when there is a connection, or when there will be none. */
   #opening: Promise<void> = Promise.resolve();
+  #referenced = true;
+  /** What keeps the process running: streams, or a timer. */
+  #holding: readonly Partial<Referable>[] = [];
   #end: (error: Error | undefined) => void = () => {};
 
-  constructor(endpoint: Endpoint, options: ConnectOptions) {
+  constructor(endpoint: Endpoint, protocol: Protocol, options: ConnectOptions) {
     if (options.reconnect && !endpoint.lasting) {
       throw new TypeError('a stream cannot be opened again: to reconnect, give an address or a function');
     }
     this.#endpoint = endpoint;
+    this.#protocol = protocol;
     this.#options = options;
     if (options.validate === 'report' || options.validate === 'strict') {
       this.validation = options.schema(options.validate, options.onDifference);
@@ -58,8 +66,25 @@ export class Session {
 
   /** Makes the first connection. */
   start(): Promise<void> {
-    this.#opening = this.#open();
+    const { signal, reconnect } = this.#options;
+    const open = (): Promise<void> => this.#open(signal);
+    this.#opening = open().catch((error: unknown) => {
+      if (!reconnect?.waitForServer || !(error instanceof QmpConnectionError)) throw error;
+      const end = this.#closing.signal;
+      return this.#hold(reconnect(open, { error, commands: [] }, signal ? AbortSignal.any([signal, end]) : end));
+    });
     return this.#opening;
+  }
+
+  /** Whether there is a connection, over which commands go out at once. */
+  get connected(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** Whether the session keeps the process running. */
+  set referenced(referenced: boolean) {
+    this.#referenced = referenced;
+    for (const held of this.#holding) referenced ? held.ref?.() : held.unref?.();
   }
 
   /**
@@ -68,7 +93,7 @@ export class Session {
    * @throws TypeError when its arguments have no form in JSON
    */
   send(request: Request): void {
-    if (this.#connection) this.#connection.send(request);
+    if (this.#link) this.#link.send(request);
     else
       this.#opening
         .then(
@@ -81,76 +106,86 @@ export class Session {
   /** Gives up on a request. */
   abandon(request: Request): void {
     request.abandoned = true;
-    this.#connection?.abandon(request);
+    this.#link?.abandon(request);
   }
 
   /** Ends the session from this side. */
   close(): void {
     this.#closing.abort(new QmpConnectionError(`the connection to ${this.#endpoint.name} was closed by this side`));
-    this.#connection?.close();
+    this.#link?.close();
     this.#finish(undefined);
   }
 
-  async #open(): Promise<void> {
-    const { connectTimeout: timeout = CONNECT_TIMEOUT, signal = this.#closing.signal } = this.#options;
+  /** @param signal gives up, beside the end of the session and of the time that connecting may take */
+  #open(signal?: AbortSignal): Promise<void> {
+    const { connectTimeout: timeout = CONNECT_TIMEOUT, onOddity, onWire, oob = true } = this.#options;
+    const { name } = this.#endpoint;
     const stop = new AbortController();
-    const silence = `${this.#endpoint.name}, which may be busy with another client, did not greet and agree`;
-    const giveUp = (error: unknown): void => stop.abort(error);
-    const unwatch = watch({ signal: AbortSignal.any([signal, this.#closing.signal]), timeout }, silence, giveUp);
-    try {
-      stop.signal.throwIfAborted();
-      await this.#negotiate(await this.#endpoint.open(stop.signal), stop.signal);
-    } finally {
-      unwatch();
-    }
-  }
-
-  #negotiate(streams: StreamPair, stop: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { onOddity, onWire } = this.#options;
-      const giveUp = (error: unknown): void => {
+    const unwatch: (() => void)[] = [];
+    return new Promise<void>((resolve, reject) => {
+      let link: Link | undefined;
+      const failed = (error: unknown): void => {
         reject(error);
-        connection.close();
+        stop.abort(error);
+        link?.close();
       };
-      const connection = new Connection(streams, this.#endpoint.name, {
-        greeting: (greeting) => {
-          const offered = (greeting as Partial<QmpGreeting>).capabilities;
-          const oob = this.#options.oob !== false && Array.isArray(offered) && offered.includes('oob');
-          connection.send({
-            command: 'qmp_capabilities',
-            arguments: oob ? { enable: ['oob'] } : undefined,
-            oob: false,
-            reject: giveUp,
-            resolve: () => {
-              this.greeting = greeting as unknown as QmpGreeting;
-              this.oob = oob;
-              if (oob) connection.limit = IN_BAND_LIMIT;
-              this.#connection = connection;
-              resolve();
+      const silence = (): string => `${name}${link?.silence ?? ' did not accept the connection'}`;
+      unwatch.push(
+        watch({ signal, timeout }, silence, failed),
+        watch({ signal: this.#closing.signal }, silence, failed),
+      );
+      stop.signal.throwIfAborted();
+      this.#endpoint
+        .open(stop.signal)
+        .then((streams) => {
+          const opened = this.#protocol(
+            streams,
+            name,
+            {
+              ready: (greeting, enabled) => {
+                this.greeting = greeting;
+                this.oob = enabled;
+                this.#link = opened;
+                resolve();
+              },
+              failed,
+              event: (message) => this.#publish(message),
+              oddity: (oddity) => tell(onOddity, oddity),
+              log: onWire && ((direction, message) => tell(onWire, direction, message)),
+              end: (error, lost, quit) => {
+                reject(error);
+                if (opened === this.#link) this.#lose(error, lost, quit);
+              },
             },
-          });
-        },
-        event: (message) => this.#publish(message),
-        oddity: (oddity) => tell(onOddity, oddity),
-        log: onWire && ((direction, message) => tell(onWire, direction, message)),
-        end: (error, lost) => {
-          reject(error);
-          if (connection === this.#connection) this.#lose(error, lost);
-        },
-      });
-      stop.addEventListener('abort', () => giveUp(stop.reason));
+            oob,
+          );
+          link = opened;
+          // It was opened too late.
+          if (stop.signal.aborted) link.close();
+        })
+        .catch(failed);
+    }).finally(() => {
+      for (const end of unwatch) end();
     });
   }
 
-  #lose(error: QmpConnectionError | undefined, commands: readonly string[]): void {
-    this.#connection = undefined;
+  #lose(error: QmpConnectionError | undefined, commands: readonly string[], quit: boolean): void {
+    this.#link = undefined;
     const { reconnect } = this.#options;
-    if (error && reconnect) {
-      this.#opening = reconnect(() => this.#open(), { error, commands }, this.#closing.signal);
+    if (error && reconnect && !quit) {
+      this.#opening = this.#hold(reconnect(() => this.#open(), { error, commands }, this.#closing.signal));
       this.#opening.catch((last: Error) => this.#finish(last));
     } else {
       this.#finish(error);
     }
+  }
+
+  /** Keeps the process running until it is decided whether there will be another connection. */
+  #hold(reconnecting: Promise<void>): Promise<void> {
+    const timer = setInterval(() => {}, LONGEST_DELAY);
+    this.#holding = [timer];
+    this.referenced = this.#referenced;
+    return reconnecting.finally(() => clearInterval(timer));
   }
 
   #finish(error: Error | undefined): void {

@@ -1,13 +1,19 @@
-import { describe, expect, test, vi } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { JsonObject } from '../../../runtime/json/value.js';
 import { connect } from '../../../runtime/qmp/client.js';
-import type { QmpOddity } from '../../../runtime/qmp/connection.js';
 import { QmpError } from '../../../runtime/qmp/error.js';
 import { QmpConnectionError, QmpTimeoutError } from '../../../runtime/qmp/failure.js';
+import type { QmpOddity } from '../../../runtime/qmp/link.js';
 import { connected, FakeServer, GREETING } from './fake-server.js';
 
 const failure = (desc: string, kind = 'GenericError') => ({ error: { class: kind, desc } });
 const silent = () => undefined;
+
+function sharedSignal() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: (reason: Error) => controller.abort(reason) };
+}
 
 describe('negotiation', () => {
   test('enables out-of-band execution where it is offered', async () => {
@@ -34,8 +40,30 @@ describe('negotiation', () => {
   test('a server that does not greet is given up, with a guess why', async () => {
     const server = new FakeServer();
     await expect(connect(server.peer, { connectTimeout: 20 })).rejects.toThrow(
-      new QmpTimeoutError('the peer, which may be busy with another client, did not greet and agree within 20 ms'),
+      new QmpTimeoutError('the peer, which may be busy with another client, did not greet within 20 ms'),
     );
+  });
+
+  test('a server that greets and then says nothing is given up for that reason', async () => {
+    const server = new FakeServer();
+    server.send({ ...GREETING, id: 1 });
+    server.peer.write = () => true;
+    await expect(connect(server.peer, { connectTimeout: 20 })).rejects.toThrow(
+      'the peer greeted, but did not answer qmp_capabilities within 20 ms',
+    );
+  });
+
+  test('a function that opens nothing is given up, and what it opens too late is closed', async () => {
+    const late = new FakeServer();
+    let open: (peer: typeof late.peer) => void = () => {};
+    const opening = new Promise<typeof late.peer>((resolve) => {
+      open = resolve;
+    });
+    await expect(connect(() => opening, { connectTimeout: 20 })).rejects.toThrow(
+      'the peer did not accept the connection within 20 ms',
+    );
+    open(late.peer);
+    await vi.waitFor(() => expect(late.peer.destroyed).toBe(true));
   });
 
   test('reports a server that hangs up before it greets', async () => {
@@ -180,6 +208,50 @@ describe('execute', () => {
       if (index !== 8) server.reply(server.received[index], { return: server.received[index]?.execute ?? null });
     }
     expect(await Promise.all(inBand)).toEqual(Array.from({ length: 20 }, (_, index) => `c${index}`));
+  });
+
+  test('a success without an id completes the only command under way, and none of several', async () => {
+    const oddities: QmpOddity[] = [];
+    const { client, server } = await connected({ onOddity: (oddity) => oddities.push(oddity) }, silent);
+    const only = client.execute('only');
+    await server.until(1);
+    server.send({ return: 'for the only one' });
+    expect(await only).toBe('for the only one');
+    const two = [client.execute('first'), client.execute('second')];
+    await server.until(3);
+    server.send({ return: 'for whom?' });
+    for (const request of server.received.slice(1)) server.reply(request, { return: request.execute });
+    expect(await Promise.all(two)).toEqual(['first', 'second']);
+    expect(oddities).toEqual([{ kind: 'unsolicited-reply', message: { return: 'for whom?' } }]);
+  });
+
+  test.each([Number.POSITIVE_INFINITY, 2 ** 31, 1e12])('a timeout of %d ms is none', async (timeout) => {
+    const { client, server } = await connected({ connectTimeout: timeout, timeout }, silent);
+    const answered = client.execute('slow', {}, { timeout });
+    const event = client.waitFor('LATE', undefined, { timeout });
+    await server.until(1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    server.reply(server.received[0], { return: 'at last' });
+    server.event('LATE');
+    expect(await answered).toBe('at last');
+    expect((await event).event).toBe('LATE');
+  });
+
+  test('any number of commands and streams share a signal without a warning of listeners', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', warn);
+    onTestFinished(() => void process.off('warning', warn));
+    const { client } = await connected({}, silent);
+    const { signal, abort } = sharedSignal();
+    const waiting = Array.from({ length: 40 }, () => client.execute('slow', {}, { signal }));
+    const streams = Array.from({ length: 20 }, () => client.events('*', { signal }).next());
+    await new Promise(setImmediate);
+    abort(new Error('enough'));
+    const ends = await Promise.allSettled([...waiting, ...streams]);
+    expect(new Set(ends.map((end) => (end as PromiseRejectedResult).reason.message))).toEqual(new Set(['enough']));
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 
   test('arguments that JSON cannot hold are refused before they are sent', async () => {

@@ -73,6 +73,8 @@ describe('reconnecting', () => {
       { reconnect: backOff({ initialDelay: 10, maxDelay: 20, attempts: 4 }) },
     );
     server.end();
+    await new Promise(setImmediate);
+    expect(client.connected).toBe(false);
     await client.closed;
     const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     expect(pauses[0]).toBeGreaterThanOrEqual(7);
@@ -96,6 +98,67 @@ describe('reconnecting', () => {
     const there = place();
     await expect(connect(there.open, { reconnect: backOff() })).rejects.toThrow('no server is there');
     expect(there.opened).toBe(1);
+  });
+
+  test('the first connection waits for a server that is not there yet, where that is wanted', async () => {
+    const server = new FakeServer();
+    let attempts = 0;
+    await using client = await connect(
+      () => {
+        if (++attempts < 3) throw new QmpConnectionError('nobody is there');
+        server.send(GREETING);
+        return server.peer;
+      },
+      { reconnect: backOff({ initialDelay: 1, waitForServer: true }) },
+    );
+    expect(client.connected).toBe(true);
+    expect(attempts).toBe(3);
+  });
+
+  test('the wait for a server ends with the signal, and after so many attempts', async () => {
+    const options = { initialDelay: 1, waitForServer: true };
+    const signal = AbortSignal.timeout(30);
+    await expect(connect(place().open, { signal, reconnect: backOff(options) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    const there = place();
+    await expect(connect(there.open, { reconnect: backOff({ ...options, attempts: 2 }) })).rejects.toThrow('nobody');
+    expect(there.opened).toBe(3);
+  });
+
+  test('the signal that bounds the first connection does not keep the client from connecting again', async () => {
+    const controller = new AbortController();
+    const [first, second] = [new FakeServer(), new FakeServer()];
+    const reconnect = backOff({ initialDelay: 1 });
+    await using client = await connect(place(first, second).open, { signal: controller.signal, reconnect });
+    controller.abort(new Error('much later'));
+    first.end();
+    await new Promise(setImmediate);
+    expect(await client.execute('x')).toEqual({});
+    expect(second.received).toMatchObject([{ execute: 'x' }]);
+  });
+
+  test.each([true, false])('after its own quit the client is at its end; answered: %s', async (answered) => {
+    const server = new FakeServer(() => (answered ? { return: {} } : undefined));
+    const there = place(server, new FakeServer());
+    const client = await connect(there.open, { reconnect: backOff({ initialDelay: 1 }) });
+    const quitting = client.execute('quit');
+    await server.until(1);
+    server.end();
+    expect(await quitting).toEqual({});
+    expect(await client.closed).toBeInstanceOf(QmpConnectionError);
+    expect(there.opened).toBe(1);
+  });
+
+  test('a quit that is refused is no end', async () => {
+    const refusal = { error: { class: 'GenericError', desc: 'not now' } };
+    const [first, second] = [new FakeServer(() => refusal), new FakeServer()];
+    await using client = await connect(place(first, second).open, { reconnect: backOff({ initialDelay: 1 }) });
+    await expect(client.execute('quit')).rejects.toThrow('not now');
+    first.end();
+    await new Promise(setImmediate);
+    expect(await client.execute('x')).toEqual({});
+    expect(second.received).toMatchObject([{ execute: 'x' }]);
   });
 
   test('requires an address that can be opened again', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Codec } from '../../../runtime/json/codec.js';
 import type { JsonValue } from '../../../runtime/json/value.js';
-import type { QmpOddity } from '../../../runtime/qmp/connection.js';
+import type { QmpOddity } from '../../../runtime/qmp/link.js';
 import {
   checkedBy,
   QmpSchemaError,
