@@ -1,6 +1,7 @@
 /** What generated code and its users need at run time. */
 export type { Codec, DecodeOptions, Difference, DifferenceKind, EncodeOptions } from './json/codec.js';
 export type { Int64, JsonObject, JsonValue } from './json/value.js';
+export { type AgentClient, type AgentSchema, connectAgent } from './qmp/agent.js';
 export { connect, type QmpClient } from './qmp/client.js';
 export type {
   ConnectOptions,
@@ -8,14 +9,15 @@ export type {
   ValidateOptions,
 } from './qmp/client-options.js';
 export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
-export type { QmpOddity } from './qmp/link.js';
 export type { WaitOptions } from './qmp/deadline.js';
 export type { MonitorProcess, QmpAddress, StreamPair } from './qmp/endpoint.js';
 export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './qmp/error.js';
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
 export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
 export { QmpConnectionError, QmpTimeoutError } from './qmp/failure.js';
+export { type GuestExecAgent, type GuestExecOptions, type GuestExecResult, guestExec } from './qmp/guest-exec.js';
 export { JobError, type JobOptions, type JobProgress, type JobResult, runJob } from './qmp/job.js';
+export type { QmpOddity } from './qmp/link.js';
 export {
   type BackOffOptions,
   backOff,
@@ -24,16 +26,23 @@ export {
   type Reconnection,
 } from './qmp/reconnect.js';
 export type { AnySchema, EventTimestamp, QmpEvent, QmpSchema } from './qmp/schema.js';
+export {
+  type AgentBuiltin,
+  type AgentServer,
+  type AgentServerOptions,
+  createAgentServer,
+} from './qmp/server/agent-server.js';
 export { type RateLimit, referenceRateLimits } from './qmp/server/broadcast.js';
 export type { BuiltinCommand } from './qmp/server/builtins.js';
 export { type ListenAddress, ListenError } from './qmp/server/listen.js';
 export type { CompatPolicy } from './qmp/server/policy.js';
+export type { ServerProblem } from './qmp/server/problem.js';
 export {
   createQmpServer,
+  type PartialServerOptions,
   QmpServer,
   type QmpServerOptions,
   type ServerHandlers,
-  type ServerProblem,
   type ServerVersion,
 } from './qmp/server/server.js';
 export type { QmpGreeting } from './qmp/session.js';

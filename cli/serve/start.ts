@@ -10,7 +10,8 @@ import {
 } from '../../runtime/block/index.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { ListenError } from '../../runtime/qmp/server/listen.js';
-import { createQmpServer, type QmpServer, type ServerProblem } from '../../runtime/qmp/server/server.js';
+import type { ServerProblem } from '../../runtime/qmp/server/problem.js';
+import { createQmpServer, type QmpServer } from '../../runtime/qmp/server/server.js';
 import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import type { Host } from '../host.js';
 import { UserError } from '../user-error.js';

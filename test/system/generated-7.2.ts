@@ -13,18 +13,21 @@ import { corpusPath } from '../corpus.js';
 /** The release whose schema the corpus has and whose programs Debian 12 ships. */
 export const RELEASE = 'releases/7.2';
 
-/** What is generated from the schema of QEMU 7.2. */
-export async function generateRelease(): Promise<GeneratedFile[]> {
-  const { schema, diagnostics } = await loadSchema(corpusPath(RELEASE, 'qapi/qapi-schema.json'));
+/** The root schemas of the release: QEMU's own, and the guest agent's. */
+export type Root = 'qapi' | 'qga';
+
+/** What is generated from a schema of QEMU 7.2. */
+export async function generateRelease(root: Root = 'qapi'): Promise<GeneratedFile[]> {
+  const { schema, diagnostics } = await loadSchema(corpusPath(RELEASE, `${root}/qapi-schema.json`));
   if (!schema) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   return generate(schema);
 }
 
 /** The same, loaded: the tables of its commands and events. */
-export async function loadRelease(): Promise<SchemaTables> {
+export async function loadRelease(root: Root = 'qapi'): Promise<SchemaTables> {
   const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-release-'));
   try {
-    writeFiles(join(folder, 'generated'), await generateRelease());
+    writeFiles(join(folder, 'generated'), await generateRelease(root));
     const outfile = join(folder, 'release.mjs');
     await build({
       entryPoints: [join(folder, 'generated/index.ts')],

@@ -14,6 +14,8 @@ export type Answer = JsonValue | undefined | Promise<JsonValue | undefined>;
 export interface DispatcherOptions<Handlers> {
   readonly commands: CommandTable<Handlers>;
   readonly handlers: Handlers;
+  /** Whether commands may be without a handler: then they are not there, as if the schema did not have them. */
+  readonly partial: boolean;
   readonly builtins: { readonly [name: string]: Builtin };
   readonly policy: CompatPolicy;
   /** Whether the machine is not complete yet, so that only commands with `allow-preconfig` may run. */
@@ -44,7 +46,7 @@ export class Dispatcher<Handlers> {
   execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Answer {
     const { command } = request;
     const builtin = this.#builtin(command);
-    const entry = this.#options.commands.get(command);
+    const entry = this.#entry(command);
     if (session.negotiating && command !== 'qmp_capabilities') {
       throw new QmpError("Expected 'qmp_capabilities' to end the negotiation before any other command", {
         class: 'CommandNotFound',
@@ -58,6 +60,11 @@ export class Dispatcher<Handlers> {
     }
     if (builtin) return builtin(request.arguments, session);
     return this.#call(entry as CommandEntry<Handlers>, request, signal);
+  }
+
+  #entry(command: string): CommandEntry<Handlers> | undefined {
+    const { commands, handlers, partial } = this.#options;
+    return partial && !isHandled(handlers as object, command) ? undefined : commands.get(command);
   }
 
   #builtin(command: string): Builtin | undefined {
@@ -92,6 +99,11 @@ export class Dispatcher<Handlers> {
       throw new TypeError(`The handler of '${entry.name}' returned a wrong value`, { cause });
     }
   }
+}
+
+/** Whether there is a handler of a command: a method of the handlers, or of the class that they are of. */
+export function isHandled(handlers: object, command: string): boolean {
+  return !(command in Object.prototype) && typeof (handlers as Record<string, unknown>)[command] === 'function';
 }
 
 /** Whether a value is a promise, of whatever make. */

@@ -3,13 +3,13 @@ import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandTable } from '../command-table.js';
 import type { StreamPair } from '../endpoint.js';
 import type { EventSink, EventTable } from '../event-sink.js';
-import { tell } from '../listener.js';
 import { Broadcast, type RateLimit, referenceRateLimits } from './broadcast.js';
 import { type BuiltinCommand, builtinCommands, builtins } from './builtins.js';
-import { Dispatcher } from './dispatcher.js';
+import { Dispatcher, isHandled } from './dispatcher.js';
 import { type ListenAddress, type Listener, listen } from './listen.js';
 import { Monitor, type MonitorHost } from './monitor.js';
 import { type CompatPolicy, isHidden, withoutDeprecated } from './policy.js';
+import { reportProblem, type ServerProblem } from './problem.js';
 import { Rotation } from './rotation.js';
 
 /** Handlers of all commands but those that the server executes itself. */
@@ -24,17 +24,14 @@ export interface ServerVersion {
   readonly package?: string;
 }
 
-/** Something that the operator of a server should know. */
-export type ServerProblem =
-  | { readonly kind: 'handler'; readonly command: string; readonly error: unknown }
-  | { readonly kind: 'client'; readonly message: string };
-
 /** How a QMP server works. */
 export interface QmpServerOptions<Handlers> {
   /** The generated table of commands. */
   readonly dispatch: CommandTable<Handlers>;
   /** What the commands do; or a function that makes the handlers, given the sink for their events. */
   readonly handlers: ServerHandlers<Handlers> | ((events: EventSink) => ServerHandlers<Handlers>);
+  /** Whether handlers may be missing: {@link PartialServerOptions}. */
+  readonly partial?: false;
   /** The generated table of events. */
   readonly events?: EventTable;
   /** The generated introspection data, which `query-qmp-schema` returns. */
@@ -58,9 +55,20 @@ export interface QmpServerOptions<Handlers> {
    * of commands that still run is aborted. Default: 10 s.
    */
   readonly linger?: number;
-  /** Called with what the operator should know: the whole story of unexpected errors, which clients do not receive. */
+  /**
+   * Called with what the operator should know: the whole story of unexpected errors, which clients do not receive. Default: such
+   * errors go to the standard error.
+   */
   readonly onProblem?: (problem: ServerProblem) => void;
 }
+
+/** How a server works that has handlers of some commands: the others are not there for its clients. */
+export type PartialServerOptions<Handlers> = Omit<QmpServerOptions<Handlers>, 'handlers' | 'partial'> & {
+  /** What some commands do; or a function that makes the handlers, given the sink for their events. */
+  readonly handlers: Partial<ServerHandlers<Handlers>> | ((events: EventSink) => Partial<ServerHandlers<Handlers>>);
+  /** A command without a handler is `CommandNotFound`, and `query-commands` does not list it. */
+  readonly partial: true;
+};
 
 const defaultBuffer = 64 * 1024 * 1024;
 
@@ -81,7 +89,7 @@ export class QmpServer implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
 
-  constructor(options: QmpServerOptions<object>) {
+  constructor(options: QmpServerOptions<object> | PartialServerOptions<object>) {
     const { policy = {}, layout = {}, events: table, onProblem } = options;
     this.#preconfig = options.preconfig ?? false;
     this.closed = new Promise((resolve) => {
@@ -101,15 +109,18 @@ export class QmpServer implements AsyncDisposable {
         this.#broadcast.send(name, hides && data !== undefined && entry?.data ? entry.data.encode(data, hiding) : data);
       },
     };
-    const { handlers, introspection = [] } = options;
+    const { introspection = [], partial = false } = options;
+    const handlers = typeof options.handlers === 'function' ? options.handlers(this.events) : options.handlers;
+    const names = [...options.dispatch.keys()].filter((name) => !partial || isHandled(handlers, name));
     const version = versionInfo(options.version ?? { major: 0, minor: 0, micro: 0 });
     const data = introspection as unknown as JsonValue;
     const dispatcher = new Dispatcher<object>({
       commands: options.dispatch,
-      handlers: typeof handlers === 'function' ? handlers(this.events) : handlers,
+      handlers,
+      partial,
       builtins: builtins({
         version,
-        commands: [...new Set([...options.dispatch.keys(), ...builtinCommands])],
+        commands: [...new Set([...names, ...builtinCommands])],
         introspection: policy.deprecatedOutput === 'hide' ? withoutDeprecated(data) : data,
         quit: () => {
           this.#quitting = true;
@@ -129,11 +140,11 @@ export class QmpServer implements AsyncDisposable {
       linger: options.linger ?? defaultLinger,
       execute: (request, session, signal) =>
         this.#quitting ? undefined : dispatcher.execute(request, session, signal),
-      failed: (command, error) => tell(onProblem, { kind: 'handler', command, error }),
+      failed: (command, error) => reportProblem(onProblem, { kind: 'handler', command, error }),
       ended: (monitor, problem) => {
         this.#monitors.delete(monitor);
         if (problem === undefined) return;
-        tell(onProblem, { kind: 'client', message: `A client was disconnected: ${problem}` });
+        reportProblem(onProblem, { kind: 'client', message: `A client was disconnected: ${problem}` });
       },
     };
   }
@@ -197,14 +208,15 @@ function versionInfo({ major, minor, micro, package: text = '' }: ServerVersion)
 
 /**
  * Starts a QMP server: wire protocol, negotiation, queues, events and the commands of every server are its own; all other
- * commands go through the generated dispatch table to `handlers`. A missing or mistyped handler does not compile.
+ * commands go through the generated dispatch table to `handlers`. A mistyped handler does not compile, nor does a missing one,
+ * unless `partial` is set.
  *
  * @example
  * const server = await createQmpServer({ dispatch: commandTable, handlers, events, introspection, listen: 'unix:/run/qmp' });
  * @throws ListenError when an address is malformed or not available
  */
 export async function createQmpServer<Handlers extends object>(
-  options: QmpServerOptions<Handlers>,
+  options: QmpServerOptions<Handlers> | PartialServerOptions<Handlers>,
 ): Promise<QmpServer> {
   const server = new QmpServer(options as unknown as QmpServerOptions<object>);
   const addresses = options.listen === undefined ? [] : [options.listen].flat();

@@ -3,10 +3,11 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type CommandContext, type CommandTable, codec, QmpError, visitEmpty } from '../../../../runtime/index.js';
 import { ListenError } from '../../../../runtime/qmp/server/listen.js';
-import { createQmpServer, type QmpServer, type ServerProblem } from '../../../../runtime/qmp/server/server.js';
+import type { ServerProblem } from '../../../../runtime/qmp/server/problem.js';
+import { createQmpServer, type QmpServer } from '../../../../runtime/qmp/server/server.js';
 import { type Base, type Node, visitBase, visitNode } from '../../visit/__golden__/index.js';
 
 /** Commands as the generator writes them. */
@@ -498,4 +499,45 @@ it('wants every handler, of the right type, but for the built-in commands', () =
   check({ dispatch: dispatch as never, handlers: { nothing: () => {} } });
   // @ts-expect-error a handler returns the wrong type
   check({ dispatch: dispatch as never, handlers: { ...quiet, 'get-node': () => 5 } });
+});
+
+describe('a server that has handlers of some commands', () => {
+  it('has the other commands as little as one that no schema has', async () => {
+    server = await createQmpServer<Handlers>({
+      dispatch,
+      partial: true,
+      handlers: { nothing() {} },
+      listen: { path },
+    });
+    const client = await connected();
+    expect(await client.ask({ execute: 'nothing' })).toEqual({ return: {} });
+    for (const execute of ['get-node', 'no-such', 'toString']) {
+      expect(await client.ask({ execute })).toMatchObject({ error: { class: 'CommandNotFound' } });
+    }
+    const listed = await client.ask({ execute: 'query-commands' });
+    expect(listed).toMatchObject({ return: expect.arrayContaining([{ name: 'nothing' }, { name: 'quit' }]) });
+    expect(listed).not.toMatchObject({ return: expect.arrayContaining([{ name: 'get-node' }]) });
+  });
+
+  it('is typed as far as it goes', () => {
+    const check = (_options: Parameters<typeof createQmpServer<Handlers>>[0]): void => {};
+    check({ dispatch, partial: true, handlers: () => ({ nothing: () => {} }) });
+    // @ts-expect-error a handler returns the wrong type
+    check({ dispatch, partial: true, handlers: { 'get-node': () => 5 } });
+    // @ts-expect-error no such command
+    check({ dispatch, partial: true, handlers: { 'put-node': () => {} } });
+  });
+});
+
+it('writes an unexpected error to the standard error when it is reported to nobody', async () => {
+  const written: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const fails = (): never => {
+    throw new RangeError('of our own');
+  };
+  server = await createQmpServer<Handlers>({ dispatch, handlers: { ...quiet, nothing: fails }, listen: { path } });
+  const client = await connected();
+  expect(await client.ask({ execute: 'nothing' })).toMatchObject({ error: { class: 'GenericError' } });
+  expect(written.join('')).toMatch(/^The handler of 'nothing' failed: RangeError: of our own\n {4}at /);
 });
