@@ -3,7 +3,7 @@ import { connect, type QmpClient } from '../runtime/qmp/client.js';
 import type { ConnectOptions } from '../runtime/qmp/client-options.js';
 import { QmpError } from '../runtime/qmp/error.js';
 import { QmpConnectionError, QmpTimeoutError } from '../runtime/qmp/failure.js';
-import type { QmpGreeting } from '../runtime/qmp/session.js';
+import type { QmpGreeting } from '../runtime/qmp/greeting.js';
 import { complaintAboutIntrospection } from './introspection-data.js';
 import { UserError } from './user-error.js';
 

@@ -15,6 +15,7 @@ export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './q
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
 export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
 export { QmpConnectionError, QmpTimeoutError } from './qmp/failure.js';
+export type { QmpGreeting } from './qmp/greeting.js';
 export { type GuestExecAgent, type GuestExecOptions, type GuestExecResult, guestExec } from './qmp/guest-exec.js';
 export { JobError, type JobOptions, type JobProgress, type JobResult, runJob } from './qmp/job.js';
 export type { QmpOddity } from './qmp/link.js';
@@ -45,7 +46,6 @@ export {
   type ServerHandlers,
   type ServerVersion,
 } from './qmp/server/server.js';
-export type { QmpGreeting } from './qmp/session.js';
 export {
   type ProgramExit,
   type SpawnedProgram,

@@ -27,7 +27,7 @@ const ASK_AGAIN = { first: 500, most: 30_000 };
 /**
  * One connection to a guest agent: one request at a time, to which the next reply belongs. Agents before QEMU 3.0 refuse requests
  * with an id, so none has one; instead, the agent is asked to put a mark into its output whenever a reply may still be under way
- * that belongs to nobody.
+ * that no request waits for.
  */
 class AgentLink implements Link {
   readonly silence = ': no guest agent answered; it may not run in the guest yet, or be busy,';
@@ -99,7 +99,7 @@ class AgentLink implements Link {
     });
   }
 
-  /** From here on a reply may come that belongs to nobody. */
+  /** From here on a reply may come that no request waits for. */
   #doubt(): void {
     clearTimeout(this.#timer);
     this.#current = undefined;
@@ -109,7 +109,7 @@ class AgentLink implements Link {
   }
 
   #synchronize(pause = ASK_AGAIN.first): void {
-    // Whatever message somebody else has begun is ended by a byte that is none of JSON.
+    // A byte that is no JSON ends the message that an earlier client may have begun.
     this.#streams.writable.write(Buffer.of(MARK));
     this.#askForMark();
     this.#startTimer(pause, () => this.#synchronize(Math.min(ASK_AGAIN.most, pause * 2)));

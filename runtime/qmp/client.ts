@@ -5,6 +5,7 @@ import { endpointOf, type QmpAddress } from './endpoint.js';
 import type { EventConsumer } from './event-hub.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { QmpConnectionError } from './failure.js';
+import type { QmpGreeting } from './greeting.js';
 import type { Request } from './link.js';
 import { tell } from './listener.js';
 import { qmpProtocol } from './negotiation.js';
@@ -21,7 +22,7 @@ import type {
   QmpSchema,
   ReturnsOf,
 } from './schema.js';
-import { type QmpGreeting, Session } from './session.js';
+import { Session } from './session.js';
 
 /** What `on` or `once` was called with. */
 interface Listener extends EventConsumer {

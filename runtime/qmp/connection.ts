@@ -151,7 +151,7 @@ export class Connection implements Link {
 
   /**
    * The request that a reply without an id belongs to: servers leave it out of an error when they could not read the request. A
-   * success without one can only be assigned when there is no choice, and is somebody else's while this side still negotiates.
+   * success without one can only be assigned when there is no choice, and belongs to an earlier client while this one still negotiates.
    */
   #withoutId({ error }: JsonObject): string | undefined {
     const [oldest, ...others] = [...this.#pending].filter(([, request]) => !request.oob);

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
 import type { QmpClient } from './client.js';
+import { LONGEST_DELAY } from './deadline.js';
 import { QmpError } from './error.js';
 import { tell } from './listener.js';
 import type { ArgumentsOf, CommandName, QmpEvent, QmpSchema } from './schema.js';
@@ -233,7 +234,7 @@ class Job {
     };
     const quietly = (): void => void ask().catch(() => {});
     quietly();
-    return setInterval(quietly, this.#options.progressInterval ?? PROGRESS_INTERVAL);
+    return setInterval(quietly, Math.min(LONGEST_DELAY, this.#options.progressInterval ?? PROGRESS_INTERVAL));
   }
 
   /** What the server says of the job; undefined when it is gone. */

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../json/value.js';
 import type { StreamPair } from './endpoint.js';
 import { QmpConnectionError } from './failure.js';
-import type { QmpGreeting } from './session.js';
+import type { QmpGreeting } from './greeting.js';
 
 /** Something arrived that no one waits for or that cannot be read. The connection goes on. */
 export type QmpOddity =

@@ -1,6 +1,6 @@
 import { Connection } from './connection.js';
+import type { QmpGreeting } from './greeting.js';
 import type { Protocol } from './link.js';
-import type { QmpGreeting } from './session.js';
 
 /** How many in-band requests leave a server able to read an out-of-band one: with more of them waiting it stops reading. */
 const IN_BAND_LIMIT = 8;

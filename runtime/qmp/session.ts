@@ -4,20 +4,11 @@ import { LONGEST_DELAY, watch } from './deadline.js';
 import type { Endpoint } from './endpoint.js';
 import { EventHub } from './event-hub.js';
 import { QmpConnectionError } from './failure.js';
+import type { QmpGreeting } from './greeting.js';
 import { fail, type Link, type Protocol, type Request } from './link.js';
 import { tell } from './listener.js';
 import type { EventTimestamp } from './schema.js';
 import type { Validation } from './validation.js';
-
-/** What a server says of itself when a connection is made. */
-export interface QmpGreeting {
-  readonly version: {
-    readonly qemu: { readonly major: number; readonly minor: number; readonly micro: number };
-    readonly package: string;
-  };
-  /** What the server offers, such as `oob`. */
-  readonly capabilities: readonly string[];
-}
 
 /** What can keep a process running: sockets, pipes and timers. */
 interface Referable {

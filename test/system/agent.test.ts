@@ -65,7 +65,7 @@ describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
     expect(await agent.execute('guest-ping')).toEqual({});
   });
 
-  test('does not greet, which a client of QMP is told', async () => {
+  test('does not greet, and a client of QMP says so', async () => {
     const { socket } = await realAgent();
     await expect(connect(socket, { connectTimeout: 200 })).rejects.toThrow(/did not greet/);
   });

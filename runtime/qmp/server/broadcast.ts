@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonValue } from '../../json/value.js';
+import { after } from '../deadline.js';
 
 /** How often an event may be sent. */
 export interface RateLimit {
@@ -24,7 +25,7 @@ export const referenceRateLimits: { readonly [event: string]: RateLimit } = {
 interface Window {
   /** The last event of the kind, kept until the window is over. */
   held: JsonValue | undefined;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** Sends events on, the limited ones not more often than their limit allows. */
@@ -62,13 +63,13 @@ export class Broadcast {
   }
 
   #open(kind: string, length: number): void {
-    const timer = setTimeout(() => {
+    const timer = after(length, () => {
       this.#windows.delete(kind);
       if (window.held === undefined) return;
       this.#deliver(window.held);
       this.#open(kind, length);
-    }, length);
-    timer.unref();
+    });
+    timer?.unref();
     const window: Window = { held: undefined, timer };
     this.#windows.set(kind, window);
   }

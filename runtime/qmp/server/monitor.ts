@@ -2,6 +2,7 @@ import type { Incoming } from '../../json/incoming.js';
 import { REQUEST_LIMITS } from '../../json/limits.js';
 import { RequestReader } from '../../json/request-reader.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json/value.js';
+import { after } from '../deadline.js';
 import type { StreamPair } from '../endpoint.js';
 import { isQmpFailure, QmpError } from '../error.js';
 import { type Answer, isPromise } from './dispatcher.js';
@@ -65,7 +66,7 @@ export class Monitor implements Participant {
       this.#inputEnded = true;
       this.#pump();
       if (this.#ended) return;
-      const timer = setTimeout(() => this.end(), host.linger);
+      const timer = after(host.linger, () => this.end());
       this.#abort.signal.addEventListener('abort', () => clearTimeout(timer));
     });
     writable.on('drain', () => this.#pump());

@@ -105,7 +105,7 @@ describe('reconnecting', () => {
     let attempts = 0;
     await using client = await connect(
       () => {
-        if (++attempts < 3) throw new QmpConnectionError('nobody is there');
+        if (++attempts < 3) throw new QmpConnectionError('no server is there');
         server.send(GREETING);
         return server.peer;
       },
@@ -122,7 +122,9 @@ describe('reconnecting', () => {
       name: 'TimeoutError',
     });
     const there = place();
-    await expect(connect(there.open, { reconnect: backOff({ ...options, attempts: 2 }) })).rejects.toThrow('nobody');
+    await expect(connect(there.open, { reconnect: backOff({ ...options, attempts: 2 }) })).rejects.toThrow(
+      'no server is there',
+    );
     expect(there.opened).toBe(3);
   });
 

@@ -529,7 +529,7 @@ describe('a server that has handlers of some commands', () => {
   });
 });
 
-it('writes an unexpected error to the standard error when it is reported to nobody', async () => {
+it('writes an unexpected error to the standard error when there is no listener for problems', async () => {
   const written: string[] = [];
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   onTestFinished(() => void vi.restoreAllMocks());
