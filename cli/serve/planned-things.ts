@@ -2,26 +2,29 @@ import { type BlockdevOptions, type ObjectOptions, visitBlockdevOptions } from '
 import type { NbdExportConfig } from '../../runtime/block/commands/nbd-option.js';
 import type { DriveConfig, DriveRegistry, DriveSlot } from '../../runtime/block/drive/config.js';
 import type { DeviceConfig } from '../../runtime/block/drive/device.js';
+import { checkNewDevice, checkNewDrive, isSlotTaken, type PresentDrive } from '../../runtime/block/drive/rules.js';
 import { rootDefaults, takeDetectZeroes, takeFlags } from '../../runtime/block/graph/flags.js';
 import { NameSpace } from '../../runtime/block/graph/names.js';
 import type { DriverRegistry } from '../../runtime/block/graph/registry.js';
 import { checkWhitelist, type DriverWhitelist } from '../../runtime/block/graph/whitelist.js';
+import { isObjectIdTaken } from '../../runtime/block/objects/object-id.js';
 import { BlockOptions } from '../../runtime/block/options.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import type { JsonKind, Name } from '../../runtime/visit/visitor.js';
 import { WalkVisitor } from '../../runtime/visit/walk-visitor.js';
 import { checkId } from '../../runtime/visit/well-formed-id.js';
 
+interface PlannedDrive extends PresentDrive {
+  readonly empty: boolean;
+}
+
 /** What a server will have once its options have been carried out: the names that are taken, and what they are. */
 export class PlannedThings implements DriveRegistry {
   readonly #drivers: DriverRegistry;
   readonly #whitelist: DriverWhitelist;
   readonly #names = new NameSpace();
-  readonly #drives = new Map<string, DriveConfig>();
+  readonly #drives = new Map<string, PlannedDrive>();
   readonly #objects = new Set<string>();
-  readonly #deviceIds = new Set<string>();
-  /** Ids of drives that a device is attached to. */
-  readonly #attached = new Set<string>();
 
   constructor({ drivers, whitelist = {} }: { readonly drivers: DriverRegistry; readonly whitelist?: DriverWhitelist }) {
     this.#drivers = drivers;
@@ -32,17 +35,14 @@ export class PlannedThings implements DriveRegistry {
     return this.#names.kind(name);
   }
 
-  slotTaken({ interface: type, bus, unit }: DriveSlot): boolean {
-    for (const { device } of this.#drives.values()) {
-      if (device.interface === type && device.bus === bus && device.unit === unit) return true;
-    }
-    return false;
+  slotTaken(slot: DriveSlot): boolean {
+    return isSlotTaken(this.#drives.values(), slot);
   }
 
   /** @throws OptionError for a malformed or taken id */
   addObject({ id }: ObjectOptions): void {
     checkId(id);
-    if (this.#objects.has(id)) throw new OptionError(`there is an object '${id}' already`, 'id');
+    if (isObjectIdTaken(id, this.#objects)) throw new OptionError(`there is an object '${id}' already`, 'id');
     this.#objects.add(id);
   }
 
@@ -58,31 +58,30 @@ export class PlannedThings implements DriveRegistry {
     const flat = BlockOptions.flatten(options);
     const names = nodeNamesIn(flat);
     this.#check(flat);
-    for (const name of names) this.#names.takeNode(name);
+    this.#takeNodes(names);
   }
 
-  /** @throws BlockError for a name that is taken, or a driver that may not be used */
+  /** @throws BlockError for a name or a device's id that is taken, or a driver that may not be used */
   addDrive(drive: DriveConfig): void {
-    const { id, nodeOptions, device } = drive;
+    const { id, nodeOptions, device, empty } = drive;
     this.#check(nodeOptions.clone());
+    checkNewDrive(this.#drives.values(), drive);
     this.#names.takeDevice(id);
-    this.#drives.set(id, drive);
-    if (device.kind !== 'none') {
-      this.#attached.add(id);
-      this.#deviceIds.add(id);
+    try {
+      this.#takeNodes(nodeNamesIn(nodeOptions));
+    } catch (error) {
+      this.#names.release(id);
+      throw error;
     }
-    for (const name of nodeNamesIn(nodeOptions)) this.#names.takeNode(name);
+    this.#drives.set(id, { id, slot: device, deviceId: device.kind === 'none' ? undefined : id, empty });
   }
 
-  /** @throws OptionError when there is no such drive, it has a device, or the device's id is taken */
-  addDevice({ drive, id = drive }: DeviceConfig): void {
-    if (!this.#drives.has(drive)) throw new OptionError(`there is no drive '${drive}'`, 'drive');
-    if (this.#attached.has(drive)) {
-      throw new OptionError(`drive '${drive}' has a device already: only drives of if=none are free`, 'drive');
-    }
-    if (this.#deviceIds.has(id)) throw new OptionError(`there is a device '${id}' already`, 'id');
-    this.#attached.add(drive);
-    this.#deviceIds.add(id);
+  /** @throws BlockError when there is no such drive, it has a device, or the device's id is taken */
+  addDevice(config: DeviceConfig): void {
+    checkNewDevice(this.#drives.values(), config);
+    const { drive, id = drive } = config;
+    const planned = this.#drives.get(drive);
+    if (planned !== undefined) this.#drives.set(drive, { ...planned, deviceId: id });
   }
 
   /** @throws OptionError when there is nothing to export */
@@ -93,6 +92,17 @@ export class PlannedThings implements DriveRegistry {
       const drive = this.#drives.get(of.device);
       if (drive === undefined) throw new OptionError(`there is no drive '${of.device}'`, 'device');
       if (drive.empty) throw new OptionError(`drive '${of.device}' is empty`, 'device');
+    }
+  }
+
+  /** Takes all of some names or none: what is refused must not refuse others. */
+  #takeNodes(names: readonly string[]): void {
+    const taken: string[] = [];
+    try {
+      for (const name of names) taken.push(this.#names.takeNode(name));
+    } catch (error) {
+      for (const name of taken) this.#names.release(name);
+      throw error;
     }
   }
 

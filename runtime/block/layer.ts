@@ -2,9 +2,7 @@ import { events, type ObjectOptions } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import { Backend } from './backend/backend.js';
 import { ExportServer, type ExportSource } from './backend/export-server.js';
-import { throttleConfigOf } from './backend/throttle-config.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
-import { VirtualDevice } from './backend/virtual-device.js';
 import { builtInDrivers } from './built-in-drivers.js';
 import { queryCommandLineOptions } from './commands/command-line-options.js';
 import { addNode, deleteNode, graphCommands } from './commands/graph.js';
@@ -16,11 +14,10 @@ import { objectHandlers } from './commands/objects.js';
 import { pending } from './commands/pending.js';
 import { queryCommands } from './commands/queries.js';
 import { throttleCommands } from './commands/throttle.js';
-import type { DriveConfig, DriveRegistry, DriveSlot } from './drive/config.js';
+import type { DriveConfig, DriveRegistry } from './drive/config.js';
 import type { DeviceConfig } from './drive/device.js';
-import { openDrive } from './drive/open-drive.js';
+import { Drives } from './drive/drives.js';
 import type { BlockHost, Clock } from './driver.js';
-import { BlockError, deviceNotFound } from './error.js';
 import { BlockGraph } from './graph/graph.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
@@ -77,10 +74,7 @@ export class BlockLayer implements AsyncDisposable {
   /** Backends that share limits. */
   readonly throttleGroups: ThrottleGroups;
   readonly #host: BlockHost;
-  readonly #backends = new Map<string, Backend>();
-  /** Backends of devices whose drive was deleted. */
-  readonly #nameless = new Set<Backend>();
-  readonly #slots = new Map<Backend, DriveSlot>();
+  readonly #drives: Drives;
   readonly #exportServers = new Set<ExportServer>();
   readonly #commandServer: CommandServer = { running: undefined };
   readonly #nbd: NbdServerOptions;
@@ -102,12 +96,16 @@ export class BlockLayer implements AsyncDisposable {
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
     this.throttleGroups = new ThrottleGroups(clock);
-    this.registry = {
-      kind: (name) => this.graph.names.kind(name),
-      slotTaken: (slot) => [...this.#slots.values()].some((taken) => sameSlot(taken, slot)),
-    };
+    this.#drives = new Drives({
+      graph: this.graph,
+      host: this.#host,
+      throttleGroups: this.throttleGroups,
+      ownFiles: this.#ownFiles,
+      eject: (backend) => this.eject(backend),
+    });
+    this.registry = this.#drives;
     this.#source = {
-      backend: (name) => this.#backends.get(name),
+      backend: (name) => this.backend(name),
       openNode: (name) => this.#anonymous(name),
       closeNode: (backend) => this.graph.detachMedium(backend),
     };
@@ -116,12 +114,12 @@ export class BlockLayer implements AsyncDisposable {
 
   /** The named backends, in the order in which they were made, and those that have lost their names. */
   get backends(): Iterable<Backend> {
-    return [...this.#backends.values(), ...this.#nameless];
+    return this.#drives.backends;
   }
 
   /** The backend of a name, if there is one. */
   backend(name: string): Backend | undefined {
-    return this.#backends.get(name);
+    return this.#drives.backend(name);
   }
 
   /** Adds a node that is the monitor's, as `blockdev-add` does. @throws BlockError when it cannot be opened */
@@ -135,38 +133,13 @@ export class BlockLayer implements AsyncDisposable {
   }
 
   /** Adds a backend with its medium. @throws BlockError when it cannot be made; nothing is left of it then */
-  async addDrive(config: DriveConfig): Promise<void> {
-    const { id, device, throttling } = config;
-    if (device.kind !== 'none') this.#refuseDevice(id);
-    const backend = new Backend(id, this.#host, {
-      writeback: config.writeback,
-      policies: { read: config.readError, write: config.writeError },
-      accounting: {
-        accountFailed: config.statsAccountFailed,
-        accountInvalid: config.statsAccountInvalid,
-        intervals: config.statsIntervals,
-      },
-    });
-    this.graph.addDevice(backend);
-    try {
-      await openDrive(this.graph, backend, config, this.#ownFiles);
-    } catch (error) {
-      this.graph.removeDevice(backend);
-      throw error;
-    }
-    if (throttling) backend.limit(this.throttleGroups, throttling.config, throttling.group);
-    if (device.kind !== 'none') backend.device = new VirtualDevice({ kind: device.kind, id });
-    this.#backends.set(id, backend);
-    this.#slots.set(backend, device);
+  addDrive(config: DriveConfig): Promise<void> {
+    return this.#drives.add(config);
   }
 
   /** Attaches a virtual device to a drive. @throws BlockError when there is no such drive, or it has a device, or the id is taken */
-  addDevice({ kind, drive, id = drive, locked }: DeviceConfig): void {
-    const backend = this.#backends.get(drive);
-    if (backend === undefined) throw new BlockError(`There is no drive '${drive}'`, { class: 'DeviceNotFound' });
-    if (backend.device !== undefined) throw new BlockError(`Drive '${drive}' has a device already`);
-    this.#refuseDevice(id);
-    backend.device = new VirtualDevice({ kind, id, locked });
+  addDevice(config: DeviceConfig): void {
+    this.#drives.attach(config);
   }
 
   /**
@@ -177,23 +150,7 @@ export class BlockLayer implements AsyncDisposable {
    */
   async deleteDrive(name: string): Promise<void> {
     const node = this.graph.node(name);
-    if (node !== undefined) return deleteNode(this.graph, node);
-    const backend = this.#backends.get(name);
-    if (backend === undefined) throw deviceNotFound(name);
-    const medium = this.graph.mediumOf(backend);
-    if (medium?.monitorOwned) {
-      throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);
-    }
-    medium?.blockers.check('drive-del', medium.name);
-    await this.eject(backend);
-    this.graph.removeDevice(backend);
-    this.#backends.delete(name);
-    this.#slots.delete(backend);
-    backend.limit(this.throttleGroups, throttleConfigOf({}), name);
-    if (backend.device === undefined) return;
-    backend.name = '';
-    backend.policies = { read: 'report', write: 'report' };
-    this.#nameless.add(backend);
+    await (node === undefined ? this.#drives.delete(name) : deleteNode(this.graph, node));
   }
 
   /** Starts an NBD server, without any exports yet. @throws BlockError when the address is not available */
@@ -223,13 +180,6 @@ export class BlockLayer implements AsyncDisposable {
     return this.close();
   }
 
-  /** @throws BlockError when there is a virtual device with an id */
-  #refuseDevice(id: string): void {
-    for (const { device } of this.backends) {
-      if (device?.id === id) throw new BlockError(`There is a device '${id}' already`, { code: 'EEXIST' });
-    }
-  }
-
   #allExportServers(): ExportServer[] {
     const { running } = this.#commandServer;
     return running === undefined ? [...this.#exportServers] : [...this.#exportServers, running];
@@ -243,7 +193,7 @@ export class BlockLayer implements AsyncDisposable {
 
   #handlers(): BlockHandlers {
     const { graph } = this;
-    const queries = queryCommands(graph, () => this.#backends.values());
+    const queries = queryCommands(graph, () => this.#drives.named);
     return {
       ...graphCommands(graph),
       ...queries,
@@ -270,8 +220,4 @@ function throwUncaught(message: string): void {
   setImmediate(() => {
     throw new Error(message);
   });
-}
-
-function sameSlot(a: DriveSlot, b: DriveSlot): boolean {
-  return a.interface === b.interface && a.bus === b.bus && a.unit === b.unit;
 }

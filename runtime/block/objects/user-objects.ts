@@ -2,6 +2,7 @@ import type { ObjectOptions } from '../../../generated/index.js';
 import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
 import { BlockError, invalid } from '../error.js';
 import { makeMemoryBackendFile, makeMemoryBackendRam } from './memory-backend.js';
+import { isObjectIdTaken } from './object-id.js';
 import { makeSecret } from './secret.js';
 import type { ObjectHost, UserObject } from './user-object.js';
 
@@ -32,8 +33,7 @@ export class UserObjects {
     if (!isWellFormedId(id)) {
       throw invalid(`Parameter 'id' expects an identifier: ${idSyntax}`);
     }
-    // The container of the objects has a property of its own, whose name no object can bear.
-    if (id === 'type' || this.#objects.has(id) || this.#reserved.has(id)) {
+    if (isObjectIdTaken(id, this.#objects) || this.#reserved.has(id)) {
       throw new BlockError(`attempt to add duplicate property '${id}' to object (type 'container')`, {
         code: 'EEXIST',
       });

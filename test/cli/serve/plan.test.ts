@@ -88,6 +88,7 @@ describe('a plan', () => {
     [{ drive: ['driver=bogus'] }, /Unknown driver 'bogus'/],
     [{ drive: ['file=a,format=vmdk'] }, /'vmdk' is not built in/],
     [{ blockdev: [`${nullNode},detect-zeroes=unmap`] }, /unmap/],
+    [{ object: ['secret,id=type,data=x'] }, /there is an object 'type' already/],
     [{ device: ['disk,drive=d'] }, /no drive 'd'/],
     [{ drive: ['id=d'], device: ['disk,drive=d', 'floppy,drive=d'] }, /has a device already/],
     [{ drive: ['id=d,if=ide'], device: ['disk,drive=d'] }, /has a device already/],

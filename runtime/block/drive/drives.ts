@@ -1,0 +1,126 @@
+import { Backend } from '../backend/backend.js';
+import { throttleConfigOf } from '../backend/throttle-config.js';
+import type { ThrottleGroups } from '../backend/throttle-group.js';
+import { VirtualDevice } from '../backend/virtual-device.js';
+import type { BlockHost } from '../driver.js';
+import { BlockError, deviceNotFound } from '../error.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { DriveConfig, DriveRegistry, DriveSlot } from './config.js';
+import type { DeviceConfig } from './device.js';
+import { openDrive } from './open-drive.js';
+import { checkNewDevice, checkNewDrive, isSlotTaken, type PresentDrive } from './rules.js';
+
+/** What drives need of the layer that they are in. */
+export interface DriveEnvironment {
+  readonly graph: BlockGraph;
+  readonly host: BlockHost;
+  readonly throttleGroups: ThrottleGroups;
+  /** Temporary files of the layer's own, which need no permission. */
+  readonly ownFiles: Set<string>;
+  /** Takes the medium out of a backend, and away from its clients. */
+  eject(backend: Backend): Promise<void>;
+}
+
+interface Drive {
+  readonly backend: Backend;
+  readonly slot: DriveSlot;
+}
+
+/** The drives of a layer: backends with a name, a slot, and perhaps a virtual device. */
+export class Drives implements DriveRegistry {
+  readonly #environment: DriveEnvironment;
+  readonly #drives = new Map<string, Drive>();
+  /** Backends of devices whose drive was deleted. */
+  readonly #nameless = new Set<Backend>();
+
+  constructor(environment: DriveEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** The backends with names, in the order in which they were made. */
+  get named(): Iterable<Backend> {
+    return Array.from(this.#drives.values(), ({ backend }) => backend);
+  }
+
+  /** The named backends, and after them those that have lost their names. */
+  get backends(): Iterable<Backend> {
+    return [...this.named, ...this.#nameless];
+  }
+
+  /** The backend of a name, if there is one. */
+  backend(name: string): Backend | undefined {
+    return this.#drives.get(name)?.backend;
+  }
+
+  kind(name: string): 'node' | 'device' | undefined {
+    return this.#environment.graph.names.kind(name);
+  }
+
+  slotTaken(slot: DriveSlot): boolean {
+    return isSlotTaken(this.#present(), slot);
+  }
+
+  /** Adds a backend with its medium. @throws BlockError when it cannot be made; nothing is left of it then */
+  async add(config: DriveConfig): Promise<void> {
+    const { graph, host, throttleGroups, ownFiles } = this.#environment;
+    const { id, device, throttling } = config;
+    checkNewDrive(this.#present(), config);
+    const backend = new Backend(id, host, {
+      writeback: config.writeback,
+      policies: { read: config.readError, write: config.writeError },
+      accounting: {
+        accountFailed: config.statsAccountFailed,
+        accountInvalid: config.statsAccountInvalid,
+        intervals: config.statsIntervals,
+      },
+    });
+    graph.addDevice(backend);
+    try {
+      await openDrive(graph, backend, config, ownFiles);
+    } catch (error) {
+      graph.removeDevice(backend);
+      throw error;
+    }
+    if (throttling) backend.limit(throttleGroups, throttling.config, throttling.group);
+    if (device.kind !== 'none') backend.device = new VirtualDevice({ kind: device.kind, id });
+    this.#drives.set(id, { backend, slot: device });
+  }
+
+  /** Attaches a virtual device to a drive. @throws BlockError when there is no such drive, or it has a device, or the id is taken */
+  attach(config: DeviceConfig): void {
+    checkNewDevice(this.#present(), config);
+    const { kind, drive, id = drive, locked } = config;
+    const backend = this.backend(drive);
+    if (backend !== undefined) backend.device = new VirtualDevice({ kind, id, locked });
+  }
+
+  /**
+   * Deletes a drive. A device that uses it keeps a backend without a name and a medium.
+   *
+   * @throws BlockError when there is none of that name, or it must stay
+   */
+  async delete(name: string): Promise<void> {
+    const { graph, throttleGroups, eject } = this.#environment;
+    const backend = this.backend(name);
+    if (backend === undefined) throw deviceNotFound(name);
+    const medium = graph.mediumOf(backend);
+    if (medium?.monitorOwned) {
+      throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);
+    }
+    medium?.blockers.check('drive-del', medium.name);
+    await eject(backend);
+    graph.removeDevice(backend);
+    this.#drives.delete(name);
+    backend.limit(throttleGroups, throttleConfigOf({}), name);
+    if (backend.device === undefined) return;
+    backend.name = '';
+    backend.policies = { read: 'report', write: 'report' };
+    this.#nameless.add(backend);
+  }
+
+  /** The drives, and the devices whose drive was deleted. */
+  *#present(): Iterable<PresentDrive> {
+    for (const [id, { backend, slot }] of this.#drives) yield { id, slot, deviceId: backend.device?.id };
+    for (const { device } of this.#nameless) yield { id: undefined, slot: undefined, deviceId: device?.id };
+  }
+}

@@ -1,0 +1,46 @@
+import { BlockError } from '../error.js';
+import type { DriveConfig, DriveSlot } from './config.js';
+import type { DeviceConfig } from './device.js';
+
+/** A drive, be it open or only planned, as far as other drives and devices must fit beside it. */
+export interface PresentDrive {
+  /** Absent: the drive was deleted, and only its device is left. */
+  readonly id: string | undefined;
+  readonly slot: DriveSlot | undefined;
+  /** The id of the device that is attached to it, if one is. */
+  readonly deviceId: string | undefined;
+}
+
+/** Whether one of the drives is in a slot. */
+export function isSlotTaken(drives: Iterable<PresentDrive>, { interface: type, bus, unit }: DriveSlot): boolean {
+  for (const { slot } of drives) {
+    if (slot?.interface === type && slot.bus === bus && slot.unit === unit) return true;
+  }
+  return false;
+}
+
+/** @throws BlockError (EEXIST) when the device of a new drive, which has the drive's id, would be the second of its name */
+export function checkNewDrive(drives: Iterable<PresentDrive>, { id, device }: DriveConfig): void {
+  if (device.kind !== 'none') checkDeviceId(drives, id);
+}
+
+/**
+ * Checks that a device can be attached to its drive.
+ *
+ * @throws BlockError of the class DeviceNotFound when there is no such drive; else when the drive has a device, or the id is taken
+ */
+export function checkNewDevice(drives: Iterable<PresentDrive>, { drive, id = drive }: DeviceConfig): void {
+  const all = [...drives];
+  const target = all.find((present) => present.id === drive);
+  if (target === undefined) throw new BlockError(`There is no drive '${drive}'`, { class: 'DeviceNotFound' });
+  if (target.deviceId !== undefined) {
+    throw new BlockError(`Drive '${drive}' has a device already: only drives of if=none are free`);
+  }
+  checkDeviceId(all, id);
+}
+
+function checkDeviceId(drives: Iterable<PresentDrive>, id: string): void {
+  for (const { deviceId } of drives) {
+    if (deviceId === id) throw new BlockError(`There is a device '${id}' already`, { code: 'EEXIST' });
+  }
+}
