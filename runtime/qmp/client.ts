@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../json/value.js';
+import { byName, withNames } from './by-name.js';
 import type { ConnectOptions, ExecuteOptions } from './client-options.js';
 import { type WaitOptions, watch } from './deadline.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
@@ -8,33 +9,29 @@ import { QmpConnectionError } from './failure.js';
 import type { QmpGreeting } from './greeting.js';
 import type { Request } from './link.js';
 import { tell } from './listener.js';
+import type { CommandsOf, Listening, Streaming, UnknownEvent, Waiting } from './methods.js';
 import { qmpProtocol } from './negotiation.js';
 import type {
   AnySchema,
   ArgumentsOf,
   CallParameters,
   CommandName,
-  EventOf,
-  EventPattern,
-  MatchingEvents,
-  PatternText,
   QmpEvent,
   QmpSchema,
   ReturnsOf,
+  SchemaTag,
+  TypedBy,
+  typedBy,
 } from './schema.js';
 import { Session } from './session.js';
+
+type EventListener = (event: QmpEvent) => void;
 
 /** What `on` or `once` was called with. */
 interface Listener extends EventConsumer {
   readonly pattern: string;
   readonly listener: unknown;
 }
-
-/** A name or pattern of events, as a parameter. */
-type Pattern<S extends QmpSchema, P extends string> = P & EventPattern<S, P>;
-
-/** The events that a name or pattern stands for. */
-type Matched<S extends QmpSchema, P extends string> = EventOf<S, MatchingEvents<S, P>>;
 
 /**
  * Connects to a QMP server and agrees with it on how to talk: out-of-band execution is enabled where it is offered.
@@ -61,7 +58,54 @@ export async function connect<S extends QmpSchema = AnySchema>(
  * The schema types what is sent and what is received. Servers of other releases may send more than it knows: unknown members,
  * values and events are passed on as they are, unless `validate` says otherwise.
  */
-export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposable {
+export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, AsyncDisposable {
+  /**
+   * The commands of the schema as methods, each under its name on the wire and with its documentation: arguments, where it has
+   * some, and then options, as for {@link QmpClient.execute}.
+   *
+   * @example
+   * await client.commands.block_resize({ 'node-name': 'disk0', size: 2 ** 30 }, { timeout: 5000 });
+   */
+  readonly commands: CommandsOf<S>;
+
+  /**
+   * Calls a listener with every event that bears a name or matches a pattern.
+   *
+   * @example
+   * client.on('BLOCK_JOB_*', ({ event, data }) => console.log(event, data.device));
+   * client.on.BLOCK_JOB_READY(({ data }) => console.log(data.device));
+   */
+  readonly on: Listening<S, this>;
+
+  /** Calls a listener with the next event that bears a name or matches a pattern. */
+  readonly once: Listening<S, this>;
+
+  /**
+   * The events that bear a name or match a pattern, for `for await`. Everything from now on is in it, read or not, within
+   * the bounds that `options` set.
+   *
+   * @example
+   * for await (const event of client.events('BLOCK_JOB_*', { signal })) console.log(event.event, event.data);
+   * for await (const { date } of client.events.STOP()) console.log(date);
+   */
+  readonly events: Streaming<S>;
+
+  /**
+   * Waits for an event. It counts from the call on: call it before the command that causes the event, and await it after. A
+   * predicate says which of the events it is to be; without, it is the first.
+   *
+   * Rejected with a {@link QmpTimeoutError} when it does not come within `timeout`, with a {@link QmpConnectionError} when the
+   * connection ends before.
+   *
+   * @example
+   * const stopped = client.waitFor.STOP(undefined, { timeout: 5000 });
+   * await client.commands.stop();
+   * await stopped;
+   */
+  readonly waitFor: Waiting<S>;
+
+  declare readonly [typedBy]?: SchemaTag<S>;
+
   readonly #session: Session;
   readonly #timeout: number | undefined;
   readonly #listeners: Listener[] = [];
@@ -70,6 +114,19 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
   constructor(session: Session, timeout: number | undefined) {
     this.#session = session;
     this.#timeout = timeout;
+    const execute = (command: string, args?: JsonObject, options?: ExecuteOptions) =>
+      this.#request(command, args, options);
+    const on = (pattern: string, listener: EventListener) => this.#listen(pattern, listener, false);
+    const once = (pattern: string, listener: EventListener) => this.#listen(pattern, listener, true);
+    const events = (pattern: string | readonly string[], options?: EventStreamOptions) =>
+      this.#stream(pattern, options);
+    const waitFor = (pattern: string, predicate?: (event: QmpEvent) => boolean, options?: WaitOptions) =>
+      this.#wait(pattern, predicate, options);
+    this.commands = byName(execute) as unknown as CommandsOf<S>;
+    this.on = withNames(on) as unknown as Listening<S, this>;
+    this.once = withNames(once) as unknown as Listening<S, this>;
+    this.events = withNames(events) as unknown as Streaming<S>;
+    this.waitFor = withNames(waitFor) as unknown as Waiting<S>;
   }
 
   /** Settles when the client has come to its end: with the error that ended it, or without when it was closed from this side. */
@@ -114,12 +171,13 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
    * @example
    * await client.execute('block_resize', { 'node-name': 'disk0', size: 2 ** 30 }, { timeout: 5000 });
    */
-  execute<N extends CommandName<S>>(
+  execute<T extends QmpSchema, N extends CommandName<T>>(
+    this: TypedBy<T>,
     command: N,
-    ...rest: CallParameters<ArgumentsOf<S, N>, ExecuteOptions>
-  ): Promise<ReturnsOf<S, N>> {
-    const [args, options] = rest as [JsonObject | undefined, ExecuteOptions | undefined];
-    return this.#request(command, args, options ?? {}) as Promise<ReturnsOf<S, N>>;
+    ...call: CallParameters<ArgumentsOf<T, N>, ExecuteOptions>
+  ): Promise<ReturnsOf<T, N>>;
+  execute(command: string, args?: JsonObject, options?: ExecuteOptions): Promise<unknown> {
+    return this.#request(command, args, options);
   }
 
   /**
@@ -127,76 +185,20 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
    *
    * @throws as {@link QmpClient.execute}
    */
-  executeUnknown(command: string, args?: JsonObject, options: ExecuteOptions = {}): Promise<JsonValue> {
+  executeUnknown(command: string, args?: JsonObject, options?: ExecuteOptions): Promise<JsonValue> {
     return this.#request(command, args, options) as Promise<JsonValue>;
   }
 
-  /**
-   * The events that bear a name or match a pattern, for `for await`. Everything from now on is in it, read or not, within
-   * the bounds that `options` set.
-   *
-   * @param pattern a name, a pattern in which `*` stands for any text, or several of them
-   * @example
-   * for await (const event of client.events('BLOCK_JOB_*', { signal })) console.log(event.event, event.data);
-   */
-  events<const P extends PatternText<S>>(
-    pattern: Pattern<S, P> | readonly Pattern<S, P>[],
-    options: EventStreamOptions = {},
-  ): EventStream<Matched<S, P>> {
-    return new EventStream<Matched<S, P>>(this.#session.events, [pattern].flat() as string[], options);
+  /** Calls a listener with every event that bears a name or matches a pattern, whether or not the schema knows such events. */
+  onUnknown(pattern: string, listener: (event: UnknownEvent) => void): this {
+    return this.#listen(pattern, listener as EventListener, false);
   }
 
-  /** Calls a listener with every event that bears a name or matches a pattern. */
-  on<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
-    return this.#listen(pattern, listener as (event: QmpEvent) => void, false);
-  }
-
-  /** Calls a listener with the next event that bears a name or matches a pattern. */
-  once<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
-    return this.#listen(pattern, listener as (event: QmpEvent) => void, true);
-  }
-
-  /** Takes back what `on` or `once` with the same pattern and listener did. */
-  off<const P extends PatternText<S>>(pattern: Pattern<S, P>, listener: (event: Matched<S, P>) => void): this {
+  /** Takes back what `on`, `once` or `onUnknown` with the same pattern and listener did. */
+  off(pattern: string, listener: (event: never) => void): this {
     const index = this.#listeners.findIndex((entry) => entry.pattern === pattern && entry.listener === listener);
     for (const entry of index < 0 ? [] : this.#listeners.splice(index, 1)) this.#session.events.delete(entry);
     return this;
-  }
-
-  /**
-   * Waits for an event. It counts from the call on: call it before the command that causes the event, and await it after.
-   *
-   * @param predicate which of the events it is to be. Default: the first
-   * @throws {@link QmpTimeoutError} when it does not come within `timeout`
-   * @throws {@link QmpConnectionError} when the connection ends before
-   * @example
-   * const stopped = client.waitFor('STOP', undefined, { timeout: 5000 });
-   * await client.execute('stop');
-   * await stopped;
-   */
-  waitFor<const P extends PatternText<S>>(
-    pattern: Pattern<S, P>,
-    predicate: (event: Matched<S, P>) => boolean = () => true,
-    options: WaitOptions = {},
-  ): Promise<Matched<S, P>> {
-    const deadline = new AbortController();
-    const unwatch = watch(
-      options,
-      () => `${pattern} did not come`,
-      (error) => deadline.abort(error),
-    );
-    const events = this.events(pattern, { signal: deadline.signal, buffer: Number.POSITIVE_INFINITY });
-    const found = (async () => {
-      try {
-        for await (const event of events) if (predicate(event)) return event;
-        throw new QmpConnectionError(`the client was closed before ${pattern} came`);
-      } finally {
-        unwatch();
-      }
-    })();
-    // It is awaited later, after the command; if that fails, it may never be awaited.
-    found.catch(() => {});
-    return found;
   }
 
   /** Ends the connection. Commands that wait are rejected, streams of events end. */
@@ -212,7 +214,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
   async #request(
     command: string,
     args: JsonObject | undefined,
-    { signal, timeout = this.#timeout, oob = false }: ExecuteOptions,
+    { signal, timeout = this.#timeout, oob = false }: ExecuteOptions = {},
   ): Promise<unknown> {
     let unwatch: (() => void) | undefined;
     try {
@@ -241,12 +243,37 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements AsyncDisposab
     }
   }
 
-  #listen(pattern: string, listener: (event: QmpEvent) => void, once: boolean): this {
+  #stream(pattern: string | readonly string[], options: EventStreamOptions = {}): EventStream<QmpEvent> {
+    return new EventStream(this.#session.events, [pattern].flat(), options);
+  }
+
+  #wait(pattern: string, predicate = (_: QmpEvent): boolean => true, options: WaitOptions = {}): Promise<QmpEvent> {
+    const deadline = new AbortController();
+    const unwatch = watch(
+      options,
+      () => `${pattern} did not come`,
+      (error) => deadline.abort(error),
+    );
+    const events = this.#stream(pattern, { signal: deadline.signal, buffer: Number.POSITIVE_INFINITY });
+    const found = (async () => {
+      try {
+        for await (const event of events) if (predicate(event)) return event;
+        throw new QmpConnectionError(`the client was closed before ${pattern} came`);
+      } finally {
+        unwatch();
+      }
+    })();
+    // It is awaited later, after the command; if that fails, it may never be awaited.
+    found.catch(() => {});
+    return found;
+  }
+
+  #listen(pattern: string, listener: EventListener, once: boolean): this {
     const entry: Listener = {
       pattern,
       listener,
       event: (event) => {
-        if (once) this.off(pattern as never, listener);
+        if (once) this.off(pattern, listener);
         tell(listener, event);
       },
     };

@@ -20,6 +20,45 @@ export interface AnySchema {
   readonly events: { readonly [name: string]: { data: JsonObject } };
 }
 
+/**
+ * What a function needs of a client: some commands of a schema, and some of its events. Clients of all schemas in which these agree
+ * fit.
+ *
+ * @typeParam C the generated `Commands`
+ * @typeParam N the names of the commands
+ * @typeParam E the generated `Events`
+ * @typeParam M the names of the events
+ * @example
+ * async function halt(client: QmpClient<Needs<Commands, 'query-status' | 'stop'>>): Promise<void> {
+ *   if ((await client.execute('query-status')).running) await client.execute('stop');
+ * }
+ */
+export interface Needs<
+  C extends object,
+  N extends keyof C,
+  E extends object = Record<never, never>,
+  M extends keyof E = never,
+> {
+  readonly commands: Pick<C, N>;
+  readonly events: Pick<E, M>;
+}
+
+/** Where the types of a schema stand; there is nothing there at run time. */
+export declare const typedBy: unique symbol;
+
+/** Names a schema and has nothing of it: two are alike, whatever their schemas are. */
+export interface SchemaTag<_S extends QmpSchema> {
+  readonly tag?: never;
+}
+
+/**
+ * Something that a schema types. Methods find the schema in their `this`: declared so, they say nothing of the schema of their
+ * class, and a client fits where another is wanted as soon as the commands and events agree by name.
+ */
+export interface TypedBy<S extends QmpSchema> {
+  readonly [typedBy]?: SchemaTag<S>;
+}
+
 /** The names of a schema's commands. */
 export type CommandName<S extends QmpSchema> = keyof S['commands'] & string;
 
@@ -50,10 +89,16 @@ type IsNothing<A> = [A] extends [undefined]
       ? true
       : false;
 
+/** The arguments of a command that takes none: leave them out, or give `undefined` where options follow. */
+export interface NoArguments {
+  /** There are none. */
+  readonly noArguments?: never;
+}
+
 /** What stands behind a command's name in a call: its arguments, where it has some, and then options. */
 export type CallParameters<A, Options> =
   IsNothing<A> extends true
-    ? [arguments?: undefined, options?: Options]
+    ? [arguments?: NoArguments | undefined, options?: Options]
     : Record<never, never> extends A
       ? [arguments?: A | undefined, options?: Options]
       : [arguments: A, options?: Options];
