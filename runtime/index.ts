@@ -19,6 +19,7 @@ export type { QmpGreeting } from './qmp/greeting.js';
 export { type GuestExecAgent, type GuestExecOptions, type GuestExecResult, guestExec } from './qmp/guest-exec.js';
 export { JobError, type JobOptions, type JobProgress, type JobResult, runJob } from './qmp/job.js';
 export type { QmpOddity } from './qmp/link.js';
+export type { CommandMethods, UnknownEvent } from './qmp/methods.js';
 export {
   type BackOffOptions,
   backOff,
@@ -26,7 +27,7 @@ export {
   type Reconnect,
   type Reconnection,
 } from './qmp/reconnect.js';
-export type { AnySchema, EventTimestamp, QmpEvent, QmpSchema } from './qmp/schema.js';
+export type { AnySchema, EventTimestamp, Needs, NoArguments, QmpEvent, QmpSchema } from './qmp/schema.js';
 export {
   type AgentBuiltin,
   type AgentServer,

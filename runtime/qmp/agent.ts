@@ -2,7 +2,7 @@ import { agentProtocol } from './agent-link.js';
 import { QmpClient } from './client.js';
 import type { ConnectOptions } from './client-options.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
-import type { AnySchema } from './schema.js';
+import type { AnySchema, typedBy } from './schema.js';
 import { Session } from './session.js';
 
 /** What a client of a guest agent is typed by: the `Commands` that the generator writes for the agent's schema. */
@@ -20,7 +20,16 @@ interface WithoutEvents<S extends AgentSchema> {
 /** A connection to a guest agent; {@link connectAgent} makes it. It is a client without greeting, events and out-of-band execution. */
 export type AgentClient<S extends AgentSchema = AnySchema> = Pick<
   QmpClient<WithoutEvents<S>>,
-  'execute' | 'executeUnknown' | 'closed' | 'connected' | 'close' | 'ref' | 'unref' | typeof Symbol.asyncDispose
+  | 'commands'
+  | 'execute'
+  | 'executeUnknown'
+  | 'closed'
+  | 'connected'
+  | 'close'
+  | 'ref'
+  | 'unref'
+  | typeof Symbol.asyncDispose
+  | typeof typedBy
 >;
 
 /**

@@ -9,13 +9,12 @@ import { QmpConnectionError } from './failure.js';
 import type { QmpGreeting } from './greeting.js';
 import type { Request } from './link.js';
 import { tell } from './listener.js';
-import type { CommandsOf, Listening, Streaming, UnknownEvent, Waiting } from './methods.js';
+import type { CommandMethods, Listening, Streaming, UnknownEvent, Waiting } from './methods.js';
 import { qmpProtocol } from './negotiation.js';
 import type {
   AnySchema,
   ArgumentsOf,
   CallParameters,
-  CommandName,
   QmpEvent,
   QmpSchema,
   ReturnsOf,
@@ -66,7 +65,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
    * @example
    * await client.commands.block_resize({ 'node-name': 'disk0', size: 2 ** 30 }, { timeout: 5000 });
    */
-  readonly commands: CommandsOf<S>;
+  readonly commands: CommandMethods<S['commands']>;
 
   /**
    * Calls a listener with every event that bears a name or matches a pattern.
@@ -75,10 +74,10 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
    * client.on('BLOCK_JOB_*', ({ event, data }) => console.log(event, data.device));
    * client.on.BLOCK_JOB_READY(({ data }) => console.log(data.device));
    */
-  readonly on: Listening<S, this>;
+  readonly on: Listening<S>;
 
   /** Calls a listener with the next event that bears a name or matches a pattern. */
-  readonly once: Listening<S, this>;
+  readonly once: Listening<S>;
 
   /**
    * The events that bear a name or match a pattern, for `for await`. Everything from now on is in it, read or not, within
@@ -122,9 +121,9 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
       this.#stream(pattern, options);
     const waitFor = (pattern: string, predicate?: (event: QmpEvent) => boolean, options?: WaitOptions) =>
       this.#wait(pattern, predicate, options);
-    this.commands = byName(execute) as unknown as CommandsOf<S>;
-    this.on = withNames(on) as unknown as Listening<S, this>;
-    this.once = withNames(once) as unknown as Listening<S, this>;
+    this.commands = byName(execute) as unknown as CommandMethods<S['commands']>;
+    this.on = withNames(on) as unknown as Listening<S>;
+    this.once = withNames(once) as unknown as Listening<S>;
     this.events = withNames(events) as unknown as Streaming<S>;
     this.waitFor = withNames(waitFor) as unknown as Waiting<S>;
   }
@@ -171,7 +170,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
    * @example
    * await client.execute('block_resize', { 'node-name': 'disk0', size: 2 ** 30 }, { timeout: 5000 });
    */
-  execute<T extends QmpSchema, N extends CommandName<T>>(
+  execute<T extends QmpSchema, N extends keyof T['commands'] & string>(
     this: TypedBy<T>,
     command: N,
     ...call: CallParameters<ArgumentsOf<T, N>, ExecuteOptions>

@@ -132,12 +132,14 @@ export type MatchingEvents<S extends QmpSchema, P extends string> =
 
 type Wildcards<P extends string> = P extends `${infer Head}*${infer Tail}` ? `${Head}${string}${Wildcards<Tail>}` : P;
 
-/** A name or pattern, unless no event of the schema matches it: then nothing fits. */
+/** Part of the type of a parameter when no event of the schema matches what was given. */
+export interface NoEventMatches {
+  readonly noEventMatches: never;
+}
+
+/** What a name or pattern has to be beside itself: anything, unless no event of the schema matches it. */
 export type EventPattern<S extends QmpSchema, P extends string> = P extends unknown
   ? [MatchingEvents<S, P>] extends [never]
-    ? never
+    ? P & NoEventMatches
     : P
   : never;
-
-/** What may be written where a name or pattern is wanted. */
-export type PatternText<S extends QmpSchema> = EventName<S> | `${string}*${string}`;

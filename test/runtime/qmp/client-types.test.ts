@@ -1,7 +1,7 @@
 import { describe, expectTypeOf, test } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../runtime/json/value.js';
 import type { QmpClient } from '../../../runtime/qmp/client.js';
-import type { QmpEvent } from '../../../runtime/qmp/schema.js';
+import type { Needs, QmpEvent } from '../../../runtime/qmp/schema.js';
 
 /** As the generator writes them. */
 interface Commands {
@@ -31,7 +31,7 @@ interface Schema {
 /** Only its type is of interest: nothing here is called. */
 declare const client: QmpClient<Schema>;
 declare const anything: QmpClient;
-const never = (_: () => unknown): void => {};
+const never = (_: (absent?: never) => unknown): void => {};
 
 describe('commands', () => {
   test('results of commands are typed', () => {
@@ -83,9 +83,97 @@ describe('commands', () => {
   });
 });
 
+describe('commands as methods', () => {
+  test('take and return what the schema says', () => {
+    never(() => {
+      expectTypeOf(client.commands['query-status']()).resolves.toEqualTypeOf<{ running: boolean }>();
+      client.commands.stop(undefined, { timeout: 1 });
+      client.commands.block_resize({ size: 1 }, { signal: AbortSignal.timeout(1), oob: true });
+      // @ts-expect-error the arguments are missing
+      client.commands.block_resize();
+      // @ts-expect-error of another branch
+      client.commands['blockdev-add']({ driver: 'null-co', filename: 'x' });
+      // @ts-expect-error not in the schema
+      client.commands['query-stauts']();
+      expectTypeOf(anything.commands.whatever?.({ a: 1 })).resolves.toEqualTypeOf<unknown>();
+    });
+  });
+});
+
+/** The schema of another release: a command more, an argument more, a value more, a member more. */
+interface LaterSchema {
+  commands: {
+    stop: { arguments: Record<string, never>; returns: Record<string, never> };
+    'query-status': { arguments: Record<string, never>; returns: { running: boolean; suspended: boolean } };
+    'blockdev-add': {
+      arguments:
+        | { driver: 'file'; filename: string; discard?: boolean }
+        | { driver: 'null-co'; size?: number }
+        | { driver: 'nvme'; device: string };
+      returns: Record<string, never>;
+    };
+    'query-new': { arguments: undefined; returns: string };
+  };
+  events: {
+    STOP: { data: undefined };
+    JOB_STATUS_CHANGE: { data: { id: string; status: 'created' | 'running' | 'paused' } };
+    NEW: { data: { a: number } };
+  };
+}
+type Later = LaterSchema['commands'];
+declare const later: QmpClient<LaterSchema>;
+
+/** Takes what a function takes: passed by compiling. */
+const takes = <T>(_: T): void => {};
+
+describe('a client fits where', () => {
+  test('fewer commands and events are needed', () => {
+    never(() => {
+      takes<QmpClient<Needs<Commands, 'stop' | 'query-status'>>>(client);
+      takes<QmpClient<Needs<Commands, 'stop', Events, 'STOP' | 'BLOCK_JOB_READY'>>>(client);
+      // @ts-expect-error a command more than the client has
+      takes<QmpClient<Needs<Later, 'stop' | 'query-new'>>>(client);
+      // @ts-expect-error an event more than the client has
+      takes<QmpClient<Needs<Later, 'stop', LaterSchema['events'], 'NEW'>>>(client);
+    });
+  });
+
+  test('another release is spoken, as far as the commands agree', () => {
+    never(() => {
+      takes<QmpClient<Needs<Commands, 'stop' | 'query-status' | 'blockdev-add', Events, 'STOP'>>>(later);
+      // @ts-expect-error an earlier server does not say whether it is suspended
+      takes<QmpClient<Needs<Later, 'query-status'>>>(client);
+      // @ts-expect-error an earlier server has no such driver
+      takes<QmpClient<Needs<Later, 'blockdev-add'>>>(client);
+      // @ts-expect-error a later server has another status
+      takes<QmpClient<Needs<Commands, 'stop', Events, 'JOB_STATUS_CHANGE'>>>(later);
+    });
+  });
+
+  test('no schema is known, but not the other way round', () => {
+    never(() => {
+      takes<QmpClient>(client);
+      takes<QmpClient>(later);
+      // @ts-expect-error it may have no such command
+      takes<QmpClient<Needs<Commands, 'stop'>>>(anything);
+    });
+  });
+
+  test('it has been given a name by an interface', () => {
+    interface Machine extends QmpClient<Schema> {
+      readonly name: string;
+    }
+    never((machine?: Machine) => {
+      expectTypeOf(machine?.execute('query-status')).resolves.toEqualTypeOf<{ running: boolean }>();
+      machine?.on('STOP', (event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
+    });
+  });
+});
+
 describe('events', () => {
   test('a name selects one event with its type', () => {
     never(() => {
+      expectTypeOf(client.on('STOP', () => {})).toEqualTypeOf<typeof client>();
       client.on('STOP', (event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
       expectTypeOf(client.waitFor('BLOCK_JOB_READY')).resolves.toEqualTypeOf<
         QmpEvent<'BLOCK_JOB_READY', { device: string }>
@@ -120,6 +208,29 @@ describe('events', () => {
       client.on('BLOK_*', () => {});
       // @ts-expect-error one of them matches nothing
       client.events(['STOP', 'BLOK_*']);
+    });
+  });
+
+  test('are members with their names', () => {
+    never(async () => {
+      client.on.STOP((event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
+      client.once.STOP((event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
+      expectTypeOf(client.waitFor.BLOCK_JOB_READY()).resolves.toEqualTypeOf<
+        QmpEvent<'BLOCK_JOB_READY', { device: string }>
+      >();
+      for await (const { data } of client.events.JOB_STATUS_CHANGE()) {
+        expectTypeOf(data.status).toEqualTypeOf<'created' | 'running'>();
+      }
+      // @ts-expect-error no such event
+      client.on.STOPP(() => {});
+    });
+  });
+
+  test('that the schema lacks have a method of their own', () => {
+    never(() => {
+      client.onUnknown('X_NEW', ({ data }) => expectTypeOf(data).toEqualTypeOf<JsonObject | undefined>());
+      // @ts-expect-error what is known is a matter for on
+      client.on('X_NEW', () => {});
     });
   });
 });

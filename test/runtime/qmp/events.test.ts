@@ -75,6 +75,36 @@ describe('listeners', () => {
   });
 });
 
+describe('members with the names of events', () => {
+  test('listen, stream and wait like the methods that they belong to', async () => {
+    const { client, server } = await connected<{ commands: { x: object }; events: { A: { data: undefined } } }>();
+    const seen: string[] = [];
+    client.on.A(({ event }) => seen.push(`on ${event}`));
+    client.once.A(({ event }) => seen.push(`once ${event}`));
+    const stream = client.events.A({ buffer: 1 });
+    const second = client.waitFor.A(() => seen.length > 2);
+    server.event('A');
+    server.event('B');
+    server.event('A');
+    expect((await second).event).toBe('A');
+    expect(seen).toEqual(['on A', 'once A', 'on A']);
+    await expect(stream.next().then(() => stream.next())).rejects.toThrow(RangeError);
+  });
+});
+
+test('onUnknown hears of events that the schema lacks, until off takes it back', async () => {
+  const { client, server } = await connected<{ commands: { x: object }; events: Record<never, never> }>();
+  const seen: unknown[] = [];
+  const listener = ({ event, data }: { event: string; data: unknown }): unknown => seen.push([event, data]);
+  client.onUnknown('X_*', listener);
+  server.event('X_NEW', { a: 1 });
+  await client.executeUnknown('x');
+  client.off('X_*', listener);
+  server.event('X_NEW', { a: 2 });
+  await client.executeUnknown('x');
+  expect(seen).toEqual([['X_NEW', { a: 1 }]]);
+});
+
 describe('streams', () => {
   test('hold what came before it was read', async () => {
     const { client, server } = await connected();
