@@ -133,7 +133,7 @@ export type MatchingEvents<S extends QmpSchema, P extends string> =
 type Wildcards<P extends string> = P extends `${infer Head}*${infer Tail}` ? `${Head}${string}${Wildcards<Tail>}` : P;
 
 /** Part of the type of a parameter when no event of the schema matches what was given. */
-export interface NoEventMatches {
+interface NoEventMatches {
   readonly noEventMatches: never;
 }
 
