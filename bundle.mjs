@@ -37,7 +37,7 @@ const withoutChildProcess = {
 };
 
 /**
- * What a client needs is a chunk without the rest of the runtime, so that the bundler of somebody's program leaves that rest out
+ * What a client needs is a chunk without the rest of the runtime, so that the bundler of a program leaves that rest out
  * as a whole.
  */
 const client = { in: 'runtime/qmp/client.ts', out: 'chunks/client' };

@@ -15,7 +15,7 @@ export class UnsuitableFile extends Error {
  * @throws {Error} of the file system, with a `code`
  */
 export function readRegularFile(path: string): Uint8Array {
-  // Opening a pipe that nobody writes to would wait for a writer.
+  // Opening a pipe without a writer would wait for one.
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = fstatSync(file);

@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
   readonly signal?: AbortSignal;
-  /** Told of everything that is printed, while it is. */
+  /** Called with everything that is printed, while it is. */
   readonly onOutput?: (text: string) => void;
 }
 

@@ -36,7 +36,7 @@ describe.each(Object.entries(optionTable) as [string, OptionRow][])('the option 
       expect(line).toMatch(new RegExp(`\`${row.default}\` \\(the default\\)|\\(default \`${row.default}\`\\)`));
   });
 
-  test('is read from a configuration, which may not hold another kind of value', async () => {
+  test('reads the option from a configuration, and refuses another kind of value', async () => {
     const [value] = sample(row);
     const folder = folderWith({ 'qapi-ts.config.json': JSON.stringify({ [name]: value }) });
     const host = { cwd: folder, importModule: (url: string) => import(url) };
@@ -46,7 +46,7 @@ describe.each(Object.entries(optionTable) as [string, OptionRow][])('the option 
     await expect(findConfig({ ...host, cwd: wrong })).rejects.toThrow(`'${name}' must be`);
   });
 
-  test.skipIf(row.flags === undefined)('is taken by the command line and explained by its help', async () => {
+  test.skipIf(row.flags === undefined)('reads the option from the command line, and explains it in the help', async () => {
     const cwd = folderWith({ 'schema.json': "{ 'command': 'stop' }" });
     const [flag] = /--[\w-]+/.exec(row.flags ?? '') ?? [];
     const { code, stderr } = await qapiTs(['generate', 'schema.json', '-o', 'out', flag as string, ...sample(row)[1]], {

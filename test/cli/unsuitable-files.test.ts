@@ -32,7 +32,7 @@ const inputs: readonly [title: string, make: (path: string) => unknown, reason: 
 ];
 
 describe.skipIf(process.platform === 'win32').each(inputs)('%s', (_title, make, reason) => {
-  it('is refused as a schema and as an include, with a diagnostic and the exit code 1', async () => {
+  it('refuses the file as a schema and as an include, with a diagnostic and the exit code 1', async () => {
     const folder = folderWith({ 'root.json': "{ 'include': 'odd.json' }\n" });
     await make(join(folder, 'odd.json'));
     for (const root of ['odd.json', 'root.json']) {
@@ -44,7 +44,7 @@ describe.skipIf(process.platform === 'win32').each(inputs)('%s', (_title, make, 
     }
   });
 
-  it('is refused as a configuration, or is none', async () => {
+  it('refuses or ignores the file as a configuration', async () => {
     const folder = folderWith({});
     await make(join(folder, 'qapi-ts.config.json'));
     const { code, stderr } = await qapiTs(['check'], { cwd: folder });
@@ -55,7 +55,7 @@ describe.skipIf(process.platform === 'win32').each(inputs)('%s', (_title, make, 
 });
 
 describe('standard input that never ends', () => {
-  it('is refused once it is too long', async () => {
+  it('refuses standard input once it is too long', async () => {
     const zeros = Buffer.alloc(1024 * 1024);
     const endless = Readable.from(
       (function* () {

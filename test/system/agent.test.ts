@@ -15,7 +15,7 @@ import { describeWithPrograms } from './programs.js';
 import { realAgent } from './real-agent.js';
 
 describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
-  test('is connected to, asked, and refuses what it does not know', async () => {
+  test('the agent answers requests, and refuses unknown commands', async () => {
     await using agent = await connectAgent((await realAgent()).socket);
     expect(await agent.execute('guest-ping')).toEqual({});
     expect(await agent.execute('guest-info')).toMatchObject({ version: expect.any(String) });
@@ -25,7 +25,7 @@ describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
     expect(await Promise.all(answers)).toEqual(Array.from({ length: 50 }, (_, id) => id));
   });
 
-  test('is connected to although an earlier client has left half a request', async () => {
+  test('connects although an earlier client has left half a request', async () => {
     const { socket } = await realAgent();
     const earlier = connectSocket(socket);
     await new Promise<void>((resolve) => earlier.end('{"execute": "guest-pi', resolve));
@@ -33,7 +33,7 @@ describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
     expect(await agent.execute('guest-ping')).toEqual({});
   });
 
-  test('is connected to again after it was restarted', async () => {
+  test('connects again after the agent was restarted', async () => {
     const { socket, restart } = await realAgent();
     await using agent = await connectAgent(socket, { reconnect: backOff({ initialDelay: 20 }) });
     expect(await agent.execute('guest-ping')).toEqual({});
@@ -41,7 +41,7 @@ describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
     expect(await agent.execute('guest-ping', undefined, { timeout: 10_000 })).toEqual({});
   });
 
-  test('runs programs', async () => {
+  test('the agent runs programs', async () => {
     await using agent = await connectAgent((await realAgent()).socket);
     const script = 'cat; echo "$NAME" >&2; exit 3';
     const ran = await guestExec(agent, '/bin/sh', ['-c', script], { input: 'from here', env: { NAME: 'value' } });
@@ -58,7 +58,7 @@ describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
     expect(await agent.execute('guest-ping')).toEqual({});
   });
 
-  test('that forbids a command says so, also where success would not be answered', async () => {
+  test('reports a command that the agent forbids, also where success would not be answered', async () => {
     await using agent = await connectAgent((await realAgent('-b', 'guest-shutdown,guest-exec')).socket);
     await expect(agent.execute('guest-shutdown')).rejects.toThrow(/guest-shutdown/);
     await expect(guestExec(agent, '/bin/true')).rejects.toThrow(/guest-exec/);
@@ -70,7 +70,7 @@ describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
     await expect(connect(socket, { connectTimeout: 200 })).rejects.toThrow(/did not greet/);
   });
 
-  test('that is not there is an error', async () => {
+  test('reports an agent that is not there', async () => {
     await expect(connectAgent('/no/such/socket')).rejects.toThrow(QmpConnectionError);
   });
 });
@@ -82,7 +82,7 @@ describeWithCorpus("with the agent's schema of 7.2", RELEASE, () => {
   }, 60_000);
 
   describeWithPrograms('every query of the real guest agent', ['qemu-ga'], () => {
-    test('is answered as its schema says', async () => {
+    test('the agent answers as its schema says', async () => {
       const differences: SchemaDifference[] = [];
       await using agent = await connectAgent((await realAgent()).socket, {
         validate: 'report',

@@ -18,7 +18,7 @@ describeWithPrograms('https', ['openssl'], () => {
   beforeAll(async () => {
     const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => join(folder, name));
     if (key === undefined || certificate === undefined) throw new Error('two files');
-    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=nobody'];
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=other'];
     execFileSync('openssl', [...request, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
     const pair = { key: readFileSync(key), cert: readFileSync(certificate) };
     server = new FileServer(bytes, (listener) => createServer(pair, listener));

@@ -132,7 +132,7 @@ async function fill(
   behind: Buffer,
   random: (limit: number) => number,
 ): Promise<Buffer> {
-  // What is in a new luks volume is anybody's guess.
+  // The contents of a new luks volume are undefined.
   const before = format === 'luks' ? await readByDd(path, format) : behind;
   if (filler === 'none') return Buffer.from(before);
   if (filler === 'qemu-io') return fillByIo(path, format, before, compressible, random);

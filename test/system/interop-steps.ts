@@ -26,7 +26,7 @@ export class ServedImage {
     this.disk = new JudgedDisk([], Buffer.from(image.contents), image.behind);
   }
 
-  /** @param size bytes that the disk is given before anybody uses it */
+  /** @param size bytes that the disk is given before it is used */
   async start(size?: number): Promise<void> {
     const { format } = this.#variant;
     const smallCaches = { 'l2-cache-size': 1, 'refcount-cache-size': 1 };
@@ -136,7 +136,7 @@ export function stepsFor({ format, size, unit }: Variant): fc.Arbitrary<Iterable
     .array(guestRequests(size, unit), { minLength: 1, maxLength: 12 })
     .map((list): Step => new Batch(list));
   const steps = [batch, batch, batch, fc.constant<Step>(new Compare()), fc.constant<Step>(new Reopen())];
-  // What a longer luks volume has at its end is anybody's guess.
+  // The new end of a longer luks volume has undefined contents.
   if (format !== 'luks') {
     const sectors = fc.integer({ min: 1, max: Math.ceil((size * 1.5) / 512) });
     steps.push(sectors.map((count): Step => new Resize(count * 512)));

@@ -34,7 +34,7 @@ const step: fc.Arbitrary<Step> = fc
       { weight: 8, arbitrary: fc.constantFrom(...drives.map((device) => ({ device }))) },
       {
         weight: 1,
-        arbitrary: fc.constantFrom({ device: 'nobody' }, { id: 'nobody' }, {}, { device: 'none', id: 'dev-disk' }),
+        arbitrary: fc.constantFrom({ device: 'missing' }, { id: 'missing' }, {}, { device: 'none', id: 'dev-disk' }),
       },
     ),
     what: fc.oneof(

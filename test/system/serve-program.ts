@@ -10,7 +10,7 @@ import { esbuildHandlebars } from '../../handlebars-plugin.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Bundles the program as a build does. The folder that it is in is to be removed by whoever asked. */
+/** Bundles the program as a build does. The caller removes the folder that it is in. */
 export async function bundledProgram(): Promise<{ readonly program: string; remove(): void }> {
   const cache = join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
@@ -57,7 +57,7 @@ export interface ServerProcess {
   readonly ready: Promise<LogLine>;
   readonly ended: Promise<ServerEnd>;
   /** Resolves when a text has come on standard error. */
-  told(text: string): Promise<void>;
+  logged(text: string): Promise<void>;
 }
 
 /** Starts a server for the time of a test. */
@@ -94,5 +94,5 @@ export function startServerProcess(
   const ready = heard('"msg":"ready"').then((line) => JSON.parse(line) as LogLine);
   // A test may want it to fail.
   ready.catch(() => {});
-  return { process: child, ready, ended, told: async (text) => void (await heard(text)) };
+  return { process: child, ready, ended, logged: async (text) => void (await heard(text)) };
 }

@@ -55,9 +55,9 @@ describe('the process of a server', () => {
     const slow = '--drive=file.driver=null-co,file.latency-ns=60000000000';
     const folder = folderWith({});
     const server = start(['--nbd', `unix:${folder}/n`, slow, '--log-level', 'debug']);
-    await server.told('starting');
+    await server.logged('starting');
     server.process.kill('SIGTERM');
-    await server.told('stopping');
+    await server.logged('stopping');
     expect(server.process.exitCode).toBeNull();
     server.process.kill('SIGINT');
     expect(await server.ended).toMatchObject({ code: 130, signal: null });

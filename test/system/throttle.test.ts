@@ -122,7 +122,7 @@ describeWithPrograms('limits', ['qemu-system-x86_64'], () => {
   const rate = often(fc.constant(0), fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.constantFrom(-1, 1e15, 1e15 + 1)));
   const request = fc.record(
     {
-      device: often<string>(fc.constantFrom(...devices), fc.constant('nobody')),
+      device: often<string>(fc.constantFrom(...devices), fc.constant('missing')),
       group: fc.constantFrom('g1', 'g2'),
       iops_size: often(fc.constant(0), fc.constant(4096)),
       ...Object.fromEntries(names.map((name) => [name, rate])),

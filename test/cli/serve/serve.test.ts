@@ -210,7 +210,7 @@ describe('commands about what the command line makes', () => {
   test('nbd-server-start replaces the socket of a dead process, and of no other', async () => {
     const folder = folderWith({});
     const stale = `${folder}/stale`;
-    // What a killed process leaves behind: a socket that nobody listens at.
+    // What a killed process leaves behind: a socket without a listener.
     spawnSync(process.execPath, [
       '-e',
       `require('net').createServer().listen('${stale}', () => process.kill(process.pid, 9))`,

@@ -230,7 +230,7 @@ describe('without naming the release', () => {
 });
 
 describe('an introduction', () => {
-  it.each(['11.1', 'auto'])('is read by %s without its indentation, whatever follows', async (release) => {
+  it.each(['11.1', 'auto'])('an introduction is read by %s without its indentation, whatever follows', async (release) => {
     const text =
       '##\n# @Cat:\n#\n#     A cat.\n#\n#       Of the house.\n#\n# Mostly.\n#\n# @name: what it hears\n##\n';
     const { tree } = await read(`${text}{ 'struct': 'Cat', 'data': { 'name': 'str' } }`, release);

@@ -6,7 +6,7 @@ import { Dialect, dialectNames } from '../../../generator/syntax/dialect.js';
 import { newestRelease, releaseOf, releases } from '../../../generator/syntax/releases.js';
 
 describe('releases', () => {
-  it('are known from 2.4 to 11.1', () => {
+  it('the releases from 2.4 to 11.1 are known', () => {
     expect(releases).toHaveLength(34);
     expect([releases[0], releases.at(-1)]).toEqual(['2.4', '11.1']);
     expect(newestRelease).toBe('11.1');
@@ -52,7 +52,7 @@ describe('a release newer than all that are known', () => {
     expect(Dialect.named(version)).toMatchObject({ dialect: { name: newestRelease, newer: version } });
   });
 
-  it('is named in a warning, once', async () => {
+  it('warns once about a newer release, and names it', async () => {
     const host = memoryHost({ 'schema.json': "{ 'include': 'more.json' }", 'more.json': "{ 'command': 'c' }" });
     const { schema, diagnostics } = await loadSchema('schema.json', { dialect: '99.0', host });
     expect(schema?.lookup('c')).toBeDefined();

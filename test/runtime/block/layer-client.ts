@@ -17,7 +17,7 @@ export class LayerClient implements AsyncDisposable {
     });
   }
 
-  /** Executes a command as if it had come over the wire. @throws what its client would be told */
+  /** Executes a command as if it had come over the wire. @throws what its client would receive */
   async execute(name: string, args: object = {}): Promise<unknown> {
     const entry = commands.get(name);
     if (entry === undefined) throw new Error(`There is no command '${name}'`);

@@ -13,7 +13,7 @@ import { DriverRegistry } from '../../../runtime/block/graph/registry.js';
 import type { DriverWhitelist } from '../../../runtime/block/graph/whitelist.js';
 import { SimulatedClock } from './simulated-clock.js';
 
-/** Files in memory, and drivers on them, that can be told to fail and that count what is open. */
+/** Files in memory, and drivers on them, that can be made to fail and that count what is open. */
 export class MemoryDisk {
   readonly files = new Map<string, Uint8Array>();
   readonly warnings: string[] = [];

@@ -19,7 +19,7 @@ export interface Cut {
 const sectorSize = 512;
 const imageName = 'power-cut:image';
 const backingName = 'power-cut:backing';
-const nobody: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
+const passingOwner: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
 
 /** What the backing file has at a sector. */
 function behind(geometry: Geometry): (sector: number) => Stamp {
@@ -60,7 +60,7 @@ async function withImage(
       ...(smallCaches ? { 'l2-cache-size': 0, 'refcount-cache-size': 0 } : {}),
     }),
   });
-  const root = layer.graph.attachRoot(node, nobody);
+  const root = layer.graph.attachRoot(node, passingOwner);
   try {
     await action(root);
   } finally {
@@ -131,7 +131,7 @@ class Worker {
     this.#stamp = stamp;
   }
 
-  /** Does some things at once, unless they touch the same sectors: of such nobody knows the order. */
+  /** Does some things at once, unless they touch the same sectors: the order of such is undefined. */
   async run(group: readonly Action[]): Promise<void> {
     const used = new Set<number>();
     let running: Promise<void>[] = [];
@@ -246,7 +246,7 @@ export async function judgeCut(
 /** @throws Error when the image has errors. One that is marked as not closed is to be repaired first. */
 async function expectSound({ layer }: LayerClient, maybeDirty: boolean): Promise<void> {
   const node = await layer.graph.open({ filename: imageName, role: 'protocol' });
-  const file = layer.graph.attachRoot(node, nobody);
+  const file = layer.graph.attachRoot(node, passingOwner);
   try {
     const dirty = ((await readHeader(file)).incompatible & IncompatibleFeature.dirty) !== 0;
     if (dirty && maybeDirty) return;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../runtime/block/driver.js';
 
-/** A clock that only moves when told to. */
+/** A clock that only moves when a test moves it. */
 export class SimulatedClock implements Clock {
   #now = 0;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();

@@ -30,7 +30,7 @@ describe('a transaction', () => {
     expect(log).toEqual(['prepare a', 'prepare b', 'commit a', 'commit b', 'clean a', 'clean b']);
   });
 
-  it('of no steps succeeds', async () => {
+  it('a transaction of no steps succeeds', async () => {
     await runTransaction([]);
   });
 

@@ -115,14 +115,14 @@ describe('commands of a guest agent', () => {
     expect(agent.requests).toEqual([{ execute: 'a' }, { execute: 'b' }, { execute: 'c' }]);
   });
 
-  test('that are refused are errors with class and description', async () => {
+  test('rejects a refused command with class and description', async () => {
     const client = await connected(new FakeAgent(() => failure('disabled', 'CommandNotFound')));
     await expect(client.execute('guest-exec')).rejects.toEqual(
       new QmpError('disabled', { class: 'CommandNotFound', command: 'guest-exec' }),
     );
   });
 
-  test('that were given up leave no reply for the next one', async () => {
+  test('a command that timed out leaves no reply for the next one', async () => {
     const agent = new FakeAgent((request, from) => {
       if (request.execute !== 'slow') return echo(request);
       from.sleep();
@@ -148,7 +148,7 @@ describe('commands of a guest agent', () => {
     expect(await client.execute('next')).toBe('next');
   });
 
-  test('that JSON cannot hold are refused before they are sent', async () => {
+  test('refuses arguments that JSON cannot hold before they are sent', async () => {
     const agent = new FakeAgent(echo);
     const client = await connected(agent);
     await expect(client.execute('x', { n: Number.NaN })).rejects.toThrow(TypeError);
@@ -162,7 +162,7 @@ describe('commands of a guest agent', () => {
     '{"event": "X"}\n',
     '[1]\n',
     '\xff\xff',
-  ])('are answered although the agent says %j unasked', async (noise) => {
+  ])('returns the reply although the agent sends %j before it', async (noise) => {
     const agent = new FakeAgent(echo);
     const client = await connected(agent);
     agent.bytes(noise);
@@ -172,7 +172,7 @@ describe('commands of a guest agent', () => {
 });
 
 describe('a command whose success is not answered', () => {
-  test('has succeeded when the agent goes on', async () => {
+  test('resolves when the agent answers the next request', async () => {
     const agent = new FakeAgent((request) => (request.execute === 'guest-suspend-ram' ? undefined : echo(request)));
     const client = await connected(agent);
     expect(await client.execute('guest-suspend-ram')).toEqual({});
@@ -180,7 +180,7 @@ describe('a command whose success is not answered', () => {
     expect(agent.marks).toBe(2);
   });
 
-  test('has succeeded when the agent is gone', async () => {
+  test('resolves when the agent is gone', async () => {
     const agent = new FakeAgent(({ execute }, from) => {
       if (execute === 'guest-shutdown') {
         from.sleep();
@@ -193,7 +193,7 @@ describe('a command whose success is not answered', () => {
     expect(await client.closed).toBeInstanceOf(QmpConnectionError);
   });
 
-  test('has succeeded when the agent says nothing for a while', async () => {
+  test('resolves when the agent sends nothing for a while', async () => {
     const agent = new FakeAgent((_, from) => {
       if (from.requests.length === 1) from.sleep();
       return undefined;
@@ -202,7 +202,7 @@ describe('a command whose success is not answered', () => {
     expect(await client.execute('guest-shutdown')).toEqual({});
   });
 
-  test('has failed when the agent refuses it', async () => {
+  test('rejects when the agent refuses the command', async () => {
     const agent = new FakeAgent((request) =>
       request.execute === 'guest-shutdown' ? failure('not permitted') : echo(request),
     );

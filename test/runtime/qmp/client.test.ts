@@ -330,7 +330,7 @@ describe('what should not arrive', () => {
     const { client, server } = await connected({ onOddity: (oddity) => oddities.push(oddity) });
     server.send([1]);
     server.send({ hello: 'world' });
-    server.send({ return: {}, id: 'nobody' });
+    server.send({ return: {}, id: 'unknown' });
     server.send({ return: {}, id: { a: 1 } });
     server.send('%%%\r\n');
     server.send({ return: {}, id: '__proto__' });

@@ -23,7 +23,7 @@ const activeMark = 0x00ac71f3;
 const inactiveMark = 0x0000dead;
 
 /**
- * The most pieces that a key may be split into. Everybody makes 4000 of them; the limit keeps a header from having megabytes
+ * The most pieces that a key may be split into. All programs make 4000 of them; the limit keeps a header from having megabytes
  * read and hashed.
  */
 const mostStripes = 65_536;

@@ -254,7 +254,7 @@ const documentation: readonly Case[] = [
     { '2.4': 'not looked at', '9.0': 'accepted' },
   ],
   [
-    'of members that are inherited or somebody else’s',
+    'of members that are inherited or of another type',
     `${A}##\n# @Ss:\n#\n# Something.\n##\n{ 'struct': 'Ss', 'base': 'Aa', 'data': {} }
 ##\n# @c:\n#\n# Something.\n##\n{ 'command': 'c', 'data': 'Ss' }`,
     { '2.4': 'accepted' },

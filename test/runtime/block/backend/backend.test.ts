@@ -13,7 +13,7 @@ import { RecordingHost } from './recording-host.js';
 const second = 1e9;
 const readOnly = { readOnly: true, direct: false, noFlush: false, unmap: true };
 
-/** A medium that notes the flags of writes, and that keeps requests until it is told to go on. */
+/** A medium that notes the flags of writes, and that keeps requests until they are released. */
 class Medium extends MemoryChild {
   readonly flags: number[] = [];
   #going = Promise.resolve();
@@ -267,7 +267,7 @@ describe('a drained section', () => {
     backend.drainEnd();
   });
 
-  it('has nothing in flight, and loses no request, whatever happens in which order', async () => {
+  it('a drained section has nothing in flight, and loses no request, whatever happens in which order', async () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.constantFrom('read', 'write', 'status', 'wait', 'time') },
       { weight: 2, arbitrary: fc.constantFrom('begin', 'end') },

@@ -239,7 +239,7 @@ describe('a throttle group', () => {
       while (members[0]?.admit('read', 1) === undefined);
       const order: number[] = [];
       for (const turn of [0, 1, 2, 0]) void members[turn]?.admit('read', 1)?.then(() => order.push(turn));
-      // What the first has asked for before anybody else, which is not in the list; then the second.
+      // What the first has asked for before all others, which is not in the list; then the second.
       await clock.advance(0.25 * second);
       expect(order).toEqual([1]);
       if (change !== 'configure') members[1]?.leave();

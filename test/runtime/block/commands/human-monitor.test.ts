@@ -138,7 +138,7 @@ describe('help', () => {
 });
 
 describe('info block', () => {
-  it('describes devices', async () => {
+  it('describes devices and their media', async () => {
     expect(await one('info block')).toBe(
       [
         'd: [not inserted]',

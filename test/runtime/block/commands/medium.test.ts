@@ -66,7 +66,7 @@ const mediumCommands = [
   ['blockdev-open-tray', {}],
   ['blockdev-close-tray', {}],
   ['x-blockdev-remove-medium', {}],
-  ['x-blockdev-insert-medium', { 'node-name': 'nobody' }],
+  ['x-blockdev-insert-medium', { 'node-name': 'missing' }],
   ['blockdev-change-medium', { filename: 'nowhere' }],
   ['eject', {}],
 ] as const;
@@ -157,7 +157,7 @@ describe('a medium', () => {
     const before = nodes().length;
     await client.execute('x-blockdev-remove-medium', { device: 'd0' });
     await client.execute('x-blockdev-remove-medium', { device: 'd0' });
-    // The image of the drive was nobody else's, and is closed with its file.
+    // Nothing else held the image of the drive: it is closed with its file.
     expect(nodes()).toHaveLength(before - 2);
     await client.execute('x-blockdev-insert-medium', { device: 'd0', 'node-name': 'n' });
     await client.execute('blockdev-close-tray', { device: 'd0' });

@@ -10,7 +10,7 @@ import { BlockOptions } from '../../../../runtime/block/options.js';
 import { MemoryChild } from '../memory-child.js';
 import { SimulatedClock } from '../simulated-clock.js';
 
-/** What a driver under test was told to warn of. */
+/** The warnings of a driver under test. */
 export const warnings: string[] = [];
 
 /** The outside of the block layer, as quiet as can be. */

@@ -193,7 +193,7 @@ describe('property: drained sections', () => {
           await backends[backend]?.write(offset * 512, new Uint8Array(512).fill(value));
           const seen = new Uint8Array(512);
           await backends[backend]?.read(offset * 512, seen);
-          // Somebody may have written the same block since, but never nothing.
+          // Another request may have written the same block since, but never zeroes.
           expect(seen[0]).toBeGreaterThan(0);
         };
         const drain = async ({ node, after, fails, nested }: (typeof drains)[number]) => {

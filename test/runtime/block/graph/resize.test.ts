@@ -26,7 +26,7 @@ describe('resizing a node', () => {
     expect([node.length, disk.files.get('disk.img')?.length]).toEqual([size, size]);
   });
 
-  it('is undone where a later step of its transaction fails: a grown image is as long as before', async () => {
+  it('restores the length of a grown image when a later step of its transaction fails', async () => {
     const { disk, node, step } = await image();
     await expect(runTransaction([step(4096), refusal])).rejects.toMatchObject({ code: 'EBUSY' });
     expect([node.length, disk.warnings]).toEqual([1024, []]);

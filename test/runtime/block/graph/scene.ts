@@ -41,7 +41,7 @@ export function chainOf(top: BlockNode): string[] {
   return names;
 }
 
-/** A backend that holds nobody back. */
+/** A backend that holds no request back. */
 export function owner(name = '') {
   return { name, drainBegin: async () => {}, drainEnd: () => {}, root: undefined };
 }

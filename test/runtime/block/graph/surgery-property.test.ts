@@ -147,7 +147,7 @@ class World {
     expect(disk.open).toBe(nodes.size);
   }
 
-  /** Everybody lets go: nothing is left, and nothing is blocked. */
+  /** All users let go: nothing is left, and nothing is blocked. */
   async end(): Promise<void> {
     const { graph, disk } = this.scene;
     for (const root of this.roots.splice(0)) await graph.detachRoot(root);

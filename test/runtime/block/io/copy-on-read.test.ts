@@ -106,7 +106,7 @@ describe('copying on read', () => {
 });
 
 describe('property: copying on read', () => {
-  it('writes each cluster once, whoever reads it at the same time', async () => {
+  it('writes each cluster once, however many read it at the same time', async () => {
     const range = fc.tuple(fc.nat(cluster * clusters - 1), fc.integer({ min: 1, max: 3 * cluster }));
     await fc.assert(
       fc.asyncProperty(fc.array(range, { minLength: 1, maxLength: 12 }), fc.nat(), async (ranges, seed) => {

@@ -132,7 +132,7 @@ describe('an encrypted secret', () => {
     await objects.add({ 'qom-type': 'memory-backend-ram', id: 'ram', size: 4096 });
     const goodIv = iv.toString('base64');
     const wrong: [Properties, string][] = [
-      [{ data: '!', format: 'base64', keyid: 'nobody' }, "No secret with id 'nobody'"],
+      [{ data: '!', format: 'base64', keyid: 'missing' }, "No secret with id 'missing'"],
       [{ data: '!', format: 'base64', keyid: 'ram' }, "No secret with id 'ram'"],
       [{ data: '!', format: 'base64', keyid: 'short' }, 'Key should be 32 bytes in length, not 9'],
       [{ data: '!', format: 'base64', keyid: 'key' }, 'IV is required to decrypt secret'],

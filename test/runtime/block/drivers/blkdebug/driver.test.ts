@@ -17,7 +17,7 @@ function setUp() {
   const small = new SmallGraph(blkdebug);
   const disk = small.disk('disk', 8192, 7);
   const open = (options: object) => small.add({ driver: 'blkdebug', 'node-name': 'n', image, ...options });
-  /** A format node over blkdebug, so that there is somebody who announces what it does. */
+  /** A format node over blkdebug, so that there is a parent that announces what it does. */
   const openBelow = (options: object) =>
     small.add({ driver: 'raw', 'node-name': 'n', file: { driver: 'blkdebug', image, ...options } });
   return { small, disk, open, openBelow };

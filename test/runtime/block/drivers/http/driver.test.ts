@@ -188,7 +188,7 @@ describe('what http sends along', () => {
     [{ cookie: 'a', 'cookie-secret': 'b' }, /together/],
     [{ cookie: 'a\r\nx-evil: 1' }, /header/],
     [{ cookie: '\u20ac' }, /header/],
-    [{ 'cookie-secret': 'nobody' }, /No secret/],
+    [{ 'cookie-secret': 'missing' }, /No secret/],
     [{ readahead: 1000 }, /multiple of 512/],
     [{ readahead: '1G' }, /readahead/],
     [{ timeout: -1 }, /timeout/],

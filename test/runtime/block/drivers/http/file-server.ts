@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A web server with one file, which it can be told to hand out in all the ways that servers have, or wrongly. */
+/** A web server with one file, which it can be made to hand out in all the ways that servers have, or wrongly. */
 export class FileServer {
   /** The file; everything below `/disk` is it. */
   bytes: Uint8Array;

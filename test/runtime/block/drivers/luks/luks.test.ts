@@ -134,7 +134,7 @@ describe('the key of a LUKS volume', () => {
 
   it('takes the passphrase from a secret that exists and is text', async () => {
     const file = await create(512);
-    await expect(open(file, { 'key-secret': 'nobody' })).rejects.toThrow("No secret with id 'nobody'");
+    await expect(open(file, { 'key-secret': 'missing' })).rejects.toThrow("No secret with id 'missing'");
     for (const id of ['binary', 'nul']) {
       await expect(open(file, { 'key-secret': id })).rejects.toThrow(`Data from secret ${id} is not valid UTF-8`);
     }
@@ -160,7 +160,7 @@ describe('the key of a LUKS volume', () => {
     await expect(volume.read(0, Buffer.alloc(512), 0)).rejects.toThrow('opened without its key');
     await expect(volume.write?.(0, Buffer.alloc(512), 0)).rejects.toThrow('opened without its key');
     // The option is known all the same.
-    await open(file, { 'key-secret': 'nobody' }, true);
+    await open(file, { 'key-secret': 'missing' }, true);
   });
 
   it('finds the key in any active slot', async () => {
@@ -251,7 +251,7 @@ describe('creating a LUKS volume', () => {
   });
 
   it.each([
-    [{ 'key-secret': 'nobody' }, "No secret with id 'nobody'"],
+    [{ 'key-secret': 'missing' }, "No secret with id 'missing'"],
     [{ 'key-secret': 'binary' }, 'not valid UTF-8'],
     [{ 'cipher-alg': 'des-rfb' }, "Option 'cipher-alg' must be one of aes-128"],
     [{ 'cipher-alg': 'serpent-256' }, "The cipher 'serpent-256' is not available"],

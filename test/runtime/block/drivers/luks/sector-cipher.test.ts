@@ -90,7 +90,7 @@ describe.each(specs)('%o', (spec, keyLength) => {
   });
 });
 
-describe('a cipher that is not to be had', () => {
+describe('a cipher that is not available', () => {
   const essiv: CipherSpec = { algorithm: 'aes-256', mode: 'cbc', ivGenerator: 'essiv', ivHash: 'sha256' };
 
   it.each(['serpent-256', 'twofish-128', 'cast5-128'] as const)(

@@ -26,7 +26,7 @@ describe('an image on a disk that fails now and then', () => {
           await image.run(...allowed).catch((error: unknown) => expect(error).toMatchObject({ code: 'EIO' }));
         }
         failing = false;
-        // What a failed request has left of its sectors is anybody's guess; that they can be written is not.
+        // A failed request leaves undefined data in its sectors, but they can be written.
         await image.refill();
         await image.compare();
         await image.flush();

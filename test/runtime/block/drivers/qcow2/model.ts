@@ -72,7 +72,7 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
 export class ModelledImage {
   readonly file: MemoryChild;
   readonly backing: MemoryChild | undefined;
-  /** Sectors that have been changed; whoever wants to know empties it. */
+  /** Sectors that have been changed; its readers empty it. */
   readonly touched = new Set<number>();
   readonly #geometry: Geometry;
   #opened: Opened;
@@ -110,7 +110,7 @@ export class ModelledImage {
     return this.#expected;
   }
 
-  /** Does some things at once. They are kept from touching the same sectors: the order of such is nobody's promise. */
+  /** Does some things at once. They are kept from touching the same sectors: the order of such is undefined. */
   async run(...group: readonly Action[]): Promise<void> {
     const used = new Set<number>();
     const running: Promise<void>[] = [];

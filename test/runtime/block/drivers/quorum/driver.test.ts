@@ -169,7 +169,7 @@ describe('quorum', () => {
       [[7, 7], { 'vote-threshold': 3 }, /only 2 children/],
       [[7, 7], { 'vote-threshold': 1, 'read-pattern': 'lifo' }, /quorum, fifo/],
       [[7, 7], { 'vote-threshold': 2, blkverify: true, 'rewrite-corrupted': true }, /'rewrite-corrupted'/],
-      [[7, 7], { 'vote-threshold': 2, children: [{ driver: 'file', filename: 'd0' }, 'nobody'] }, /nobody/],
+      [[7, 7], { 'vote-threshold': 2, children: [{ driver: 'file', filename: 'd0' }, 'missing'] }, /missing/],
     ])('refuses the options %j %j', async (bytes, options, message) => {
       await expect(setUp(bytes, options)).rejects.toThrow(message);
     });
@@ -280,7 +280,7 @@ describe('quorum, for any children', () => {
   );
   type ChildModel = { readonly byte: number } | { readonly code: Errno };
 
-  /** Who has the most votes, found by asking each for each; among equals, the one first voted for last. */
+  /** The version with the most votes, found by comparing each with each; among equals, the one first voted for last. */
   function leader<Vote>(votes: readonly Vote[]): { readonly vote: Vote | undefined; readonly count: number } {
     let best: { vote: Vote | undefined; count: number } = { vote: undefined, count: 0 };
     for (const [index, vote] of votes.entries()) {
