@@ -46,15 +46,21 @@ describe.each(Object.entries(optionTable) as [string, OptionRow][])('the option 
     await expect(findConfig({ ...host, cwd: wrong })).rejects.toThrow(`'${name}' must be`);
   });
 
-  test.skipIf(row.flags === undefined)('reads the option from the command line, and explains it in the help', async () => {
-    const cwd = folderWith({ 'schema.json': "{ 'command': 'stop' }" });
-    const [flag] = /--[\w-]+/.exec(row.flags ?? '') ?? [];
-    const { code, stderr } = await qapiTs(['generate', 'schema.json', '-o', 'out', flag as string, ...sample(row)[1]], {
-      cwd,
-    });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect((await qapiTs(['generate', '--help'])).stdout).toContain(row.flags);
-  });
+  test.skipIf(row.flags === undefined)(
+    'reads the option from the command line, and explains it in the help',
+    async () => {
+      const cwd = folderWith({ 'schema.json': "{ 'command': 'stop' }" });
+      const [flag] = /--[\w-]+/.exec(row.flags ?? '') ?? [];
+      const { code, stderr } = await qapiTs(
+        ['generate', 'schema.json', '-o', 'out', flag as string, ...sample(row)[1]],
+        {
+          cwd,
+        },
+      );
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect((await qapiTs(['generate', '--help'])).stdout).toContain(row.flags);
+    },
+  );
 });
 
 test('the header of generated files names the options that change more than imports', async () => {

@@ -230,15 +230,18 @@ describe('without naming the release', () => {
 });
 
 describe('an introduction', () => {
-  it.each(['11.1', 'auto'])('an introduction is read by %s without its indentation, whatever follows', async (release) => {
-    const text =
-      '##\n# @Cat:\n#\n#     A cat.\n#\n#       Of the house.\n#\n# Mostly.\n#\n# @name: what it hears\n##\n';
-    const { tree } = await read(`${text}{ 'struct': 'Cat', 'data': { 'name': 'str' } }`, release);
-    const doc = tree.expressions[0]?.doc;
-    expect(doc?.body).toBe('A cat.\n\n  Of the house.\n\nMostly.');
-    expect(doc?.arguments).toMatchObject([{ name: 'name', text: 'what it hears' }]);
-    expect(doc?.sections).toEqual([]);
-  });
+  it.each(['11.1', 'auto'])(
+    'an introduction is read by %s without its indentation, whatever follows',
+    async (release) => {
+      const text =
+        '##\n# @Cat:\n#\n#     A cat.\n#\n#       Of the house.\n#\n# Mostly.\n#\n# @name: what it hears\n##\n';
+      const { tree } = await read(`${text}{ 'struct': 'Cat', 'data': { 'name': 'str' } }`, release);
+      const doc = tree.expressions[0]?.doc;
+      expect(doc?.body).toBe('A cat.\n\n  Of the house.\n\nMostly.');
+      expect(doc?.arguments).toMatchObject([{ name: 'name', text: 'what it hears' }]);
+      expect(doc?.sections).toEqual([]);
+    },
+  );
 
   it.each(['11.1', 'auto'])('ends at a section directly below it: %s', async (release) => {
     const text = '##\n# @Cat:\n#     A cat\n#     of the house.\n# Since: 9.0\n##\n';

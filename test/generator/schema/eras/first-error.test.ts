@@ -55,11 +55,17 @@ describe('the line of a definition', () => {
     return first && diagnosticAsJson(first, 'schema.json').definitionLine;
   };
 
-  test.each(['5.2', '6.1', '8.2'])('reports the line of the comment, where a heading divides it: %s', async (dialect) => {
-    expect(await lineOf("\n##\n# Text.\n# = Heading\n##\n{ 'event': 'EV' }", dialect)).toBe(2);
-  });
+  test.each(['5.2', '6.1', '8.2'])(
+    'reports the line of the comment, where a heading divides it: %s',
+    async (dialect) => {
+      expect(await lineOf("\n##\n# Text.\n# = Heading\n##\n{ 'event': 'EV' }", dialect)).toBe(2);
+    },
+  );
 
-  test.each(['2.4', '4.1', '4.2', '11.1'])('reports the line of the later one of two definitions: %s', async (dialect) => {
-    expect(await lineOf("{ 'event': 'EV' }\n\n{ 'event':\n  'EV' }", dialect)).toBe(3);
-  });
+  test.each(['2.4', '4.1', '4.2', '11.1'])(
+    'reports the line of the later one of two definitions: %s',
+    async (dialect) => {
+      expect(await lineOf("{ 'event': 'EV' }\n\n{ 'event':\n  'EV' }", dialect)).toBe(3);
+    },
+  );
 });
