@@ -2,7 +2,7 @@ import { isJsonName, protocolOf } from '../../runtime/block/graph/filename.js';
 import { BlockOptions } from '../../runtime/block/options.js';
 import type { Planned, ServerPlan } from './plan.js';
 
-/** The files that the options of a server name. What images name in their headers is not among them. */
+/** The files that the options of a server name. Files that images name in their headers are not among them. */
 export function plannedFiles({ objects, blockdevs, drives }: ServerPlan): Planned<string>[] {
   return [
     ...objects.flatMap(({ option, config }) => {

@@ -2,7 +2,7 @@ import type { Colours } from '../../generator/text/report/colours.js';
 import { stringify } from '../../runtime/json/stringify.js';
 import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 
-/** What fits on a line of this width is not spread over several. */
+/** A value that fits on a line of this width is not spread over several. */
 const width = 100;
 
 /** A value as JSON for people: what is short on one line, keys set off. */

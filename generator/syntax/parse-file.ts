@@ -32,7 +32,7 @@ export function parseFile(reading: Reading): ParsedFile {
   const isMisread = breakage(faults.map(({ token }) => token?.index ?? Number.POSITIVE_INFINITY));
   reportFaults(reading, tokens, faults);
   const result: FileItem[] = [];
-  // What does not belong to the top level is reported once, and not at all after a broken expression.
+  // Tokens that do not belong to the top level are reported once, and not at all after a broken expression.
   let quiet = false;
   for (const item of items) {
     if (item.kind === 'doc') {

@@ -136,7 +136,7 @@ class SchemaParser extends EmbeddedActionsParser {
     this.OR(this.#itemAlternatives);
   };
 
-  /** An object at the top level. What could be read of a broken one is kept. */
+  /** An object at the top level. The readable part of a broken one is kept. */
   readonly expression = this.RULE('expression', () => {
     const first = this.CONSUME(OpenExpression) as Token;
     const outer = this.#frame;

@@ -1,4 +1,4 @@
-/** What arrived is not JSON, or more of it than a reader takes. The message says what is wrong, never where it came from. */
+/** The input is not JSON, or exceeds the limits of the reader. The message says what is wrong, never where it came from. */
 export class JsonSyntaxError extends SyntaxError {
   override name = 'JsonSyntaxError';
 }

@@ -64,7 +64,7 @@ class AgentLink implements Link {
   }
 
   send(request: Request): void {
-    // What has no form in JSON is refused before it has a place in the queue.
+    // A request that has no form in JSON is refused before it has a place in the queue.
     stringify(request.arguments ?? {});
     this.#waiting.push(request);
     this.#next();

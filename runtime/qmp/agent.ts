@@ -34,7 +34,7 @@ export type AgentClient<S extends AgentSchema = AnySchema> = Pick<
 
 /**
  * Connects to a QEMU guest agent: at the socket of the character device behind its virtio-serial port, or at its own where it
- * listens itself. What an earlier client has left in the channel is skipped, and an agent that is not there yet is waited for.
+ * listens itself. Replies to an earlier client in the channel are skipped, and an agent that is not there yet is waited for.
  *
  * The agent takes one command at a time, so each is sent when the one before it is answered. It does not say that `guest-shutdown`
  * and the `guest-suspend-…` commands have succeeded; they are taken for done when the agent goes on, is gone, or refuses nothing

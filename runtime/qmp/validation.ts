@@ -32,7 +32,7 @@ type Part = SchemaDifference['part'];
 
 const VERBS: Record<Part, string> = { returns: 'returned', data: 'carried' };
 
-/** What arrived is not as the schema has it, and the client validates strictly. */
+/** The peer sent something that differs from the schema, and the client validates strictly. */
 export class QmpSchemaError extends Error {
   override readonly name: string = 'QmpSchemaError';
   /** All that is not as it should be. */

@@ -13,7 +13,7 @@ import { reportLine, reportUnclosed } from './rules.js';
 
 /**
  * Documentation as any release wrote it. Before 2.9 no program read it: marks are missing or doubled, names lack their colon,
- * `#optional` precedes descriptions. What no release that reads documentation accepts is reported; the caller decides
+ * `#optional` precedes descriptions. Forms that no release accepts which reads documentation are reported; the caller decides
  * what becomes of that.
  *
  * Most lines are plain text, and only regular expressions look at them: this is where most of a schema is read.
@@ -76,7 +76,7 @@ function nextMark(text: string, chunk: Chunk): DocLine | undefined {
   return hash === undefined ? undefined : lineAt(text, hash, hash + 2);
 }
 
-/** Where the first match in a chunk ends. What is behind the chunk is not looked at, however far away the next match is. */
+/** Where the first match in a chunk ends. Text behind the chunk is not searched, however far away the next match is. */
 function endOfMatch(pattern: RegExp, text: string, { start, end }: Chunk): number | undefined {
   pattern.lastIndex = 0;
   return pattern.test(text.slice(start, end)) ? start + pattern.lastIndex : undefined;

@@ -223,7 +223,7 @@ export class Backend implements RootOwner {
       await this.#perform(root, kind, offset, length, data, flags);
     } catch (error) {
       this.#failed(root, kind, accounted, flags, start, error);
-      // The failure is ignored. What a read has left in the buffer is not the guest's to see.
+      // The failure is ignored. The guest must not see the partial data of a failed read.
       if (kind === 'read') data.fill(0);
       return;
     } finally {

@@ -57,7 +57,7 @@ export interface DriveConfig {
   readonly writeback: boolean;
   readonly readOnly: boolean;
   readonly copyOnRead: boolean;
-  /** What is written is kept in a temporary overlay. */
+  /** Writes go to a temporary overlay. */
   readonly snapshot: boolean;
   /** Applied to the node once it is open, whatever `discard` is. */
   readonly detectZeroes: BlockdevDetectZeroesOptions;

@@ -177,7 +177,7 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   }
 }
 
-/** The drivers in a node and below it that know whether there is a medium. What is below such a one is not asked. */
+/** The drivers in a node and below it that know whether there is a medium. The nodes below such a one are not asked. */
 function drivesOf(node: BlockNode): DriverInstance[] {
   const drives: DriverInstance[] = [];
   const seen = new Set<BlockNode>([node]);

@@ -119,7 +119,7 @@ export class NodeRequests {
   }
 
   /**
-   * Writes. What is not aligned is read, changed and written back, while no other request gets at those blocks.
+   * Writes. Unaligned parts are read, changed and written back, while no other request gets at those blocks.
    *
    * @throws BlockError ENOMEDIUM when the node is closed or empty, EPERM when it is read-only
    */

@@ -23,7 +23,7 @@ export class ByteReader {
   /** Makes the bytes flow again, after they were held. */
   resume: () => void = () => {};
   #memory: Buffer = Buffer.alloc(0);
-  /** What has arrived and is not taken is between these two. */
+  /** The bytes that have arrived and are not taken are between these two. */
   #start = 0;
   #end = 0;
   /** What is being filled, and how much of it is. */

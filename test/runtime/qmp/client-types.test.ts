@@ -211,7 +211,7 @@ describe('events', () => {
     });
   });
 
-  test('are members with their names', () => {
+  test('listeners have a member for each event under its name', () => {
     never(async () => {
       client.on.STOP((event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
       client.once.STOP((event) => expectTypeOf(event).toEqualTypeOf<QmpEvent<'STOP', undefined>>());
@@ -226,7 +226,7 @@ describe('events', () => {
     });
   });
 
-  test('that the schema lacks have a method of their own', () => {
+  test('onUnknown takes the events that the schema lacks', () => {
     never(() => {
       client.onUnknown('X_NEW', ({ data }) => expectTypeOf(data).toEqualTypeOf<JsonObject | undefined>());
       // @ts-expect-error what is known is a matter for on

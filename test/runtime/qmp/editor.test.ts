@@ -42,14 +42,14 @@ describe('hovering', () => {
 });
 
 describe('going to the definition', () => {
-  test('of a command leads into generated code', () => {
+  test('the definition of a command is in generated code', () => {
     expect(definition(`client.commands['⟦block-commit⟧']({});`)).toEqual({
       file: 'generated/block-core/commands.ts',
       line: "'block-commit': { arguments: BlockCommitArguments; returns: void };",
     });
   });
 
-  test('of an event leads into generated code', () => {
+  test('the definition of an event is in generated code', () => {
     expect(definition('client.waitFor.⟦BLOCK_JOB_READY⟧();')).toEqual({
       file: 'generated/block-core/events.ts',
       line: 'BLOCK_JOB_READY: { data: BlockJobReadyData };',

@@ -1,5 +1,5 @@
 /**
- * How much may be done at once, without giving others a turn. What is in memory is read faster at once than by a thread, but
+ * How much may be done at once, without giving others a turn. Cached data is read faster at once than by a thread, but
  * a client that reads a whole image that way would keep all others waiting.
  */
 export class TurnBudget {
