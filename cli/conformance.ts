@@ -1,12 +1,15 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { Schema } from '../generator/schema/model.js';
 import { Exchange } from '../testkit/conformance/exchange.js';
 import { junitReport } from '../testkit/conformance/junit.js';
+import { guestAgent, qmpServer } from '../testkit/conformance/program-kind.js';
 import { conforms, jsonReport, prettyReport, type Report } from '../testkit/conformance/report.js';
-import { checkConformance } from '../testkit/conformance/run.js';
+import { checkAgentConformance, checkConformance } from '../testkit/conformance/run.js';
+import { agentInfoOf } from './agent-info.js';
 import type { Host } from './host.js';
 import { loadOrReport } from './load.js';
 import { choiceOption, dialectOption } from './options.js';
-import { connectTo, introspectionOf, versionOf } from './program-client.js';
+import { connectTo, connectToAgent, introspectionOf, versionOf } from './program-client.js';
 import { coloursFor } from './report.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 
@@ -17,6 +20,7 @@ interface ConformanceOptions {
   readonly dialect?: string;
   readonly format: (typeof formats)[number];
   readonly executeValid?: boolean;
+  readonly agent?: boolean;
   readonly timeout: number;
 }
 
@@ -33,30 +37,55 @@ export const conformance: Subcommand = {
       .addOption(dialectOption())
       .addOption(choiceOption('--format <format>', 'how to report', formats).default('pretty'))
       .option('--execute-valid', 'also execute every command with valid arguments, whatever that does to the program')
+      .option('--agent', 'the program is a guest agent; the schema is the one of its release in qga/')
       .addOption(timeoutOption)
       .addHelpText('after', examples);
   },
   async run(command, host) {
-    const { schema: named, dialect, format, timeout, executeValid = false } = command.opts<ConformanceOptions>();
+    const { schema: named, dialect, format, timeout, agent, executeValid = false } = command.opts<ConformanceOptions>();
     const [address] = command.args as [string];
     const loaded = await loadOrReport(named, dialect, host);
     if (loaded === undefined) return exitCodes.problems;
-    const exchange = await Exchange.open((options) => connectTo(address, options), timeout * 1000);
-    try {
-      const report = {
-        program: `${versionOf(exchange.client)} at ${address}`,
-        schema: named ?? 'the schema of the configuration',
-        checks: await checkConformance(exchange, loaded.schema, await introspectionOf(exchange.client), {
-          executeValid,
-        }),
-      };
-      host.stdout.write(print[format](report, host));
-      return conforms(report) ? exitCodes.ok : exitCodes.problems;
-    } finally {
-      await exchange.client.close();
-    }
+    const { program, checks } = await (agent ? checkAgent : checkServer)(address, loaded.schema, {
+      patience: timeout * 1000,
+      executeValid,
+    });
+    const report = { program: `${program} at ${address}`, schema: named ?? 'the schema of the configuration', checks };
+    host.stdout.write(print[format](report, host));
+    return conforms(report) ? exitCodes.ok : exitCodes.problems;
   },
 };
+
+interface How {
+  /** How long an answer may take, in milliseconds. */
+  readonly patience: number;
+  readonly executeValid: boolean;
+}
+
+/** What a program is, and what was checked of it. */
+type Checked = Pick<Report, 'program' | 'checks'>;
+
+async function checkServer(address: string, schema: Schema, { patience, executeValid }: How): Promise<Checked> {
+  const exchange = await Exchange.open((options) => connectTo(address, options), qmpServer, patience);
+  const { client } = exchange;
+  try {
+    const infos = await introspectionOf(client);
+    return { program: versionOf(client), checks: await checkConformance(exchange, schema, infos, { executeValid }) };
+  } finally {
+    await client.close();
+  }
+}
+
+async function checkAgent(address: string, schema: Schema, { patience, executeValid }: How): Promise<Checked> {
+  const exchange = await Exchange.open((options) => connectToAgent(address, options), guestAgent, patience);
+  try {
+    const { version, commands } = await agentInfoOf(exchange.client);
+    const checks = await checkAgentConformance(exchange, schema, commands, { executeValid });
+    return { program: version, checks };
+  } finally {
+    await exchange.client.close();
+  }
+}
 
 const timeoutOption = new Option('--timeout <seconds>', 'how long an answer may take').default(10).argParser((text) => {
   const seconds = Number(text);
@@ -68,7 +97,8 @@ const examples = `
 Examples:
   $ qapi-ts conformance /run/qmp.sock --schema qapi/qapi-schema.json
   $ qapi-ts conformance localhost:4444 --schema schema.json --format junit > conformance.xml
-  $ qapi-ts conformance ./test.sock --schema schema.json --execute-valid`;
+  $ qapi-ts conformance ./test.sock --schema schema.json --execute-valid
+  $ qapi-ts conformance --agent /run/qga.sock --schema qga/qapi-schema.json`;
 
 const print: Readonly<Record<ConformanceOptions['format'], (report: Report, host: Host) => string>> = {
   pretty: (report, { stdout, env }) => prettyReport(report, coloursFor(stdout, env)),

@@ -14,6 +14,8 @@ import { UserError } from './user-error.js';
 export interface GenerateOptions extends OptionValues {
   /** Where the program runs whose schema it is. */
   readonly from?: string;
+  /** Whether that program is a guest agent. */
+  readonly agent?: boolean;
 }
 
 /** What to generate, from what, and where to. */
@@ -36,7 +38,8 @@ export async function generateJob(
   options: GenerateOptions,
   host: Host,
 ): Promise<GenerateJob> {
-  const input = options.from === undefined ? await inputOf(schema, host) : await fromProgram(options.from, host);
+  const { from, agent = false } = options;
+  const input = from === undefined || agent ? await inputOf(schema, host) : await fromProgram(from, host);
   const { config } = input;
   const values: OptionValues = { ...config, ...options, define: { ...config.define, ...options.define } };
   const { output, runtimeImport, targets, int64, importExtension, openEnums } = values;
@@ -53,6 +56,7 @@ export async function generateJob(
     selection: {
       defines: new Map(Object.entries(values.define ?? {})),
       onlyDefined: values.onlyDefined ?? optionTable.onlyDefined.default,
+      ...(from !== undefined && agent && { commands: await commandsOf(from) }),
     },
     emit: {
       targets,
@@ -71,9 +75,14 @@ async function fromProgram(address: string, host: Host): Promise<Input> {
   return (await import('./program-input.js')).inputFrom(address, host);
 }
 
-/** The schema of the configuration that the job is for. */
+async function commandsOf(address: string): Promise<ReadonlySet<string>> {
+  return (await import('./agent-info.js')).commandsOf(address);
+}
+
+/** The schema of the configuration and the program that the job is for. */
 export function selected(schema: Schema, { selection }: GenerateJob): Schema {
-  return selection.defines.size > 0 || selection.onlyDefined ? selectSchema(schema, selection) : schema;
+  const { defines, onlyDefined, commands } = selection;
+  return defines.size > 0 || onlyDefined || commands ? selectSchema(schema, selection) : schema;
 }
 
 /** A path to the runtime as the output folder sees it; the name of a package stays as it is. */

@@ -21,6 +21,7 @@ export const generate: Subcommand = {
       .description('Writes TypeScript for a schema: one folder for each of its modules.')
       .argument('[schema]', 'the root schema; without it, the one that the configuration names')
       .option('--from <socket>', 'take the schema of the program that runs there, as it describes itself')
+      .option('--agent', 'that program is a guest agent: of the schema, take the commands that it has')
       .option('--check', 'write nothing; fail, with a diff, unless the output is current')
       .option('--watch', 'go on, and write what changes whenever the schema does')
       .addHelpText('after', examples);
@@ -32,15 +33,19 @@ export const generate: Subcommand = {
   async run(command, host) {
     const { check, watch, ...options } = command.opts<GenerateOptions & { check?: boolean; watch?: boolean }>();
     if (check && watch) throw new UserError('--check and --watch exclude each other');
-    if (options.from !== undefined) refuseBeside(options, { schema: command.args[0], watch });
-    if (watch) return (await import('./watch.js')).watch(command.args[0], options, host);
-    const job = await generateJob(command.args[0], options, host);
+    const named = command.args[0];
+    if (options.agent) refuseWithAgent(options, watch);
+    else if (options.from !== undefined) refuseBeside(options, { schema: named, watch });
+    if (watch) return (await import('./watch.js')).watch(named, options, host);
+    const job = await generateJob(named, options, host);
     const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: job.files });
     printDiagnostics(diagnostics, host.stderr, host.env);
     if (!schema) {
       host.stderr.write(`${job.output.name} is as it was\n`);
       return exitCodes.problems;
     }
+    const lacking = [...(job.selection.commands ?? [])].filter((name) => !schema.lookup(name));
+    if (lacking.length > 0) host.stderr.write(`note: the agent has what the schema lacks: ${lacking.join(', ')}\n`);
     const wanted = selected(schema, job);
     const files = emit(wanted, job.emit);
     return check ? compare(job, files, host) : write(job, wanted, files, host);
@@ -54,7 +59,14 @@ Examples:
   $ qapi-ts generate schema.json -o types --target types --int64 bigint
   $ qapi-ts generate schema.json -o src/generated --define CONFIG_LINUX --define CONFIG_WIN32=off
   $ qapi-ts generate --from /run/qmp.sock -o src/generated
+  $ qapi-ts generate qga/qapi-schema.json --agent --from /run/qga.sock -o src/generated
   $ qapi-ts generate --watch           (with a qapi-ts.config.json, .ts or .js)`;
+
+/** An agent tells the names of its commands; what they take and return the schema says. */
+function refuseWithAgent({ from }: GenerateOptions, watch: boolean | undefined): void {
+  if (from === undefined) throw new UserError('--agent says what the program of --from is: give both');
+  if (watch) throw new UserError('--agent and --watch exclude each other');
+}
 
 /** A running program has one schema, in which every condition is decided. */
 function refuseBeside(

@@ -1,4 +1,5 @@
 import type { SchemaInfo } from '../generator/schema/introspect.js';
+import { openAgent } from '../runtime/qmp/agent.js';
 import { connect, type QmpClient } from '../runtime/qmp/client.js';
 import type { ConnectOptions } from '../runtime/qmp/client-options.js';
 import { QmpError } from '../runtime/qmp/error.js';
@@ -10,17 +11,30 @@ import { UserError } from './user-error.js';
 /**
  * Connects to a running program at an address as the command line gives it.
  *
- * @throws UserError when no program answers there
+ * @throws UserError when the connection fails
  */
-export async function connectTo(address: string, options: ConnectOptions = {}): Promise<QmpClient> {
+export function connectTo(address: string, options: ConnectOptions = {}): Promise<QmpClient> {
+  const hint = 'QMP monitors talk to one client at a time: close the other one, or give the program a second monitor';
+  return explained(connect(address, options), hint);
+}
+
+/**
+ * Connects to a guest agent at an address as the command line gives it.
+ *
+ * @throws UserError when the connection fails
+ */
+export function connectToAgent(address: string, options: ConnectOptions = {}): Promise<QmpClient> {
+  return explained(
+    openAgent(address, options),
+    'a guest agent talks to one client at a time, and only while it runs in the guest',
+  );
+}
+
+async function explained(connecting: Promise<QmpClient>, silence: string): Promise<QmpClient> {
   try {
-    return await connect(address, options);
+    return await connecting;
   } catch (error) {
-    if (error instanceof QmpTimeoutError) {
-      const hint =
-        'QMP monitors talk to one client at a time: close the other one, or give the program a second monitor';
-      throw new UserError(error.message, { hint, cause: error });
-    }
+    if (error instanceof QmpTimeoutError) throw new UserError(error.message, { hint: silence, cause: error });
     if (error instanceof QmpConnectionError) {
       const hint = 'an address is the path of a unix socket, or host:port';
       throw new UserError(error.message, { hint, cause: error });
@@ -43,7 +57,7 @@ export function versionOf({ greeting }: QmpClient): string {
 export async function introspectionOf(client: QmpClient): Promise<SchemaInfo[]> {
   const infos = await client.execute('query-qmp-schema').catch((error: unknown) => {
     if (!(error instanceof QmpError)) throw error;
-    const hint = 'query-qmp-schema came with QEMU 2.5; guest agents do not have it';
+    const hint = 'query-qmp-schema came with QEMU 2.5; guest agents do not have it: --agent talks to one';
     throw new UserError(`the program cannot describe itself: ${error.message}`, { hint, cause: error });
   });
   const complaint = complaintAboutIntrospection(infos);

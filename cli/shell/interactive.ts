@@ -5,7 +5,6 @@ import type { JsonValue } from '../../runtime/json/value.js';
 import type { QmpClient } from '../../runtime/qmp/client.js';
 import type { QmpEvent } from '../../runtime/qmp/schema.js';
 import type { Host } from '../host.js';
-import { versionOf } from '../program-client.js';
 import { coloursFor } from '../report.js';
 import { complete } from './completion.js';
 import { execute } from './execute.js';
@@ -60,7 +59,7 @@ export async function interact(
     terminal.prompt(true);
   };
   output.write(
-    `Connected to ${versionOf(client)}: ${knowledge.commands.length} commands. 'help' explains, Tab completes.\n`,
+    `Connected to ${knowledge.program}: ${knowledge.commands.length} commands. 'help' explains, Tab completes.\n`,
   );
   terminal.prompt();
   const showing = (async () => {

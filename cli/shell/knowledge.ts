@@ -6,11 +6,14 @@ import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import type { QmpClient } from '../../runtime/qmp/client.js';
 import { QmpError } from '../../runtime/qmp/error.js';
 import { ModelVisits } from '../../testkit/schema-visits.js';
+import { agentInfoOf } from '../agent-info.js';
 import { introspectionOf, versionOf } from '../program-client.js';
 import { UserError } from '../user-error.js';
 
 /** What is known of the program at the other end. */
 export interface Knowledge {
+  /** What it is, and its version. */
+  readonly program: string;
   /** The names of the commands that it has. */
   readonly commands: readonly string[];
   /** The schema; absent when the program cannot describe itself. */
@@ -29,16 +32,8 @@ export interface Knowledge {
 export async function learn(client: QmpClient, given: Schema | undefined): Promise<Knowledge> {
   const schema = given ?? (await described(client));
   const listed = await names(client, 'query-commands', 'name');
-  const command = (name: string): Command | undefined => {
-    const definition = schema?.lookup(name);
-    return definition?.kind === 'command' ? definition : undefined;
-  };
-  const known = schema?.definitions.filter(({ kind }) => kind === 'command').map(({ name }) => name) ?? [];
   return {
-    commands: (listed.length > 0 ? listed : known).sort(),
-    ...(schema && { schema }),
-    visits: new ModelVisits(),
-    command,
+    ...knowledgeOf(versionOf(client), listed, schema),
     nodes: async () => [
       ...new Set([
         ...(await names(client, 'query-named-block-nodes', 'node-name')),
@@ -46,6 +41,31 @@ export async function learn(client: QmpClient, given: Schema | undefined): Promi
       ]),
     ],
     jobs: () => names(client, 'query-jobs', 'id'),
+  };
+}
+
+/** Learns what a guest agent can do: it tells the names of its commands, and the schema that the user gives all else. */
+export async function learnAgent(client: QmpClient, given: Schema | undefined): Promise<Knowledge> {
+  const { version, commands } = await agentInfoOf(client);
+  const enabled = commands.filter((command) => command.enabled).map(({ name }) => name);
+  return { ...knowledgeOf(version, enabled, given), nodes: async () => [], jobs: async () => [] };
+}
+
+function knowledgeOf(
+  program: string,
+  listed: readonly string[],
+  schema: Schema | undefined,
+): Omit<Knowledge, 'nodes' | 'jobs'> {
+  const known = schema?.definitions.filter(({ kind }) => kind === 'command').map(({ name }) => name) ?? [];
+  return {
+    program,
+    commands: [...(listed.length > 0 ? listed : known)].sort(),
+    ...(schema && { schema }),
+    visits: new ModelVisits(),
+    command(name) {
+      const definition = schema?.lookup(name);
+      return definition?.kind === 'command' ? definition : undefined;
+    },
   };
 }
 

@@ -19,6 +19,8 @@ export interface Selection {
   readonly defines: Defines;
   /** Whether all other symbols are off. By default what depends on them stays, with its condition. */
   readonly onlyDefined?: boolean;
+  /** The only commands that are wanted. Default: all. */
+  readonly commands?: ReadonlySet<string>;
 }
 
 /**
@@ -47,7 +49,9 @@ export function selectSchema(schema: Schema, selection: Selection): Schema {
 
 /** The definitions that exist, and those that they use. */
 function reachable(schema: Schema, selector: Selector): ReadonlySet<Definition> {
-  const kept = new Set(schema.definitions.filter((definition) => selector.exists(definition)));
+  const kept = new Set(
+    schema.definitions.filter((definition) => selector.exists(definition) && selector.wants(definition)),
+  );
   for (const definition of kept) for (const type of selector.typesIn(definition)) kept.add(type);
   return kept;
 }
@@ -66,6 +70,12 @@ class Selector {
   /** Whether something exists in the configuration, or may. */
   exists(thing: Conditional): boolean {
     return this.#holds(thing) !== false;
+  }
+
+  /** Whether a definition is no command, or one of those that are wanted. */
+  wants({ kind, name }: Definition): boolean {
+    const { commands } = this.#selection;
+    return kind !== 'command' || commands === undefined || commands.has(name);
   }
 
   /** The types that a definition names, in its parts that exist. */

@@ -149,10 +149,15 @@ class AgentLink implements Link {
 
   #dispatch(message: JsonValue, marked: boolean): void {
     if (!isJsonObject(message)) this.#hooks.oddity({ kind: 'unknown-message', message });
-    else if (marked && typeof message.return === 'number') this.#reached(message);
+    else if (marked && typeof message.return === 'number' && !this.#asksForMark) this.#reached(message);
     else if (message.return !== undefined || message.error !== undefined) this.#reply(message);
     else if (isJsonObject(message.QMP) && !this.#ready) this.#fail(' is a QMP server and no guest agent: use connect');
     else this.#hooks.oddity({ kind: 'unknown-message', message });
+  }
+
+  /** Whether the current request is for a mark itself: then that is the reply to it. */
+  get #asksForMark(): boolean {
+    return this.#current?.command === 'guest-sync-delimited';
   }
 
   /** A mark, which may be one of those asked for earlier. */

@@ -2,7 +2,7 @@ import { agentProtocol } from './agent-link.js';
 import { QmpClient } from './client.js';
 import type { ConnectOptions } from './client-options.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
-import type { AnySchema, typedBy } from './schema.js';
+import type { AnySchema, QmpSchema, typedBy } from './schema.js';
 import { Session } from './session.js';
 
 /** What a client of a guest agent is typed by: the `Commands` that the generator writes for the agent's schema. */
@@ -51,7 +51,19 @@ export async function connectAgent<S extends AgentSchema = AnySchema>(
   address: QmpAddress,
   options: ConnectOptions = {},
 ): Promise<AgentClient<S>> {
+  return openAgent<WithoutEvents<S>>(address, options);
+}
+
+/**
+ * The same as a whole client, whose greeting is `undefined` and whose events never come, for what works with both.
+ *
+ * @internal
+ */
+export async function openAgent<S extends QmpSchema>(
+  address: QmpAddress,
+  options: ConnectOptions,
+): Promise<QmpClient<S>> {
   const session = new Session(endpointOf(address), agentProtocol, options);
   await session.start();
-  return new QmpClient<WithoutEvents<S>>(session, options.timeout);
+  return new QmpClient<S>(session, options.timeout);
 }

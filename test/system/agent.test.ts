@@ -8,7 +8,8 @@ import { QmpConnectionError } from '../../runtime/qmp/failure.js';
 import { guestExec } from '../../runtime/qmp/guest-exec.js';
 import { backOff } from '../../runtime/qmp/reconnect.js';
 import { checkedBy, type SchemaDifference, type SchemaTables } from '../../runtime/qmp/validation.js';
-import { describeWithCorpus } from '../corpus.js';
+import { qapiTs } from '../cli/command-line.js';
+import { corpusPath, describeWithCorpus } from '../corpus.js';
 import { compileGenerated } from '../generator/emit/compile.js';
 import { generateRelease, loadRelease, RELEASE } from './generated-7.2.js';
 import { describeWithPrograms } from './programs.js';
@@ -101,6 +102,20 @@ describeWithCorpus("with the agent's schema of 7.2", RELEASE, () => {
       }
       expect(differences).toEqual([]);
       expect(answered.length).toBeGreaterThan(8);
+    });
+  });
+
+  describeWithPrograms('conformance of the real guest agent', ['qemu-ga'], () => {
+    test('finds that it does what its schema says', { timeout: 120_000 }, async () => {
+      const { socket } = await realAgent();
+      const root = corpusPath(RELEASE, 'qga/qapi-schema.json');
+      const args = ['conformance', '--agent', socket, '--schema', root, '--format', 'json'];
+      const { code, stdout } = await qapiTs(args);
+      const report = JSON.parse(stdout) as { checks: { group: string; problems: string[]; requests?: number }[] };
+      expect(report.checks.flatMap(({ problems }) => problems)).toEqual([]);
+      expect(code).toBe(0);
+      const refusals = report.checks.filter(({ group }) => group === 'refusals');
+      expect(refusals.reduce((sum, { requests = 0 }) => sum + requests, 0)).toBeGreaterThan(100);
     });
   });
 

@@ -1,7 +1,7 @@
-import type { SchemaInfo } from '../../generator/schema/introspect.js';
 import type { Command, Schema } from '../../generator/schema/model.js';
 import type { Presence } from '../schema-visits.js';
 import type { Exchange } from './exchange.js';
+import type { ProgramKind } from './program-kind.js';
 
 /** What was checked of one command or event, in one respect. */
 export interface Check {
@@ -31,19 +31,19 @@ export const groups = ['introspection', 'protocol', 'queries', 'refusals', 'exec
 /** A program and the schema that it is held against. */
 export interface Subject {
   readonly exchange: Exchange;
+  readonly kind: ProgramKind;
   readonly schema: Schema;
-  /** What the program says of itself. */
-  readonly infos: readonly SchemaInfo[];
+  /** The commands that the program describes. */
+  readonly described: ReadonlySet<string>;
   /** Whether the program has a conditional part of the schema. */
   readonly isPresent: Presence;
-  /** The commands that `query-commands` lists; undefined when the program does not have it. */
+  /** The commands that the program lists; undefined when the program does not have it. */
   readonly listed: ReadonlySet<string> | undefined;
 }
 
 /** The commands that the schema and the program both have. */
-export function sharedCommands({ schema, infos }: Subject): Command[] {
-  const live = new Set(infos.filter((info) => info['meta-type'] === 'command').map(({ name }) => name));
+export function sharedCommands({ schema, described }: Subject): Command[] {
   return schema.definitions.filter(
-    (definition): definition is Command => definition.kind === 'command' && live.has(definition.name),
+    (definition): definition is Command => definition.kind === 'command' && described.has(definition.name),
   );
 }

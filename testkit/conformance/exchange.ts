@@ -3,6 +3,7 @@ import type { QmpClient } from '../../runtime/qmp/client.js';
 import type { ConnectOptions } from '../../runtime/qmp/client-options.js';
 import { QmpError } from '../../runtime/qmp/error.js';
 import { QmpTimeoutError } from '../../runtime/qmp/failure.js';
+import type { ProgramKind } from './program-kind.js';
 
 /** What a program answered to a request. */
 export interface Answer {
@@ -25,9 +26,17 @@ export class Exchange {
   readonly events: EventMessage[];
   readonly #received: { last?: JsonObject };
   readonly #patience: number;
+  readonly #repeatsId: boolean;
 
-  private constructor(client: QmpClient, patience: number, events: EventMessage[], received: { last?: JsonObject }) {
+  private constructor(
+    client: QmpClient,
+    { repeatsId }: ProgramKind,
+    patience: number,
+    events: EventMessage[],
+    received: { last?: JsonObject },
+  ) {
     this.client = client;
+    this.#repeatsId = repeatsId;
     this.#patience = patience;
     this.events = events;
     this.#received = received;
@@ -37,20 +46,33 @@ export class Exchange {
    * Connects to a program.
    *
    * @param connect makes the connection, with the options given
+   * @param kind what kind of program it is
    * @param patience how long an answer may take, in milliseconds
    * @throws what `connect` throws
    */
-  static async open(connect: (options: ConnectOptions) => Promise<QmpClient>, patience: number): Promise<Exchange> {
+  static async open(
+    connect: (options: ConnectOptions) => Promise<QmpClient>,
+    kind: ProgramKind,
+    patience: number,
+  ): Promise<Exchange> {
     const events: EventMessage[] = [];
     const received: { last?: JsonObject } = {};
+    const marks = new Set<JsonValue | undefined>();
     const client = await connect({
       onWire(direction, message) {
-        if (direction === 'sent' || !isJsonObject(message)) return;
+        if (!isJsonObject(message)) return;
+        if (direction === 'sent') {
+          if (message.execute === 'guest-sync-delimited' && isJsonObject(message.arguments))
+            marks.add(message.arguments.id);
+          return;
+        }
+        // The client of an agent asks for marks by itself, between and behind the requests.
+        if (message.return !== undefined && marks.has(message.return)) return;
         if (typeof message.event === 'string') events.push(message as EventMessage);
         else received.last = message;
       },
     });
-    return new Exchange(client, patience, events, received);
+    return new Exchange(client, kind, patience, events, received);
   }
 
   /**
@@ -62,12 +84,12 @@ export class Exchange {
     delete this.#received.last;
     try {
       const value = await this.client.executeUnknown(command, args as JsonObject, { oob, timeout: this.#patience });
-      return { value, problems: replyProblems(this.#last(), 'return') };
+      return { value, problems: this.#replyProblems(this.#last(), 'return') };
     } catch (error) {
       if (error instanceof QmpTimeoutError) return { problems: [`no answer within ${this.#patience / 1000} s`] };
       if (!(error instanceof QmpError)) throw error;
       const last = this.#last();
-      const problems = [...replyProblems(last, 'error'), ...errorProblems(last?.error)];
+      const problems = [...this.#replyProblems(last, 'error'), ...errorProblems(last?.error)];
       return { errorClass: error.class, description: error.message, problems };
     }
   }
@@ -75,15 +97,15 @@ export class Exchange {
   #last(): JsonObject | undefined {
     return this.#received.last;
   }
-}
 
-function replyProblems(message: JsonObject | undefined, kind: 'return' | 'error'): string[] {
-  const keys = Object.keys(message ?? {});
-  const others = keys.filter((key) => key !== kind && key !== 'id');
-  return [
-    ...(keys.includes('id') ? [] : ['the reply does not repeat the id']),
-    ...others.map((key) => `the reply has a member '${key}' beside '${kind}'`),
-  ];
+  #replyProblems(message: JsonObject | undefined, kind: 'return' | 'error'): string[] {
+    const keys = Object.keys(message ?? {});
+    const others = keys.filter((key) => key !== kind && key !== 'id');
+    return [
+      ...(keys.includes('id') || !this.#repeatsId ? [] : ['the reply does not repeat the id']),
+      ...others.map((key) => `the reply has a member '${key}' beside '${kind}'`),
+    ];
+  }
 }
 
 /** The classes since 1.2; the others were gone by then. */

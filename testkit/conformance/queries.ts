@@ -3,16 +3,17 @@ import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import { examine } from '../../runtime/visit/codec.js';
 import { ModelVisits } from '../schema-visits.js';
 import { type Check, type Subject, sharedCommands } from './check.js';
+import { guestAgent } from './program-kind.js';
 import { Samples } from './samples.js';
 
-/** Executes every `query-*` command that needs no arguments, and holds the reply against the schema. */
+/** Executes every query that needs no arguments, and holds the reply against the schema. */
 export async function* checkQueries(subject: Subject): AsyncIterable<Check> {
   const check = checker('queries', subject);
   const samples = new Samples(subject.isPresent);
   for (const command of sharedCommands(subject)) {
     const args = command.arguments && samples.of(command.arguments);
     const isFree = args === undefined ? !command.arguments : isJsonObject(args) && Object.keys(args).length === 0;
-    if (command.name.startsWith('query-') && isFree) yield await check(command, undefined);
+    if (subject.kind.isQuery(command.name) && isFree) yield await check(command, undefined);
   }
 }
 
@@ -29,7 +30,7 @@ export async function* checkExecutions(subject: Subject): AsyncIterable<Check> {
 
 function checker(
   group: Check['group'],
-  { exchange, isPresent }: Subject,
+  { exchange, kind, listed, isPresent }: Subject,
 ): (command: Command, args: JsonValue | undefined) => Promise<Check> {
   const visits = new ModelVisits(isPresent);
   return async ({ name, returns, successResponse }, args) => {
@@ -39,7 +40,8 @@ function checker(
     const found = problems.map((problem) => `${name}: ${problem}`);
     if (value === undefined) {
       // A command may have nothing to report, but it must be there.
-      const absent = errorClass === 'CommandNotFound' && 'it is described, but not there';
+      const isDisabled = kind === guestAgent && listed?.has(name) === false;
+      const absent = errorClass === 'CommandNotFound' && !isDisabled && 'it is described, but not there';
       if (absent) found.push(`${name}: ${absent}`);
       return found.length > 0
         ? { ...check, problems: found }

@@ -5,11 +5,8 @@ import type { Answer } from './exchange.js';
 import { type Probe, probesOf } from './probes.js';
 import { nothing } from './samples.js';
 
-/** A query without effects that is there in every program, for what is not about a particular command. */
-const harmless = 'query-version';
-
 /** Checks what holds for requests in general. */
-export async function* checkProtocol({ exchange, listed, infos }: Subject): AsyncIterable<Check> {
+export async function* checkProtocol({ exchange, kind, listed, described }: Subject): AsyncIterable<Check> {
   const check = (name: string, request: string, answer: Answer, expected: string): Check => ({
     group: 'protocol',
     name,
@@ -17,13 +14,12 @@ export async function* checkProtocol({ exchange, listed, infos }: Subject): Asyn
     problems: refusalProblems(request, answer, expected),
   });
   yield check('unknown command', nothing, await exchange.ask(nothing), 'CommandNotFound');
-  const notAnObject = await exchange.ask(harmless, [] as unknown as JsonObject);
-  yield check('arguments that are no object', `${harmless} with []`, notAnObject, 'GenericError');
+  const notAnObject = await exchange.ask(kind.harmless, [] as unknown as JsonObject);
+  yield check('arguments that are no object', `${kind.harmless} with []`, notAnObject, 'GenericError');
   if (!listed) return;
-  const described = new Set(infos.filter((info) => info['meta-type'] === 'command').map(({ name }) => name));
   const unknown = [...listed].filter((name) => !described.has(name));
-  const problems = unknown.map((name) => `${name}: query-commands lists it, query-qmp-schema does not describe it`);
-  yield { group: 'protocol', name: 'query-commands', problems };
+  const problems = unknown.map((name) => `${name}: ${kind.list} lists it, query-qmp-schema does not describe it`);
+  yield { group: 'protocol', name: kind.list, problems };
 }
 
 /**
@@ -31,8 +27,8 @@ export async function* checkProtocol({ exchange, listed, infos }: Subject): Asyn
  * out that merely overlooks the fault is only sent when it has refused the like of a query.
  */
 export async function* checkRefusals(subject: Subject): AsyncIterable<Check> {
-  const { exchange, isPresent, listed } = subject;
-  const overlooks = (await exchange.ask(harmless, { [nothing]: 1 })).errorClass === undefined;
+  const { exchange, kind, isPresent, listed } = subject;
+  const overlooks = (await exchange.ask(kind.harmless, { [nothing]: 1 })).errorClass === undefined;
   for (const command of sharedCommands(subject)) {
     const { name } = command;
     const check = { group: 'refusals', name } as const;
@@ -41,11 +37,11 @@ export async function* checkRefusals(subject: Subject): AsyncIterable<Check> {
     } else if (listed && !listed.has(name)) {
       const answer = await exchange.ask(name, { [nothing]: 1 });
       yield answer.errorClass === 'CommandNotFound'
-        ? { ...check, problems: [], requests: 1, skipped: 'query-commands does not list it: it is disabled' }
-        : { ...check, problems: [`${name}: it is there, but query-commands does not list it`], requests: 1 };
+        ? { ...check, problems: [], requests: 1, skipped: `${kind.unlisted}: it is disabled` }
+        : { ...check, problems: [`${name}: it is there, but ${kind.unlisted}`], requests: 1 };
     } else {
       const all = probesOf(command, isPresent);
-      const probes = overlooks && !isQuery(command) ? all.filter(({ overlookable }) => !overlookable) : all;
+      const probes = overlooks && !kind.isQuery(name) ? all.filter(({ overlookable }) => !overlookable) : all;
       const problems: string[] = [];
       for (const probe of probes) problems.push(...(await refuse(subject, command, probe)));
       if (mustStayInBand(subject, command)) {
@@ -62,13 +58,9 @@ async function refuse({ exchange }: Subject, { name }: Command, probe: Probe): P
   return refusalProblems(`${probe.path}: ${probe.fault}`, answer, 'GenericError');
 }
 
-function isQuery({ name }: Command): boolean {
-  return name.startsWith('query-');
-}
-
 /** Whether the command must be refused out of band, and may safely be asked to. */
-function mustStayInBand({ exchange }: Subject, command: Command): boolean {
-  return exchange.client.oob && !command.allowOob && isQuery(command);
+function mustStayInBand({ exchange, kind }: Subject, command: Command): boolean {
+  return exchange.client.oob && !command.allowOob && kind.isQuery(command.name);
 }
 
 function refusalProblems(what: string, { value, errorClass, problems }: Answer, expected: string): string[] {

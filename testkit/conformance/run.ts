@@ -2,10 +2,12 @@ import type { SchemaInfo } from '../../generator/schema/introspect.js';
 import type { Schema } from '../../generator/schema/model.js';
 import { isJsonObject } from '../../runtime/json/value.js';
 import { QmpConnectionError } from '../../runtime/qmp/failure.js';
+import { type AgentCommand, checkAgentCommands } from './agent-commands.js';
 import type { Check, Subject } from './check.js';
 import { checkEvents } from './events.js';
 import type { Exchange } from './exchange.js';
 import { checkIntrospection } from './introspection.js';
+import { guestAgent, qmpServer } from './program-kind.js';
 import { checkExecutions, checkQueries } from './queries.js';
 import { checkProtocol, checkRefusals } from './refusals.js';
 
@@ -24,18 +26,49 @@ export async function checkConformance(
   exchange: Exchange,
   schema: Schema,
   infos: readonly SchemaInfo[],
-  { executeValid = false }: ConformanceOptions,
+  options: ConformanceOptions,
 ): Promise<Check[]> {
-  const { checks: introspection, absent } = checkIntrospection(schema, infos);
+  const { checks, absent } = checkIntrospection(schema, infos);
+  const described = new Set(infos.filter((info) => info['meta-type'] === 'command').map(({ name }) => name));
   const listed = await listedCommands(exchange);
-  const subject: Subject = { exchange, schema, infos, listed, isPresent: (part) => !absent.has(part) };
-  const checks: Check[] = [...introspection];
+  const subject: Subject = {
+    exchange,
+    kind: qmpServer,
+    schema,
+    described,
+    listed,
+    isPresent: (part) => !absent.has(part),
+  };
+  return [...checks, ...(await checkRequests(subject, options)), ...checkEvents(subject)];
+}
+
+/**
+ * Checks in all respects whether a guest agent speaks what a schema says.
+ *
+ * @param commands what the agent's `guest-info` says of its commands
+ */
+export async function checkAgentConformance(
+  exchange: Exchange,
+  schema: Schema,
+  commands: readonly AgentCommand[],
+  options: ConformanceOptions,
+): Promise<Check[]> {
+  const described = new Set(commands.map(({ name }) => name));
+  const listed = new Set(commands.filter(({ enabled }) => enabled).map(({ name }) => name));
+  // Which conditions hold inside of its types an agent does not tell.
+  const subject: Subject = { exchange, kind: guestAgent, schema, described, listed, isPresent: () => true };
+  return [...checkAgentCommands(schema, commands), ...(await checkRequests(subject, options))];
+}
+
+/** The checks for which requests are made. */
+async function checkRequests(subject: Subject, { executeValid = false }: ConformanceOptions): Promise<Check[]> {
+  const checks: Check[] = [];
   const parts = [checkProtocol, checkQueries, checkRefusals, ...(executeValid ? [checkExecutions] : [])];
   try {
     for (const part of parts) for await (const check of part(subject)) checks.push(check);
   } catch (error) {
     if (!(error instanceof QmpConnectionError)) throw error;
-    // A program that quits hangs up.
+    // A program that quits closes the connection.
     if (!(executeValid && checks.at(-1)?.name === 'quit')) {
       checks.push({
         group: 'protocol',
@@ -44,7 +77,7 @@ export async function checkConformance(
       });
     }
   }
-  return [...checks, ...checkEvents(subject)];
+  return checks;
 }
 
 async function listedCommands(exchange: Exchange): Promise<Set<string> | undefined> {

@@ -105,7 +105,8 @@ function builtins(version: string, commands: () => JsonValue): Record<AgentBuilt
 
 function synchronize(args: JsonObject): JsonValue {
   const { id } = args;
-  if (typeof id !== 'bigint' && !Number.isInteger(id)) throw new QmpError('id: expected an integer');
+  const isInteger = typeof id === 'bigint' ? BigInt.asIntN(64, id) === id : Number.isSafeInteger(id);
+  if (!isInteger) throw new QmpError('id: expected an integer of 64 bits');
   refuseOthers(args, ['id']);
   return id as JsonValue;
 }

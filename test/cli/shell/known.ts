@@ -41,6 +41,7 @@ export const text = `
 export async function known(): Promise<Knowledge> {
   const schema = await schemaOf(text);
   return {
+    program: 'QEMU 9.1.2',
     commands: ['job-pause', 'node-add', 'node-del', 'query-commands', 'query-jobs', 'query-qmp-schema', 'x-hidden'],
     schema,
     visits: new ModelVisits(),
