@@ -34,8 +34,8 @@ export {
   type AgentServerOptions,
   createAgentServer,
 } from './qmp/server/agent-server.js';
-export { type RateLimit, referenceRateLimits } from './qmp/server/broadcast.js';
 export type { BuiltinCommand } from './qmp/server/builtins.js';
+export { type RateLimit, type RateLimits, rateLimitsOf, referenceRateLimits } from './qmp/server/event-limits.js';
 export { type ListenAddress, ListenError } from './qmp/server/listen.js';
 export type { CompatPolicy } from './qmp/server/policy.js';
 export type { ServerProblem } from './qmp/server/problem.js';

@@ -5,27 +5,37 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../json/value.
 import { after } from '../deadline.js';
 import type { StreamPair } from '../endpoint.js';
 import { isQmpFailure, QmpError } from '../error.js';
-import { type Answer, isPromise } from './dispatcher.js';
-import { isOutOfBand, readRequest, type ServerRequest } from './request.js';
-import type { Participant, Rotation } from './rotation.js';
+import { isPromise } from './dispatcher.js';
+import type { Executor } from './executor.js';
+import { isOutOfBand, readRequest } from './request.js';
+import type { Participant } from './rotation.js';
 import { ServerSession } from './session.js';
 
-/** What a monitor needs of its server. */
-export interface MonitorHost {
+/** How a server speaks with its clients. */
+export interface MonitorProtocol {
   readonly greeting: JsonValue;
   readonly capabilities: readonly string[];
   /** Writes a message as text. */
   readonly write: (message: JsonValue) => string;
-  readonly rotation: Rotation;
   /** The most bytes that may wait for a client to read them before it is disconnected. */
   readonly maxBuffered: number;
   /** How long a client that has ended its side is answered, in milliseconds: it may be gone altogether, which looks the same. */
   readonly linger: number;
-  execute(request: ServerRequest, session: ServerSession, signal: AbortSignal): Answer;
+}
+
+/** What learns of what happens to monitors. */
+export interface MonitorObserver {
   /** A handler failed in a way that is not meant for the client. */
   failed(command: string, error: unknown): void;
   /** The monitor has ended; `problem` says why when it was not the client's wish. */
   ended(monitor: Monitor, problem: string | undefined): void;
+}
+
+/** What all monitors of a server share. */
+export interface MonitorCollaborators {
+  readonly protocol: MonitorProtocol;
+  readonly executor: Executor;
+  readonly observer: MonitorObserver;
 }
 
 /** How many in-band requests may wait, the one that is executed not counted. Source: the reference's queue limit. */
@@ -37,7 +47,9 @@ const patience = 1 << 20;
 /** One client's connection: its negotiation, its queue of requests, its replies and events. */
 export class Monitor implements Participant {
   readonly #streams: StreamPair;
-  readonly #host: MonitorHost;
+  readonly #protocol: MonitorProtocol;
+  readonly #executor: Executor;
+  readonly #observer: MonitorObserver;
   readonly #session: ServerSession;
   readonly #reader = new RequestReader(REQUEST_LIMITS);
   readonly #queue: Incoming[] = [];
@@ -49,10 +61,12 @@ export class Monitor implements Participant {
   #inputEnded = false;
   #ended = false;
 
-  constructor(streams: StreamPair, host: MonitorHost) {
+  constructor(streams: StreamPair, { protocol, executor, observer }: MonitorCollaborators) {
     this.#streams = streams;
-    this.#host = host;
-    this.#session = new ServerSession(host.capabilities);
+    this.#protocol = protocol;
+    this.#executor = executor;
+    this.#observer = observer;
+    this.#session = new ServerSession(protocol.capabilities);
     const { readable, writable } = streams;
     readable.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk);
@@ -66,7 +80,7 @@ export class Monitor implements Participant {
       this.#inputEnded = true;
       this.#pump();
       if (this.#ended) return;
-      const timer = after(host.linger, () => this.end());
+      const timer = after(protocol.linger, () => this.end());
       this.#abort.signal.addEventListener('abort', () => clearTimeout(timer));
     });
     writable.on('drain', () => this.#pump());
@@ -74,7 +88,7 @@ export class Monitor implements Participant {
       stream.on('error', () => this.end());
       stream.once('close', () => this.end());
     }
-    this.#send(host.greeting);
+    this.#send(protocol.greeting);
   }
 
   /** Whether a request waits to be executed. */
@@ -109,11 +123,11 @@ export class Monitor implements Participant {
     this.#ended = true;
     this.#queue.length = 0;
     this.#abort.abort(new Error('The client is gone'));
-    this.#host.rotation.leave(this);
+    this.#executor.rotation.leave(this);
     // Ending also sends what is still held back.
     this.#streams.writable.end();
     this.#streams.readable.destroy();
-    this.#host.ended(this, problem);
+    this.#observer.ended(this, problem);
   }
 
   #pump(): void {
@@ -130,7 +144,7 @@ export class Monitor implements Participant {
         void this.#answer(incoming);
       } else {
         this.#queue.push(incoming);
-        this.#host.rotation.enter(this);
+        this.#executor.rotation.enter(this);
       }
     }
   }
@@ -157,7 +171,7 @@ export class Monitor implements Participant {
       if (incoming.error) throw new QmpError(`The message is not valid JSON: ${incoming.error.message}`);
       const request = readRequest(incoming.value, this.#session.outOfBand);
       command = request.command;
-      const result = this.#host.execute(request, this.#session, this.#abort.signal);
+      const result = this.#executor.execute(request, this.#session, this.#abort.signal);
       if (isPromise(result)) return result.then((value) => this.#return(value, id)).catch(refuse);
       this.#return(result, id);
     } catch (error) {
@@ -173,12 +187,12 @@ export class Monitor implements Participant {
   /** What the client receives of an error: all of one that was meant for it, nothing of any other. */
   #describe(command: string, error: unknown): JsonObject {
     if (isQmpFailure(error)) return { class: error.class, desc: error.message };
-    this.#host.failed(command, error);
+    this.#observer.failed(command, error);
     return { class: 'GenericError', desc: `Command '${command}' failed unexpectedly; the server's log says why` };
   }
 
   #send(message: JsonValue): void {
-    this.#write(`${this.#host.write(message)}\r\n`);
+    this.#write(`${this.#protocol.write(message)}\r\n`);
   }
 
   #write(text: string): void {
@@ -193,7 +207,7 @@ export class Monitor implements Participant {
     }
     // All that is sent is ASCII.
     writable.write(text, 'latin1');
-    if (writable.writableLength > this.#host.maxBuffered) this.end('it does not read what it is sent');
+    if (writable.writableLength > this.#protocol.maxBuffered) this.end('it does not read what it is sent');
   }
 
   readonly #uncork = (): void => {

@@ -3,14 +3,15 @@ import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandTable } from '../command-table.js';
 import type { StreamPair } from '../endpoint.js';
 import type { EventSink, EventTable } from '../event-sink.js';
-import { Broadcast, type RateLimit, referenceRateLimits } from './broadcast.js';
 import { type BuiltinCommand, builtinCommands, builtins } from './builtins.js';
 import { Dispatcher, isHandled } from './dispatcher.js';
+import { EventLimiter } from './event-limiter.js';
+import { type RateLimits, rateLimitsOf, referenceRateLimits } from './event-limits.js';
+import { Executor } from './executor.js';
 import { type ListenAddress, type Listener, listen } from './listen.js';
-import { Monitor, type MonitorHost } from './monitor.js';
+import { Monitor, type MonitorCollaborators } from './monitor.js';
 import { type CompatPolicy, isHidden, withoutDeprecated } from './policy.js';
 import { reportProblem, type ServerProblem } from './problem.js';
-import { Rotation } from './rotation.js';
 
 /** Handlers of all commands but those that the server executes itself. */
 export type ServerHandlers<Handlers> = Omit<Handlers, BuiltinCommand>;
@@ -46,8 +47,8 @@ export interface QmpServerOptions<Handlers> {
   readonly preconfig?: boolean;
   /** How replies look. Default: compact. */
   readonly layout?: ReplyLayout;
-  /** How often events may be sent. Default: as the reference limits them. */
-  readonly rateLimits?: { readonly [event: string]: RateLimit };
+  /** How often events may be sent. Default: as the release that {@link version} names limits them; without it, as the newest does. */
+  readonly rateLimits?: RateLimits;
   /** The most bytes that may wait for one client to read them; beyond, it is disconnected. Default: 64 MiB. */
   readonly maxBuffered?: number;
   /**
@@ -82,10 +83,9 @@ export class QmpServer implements AsyncDisposable {
   readonly closed: Promise<void>;
   readonly #listeners: Listener[] = [];
   readonly #monitors = new Set<Monitor>();
-  readonly #broadcast: Broadcast;
-  readonly #host: MonitorHost;
+  readonly #limiter: EventLimiter;
+  readonly #collaborators: MonitorCollaborators;
   #preconfig: boolean;
-  #quitting = false;
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
 
@@ -96,7 +96,8 @@ export class QmpServer implements AsyncDisposable {
       this.#resolveClosed = resolve;
     });
     const write = replyWriter(layout);
-    this.#broadcast = new Broadcast(options.rateLimits ?? referenceRateLimits, (message) => {
+    const limits = options.version === undefined ? referenceRateLimits : rateLimitsOf(options.version);
+    this.#limiter = new EventLimiter(options.rateLimits ?? limits, (message) => {
       const text = `${write(message)}\r\n`;
       for (const monitor of this.#monitors) monitor.event(text);
     });
@@ -106,7 +107,7 @@ export class QmpServer implements AsyncDisposable {
       emit: (name, data, features) => {
         const entry = table?.get(name);
         if (isHidden(features ?? entry?.features, policy)) return;
-        this.#broadcast.send(name, hides && data !== undefined && entry?.data ? entry.data.encode(data, hiding) : data);
+        this.#limiter.send(name, hides && data !== undefined && entry?.data ? entry.data.encode(data, hiding) : data);
       },
     };
     const { introspection = [], partial = false } = options;
@@ -123,7 +124,7 @@ export class QmpServer implements AsyncDisposable {
         commands: [...new Set([...names, ...builtinCommands])],
         introspection: policy.deprecatedOutput === 'hide' ? withoutDeprecated(data) : data,
         quit: () => {
-          this.#quitting = true;
+          executor.stop();
           // The reply goes out first.
           setImmediate(() => void this.close());
         },
@@ -131,20 +132,23 @@ export class QmpServer implements AsyncDisposable {
       policy,
       preconfig: () => this.#preconfig,
     });
-    this.#host = {
-      greeting: { QMP: { version, capabilities: ['oob'] } },
-      capabilities: ['oob'],
-      write,
-      rotation: new Rotation(),
-      maxBuffered: options.maxBuffered ?? defaultBuffer,
-      linger: options.linger ?? defaultLinger,
-      execute: (request, session, signal) =>
-        this.#quitting ? undefined : dispatcher.execute(request, session, signal),
-      failed: (command, error) => reportProblem(onProblem, { kind: 'handler', command, error }),
-      ended: (monitor, problem) => {
-        this.#monitors.delete(monitor);
-        if (problem === undefined) return;
-        reportProblem(onProblem, { kind: 'client', message: `A client was disconnected: ${problem}` });
+    const executor = new Executor(dispatcher);
+    this.#collaborators = {
+      protocol: {
+        greeting: { QMP: { version, capabilities: ['oob'] } },
+        capabilities: ['oob'],
+        write,
+        maxBuffered: options.maxBuffered ?? defaultBuffer,
+        linger: options.linger ?? defaultLinger,
+      },
+      executor,
+      observer: {
+        failed: (command, error) => reportProblem(onProblem, { kind: 'handler', command, error }),
+        ended: (monitor, problem) => {
+          this.#monitors.delete(monitor);
+          if (problem === undefined) return;
+          reportProblem(onProblem, { kind: 'client', message: `A client was disconnected: ${problem}` });
+        },
       },
     };
   }
@@ -175,7 +179,7 @@ export class QmpServer implements AsyncDisposable {
       streams.writable.end();
       return;
     }
-    this.#monitors.add(new Monitor(streams, this.#host));
+    this.#monitors.add(new Monitor(streams, this.#collaborators));
   }
 
   /** The machine is complete: from now on all commands may run. */
@@ -194,7 +198,7 @@ export class QmpServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#broadcast.close();
+    this.#limiter.close();
     const listeners = Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const monitor of this.#monitors) monitor.end();
     await listeners;

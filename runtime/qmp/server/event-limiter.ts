@@ -1,26 +1,6 @@
 import { isJsonObject, type JsonValue } from '../../json/value.js';
 import { after } from '../deadline.js';
-
-/** How often an event may be sent. */
-export interface RateLimit {
-  /** Within so many milliseconds after one was sent, only the last is kept, and sent when they are over. */
-  readonly window: number;
-  /** The member of the data that tells kinds of the event apart, each limited by itself. */
-  readonly by?: string;
-}
-
-/** The limits that the reference sets. Source: its table of monitor events, releases up to 10.1. */
-export const referenceRateLimits: { readonly [event: string]: RateLimit } = {
-  BALLOON_CHANGE: { window: 1000 },
-  BLOCK_IO_ERROR: { window: 1000, by: 'qom-path' },
-  HV_BALLOON_STATUS_REPORT: { window: 1000 },
-  MEMORY_DEVICE_SIZE_CHANGE: { window: 1000, by: 'qom-path' },
-  QUORUM_FAILURE: { window: 1000 },
-  QUORUM_REPORT_BAD: { window: 1000, by: 'node-name' },
-  RTC_CHANGE: { window: 1000 },
-  VSERPORT_CHANGE: { window: 1000, by: 'id' },
-  WATCHDOG: { window: 1000 },
-};
+import type { RateLimits } from './event-limits.js';
 
 interface Window {
   /** The last event of the kind, kept until the window is over. */
@@ -29,12 +9,12 @@ interface Window {
 }
 
 /** Sends events on, the limited ones not more often than their limit allows. */
-export class Broadcast {
-  readonly #limits: { readonly [event: string]: RateLimit };
+export class EventLimiter {
+  readonly #limits: RateLimits;
   readonly #deliver: (message: JsonValue) => void;
   readonly #windows = new Map<string, Window>();
 
-  constructor(limits: { readonly [event: string]: RateLimit }, deliver: (message: JsonValue) => void) {
+  constructor(limits: RateLimits, deliver: (message: JsonValue) => void) {
     this.#limits = limits;
     this.#deliver = deliver;
   }
@@ -43,11 +23,11 @@ export class Broadcast {
   send(name: string, data: JsonValue | undefined): void {
     const message = { timestamp: now(), event: name, ...(data !== undefined && { data }) };
     const limit = Object.hasOwn(this.#limits, name) ? this.#limits[name] : undefined;
-    if (!limit) {
+    const kind = limit && kindOf(name, data, limit.by);
+    if (limit === undefined || kind === undefined) {
       this.#deliver(message);
       return;
     }
-    const kind = limit.by !== undefined && isJsonObject(data) ? `${name} ${String(data[limit.by])}` : name;
     const window = this.#windows.get(kind);
     if (window) window.held = message;
     else {
@@ -73,6 +53,13 @@ export class Broadcast {
     const window: Window = { held: undefined, timer };
     this.#windows.set(kind, window);
   }
+}
+
+/** What one limit is for; nothing when the data does not say, so that no kind hides another. */
+function kindOf(name: string, data: JsonValue | undefined, by: string | undefined): string | undefined {
+  if (by === undefined) return name;
+  const value = isJsonObject(data) ? data[by] : undefined;
+  return value === undefined ? undefined : `${name} ${String(value)}`;
 }
 
 function now(): JsonValue {
