@@ -7,6 +7,7 @@
 import type { BlkdebugEvent, ImageInfoSpecific, SnapshotInfo } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import type { BlockOptions } from './options.js';
+import type { ParentState, PermissionChange, Permissions } from './permissions.js';
 
 /**
  * What a child is to its parent, which decides how it is opened and what it inherits: a *protocol* child must resolve to a
@@ -262,6 +263,13 @@ export interface DriverInstance {
   allocatedSize?(): Promise<number | undefined>;
   /** Absent: cannot be reopened. Nothing is in flight, and the node has been flushed. */
   prepareReopen?(flags: NodeFlags): Promise<Reopening>;
+  /**
+   * Takes from other processes what its users need, and keeps what it has. Absent: nobody else can get at it.
+   *
+   * @param wanted what all users of the node do together
+   * @throws BlockError when others do what is not shared, or do not share what is done; nothing has changed then
+   */
+  preparePermissions?(wanted: Permissions): Promise<PermissionChange>;
   /** Options as `json:` file names show them, without those of children. Absent: those given. */
   effectiveOptions?(): { readonly [key: string]: string | number | boolean };
   /** A plain file name that opens the same, or nothing when only `json:` can. Absent: the layer's rule. */
@@ -310,6 +318,11 @@ export interface BlockDriver {
   readonly needsFilename?: boolean;
   /** Images may have a backing file. */
   readonly supportsBacking?: boolean;
+  /**
+   * What a node does to its children, other than the backing file, when this is done to it. Absent: a format does what its metadata
+   * may need, a protocol driver what is done to it.
+   */
+  childPermissions?(own: Permissions, state: ParentState): Permissions;
   /**
    * How well data suits this format: 0 not at all … 100 certainly.
    *

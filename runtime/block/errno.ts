@@ -35,6 +35,7 @@ const texts = {
   ECONNRESET: 'Connection reset by peer',
   ETIMEDOUT: 'Connection timed out',
   EDQUOT: 'Disk quota exceeded',
+  ENOLCK: 'No locks available',
   ENOMEDIUM: 'No medium found',
   ESHUTDOWN: 'Cannot send after transport endpoint shutdown',
   ECANCELED: 'Operation canceled',

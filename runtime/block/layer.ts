@@ -24,6 +24,7 @@ import type { DriverWhitelist } from './graph/whitelist.js';
 import type { NbdAddress, NbdServerOptions } from './nbd/server.js';
 import { UserObjects } from './objects/user-objects.js';
 import type { BlockOptions } from './options.js';
+import { ofExport } from './permissions.js';
 import { systemClock } from './system-clock.js';
 
 /** What a block layer is made with. */
@@ -106,7 +107,7 @@ export class BlockLayer implements AsyncDisposable {
     this.registry = this.#drives;
     this.#source = {
       backend: (name) => this.backend(name),
-      openNode: (name) => this.#anonymous(name),
+      openNode: (name, writable) => this.#anonymous(name, writable),
       closeNode: (backend) => this.graph.detachMedium(backend),
     };
     this.handlers = this.#handlers();
@@ -185,9 +186,10 @@ export class BlockLayer implements AsyncDisposable {
     return running === undefined ? [...this.#exportServers] : [...this.#exportServers, running];
   }
 
-  #anonymous(name: string): Backend {
+  async #anonymous(name: string, writable: boolean): Promise<Backend> {
     const backend = new Backend('', this.#host);
-    backend.root = this.graph.attachRoot(this.graph.reference(name), backend);
+    const node = this.graph.reference(name);
+    backend.root = await this.graph.attachRoot(node, backend, ofExport(!writable || node.flags.readOnly));
     return backend;
   }
 

@@ -113,7 +113,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
     const two = active.below as BlockNode;
     const base = two.below?.below as BlockNode;
     await graph.drained(active, async () => {
-      await reopen(base, false);
+      await reopen(graph, base, false);
       await base.requests.truncate(size);
       for (let offset = 0; offset < size; ) {
         const { status } = await chainStatus(active.backing as Child, offset, size - offset, base);
@@ -125,7 +125,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
         offset += status.length;
       }
       await graph.dropIntermediate(active, two, base, 'base.raw');
-      await reopen(base, true);
+      await reopen(graph, base, true);
     });
     expect([two.usable, active.below, base.flags.readOnly]).toEqual([false, base, true]);
     await graph.close();

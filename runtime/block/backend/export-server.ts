@@ -9,8 +9,8 @@ import { nbdExport } from './nbd-export.js';
 export interface ExportSource {
   /** The named backend, if there is one of this name. */
   backend(name: string): Backend | undefined;
-  /** A backend without a name on a node. @throws BlockError when there is no such node */
-  openNode(name: string): Backend;
+  /** A backend without a name on a node. @throws BlockError when there is no such node, or others do not let it be used */
+  openNode(name: string, writable: boolean): Promise<Backend>;
   /** Lets go of such a backend. */
   closeNode(backend: Backend): Promise<void>;
 }
@@ -54,20 +54,25 @@ export class ExportServer {
   }
 
   /** Offers an export. @throws BlockError when the name is taken, or there is no such device or node, or the device is empty */
-  add({ name, of, writable }: ExportRequest): void {
-    if (this.#exports.has(name)) throw new BlockError(`NBD server already has an export named '${name}'`);
-    const { backend, anonymous } = this.#find(of);
+  async add({ name, of, writable }: ExportRequest): Promise<void> {
+    if (this.#exports.has(name)) throw nameTaken(name);
+    const { backend, anonymous } = await this.#find(of, writable);
     if (backend.root === undefined) throw noMedium(backend.name);
+    if (this.#exports.has(name)) {
+      if (anonymous) await this.#source.closeNode(backend);
+      throw nameTaken(name);
+    }
     this.#exports.set(name, { backend, anonymous });
     this.#server.add(nbdExport(backend, { name, readOnly: !writable }));
   }
 
-  #find(of: ExportRequest['of']): { backend: Backend; anonymous: boolean } {
+  async #find(of: ExportRequest['of'], writable: boolean): Promise<{ backend: Backend; anonymous: boolean }> {
     const device = 'device' in of ? of.device : 'deviceOrNode' in of ? of.deviceOrNode : undefined;
     const named = device === undefined ? undefined : this.#source.backend(device);
     if (named !== undefined) return { backend: named, anonymous: false };
     if ('device' in of) throw deviceNotFound(of.device);
-    return { backend: this.#source.openNode('node' in of ? of.node : of.deviceOrNode), anonymous: true };
+    const backend = await this.#source.openNode('node' in of ? of.node : of.deviceOrNode, writable);
+    return { backend, anonymous: true };
   }
 
   /** Withdraws the exports of a device, whose medium goes away. Their clients are disconnected. */
@@ -87,4 +92,8 @@ export class ExportServer {
     }
     this.#exports.clear();
   }
+}
+
+function nameTaken(name: string): BlockError {
+  return new BlockError(`NBD server already has an export named '${name}'`);
 }

@@ -4,8 +4,12 @@ import type { BlockNode } from '../graph/node.js';
 import { reopen } from '../graph/reopen.js';
 import { resize } from '../graph/resize.js';
 import { BlockOptions } from '../options.js';
+import { everything, Permission, type Permissions } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
 import { setWriteThreshold } from './write-threshold.js';
+
+/** What a resize does to a node. Others may go on with what they do, unless they need the size as it is. */
+const resizing: Permissions = { uses: Permission.resize, shares: everything };
 
 /** Commands that make, remove and change nodes. */
 export function graphCommands(graph: BlockGraph) {
@@ -40,7 +44,7 @@ export function graphCommands(graph: BlockGraph) {
       if (node.blockers.reason('resize') !== undefined) {
         throw new BlockError(`Device '${device ?? nodeName ?? ''}' is in use`, { code: 'EBUSY' });
       }
-      await graph.drainedAll(() => resize(node, Number(size), graph.host.warn));
+      await graph.using(node, resizing, () => graph.drainedAll(() => resize(node, Number(size), graph.host.warn)));
     },
 
     async block_passwd({ device, 'node-name': nodeName }) {
@@ -94,6 +98,7 @@ async function removeChild(graph: BlockGraph, parent: BlockNode, name: string): 
   const { instance } = parent;
   if (instance?.removeChild === undefined) throw unchangeable(parent);
   await graph.drained(parent, async () => instance.removeChild?.(child));
+  await graph.usage.update([parent]);
 }
 
 async function addChild(graph: BlockGraph, parent: BlockNode, name: string): Promise<void> {
@@ -103,6 +108,13 @@ async function addChild(graph: BlockGraph, parent: BlockNode, name: string): Pro
   if (instance?.addChild === undefined) throw unchangeable(parent);
   if (node.parents.size > 0) throw new BlockError(`The node '${name}' already has a parent`);
   await graph.drained(parent, async () => instance.addChild?.(node));
+  try {
+    await graph.usage.update([parent]);
+  } catch (error) {
+    const [added] = [...node.parents].filter(({ owner }) => 'node' in owner && owner.node === parent);
+    if (added !== undefined) await graph.drained(parent, async () => instance.removeChild?.(added));
+    throw error;
+  }
 }
 
 function unchangeable(parent: BlockNode): BlockError {
@@ -125,7 +137,7 @@ async function changeBackingFile(
   }
   const wasReadOnly = image.flags.readOnly;
   await graph.drained(image, async () => {
-    if (wasReadOnly) await reopen(image, false);
+    if (wasReadOnly) await reopen(graph, image, false);
     try {
       const { instance } = image;
       if (instance?.changeBackingFile === undefined) {
@@ -141,7 +153,7 @@ async function changeBackingFile(
     } catch (error) {
       throw blockErrorOf(error, `Could not change the backing file of '${imageName}' to '${backingFile}'`);
     } finally {
-      if (wasReadOnly) await reopen(image, true);
+      if (wasReadOnly) await reopen(graph, image, true);
     }
   });
 }

@@ -2,8 +2,10 @@ import type { BlockdevChangeMediumArguments, BlockdevChangeReadOnlyMode } from '
 import type { Backend } from '../backend/backend.js';
 import { type BackendArguments, type Backends, findBackend } from '../backend/lookup.js';
 import { BlockError } from '../error.js';
+import { rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
+import { ofGuest } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** What exchanging media needs of the layer. */
@@ -32,13 +34,13 @@ export function mediumCommands(context: MediumContext) {
       await removeMedium(context, findBackend(context, args), args);
     },
 
-    'x-blockdev-insert-medium'(args) {
+    async 'x-blockdev-insert-medium'(args) {
       const backend = findBackend(context, args);
       const name = args['node-name'];
       const node = graph.node(name);
       if (node === undefined) throw new BlockError(`Node '${name}' not found`, { code: 'ENODEV' });
       if (node.hasBackend) throw new BlockError(`Node '${name}' is already in use by a device`, { code: 'EBUSY' });
-      insertMedium(graph, backend, node, args);
+      await insertMedium(graph, backend, node, args);
     },
 
     async 'blockdev-change-medium'(args) {
@@ -115,12 +117,17 @@ async function removeMedium(context: MediumContext, backend: Backend, args: Back
   if (!backend.device?.hasTray) backend.changeMedium(false);
 }
 
-function insertMedium(graph: BlockGraph, backend: Backend, node: BlockNode, args: BackendArguments): void {
+async function insertMedium(
+  graph: BlockGraph,
+  backend: Backend,
+  node: BlockNode,
+  args: BackendArguments,
+): Promise<void> {
   checkReachable(backend, args);
   if (backend.root !== undefined) {
     throw new BlockError(`There already is a medium in device '${calledName(args)}'`, { code: 'EBUSY' });
   }
-  backend.root = graph.attachRoot(node, backend);
+  backend.root = await graph.attachRoot(node, backend, ofGuest(node.flags.readOnly));
   if (!backend.device?.hasTray) backend.changeMedium(true);
 }
 
@@ -147,7 +154,7 @@ async function changeMedium(
     checkRemovable(backend, args);
     if (!openTray(backend, false)) throw locked(args);
     await removeMedium(context, backend, args);
-    insertMedium(graph, backend, node, args);
+    await insertMedium(graph, backend, node, args);
     closeTray(backend, args);
   } finally {
     node.holds--;
@@ -167,7 +174,7 @@ function openMedium(
   return graph.open({
     filename,
     format,
-    flags: { readOnly, direct, noFlush, unmap, noBacking: false, noIo: false },
+    flags: { ...rootDefaults, readOnly, direct, noFlush, unmap },
     detectZeroes: rootState.detectZeroes === 'off' ? 'off' : 'on',
     copyOnRead: copyOnRead && !readOnly,
   });

@@ -28,9 +28,9 @@ export function nbdServerCommands(place: CommandServer, source: ExportSource, op
       throw failure;
     },
 
-    'nbd-server-add'({ device, writable = false }) {
+    async 'nbd-server-add'({ device, writable = false }) {
       if (place.running === undefined) throw new BlockError('NBD server not running');
-      place.running.add({ name: device, of: { deviceOrNode: device }, writable });
+      await place.running.add({ name: device, of: { deviceOrNode: device }, writable });
     },
 
     async 'nbd-server-stop'() {

@@ -6,6 +6,7 @@ import { rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { BlockOptions } from '../options.js';
+import { ofGuest } from '../permissions.js';
 import type { DriveConfig } from './config.js';
 
 /**
@@ -31,7 +32,7 @@ export async function openDrive(
   };
   if (config.empty) return;
   const node = config.snapshot ? await openSnapshot(graph, config, ownFiles) : await openMedium(graph, config);
-  backend.root = graph.attachRoot(node, backend);
+  backend.root = await graph.attachRoot(node, backend, ofGuest(node.flags.readOnly));
 }
 
 function openMedium(
@@ -59,7 +60,7 @@ async function openSnapshot(graph: BlockGraph, config: DriveConfig, ownFiles: Se
   }
 }
 
-/** An empty overlay in a file that is deleted as soon as it is open. Losing it loses nothing: it is never flushed. */
+/** An empty overlay in a file that is deleted as soon as it is open, and that nobody else could find to lock it. Losing it loses nothing: it is never flushed. */
 async function openTemporary(
   graph: BlockGraph,
   size: number,
@@ -70,10 +71,13 @@ async function openTemporary(
   const filename = join(folder, 'overlay.qcow2');
   ownFiles.add(filename);
   try {
-    await createImage(graph, { format: 'qcow2', filename, size });
+    await createImage(graph, { format: 'qcow2', filename, size, locking: 'off' });
     return await graph.open({
       filename,
-      options: new BlockOptions([['driver', 'qcow2']]),
+      options: new BlockOptions([
+        ['driver', 'qcow2'],
+        ['file.locking', 'off'],
+      ]),
       flags: { ...rootDefaults, readOnly, noFlush: true, unmap: true, noBacking: true },
       copyOnRead,
       detectZeroes,

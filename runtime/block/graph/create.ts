@@ -1,7 +1,8 @@
-import type { BackingFile, RootOwner } from '../driver.js';
+import type { BackingFile } from '../driver.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
+import { Permission, type Permissions } from '../permissions.js';
 import { resolveBackingName } from './filename.js';
 import { inherited, rootDefaults } from './flags.js';
 import type { BlockGraph } from './graph.js';
@@ -16,10 +17,15 @@ export interface ImageRequest {
   readonly backing?: BackingFile;
   /** The format's own create options. */
   readonly options?: BlockOptions;
+  /** The file is one that nobody else can know of. Default: it is locked, so that what others use is not emptied. */
+  readonly locking?: 'off';
 }
 
-/** Uses a node for a moment. */
-const passingOwner: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
+/** What making an image does to its file: nobody else has anything of it before it is made. */
+const making: Permissions = {
+  uses: Permission.consistentRead | Permission.write | Permission.resize,
+  shares: Permission.consistentRead | Permission.writeUnchanged,
+};
 
 /**
  * Makes an image, or empties a file to make it one.
@@ -27,12 +33,13 @@ const passingOwner: RootOwner = { name: '', drainBegin: async () => {}, drainEnd
  * @throws BlockError when the format, the place, the size or an option is wrong. The file may have been made by then.
  */
 export async function createImage(graph: BlockGraph, request: ImageRequest): Promise<void> {
-  const { format, filename, backing } = request;
+  const { format, filename, backing, locking } = request;
   const { host, drivers } = graph;
   const driver = drivers.named(format);
   if (driver.kind !== 'format') throw invalid(`'${format}' is not an image format`);
   const protocol = await drivers.forFilename(filename, true);
-  if (driver.create === undefined) {
+  const create = driver.create?.bind(driver);
+  if (create === undefined) {
     throw new BlockError(`Format driver '${format}' does not support image creation`, { code: 'ENOTSUP' });
   }
   if (protocol.createFile === undefined) {
@@ -47,25 +54,24 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
   const size = roundUp(request.size ?? (await sizeOf(graph, filename, backing)), sectorSize);
   const options = request.options?.clone() ?? new BlockOptions();
   try {
-    await protocol.createFile(
-      filename,
-      driver.isPlainFile ? size : 0,
-      driver.isPlainFile ? options : new BlockOptions(),
-      host,
-    );
+    const fileOptions = driver.isPlainFile ? options : new BlockOptions();
+    if (locking !== undefined) fileOptions.set('locking', locking);
+    await protocol.createFile(filename, driver.isPlainFile ? size : 0, fileOptions, host);
     const flags = inherited(rootDefaults, 'protocol');
-    const node = await graph.open({ filename, role: 'protocol', flags });
-    const file = graph.attachRoot(node, passingOwner);
-    try {
-      await driver.create(file, { filename, size, options, host, ...(backing === undefined ? {} : { backing }) });
+    const node = await graph.open({
+      filename,
+      role: 'protocol',
+      flags,
+      options: new BlockOptions(locking === undefined ? [] : [['locking', locking]]),
+    });
+    await graph.using(node, making, async (file) => {
+      await create(file, { filename, size, options, host, ...(backing === undefined ? {} : { backing }) });
       const [unknown] = options.keys();
       if (unknown !== undefined) {
         throw invalid(`Invalid parameter '${unknown}': images of format '${format}' have no such option`);
       }
       await file.flush();
-    } finally {
-      await graph.detachRoot(file);
-    }
+    });
   } catch (error) {
     const failure = blockErrorOf(error);
     if (failure.code === 'EFBIG') {

@@ -2,6 +2,7 @@ import type { BlkdebugEvent } from '../../../generated/index.js';
 import type { JsonValue } from '../../json/value.js';
 import type { BlockStatus, Child, ChildRole, NodeView, RootOwner } from '../driver.js';
 import type { NodeRequests } from '../io/requests.js';
+import { type Permissions, unused } from '../permissions.js';
 
 /**
  * Counts the edges of one graph that were made, cut or moved: what was found by walking along edges holds as long as the count
@@ -30,13 +31,16 @@ export class Edge<Node extends EdgeEnd<Node>> implements Child {
   readonly name: string;
   readonly role: ChildRole;
   readonly owner: EdgeOwner<Node>;
+  /** What a backend does to its node. What a node does to another follows from what is done to it. */
+  readonly permissions: Permissions;
   #node: Node;
 
-  constructor(name: string, role: ChildRole, owner: EdgeOwner<Node>, node: Node) {
+  constructor(name: string, role: ChildRole, owner: EdgeOwner<Node>, node: Node, permissions = unused) {
     this.name = name;
     this.role = role;
     this.owner = owner;
     this.#node = node;
+    this.permissions = permissions;
     node.parents.add(this);
     node.edgeChanges.count++;
   }

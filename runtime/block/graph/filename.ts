@@ -56,6 +56,7 @@ const commonKeys = new Set([
   'cache.no-flush',
   'discard',
   'detect-zeroes',
+  'force-share',
   'filename',
 ]);
 

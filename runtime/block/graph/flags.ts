@@ -9,6 +9,8 @@ export interface OpenFlags extends NodeFlags {
   readonly noBacking: boolean;
   /** Guest data is neither read nor written: no key is needed. */
   readonly noIo: boolean;
+  /** Others may do anything to it meanwhile, and it is not noticed. For read-only nodes. */
+  readonly forceShare: boolean;
   /** It, or what it is opened for, is or was writable: it may be reopened for writing. Default: only if it is writable. */
   readonly mayWrite?: boolean;
 }
@@ -21,23 +23,36 @@ export const rootDefaults: OpenFlags = {
   unmap: false,
   noBacking: false,
   noIo: false,
+  forceShare: false,
 };
 
 /** What a parent hands down to a child that does not say otherwise. */
 export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
-  const { direct, noFlush, mayWrite = false } = parent;
+  const { direct, noFlush, mayWrite = false, forceShare } = parent;
   if (role === 'backing') return { ...parent, readOnly: true };
   // The upper layer decides what is discarded; what it passes on is meant.
-  return { readOnly: parent.readOnly, direct, noFlush, unmap: true, noBacking: false, noIo: false, mayWrite };
+  return {
+    readOnly: parent.readOnly,
+    direct,
+    noFlush,
+    unmap: true,
+    noBacking: false,
+    noIo: false,
+    mayWrite,
+    forceShare,
+  };
 }
 
 /** Takes the options that every node has and puts them over what is inherited. @throws BlockError for a bad value */
 export function takeFlags(options: BlockOptions, base: OpenFlags): OpenFlags {
   const readOnly = options.takeBoolean('read-only') ?? base.readOnly;
+  const forceShare = options.takeBoolean('force-share') ?? base.forceShare;
+  if (forceShare && !readOnly) throw invalid('force-share=on can only be used with read-only images');
   const discard = options.takeEnum('discard', ['ignore', 'off', 'unmap', 'on']);
   return {
     ...base,
     readOnly,
+    forceShare,
     mayWrite: base.mayWrite === true || !readOnly,
     direct: options.takeBoolean('cache.direct') ?? base.direct,
     noFlush: options.takeBoolean('cache.no-flush') ?? base.noFlush,

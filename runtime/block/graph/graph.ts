@@ -1,5 +1,6 @@
 import type { BlockHost, Child, RootOwner } from '../driver.js';
-import { BlockError, invalid, noMedium } from '../error.js';
+import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
+import { type Permissions, unused } from '../permissions.js';
 import { blockerExcept } from './blockers.js';
 import { closeNode } from './close.js';
 import { Edge, type EdgeChanges } from './edge.js';
@@ -7,6 +8,7 @@ import { NameSpace } from './names.js';
 import type { BlockNode, NodeEdge } from './node.js';
 import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
+import { Usage } from './usage.js';
 import type { DriverWhitelist } from './whitelist.js';
 
 /** A backend, as far as the graph knows it. */
@@ -15,6 +17,9 @@ export interface Device extends RootOwner {
   root: Child | undefined;
 }
 
+/** The user of a node for a moment. */
+const passing: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
+
 /** All nodes, their edges and their names. */
 export class BlockGraph implements OpenEnvironment {
   readonly host: BlockHost;
@@ -22,6 +27,7 @@ export class BlockGraph implements OpenEnvironment {
   readonly whitelist: DriverWhitelist;
   readonly names = new NameSpace();
   readonly edgeChanges: EdgeChanges = { count: 0 };
+  readonly usage = new Usage();
   readonly #nodes = new Map<string, BlockNode>();
   readonly #devices = new Map<string, Device>();
 
@@ -113,16 +119,53 @@ export class BlockGraph implements OpenEnvironment {
     return openNode(this, request);
   }
 
-  /** Puts a node under a backend. */
-  attachRoot(node: BlockNode, owner: RootOwner): NodeEdge {
-    return new Edge('root', 'root', { backend: owner }, node);
+  /**
+   * Puts a node under a backend.
+   *
+   * @param permissions what the backend does with it, and lets others do. Default: nothing and everything
+   * @throws BlockError when others exclude that; the node is then closed, unless something holds it
+   */
+  async attachRoot(node: BlockNode, owner: RootOwner, permissions: Permissions = unused): Promise<NodeEdge> {
+    const edge = new Edge('root', 'root', { backend: owner }, node, permissions);
+    try {
+      await this.usage.update([node]);
+      return edge;
+    } catch (error) {
+      await this.detachRoot(edge);
+      throw error;
+    }
   }
 
   /** Takes a node from under a backend; it is closed when nothing else holds it. */
   async detachRoot(root: Child): Promise<void> {
     const node = this.namedNode(root.node.name);
     for (const edge of node.parents) if (edge === root) edge.cut();
+    await this.#letGo(node);
+  }
+
+  /**
+   * Uses a node for a moment.
+   *
+   * @throws BlockError when others exclude that, and what `work` throws
+   */
+  async using<T>(node: BlockNode, permissions: Permissions, work: (root: Child) => Promise<T>): Promise<T> {
+    const root = await this.attachRoot(node, passing, permissions);
+    try {
+      return await work(root);
+    } finally {
+      await this.detachRoot(root);
+    }
+  }
+
+  /** Closes a node unless something holds it; else it keeps no more than its users need. */
+  async #letGo(node: BlockNode): Promise<void> {
     await this.release(node);
+    if (!node.usable) return;
+    try {
+      await this.usage.update([node]);
+    } catch (error) {
+      this.host.warn(`Node '${node.name}' keeps its locks: ${blockErrorOf(error).message}`);
+    }
   }
 
   /** Takes the medium out of a backend, when nothing is in flight any more; it is closed when nothing else holds it. */
@@ -182,32 +225,55 @@ export class BlockGraph implements OpenEnvironment {
     edge.cut();
     overlay.backingName = undefined;
     overlay.backingFormat = undefined;
-    await this.release(below);
+    await this.#letGo(below);
   }
 
-  /** Puts another backing file under an overlay; the one that was there is closed when nothing else holds it. */
+  /**
+   * Puts another backing file under an overlay; the one that was there is closed when nothing else holds it.
+   *
+   * @throws BlockError when users of it exclude that; nothing has changed then
+   */
   async relink(overlay: BlockNode, backing: BlockNode | undefined): Promise<void> {
     const before = overlay.below;
     if (backing === undefined) return this.unlink(overlay);
     this.link(overlay, backing);
-    if (before !== undefined && before !== backing) await this.release(before);
+    try {
+      await this.usage.update([overlay]);
+    } catch (error) {
+      if (before === undefined) await this.unlink(overlay);
+      else this.link(overlay, before);
+      throw error;
+    }
+    if (before !== undefined && before !== backing) await this.#letGo(before);
   }
 
   /**
    * Puts one node where another is: everything that led to `from` leads to `to`, except what is below `to` itself, such as its own
    * backing edge. The caller has drained both, and holds `from`, or it is closed.
+   *
+   * @throws BlockError when users of `to` exclude those of `from`; nothing has changed then
    */
   async replace(from: BlockNode, to: BlockNode): Promise<void> {
     if (from === to) return;
     const inside = nodesBelow(to);
-    for (const edge of [...from.parents]) {
-      const parent = 'node' in edge.owner ? edge.owner.node : undefined;
-      if (parent !== undefined && inside.has(parent)) continue;
-      if (parent !== undefined && edge.role === 'backing') this.link(parent, to);
-      else edge.point(to);
+    const moving = [...from.parents].filter(({ owner }) => {
+      return !('node' in owner) || owner.node === undefined || !inside.has(owner.node);
+    });
+    for (const edge of moving) this.#move(edge, to);
+    try {
+      await this.usage.update([to, from]);
+    } catch (error) {
+      for (const edge of moving) this.#move(edge, from);
+      throw error;
     }
     this.describeAbove(to);
     await this.release(from);
+  }
+
+  #move(edge: NodeEdge, to: BlockNode): void {
+    const parent = 'node' in edge.owner ? edge.owner.node : undefined;
+    if (parent !== undefined && edge.role === 'backing') this.link(parent, to);
+    else edge.point(to);
   }
 
   /** Puts a new overlay on top of a node: it takes over whatever was above, and gets the node as its backing file. */

@@ -8,13 +8,13 @@ import type { BlockOptions } from '../options.js';
 import { type Blocker, OperationBlockers } from './blockers.js';
 import type { Edge, EdgeChanges, EdgeEnd } from './edge.js';
 import { describeNode } from './filename.js';
+import type { OpenFlags } from './flags.js';
 
 /** What a node is made from, before its driver has opened anything. */
 export interface NodeDescription {
   readonly name: string;
   readonly driver: BlockDriver;
-  readonly flags: NodeFlags;
-  readonly mayWrite: boolean;
+  readonly flags: OpenFlags;
   /** The options with which it was opened, in full: for file names and for reopening. */
   readonly given: BlockOptions;
   /** Of the graph that the node is in. */
@@ -41,6 +41,10 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   flags: NodeFlags;
   /** It may be reopened for writing. */
   mayWrite: boolean;
+  /** Others may do anything to it, and it is not noticed. */
+  readonly forceShare: boolean;
+  /** It was not opened for its header only. */
+  readonly readsData: boolean;
   /** The parent that opened it for itself, whose flags it follows. */
   opener: BlockNode | undefined;
   detectZeroes: BlockdevDetectZeroesOptions = 'off';
@@ -64,11 +68,13 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   #drives: readonly DriverInstance[] = [];
   #drivesAt = -1;
 
-  constructor({ name, driver, flags, mayWrite, given, edgeChanges }: NodeDescription) {
+  constructor({ name, driver, flags, given, edgeChanges }: NodeDescription) {
     this.name = name;
     this.driver = driver;
     this.flags = flags;
-    this.mayWrite = mayWrite;
+    this.mayWrite = flags.mayWrite === true;
+    this.forceShare = flags.forceShare;
+    this.readsData = !flags.noIo;
     this.given = given;
     this.edgeChanges = edgeChanges;
     this.requests = new NodeRequests(this);

@@ -11,6 +11,7 @@ import { inherited, type OpenFlags, rootDefaults, takeDetectZeroes, takeFlags } 
 import type { NameSpace } from './names.js';
 import { BlockNode, type NodeEdge } from './node.js';
 import type { DriverRegistry } from './registry.js';
+import type { Usage } from './usage.js';
 import { checkWhitelist, type DriverWhitelist } from './whitelist.js';
 
 /** The most links of a backing chain. What is longer is a mistake, and each link costs a file handle. */
@@ -23,6 +24,7 @@ export interface OpenEnvironment extends CloseEnvironment {
   readonly names: NameSpace;
   readonly whitelist: DriverWhitelist;
   readonly edgeChanges: EdgeChanges;
+  readonly usage: Usage;
   /** The open node of a name. @throws BlockError */
   namedNode(name: string): BlockNode;
   /** A node by device name or node-name. @throws BlockError */
@@ -113,11 +115,13 @@ class Opening {
       throw invalid(`The '${driver.name}' block driver requires a file name`);
     }
     const node = this.#makeNode(driver, given);
+    await this.#environment.usage.update([node]);
     await this.#openImage(node, file, probed);
     if (!this.#flags.noBacking) await this.#openBacking(node, backing ?? undefined);
     else if (backing instanceof BlockOptions && backing.size > 0) throw leftover(driver, 'backing');
     const [unknown] = options.keys();
     if (unknown !== undefined) throw leftover(driver, unknown);
+    await this.#environment.usage.update([node]);
     node.usable = true;
     return node;
   }
@@ -146,7 +150,7 @@ class Opening {
     const { copyOnRead, detectZeroes } = this.#request;
     const flags = this.#flags;
     const name = names.takeNode(this.#options.takeString('node-name'));
-    const node = new BlockNode({ name, driver, flags, mayWrite: flags.mayWrite === true, given, edgeChanges });
+    const node = new BlockNode({ name, driver, flags, given, edgeChanges });
     this.#owner.node = node;
     this.#environment.register(node);
     for (const edge of this.#edges) node.children.set(edge.name, edge);
@@ -266,6 +270,7 @@ class Opening {
       if (node) child.opener = node;
       else this.#opened.push(child);
     }
+    if (node) await this.#environment.usage.update([node]);
     return edge;
   }
 

@@ -1,7 +1,8 @@
-import type { Reopening } from '../driver.js';
-import { BlockError } from '../error.js';
+import type { NodeFlags, Reopening } from '../driver.js';
+import { BlockError, invalid } from '../error.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import type { BlockNode } from './node.js';
+import type { Usage } from './usage.js';
 
 /**
  * Switches a node, and the children that were opened with it, between read-only and read-write: all of them or none. Nothing is in
@@ -9,25 +10,31 @@ import type { BlockNode } from './node.js';
  *
  * @throws BlockError when one of them cannot be switched; EACCES when it was not opened to be written ever
  */
-export function reopen(node: BlockNode, readOnly: boolean): Promise<void> {
-  return runTransaction(reopenSteps(node, readOnly));
+export async function reopen({ usage }: { readonly usage: Usage }, node: BlockNode, readOnly: boolean): Promise<void> {
+  if (node.flags.readOnly === readOnly) return;
+  const switched = switchedNodes(node, readOnly);
+  const flags = new Map(switched.map((each): [BlockNode, NodeFlags] => [each, { ...each.flags, readOnly }]));
+  await usage.changing(
+    [node],
+    (each) => flags.get(each) ?? each.flags,
+    () => runTransaction(switched.map((each) => switching(each, readOnly))),
+  );
 }
 
 /**
- * The steps that switch a node and the children that were opened with it.
+ * A node that is switched and the children that were opened with it.
  *
  * A file must be writable before the format above it is, and must stay writable until that one has written what it held:
  * children first when opening for writing, last when not. Children that were referred to, or were given the option, keep their flags.
  */
-function reopenSteps(node: BlockNode, readOnly: boolean): TransactionStep[] {
+function switchedNodes(node: BlockNode, readOnly: boolean): BlockNode[] {
   if (node.flags.readOnly === readOnly) return [];
-  const inner: TransactionStep[] = [];
+  const inner: BlockNode[] = [];
   for (const { role, node: child } of node.children.values()) {
     if (role === 'backing' || child.opener !== node || child.given.has('read-only')) continue;
-    inner.push(...reopenSteps(child, readOnly));
+    inner.push(...switchedNodes(child, readOnly));
   }
-  const own = switching(node, readOnly);
-  return readOnly ? [own, ...inner] : [...inner, own];
+  return readOnly ? [node, ...inner] : [...inner, node];
 }
 
 /** Switches one node. */
@@ -37,8 +44,9 @@ function switching(node: BlockNode, readOnly: boolean): TransactionStep {
   return {
     async prepare() {
       await node.requests.flush();
-      const { instance, driver, name, mayWrite } = node;
+      const { instance, driver, name, mayWrite, forceShare } = node;
       if (!readOnly && !mayWrite) throw new BlockError(`Node '${name}' is read only`, { code: 'EACCES' });
+      if (!readOnly && forceShare) throw invalid('force-share=on can only be used with read-only images');
       if (instance?.prepareReopen === undefined) {
         throw new BlockError(`Driver '${driver.name}' of node '${name}' does not support reopening files`, {
           code: 'ENOTSUP',

@@ -174,7 +174,7 @@ describe('an exported node', () => {
     client = new LayerClient({ drivers: builtInDrivers([slow]) });
     await drive('driver=slow,node-name=n,id=d');
     const server = await client.layer.openNbd({ path: join(folder, 'nbd.sock') });
-    server.add({ name: 'n', of: { node: 'n' }, writable: true });
+    await server.add({ name: 'n', of: { node: 'n' }, writable: false });
     const owners = [...client.layer.graph.namedNode('n').parents].map(({ owner }) => owner);
     const exported = owners
       .map((owner) => 'backend' in owner && owner.backend)

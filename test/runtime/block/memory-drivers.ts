@@ -140,6 +140,7 @@ function raw(disk: MemoryDisk): BlockDriver {
     kind: 'format',
     probe: () => 1,
     isPlainFile: true,
+    childPermissions: (own) => own,
     create: async () => {},
     open: async ({ file, node }) => {
       disk.onStep('open raw');

@@ -60,7 +60,7 @@ async function withImage(
       ...(smallCaches ? { 'l2-cache-size': 0, 'refcount-cache-size': 0 } : {}),
     }),
   });
-  const root = layer.graph.attachRoot(node, passingOwner);
+  const root = await layer.graph.attachRoot(node, passingOwner);
   try {
     await action(root);
   } finally {
@@ -246,7 +246,7 @@ export async function judgeCut(
 /** @throws Error when the image has errors. One that is marked as not closed is to be repaired first. */
 async function expectSound({ layer }: LayerClient, maybeDirty: boolean): Promise<void> {
   const node = await layer.graph.open({ filename: imageName, role: 'protocol' });
-  const file = layer.graph.attachRoot(node, passingOwner);
+  const file = await layer.graph.attachRoot(node, passingOwner);
   try {
     const dirty = ((await readHeader(file)).incompatible & IncompatibleFeature.dirty) !== 0;
     if (dirty && maybeDirty) return;

@@ -1,11 +1,19 @@
 import { constants } from 'node:fs';
-import { PreallocMode } from '../../../../generated/index.js';
+import { OnOffAuto, PreallocMode } from '../../../../generated/index.js';
 import type { BlockHost } from '../../driver.js';
 import { BlockError, blockErrorOf, errnoOf } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
+import { everything, Permission, type Permissions } from '../../permissions.js';
+import { ImageLocks, refuseUnlockable } from './image-locks.js';
 import { FallocateMode, type NativeCalls } from './native.js';
 import { withoutPrefix } from './path-options.js';
-import { closeFd, openFd, statPath, truncateFd, writeFd } from './system-io.js';
+import { closeFd, openFd, statFd, statPath, truncateFd, writeFd } from './system-io.js';
+
+/** What making a file does to one that is there. */
+const emptying: Permissions = {
+  uses: Permission.write | Permission.resize,
+  shares: everything & ~(Permission.write | Permission.resize),
+};
 
 /** Bytes that are written at once where many zeroes are. */
 const zeroChunk = 2 ** 20;
@@ -26,19 +34,32 @@ export async function createFile(
   native: NativeCalls | undefined,
 ): Promise<void> {
   const path = withoutPrefix('file', filename);
+  const locking = options.takeEnum('locking', OnOffAuto) ?? 'auto';
   const preallocation = options.takeEnum('preallocation', PreallocMode) ?? 'off';
   if (preallocation === 'metadata') {
     throw new BlockError("A file has no metadata: preallocation is 'off', 'falloc' or 'full'", { code: 'EINVAL' });
   }
   await host.authorize(path);
   await refuseOthers(path);
+  const lockRequest = { path, locking, readOnly: false, native };
+  refuseUnlockable(lockRequest);
   let fd: number;
   try {
-    fd = await openFd(path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
+    fd = await openFd(path, constants.O_RDWR | constants.O_CREAT);
   } catch (error) {
     throw blockErrorOf(error, `Could not create '${path}'`);
   }
+  let locks: ImageLocks | undefined;
   try {
+    locks = new ImageLocks(lockRequest, fd, await statFd(fd));
+    await locks.prepare(emptying);
+  } catch (error) {
+    locks?.forget();
+    await closeFd(fd).catch(() => {});
+    throw error;
+  }
+  try {
+    await truncateFd(fd, 0);
     await truncateFd(fd, size);
     if (preallocation !== 'off' && size > 0) await preallocate(fd, size, preallocation, native);
   } catch (error) {
@@ -46,6 +67,7 @@ export async function createFile(
     await truncateFd(fd, 0).catch(() => {});
     throw blockErrorOf(error, `Could not resize '${path}'`);
   } finally {
+    locks.forget();
     await closeFd(fd).catch(() => {});
   }
 }

@@ -1,11 +1,11 @@
-import { type BlockDriver, type BlockStatus, type NodeFlags, type OpenContext, RequestFlag } from '../../driver.js';
+import { type BlockDriver, type BlockStatus, type OpenContext, RequestFlag } from '../../driver.js';
 import { BlockError, errnoOf, ioError } from '../../error.js';
 import { createFile } from './create.js';
 import { type Extent, ExtentMap } from './extents.js';
 import { type NativeCalls, nativeCalls, warnWithoutNative } from './native.js';
 import { OpenFile } from './open-file.js';
-import { PathInstance } from './path-instance.js';
-import { type FileOptions, lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
+import { type OpenPath, PathInstance } from './path-instance.js';
+import { lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
 import { statFd, truncateFd } from './system-io.js';
 import { Zeroing } from './zeroing.js';
 
@@ -16,9 +16,10 @@ class FileInstance extends PathInstance {
   readonly #extents: ExtentMap | undefined;
   readonly #zeroing: Zeroing | undefined;
 
-  constructor(options: FileOptions, flags: NodeFlags, file: OpenFile, native: NativeCalls | undefined, length: number) {
-    super(options, flags, file, native);
-    this.#length = length;
+  constructor(opened: OpenPath) {
+    super(opened);
+    const { native, stats } = opened;
+    this.#length = stats.size;
     this.#extents = native && new ExtentMap(native);
     this.#zeroing = native && new Zeroing(native);
   }
@@ -120,7 +121,7 @@ async function open(context: OpenContext, native: NativeCalls | undefined): Prom
     const stats = await statFd(file.fd);
     expectFile(path, stats);
     warnWithoutNative(context.host, native);
-    return new FileInstance(options, flags, file, native, stats.size);
+    return new FileInstance({ options, flags, file, native, stats });
   } catch (error) {
     await file.close().catch(() => {});
     throw error;

@@ -1,11 +1,11 @@
-import type { BlockDriver, NodeFlags, OpenContext } from '../../driver.js';
+import type { BlockDriver, OpenContext } from '../../driver.js';
 import { BlockError, errnoOf } from '../../error.js';
 import { deviceLength, needNative } from './host-device.js';
 import { type NativeCalls, nativeCalls } from './native.js';
 import { OpenFile } from './open-file.js';
-import { PathInstance } from './path-instance.js';
-import { type FileOptions, lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
-import { statPath } from './system-io.js';
+import { type OpenPath, PathInstance } from './path-instance.js';
+import { lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
+import { statFd, statPath } from './system-io.js';
 
 /** Requests to a drive, and the state of one that has a disc (linux/cdrom.h). */
 const CDROMEJECT = 0x5309;
@@ -27,19 +27,14 @@ export class HostCdromInstance extends PathInstance {
   #nextLook = 0;
   readonly #path: string;
 
-  private constructor(options: FileOptions, flags: NodeFlags, file: OpenFile, native: NativeCalls) {
-    super(options, flags, file, native);
-    this.#path = options.path;
+  private constructor(opened: OpenPath, native: NativeCalls) {
+    super(opened);
+    this.#path = opened.options.path;
     this.#calls = native;
   }
 
-  static async over(
-    options: FileOptions,
-    flags: NodeFlags,
-    file: OpenFile,
-    native: NativeCalls,
-  ): Promise<HostCdromInstance> {
-    const instance = new HostCdromInstance(options, flags, file, native);
+  static async over(opened: OpenPath, native: NativeCalls): Promise<HostCdromInstance> {
+    const instance = new HostCdromInstance(opened, native);
     await instance.#look();
     return instance;
   }
@@ -126,7 +121,8 @@ async function open(context: OpenContext, native: NativeCalls | undefined): Prom
   const file = await OpenFile.open(path, flags, calls);
   try {
     if (!(await isDrive(file, calls))) throw noDrive(path);
-    return await HostCdromInstance.over(options, flags, file, calls);
+    const stats = await statFd(file.fd);
+    return await HostCdromInstance.over({ options, flags, file, native: calls, stats }, calls);
   } catch (error) {
     await file.close().catch(() => {});
     throw error;

@@ -1,9 +1,10 @@
+import type { Stats } from 'node:fs';
 import { type BlockDriver, type BlockHost, type NodeFlags, type OpenContext, RequestFlag } from '../../driver.js';
 import { BlockError, errnoOf, ioError } from '../../error.js';
 import { type NativeCalls, nativeCalls, Whence } from './native.js';
 import { OpenFile } from './open-file.js';
-import { PathInstance } from './path-instance.js';
-import { type FileOptions, lookAt, parsePrefixed, takeFileOptions, withoutPrefix } from './path-options.js';
+import { type OpenPath, PathInstance } from './path-instance.js';
+import { lookAt, parsePrefixed, takeFileOptions, withoutPrefix } from './path-options.js';
 import { statFd, statPath } from './system-io.js';
 import { Zeroing } from './zeroing.js';
 
@@ -17,8 +18,8 @@ class HostDeviceInstance extends PathInstance {
   readonly #calls: NativeCalls;
   readonly #zeroing: Zeroing;
 
-  constructor(options: FileOptions, flags: NodeFlags, file: OpenFile, native: NativeCalls, length: number) {
-    super(options, flags, file, native);
+  constructor(opened: OpenPath, native: NativeCalls, length: number) {
+    super(opened);
     this.length = length;
     this.#calls = native;
     this.#zeroing = new Zeroing(native);
@@ -94,8 +95,13 @@ async function isDevice(path: string): Promise<boolean> {
 async function open(context: OpenContext, native: NativeCalls | undefined): Promise<HostDeviceInstance> {
   const options = await takeFileOptions(context);
   const { flags } = context.node;
-  const { calls, file, length } = await openDevice(options.path, flags, native);
-  return new HostDeviceInstance(options, flags, file, calls, length);
+  const { calls, file, stats, length } = await openDevice(options.path, flags, native);
+  try {
+    return new HostDeviceInstance({ options, flags, file, native: calls, stats }, calls, length);
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
 }
 
 /** A device that exists takes the place of a new file, if it is large enough. */
@@ -118,13 +124,14 @@ async function openDevice(
   path: string,
   flags: Pick<NodeFlags, 'readOnly' | 'direct'>,
   native: NativeCalls | undefined,
-): Promise<{ calls: NativeCalls; file: OpenFile; length: number }> {
+): Promise<{ calls: NativeCalls; file: OpenFile; stats: Stats; length: number }> {
   expectDevice(path, await lookAt(path));
   const calls = needNative(path, native);
   const file = await OpenFile.open(path, flags, calls);
   try {
-    expectDevice(path, await statFd(file.fd));
-    return { calls, file, length: await deviceLength(file, path, calls) };
+    const stats = await statFd(file.fd);
+    expectDevice(path, stats);
+    return { calls, file, stats, length: await deviceLength(file, path, calls) };
   } catch (error) {
     await file.close().catch(() => {});
     throw error;

@@ -35,6 +35,14 @@ export interface NativeCalls {
   seek(fd: number, offset: number, whence: number): Promise<number>;
   /** Allocates, zeroes or punches a range. @throws BlockError ENOTSUP when the file system cannot */
   fallocate(fd: number, mode: number, offset: number, length: number): Promise<void>;
+  /**
+   * Locks a byte of a file for its open file description (`F_OFD_SETLK`), shared with other holders, or unlocks it.
+   *
+   * @throws BlockError EAGAIN when another holds it for itself alone; ENOTSUP, EINVAL or ENOLCK where there are no such locks
+   */
+  lockByte(fd: number, offset: number, locked: boolean): Promise<void>;
+  /** Whether another open file description, of any process, holds a lock on a byte (`F_OFD_GETLK`). @throws BlockError */
+  isLocked(fd: number, offset: number): Promise<boolean>;
   /** An `ioctl` that takes an integer. @throws BlockError */
   ioctl(fd: number, request: number, argument: number): Promise<number>;
   /** An `ioctl` that takes a range of bytes. @throws BlockError */
@@ -53,6 +61,21 @@ const durable = 2;
 /** `struct iovec` has two members of the size of a pointer; they are only filled in where that is 64 bits. */
 const wideArchitectures: readonly string[] = ['x64', 'arm64', 'riscv64', 'loong64', 'ppc64', 's390x'];
 
+/** Commands of `fcntl` and types of locks (linux/fcntl.h, asm-generic/fcntl.h). */
+const FileLock = { get: 36, set: 37 } as const;
+const LockType = { shared: 0, exclusive: 1, none: 2 } as const;
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** A `struct flock` of one byte, counted from the beginning of the file, where pointers have 64 bits. */
+function flock(type: number, offset: number): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  view.setInt16(0, type, littleEndian);
+  view.setBigInt64(8, BigInt(offset), littleEndian);
+  view.setBigInt64(16, 1n, littleEndian);
+  return bytes;
+}
+
 class KoffiCalls implements NativeCalls {
   readonly #koffi: typeof koffi;
   readonly #preadv2: Call | undefined;
@@ -61,6 +84,7 @@ class KoffiCalls implements NativeCalls {
   readonly #fallocate: Call;
   readonly #ioctl: Call;
   readonly #ioctlPointer: Call;
+  readonly #fcntl: Call | undefined;
   readonly #vector = new BigUint64Array(2);
   /** What threads are at: addresses alone keep nothing alive. */
   readonly #inUse = new Set<object>();
@@ -77,6 +101,7 @@ class KoffiCalls implements NativeCalls {
     this.#fallocate = library.func(`int fallocate${suffix}(int fd, int mode, int64_t offset, int64_t length)`);
     this.#ioctl = library.func('int ioctl(int fd, unsigned long request, long argument)');
     this.#ioctlPointer = library.func('int ioctl(int fd, unsigned long request, void *argument)');
+    this.#fcntl = wide ? library.func('int fcntl(int fd, int command, void *argument)') : undefined;
     this.#preadv2 = wide ? optional(library, 'int64_t preadv2(int, const void *, int, int64_t, int)') : undefined;
     this.#pwritev2 = wide ? optional(library, 'int64_t pwritev2(int, const void *, int, int64_t, int)') : undefined;
   }
@@ -109,6 +134,16 @@ class KoffiCalls implements NativeCalls {
     await this.#call(this.#fallocate, fd, mode, offset, length);
   }
 
+  async lockByte(fd: number, offset: number, locked: boolean): Promise<void> {
+    await this.#lock(fd, FileLock.set, flock(locked ? LockType.shared : LockType.none, offset));
+  }
+
+  async isLocked(fd: number, offset: number): Promise<boolean> {
+    const lock = flock(LockType.exclusive, offset);
+    await this.#lock(fd, FileLock.get, lock);
+    return new DataView(lock.buffer).getInt16(0, littleEndian) !== LockType.none;
+  }
+
   ioctl(fd: number, request: number, argument: number): Promise<number> {
     return this.#call(this.#ioctl, fd, request, argument);
   }
@@ -120,6 +155,16 @@ class KoffiCalls implements NativeCalls {
       await this.#call(this.#ioctlPointer, fd, request, range);
     } finally {
       this.#inUse.delete(range);
+    }
+  }
+
+  async #lock(fd: number, command: number, lock: Uint8Array): Promise<void> {
+    if (this.#fcntl === undefined) throw ioError('ENOTSUP');
+    this.#inUse.add(lock);
+    try {
+      await this.#call(this.#fcntl, fd, command, lock);
+    } finally {
+      this.#inUse.delete(lock);
     }
   }
 

@@ -1,8 +1,22 @@
+import type { Stats } from 'node:fs';
 import { type DriverInstance, type NodeFlags, type Reopening, RequestFlag } from '../../driver.js';
+import type { PermissionChange, Permissions } from '../../permissions.js';
+import { ImageLocks, refuseUnlockable } from './image-locks.js';
 import type { NativeCalls } from './native.js';
 import type { OpenFile } from './open-file.js';
 import type { FileOptions } from './path-options.js';
 import { statFd } from './system-io.js';
+
+/** A file or device that has just been opened. */
+export interface OpenPath {
+  readonly options: FileOptions;
+  readonly flags: NodeFlags;
+  readonly file: OpenFile;
+  /** Absent: there are no such calls. */
+  readonly native: NativeCalls | undefined;
+  /** What the system knows of it. */
+  readonly stats: Stats;
+}
 
 /** What files and devices have in common once they are open. */
 export abstract class PathInstance implements DriverInstance {
@@ -11,13 +25,16 @@ export abstract class PathInstance implements DriverInstance {
   protected file: OpenFile;
   protected readonly native: NativeCalls | undefined;
   readonly #options: FileOptions;
+  readonly #locks: ImageLocks;
   #flags: NodeFlags;
 
-  constructor(options: FileOptions, flags: NodeFlags, file: OpenFile, native: NativeCalls | undefined) {
+  /** @throws BlockError when the image cannot be locked as it should be */
+  constructor({ options, flags, file, native, stats }: OpenPath) {
     this.#options = options;
     this.#flags = flags;
     this.file = file;
     this.native = native;
+    this.#locks = new ImageLocks({ ...options, readOnly: flags.readOnly, native }, file.fd, stats);
   }
 
   get requestAlignment(): number {
@@ -54,12 +71,20 @@ export abstract class PathInstance implements DriverInstance {
   async prepareReopen(flags: NodeFlags): Promise<Reopening> {
     const old = this.#flags;
     const same = old.readOnly === flags.readOnly && old.direct === flags.direct;
+    refuseUnlockable({ ...this.#options, readOnly: flags.readOnly, native: this.native });
     const next = same ? this.file : await this.file.reopen(this.#options.path, flags, this.native);
+    try {
+      if (!same) await this.#locks.copyTo(next.fd);
+    } catch (error) {
+      await next.close().catch(() => {});
+      throw error;
+    }
     return {
       commit: async () => {
         const before = this.file;
         this.#flags = flags;
         this.file = next;
+        this.#locks.moveTo(next.fd);
         // What was written through the old handle has been flushed: nothing is lost even if this fails.
         if (next !== before) await before.close().catch(() => {});
       },
@@ -69,7 +94,12 @@ export abstract class PathInstance implements DriverInstance {
     };
   }
 
-  close(): Promise<void> {
-    return this.file.close();
+  preparePermissions(wanted: Permissions): Promise<PermissionChange> {
+    return this.#locks.prepare(wanted);
+  }
+
+  async close(): Promise<void> {
+    this.#locks.forget();
+    await this.file.close();
   }
 }

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { BlockdevAioOptions } from '../../../../generated/index.js';
+import { BlockdevAioOptions, OnOffAuto } from '../../../../generated/index.js';
 import type { OpenContext } from '../../driver.js';
 import { BlockError, blockErrorOf } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
@@ -10,10 +10,12 @@ export interface FileOptions {
   readonly path: string;
   /** A plain file name that stands for all of them, if there is one. */
   readonly filename: string | undefined;
+  /** Whether it is locked: always, never, or where the system can. */
+  readonly locking: OnOffAuto;
 }
 
 /**
- * Takes the options of the drivers for files and devices, `filename` and `aio`, and asks the operator for the file.
+ * Takes the options of the drivers for files and devices, `filename`, `aio` and `locking`, and asks the operator for the file.
  *
  * Both ways of `aio` come to the same here: Node.js does its requests in threads.
  *
@@ -29,8 +31,9 @@ export async function takeFileOptions(context: OpenContext): Promise<FileOptions
       code: 'EINVAL',
     });
   }
+  const locking = options.takeEnum('locking', OnOffAuto) ?? 'auto';
   await host.authorize(path);
-  return { path, filename: aio === undefined ? plainName(path) : undefined };
+  return { path, filename: aio === undefined ? plainName(path) : undefined, locking };
 }
 
 /** Makes a file name an option: without the driver's prefix. */

@@ -2,6 +2,7 @@ import type { ImageInfoSpecific } from '../../../../generated/index.js';
 import { type BlockDriver, type Child, type DriverInstance, type OpenContext, RequestFlag } from '../../driver.js';
 import { BlockError, ioError } from '../../error.js';
 import { roundDown, sectorSize } from '../../limits.js';
+import { Permission } from '../../permissions.js';
 import { createLuks } from './create.js';
 import { headerLength, isLuks, type LuksHeader, readHeader } from './header.js';
 import { unlock } from './key-slots.js';
@@ -20,6 +21,8 @@ export const luks: BlockDriver = {
   name: 'luks',
   kind: 'format',
   probe: (head) => (isLuks(head) ? 100 : 0),
+  // The header is never written, and the data is as long as the file.
+  childPermissions: (own, { readsData }) => (readsData ? { ...own, uses: own.uses | Permission.consistentRead } : own),
   open: openLuks,
   create: createLuks,
 };

@@ -1,4 +1,5 @@
 import type { BlockDriver, Child, DriverInstance, OpenContext } from '../../driver.js';
+import { Permission } from '../../permissions.js';
 import { takeQuorumOptions } from './options.js';
 import { Quorum } from './quorum.js';
 
@@ -12,6 +13,11 @@ export const quorum: BlockDriver = {
   kind: 'protocol',
   prefixes: [],
   filter: true,
+  // Whatever others write to one child makes it differ from its siblings.
+  childPermissions: ({ uses, shares }) => ({
+    uses,
+    shares: shares & (Permission.consistentRead | Permission.writeUnchanged),
+  }),
   async open(context: OpenContext): Promise<DriverInstance> {
     const options = takeQuorumOptions(context.options, context.host);
     const children: Child[] = [];

@@ -165,6 +165,7 @@ describe('change-backing-file', () => {
 
   it('rewrites an image that is a backing file, and leaves it read-only', async () => {
     const { graph } = client.layer;
+    await client.execute('x-blockdev-del', { 'node-name': 'top' });
     await createImage(graph, { format: 'qcow2', filename: at('third.qcow2'), backing: { name: 'top.qcow2' } });
     const backing = { driver: 'qcow2', 'node-name': 'mid', file: file('top.qcow2') };
     await add({ driver: 'qcow2', 'node-name': 'third', file: file('third.qcow2'), backing });
@@ -176,6 +177,7 @@ describe('change-backing-file', () => {
   });
 
   it('refuses to rewrite an image that was opened read-only', async () => {
+    await client.execute('x-blockdev-del', { 'node-name': 'top' });
     await add({ driver: 'qcow2', 'node-name': 'ro', 'read-only': true, file: file('top.qcow2') });
     await expect(change({ device: 'ro', 'image-node-name': 'ro' })).rejects.toThrow(/read only/);
   });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -89,6 +89,8 @@ describe('a drive for discs', () => {
       writeDurable: async () => 0,
       fallocate: async () => {},
       ioctlRange: async () => {},
+      lockByte: async () => {},
+      isLocked: async () => false,
       ioctl: async (_fd, request, argument) => {
         if (request === 0x5326) return status;
         commands.push([request, argument]);
@@ -97,7 +99,10 @@ describe('a drive for discs', () => {
     };
     const flags = { readOnly: true, direct: false, noFlush: false, unmap: false };
     const file = await OpenFile.open(path, flags, calls);
-    const drive = await HostCdromInstance.over({ path, filename: path }, flags, file, calls);
+    const drive = await HostCdromInstance.over(
+      { options: { path, filename: path, locking: 'auto' }, flags, file, native: calls, stats: statSync(path) },
+      calls,
+    );
     expect([drive.inserted(), drive.length]).toEqual([true, 2048]);
     const buffer = new Uint8Array(4);
     await drive.read(2044, buffer);

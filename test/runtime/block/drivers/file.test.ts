@@ -24,6 +24,7 @@ import { type ContextParts, contextFor, openDescriptors, quietHost, type Writabl
 const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-file-'));
 const path = join(folder, 'image');
 const KiB = 1024;
+/** Without system calls a file is only written by those who say that they do without locks. */
 const withoutNative = makeFileDriver(() => undefined);
 const drivers = [
   ['with system calls', fileDriver],
@@ -32,7 +33,10 @@ const drivers = [
 
 async function open(parts: ContextParts = {}, driver = fileDriver): Promise<Writable> {
   return (await driver.open(
-    contextFor(driver, { ...parts, options: { filename: path, ...parts.options } }),
+    contextFor(driver, {
+      ...parts,
+      options: { filename: path, ...(driver === withoutNative && { locking: 'off' }), ...parts.options },
+    }),
   )) as Writable;
 }
 
@@ -50,7 +54,9 @@ describe('opening', () => {
     const messages: string[] = [];
     const host = quietHost({ warn: (message) => void messages.push(message) });
     for (let times = 0; times < 2; times++) {
-      const context = Object.assign(contextFor(withoutNative, { options: { filename: path } }), { host });
+      const context = Object.assign(contextFor(withoutNative, { options: { filename: path, locking: 'off' } }), {
+        host,
+      });
       const image = (await withoutNative.open(context)) as Writable;
       await image.close();
     }
@@ -383,8 +389,14 @@ describe('reopening', () => {
 });
 
 describe.each(drivers)('creating %s', (_, driver) => {
+  const unlocked = driver === withoutNative ? { locking: 'off' } : {};
   const create = (name: string, size: number, options: Record<string, string> = {}): Promise<void> =>
-    driver.createFile?.(name, size, new BlockOptions(Object.entries(options)), quietHost()) as Promise<void>;
+    driver.createFile?.(
+      name,
+      size,
+      new BlockOptions(Object.entries({ ...unlocked, ...options })),
+      quietHost(),
+    ) as Promise<void>;
 
   it.each(['off', 'falloc', 'full'])('makes a file of zeroes with preallocation=%s', async (preallocation) => {
     writeFileSync(path, 'what was there');
@@ -444,6 +456,8 @@ describe('a write that is to reach the disk', () => {
     fallocate: (...values) => calls.fallocate(...values),
     ioctl: (...values) => calls.ioctl(...values),
     ioctlRange: (...values) => calls.ioctlRange(...values),
+    lockByte: (...values) => calls.lockByte(...values),
+    isLocked: (...values) => calls.isLocked(...values),
   });
 
   it.skipIf(nativeCalls() === undefined)(

@@ -7,9 +7,9 @@ import { type Scene, scene } from './scene.js';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-function backendOn({ graph, disk }: Scene, node: BlockNode): Backend {
+async function backendOn({ graph, disk }: Scene, node: BlockNode): Promise<Backend> {
   const backend = new Backend('', disk.host);
-  backend.root = graph.attachRoot(node, backend);
+  backend.root = await graph.attachRoot(node, backend);
   return backend;
 }
 
@@ -30,7 +30,7 @@ describe('a drained section', () => {
   it('begins when nothing is in flight, and holds back what comes meanwhile', async () => {
     const all = scene();
     const node = await all.addImage('n');
-    const backend = backendOn(all, node);
+    const backend = await backendOn(all, node);
     const open = gate(all);
     const order: string[] = [];
     const before = backend.write(0, new Uint8Array(512)).then(() => order.push('before'));
@@ -56,7 +56,7 @@ describe('a drained section', () => {
     const base = await all.addImage('base');
     const [left, right] = [await all.addImage('left', 'base'), await all.addImage('right', 'base')];
     const apart = await all.addImage('apart');
-    const [other, stranger] = [backendOn(all, right), backendOn(all, apart)];
+    const [other, stranger] = [await backendOn(all, right), await backendOn(all, apart)];
     await all.graph.drained(left, async () => {
       const held = other.read(0, new Uint8Array(512));
       await stranger.read(0, new Uint8Array(512));
@@ -92,7 +92,7 @@ describe('a drained section', () => {
   it('ends for all backends when the work fails', async () => {
     const all = scene();
     const node = await all.addImage('n');
-    const backend = backendOn(all, node);
+    const backend = await backendOn(all, node);
     await expect(
       all.graph.drained(node, async () => {
         throw new Error('no');
@@ -104,9 +104,9 @@ describe('a drained section', () => {
   it('ends for all backends when one of them cannot be held back', async () => {
     const all = scene();
     const node = await all.addImage('n');
-    const backend = backendOn(all, node);
+    const backend = await backendOn(all, node);
     let ended = 0;
-    all.graph.attachRoot(node, {
+    await all.graph.attachRoot(node, {
       name: '',
       drainBegin: () => Promise.reject(new Error('no')),
       drainEnd: () => void ended++,
@@ -119,7 +119,7 @@ describe('a drained section', () => {
   it('nests inside of another drained section', async () => {
     const all = scene();
     const node = await all.addImage('n');
-    const backend = backendOn(all, node);
+    const backend = await backendOn(all, node);
     let done = false;
     await all.graph.drained(node, async () => {
       await all.graph.drainedAll(() => all.graph.drained(node, async () => {}));
@@ -138,7 +138,7 @@ describe('a drained section', () => {
     const all = scene();
     const top = await all.addImage('top');
     const overlay = await all.addImage('overlay');
-    const backend = backendOn(all, top);
+    const backend = await backendOn(all, top);
     await all.graph.drained(top, async () => {
       const held = backend.write(0, new Uint8Array(512).fill(1));
       await all.graph.append(overlay, top);
@@ -184,7 +184,7 @@ describe('property: drained sections', () => {
         const middle = await all.addImage('middle', 'base');
         const tops = [await all.addImage('left', 'middle'), await all.addImage('right', 'base')];
         const nodes = [base, middle, ...tops];
-        const backends = [...tops, middle, base].map((node) => backendOn(all, node));
+        const backends = await Promise.all([...tops, middle, base].map((node) => backendOn(all, node)));
         const pause = randomPauses(seed);
         all.disk.onRequest = pause;
 

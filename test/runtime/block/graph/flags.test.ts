@@ -15,6 +15,7 @@ const all: OpenFlags = {
   unmap: false,
   noBacking: true,
   noIo: true,
+  forceShare: false,
   mayWrite: true,
 };
 
@@ -29,8 +30,10 @@ describe('what a child inherits', () => {
         unmap: true,
         noBacking: false,
         noIo: false,
+        forceShare: false,
         mayWrite: true,
       });
+      expect(inherited({ ...all, readOnly: true, forceShare: true }, role).forceShare).toBe(true);
       expect(inherited({ ...rootDefaults, readOnly: true }, role)).toMatchObject({ readOnly: true, mayWrite: false });
     },
   );
@@ -51,6 +54,12 @@ describe('options that every node has', () => {
   it('flags are off by default', () => {
     expect(take([])).toEqual({ ...rootDefaults, mayWrite: true });
     expect(take([], all)).toEqual(all);
+  });
+
+  it('share everything with other programs only where nothing is written', () => {
+    const forced: [string, string][] = [['force-share', 'on']];
+    expect(take([...forced, ['read-only', 'on']]).forceShare).toBe(true);
+    expect(() => take(forced)).toThrow('force-share=on can only be used with read-only images');
   });
 
   it('options override inherited flags', () => {

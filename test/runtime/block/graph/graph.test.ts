@@ -7,7 +7,7 @@ describe('finding nodes', () => {
   it('finds a node by device or by node-name', async () => {
     const { graph, addImage } = scene();
     const node = await addImage('n');
-    const device = { ...owner('d'), root: graph.attachRoot(node, owner('d')) };
+    const device = { ...owner('d'), root: await graph.attachRoot(node, owner('d')) };
     graph.addDevice(device);
     expect(graph.deviceOrNode('d', undefined)).toBe(node);
     expect(graph.deviceOrNode(undefined, 'n')).toBe(node);
@@ -43,7 +43,7 @@ describe('finding nodes', () => {
     const { disk, graph, add, addImage } = scene();
     const base = await addImage('base');
     expect(graph.rootNode('base')).toBe(base);
-    graph.attachRoot(base, owner('d'));
+    await graph.attachRoot(base, owner('d'));
     expect(graph.rootNode('base')).toBe(base);
     const top = await addImage('top', 'base');
     expect(() => graph.rootNode('base')).toThrow(/root/);
@@ -134,7 +134,7 @@ describe('backing files', () => {
     const { graph, addImage } = scene();
     const base = await addImage('base');
     const top = await addImage('top');
-    graph.attachRoot(top, owner('drive0'));
+    await graph.attachRoot(top, owner('drive0'));
     graph.link(top, base);
     const allowed = operations.filter((operation) => base.blockers.reason(operation) === undefined);
     expect(allowed).toEqual(['backup-source', 'backup-target', 'commit-target']);
@@ -164,7 +164,7 @@ describe('replacing', () => {
     const [from, to] = [await addImage('from'), await addImage('to')];
     const overlay = await addImage('overlay', 'from');
     const pair = await add({ driver: 'pair', 'node-name': 'pair', first: 'from', second: 'from' });
-    const root = graph.attachRoot(from, owner('d'));
+    const root = await graph.attachRoot(from, owner('d'));
     await graph.replace(from, to);
     expect([root.node, overlay.below, overlay.backingName]).toEqual([to, to, 'to.cow']);
     expect([...pair.children.values()].map(({ node }) => node.name)).toEqual(['to', 'to']);
@@ -180,7 +180,7 @@ describe('replacing', () => {
   it('closes the node that was replaced, unless something holds it', async () => {
     const { graph, addImage } = scene();
     const [held, loose, to] = [await addImage('held'), await addImage('loose'), await addImage('to')];
-    for (const from of [held, loose]) graph.attachRoot(from, owner());
+    for (const from of [held, loose]) await graph.attachRoot(from, owner());
     loose.monitorOwned = false;
     await graph.replace(held, to);
     await graph.replace(loose, to);
@@ -194,7 +194,7 @@ describe('replacing', () => {
     const middle = await addImage('middle', 'base');
     const top = await addImage('top', 'middle');
     const other = await addImage('other', 'base');
-    const root = graph.attachRoot(base, owner());
+    const root = await graph.attachRoot(base, owner());
     await graph.replace(base, top);
     expect([chainOf(top), root.node, middle.below]).toEqual([['top', 'middle', 'base'], top, base]);
     expect(chainOf(other)).toEqual(['other', 'top', 'middle', 'base']);
@@ -219,7 +219,7 @@ describe('appending', () => {
     const { graph, addImage } = scene();
     const [top, overlay] = [await addImage('top'), await addImage('overlay')];
     const above = await addImage('above', 'top');
-    const root = graph.attachRoot(top, owner('d'));
+    const root = await graph.attachRoot(top, owner('d'));
     top.monitorOwned = false;
     await graph.append(overlay, top);
     expect([root.node, chainOf(above)]).toEqual([overlay, ['above', 'overlay', 'top']]);
@@ -311,8 +311,8 @@ describe('devices', () => {
     const { graph, addImage } = scene();
     const node = await addImage('n');
     expect([node.deviceName, node.deviceOrNodeName]).toEqual(['', 'n']);
-    graph.attachRoot(node, owner());
-    graph.attachRoot(node, owner('d'));
+    await graph.attachRoot(node, owner());
+    await graph.attachRoot(node, owner('d'));
     expect([node.deviceName, node.deviceOrNodeName]).toEqual(['d', 'd']);
   });
 });
@@ -324,7 +324,7 @@ describe('closing', () => {
     const kept = await addImage('kept', 'base');
     const held = await addImage('held', 'base');
     held.holds = 2;
-    const root = graph.attachRoot(kept, owner());
+    const root = await graph.attachRoot(kept, owner());
     await graph.close();
     expect([...graph.nodes].map(({ name }) => name).sort()).toEqual([
       expect.any(String),

@@ -5,65 +5,65 @@ import { scene } from './scene.js';
 
 describe('reopening', () => {
   it('makes the file read-only after the format, and writable before it', async () => {
-    const { disk, addImage } = scene();
+    const { disk, graph, addImage } = scene();
     const node = await addImage('n');
-    await reopen(node, true);
+    await reopen(graph, node, true);
     expect([node.flags.readOnly, node.file?.node.flags.readOnly]).toEqual([true, true]);
     expect(disk.reopenings.splice(0)).toEqual(['prepare n ro', 'prepare n.cow ro', 'commit n ro', 'commit n.cow ro']);
     await expect(node.requests.write(0, new Uint8Array(1))).rejects.toMatchObject({ code: 'EPERM' });
-    await reopen(node, false);
+    await reopen(graph, node, false);
     expect([node.flags.readOnly, node.file?.node.flags.readOnly]).toEqual([false, false]);
     expect(disk.reopenings).toEqual(['prepare n.cow rw', 'prepare n rw', 'commit n.cow rw', 'commit n rw']);
     await node.requests.write(0, new Uint8Array(1));
   });
 
   it('does nothing where nothing changes', async () => {
-    const { disk, addImage } = scene();
-    await reopen(await addImage('n'), false);
+    const { disk, graph, addImage } = scene();
+    await reopen(graph, await addImage('n'), false);
     expect(disk.reopenings).toEqual([]);
   });
 
   it('flushes before it becomes read-only', async () => {
-    const { disk, addImage } = scene();
+    const { disk, graph, addImage } = scene();
     const node = await addImage('n');
     await node.requests.write(0, new Uint8Array(512));
     const log: string[] = [];
     disk.onRequest = (kind) => void log.push(kind);
     disk.onStep = (step) => void log.push(step);
-    await reopen(node, true);
+    await reopen(graph, node, true);
     expect(log).toEqual(['flush', 'reopen n ro', 'reopen n.cow ro']);
   });
 
   it('switches all or none', async () => {
-    const { disk, addImage } = scene();
+    const { disk, graph, addImage } = scene();
     const node = await addImage('n');
     disk.onStep = (step) => {
       if (step === 'reopen n.cow ro') throw Object.assign(new Error('no'), { code: 'EIO' });
     };
-    await expect(reopen(node, true)).rejects.toThrow('no');
+    await expect(reopen(graph, node, true)).rejects.toThrow('no');
     expect(disk.reopenings).toEqual(['prepare n ro', 'prepare n.cow ro', 'abort n ro']);
     expect([node.flags.readOnly, node.file?.node.flags.readOnly]).toEqual([false, false]);
     await node.requests.write(0, new Uint8Array(1));
   });
 
   it('stops where it cannot flush', async () => {
-    const { disk, addImage } = scene();
+    const { disk, graph, addImage } = scene();
     const node = await addImage('n');
     await node.requests.write(0, new Uint8Array(512));
     disk.onRequest = (kind) => {
       if (kind === 'flush') throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     };
-    await expect(reopen(node, true)).rejects.toThrow('full');
+    await expect(reopen(graph, node, true)).rejects.toThrow('full');
     expect([node.flags.readOnly, disk.reopenings]).toEqual([false, []]);
   });
 
   it('leaves alone children by reference, children with explicit flags, and backing files', async () => {
-    const { disk, add, addImage } = scene();
+    const { disk, graph, add, addImage } = scene();
     disk.addCow('top.cow', 512);
     const file = await add({ driver: 'file', 'node-name': 'f', filename: 'top.cow' });
     await addImage('base');
     const referring = await add({ driver: 'cow', 'node-name': 'n', file: 'f', backing: 'base' });
-    await reopen(referring, true);
+    await reopen(graph, referring, true);
     expect([referring.flags.readOnly, file.flags.readOnly, referring.below?.flags.readOnly]).toEqual([
       true,
       false,
@@ -74,12 +74,12 @@ describe('reopening', () => {
       'node-name': 'r',
       file: { driver: 'raw', 'read-only': false, file: { driver: 'file', filename: 'top.cow' } },
     });
-    await reopen(explicit, true);
+    await reopen(graph, explicit, true);
     expect([explicit.flags.readOnly, explicit.file?.node.flags.readOnly]).toEqual([true, false]);
   });
 
   it('leaves alone nodes that another owner has opened, though no monitor owns them', async () => {
-    const { disk, add } = scene();
+    const { disk, graph, add } = scene();
     disk.files.set('disk.img', new Uint8Array(512));
     const first = await add({
       driver: 'raw',
@@ -87,7 +87,7 @@ describe('reopening', () => {
       file: { driver: 'file', 'node-name': 'f', filename: 'disk.img' },
     });
     const second = await add({ driver: 'raw', 'node-name': 'second', file: 'f' });
-    await reopen(second, true);
+    await reopen(graph, second, true);
     expect([second.flags.readOnly, first.file?.node.flags.readOnly]).toEqual([true, false]);
   });
 
@@ -99,21 +99,23 @@ describe('reopening', () => {
     const writable = await add({ ...options, 'node-name': 'w' });
     const readOnly = await add({ ...options, 'node-name': 'r', 'read-only': true });
     if (!writable.below || !readOnly.below) throw new Error('both have one');
-    await reopen(writable.below, false);
+    await reopen(graph, writable.below, false);
     expect([writable.below.flags.readOnly, writable.below.file?.node.flags.readOnly]).toEqual([false, false]);
-    await reopen(writable.below, true);
+    await reopen(graph, writable.below, true);
     expect([writable.below.flags.readOnly, writable.below.file?.node.flags.readOnly]).toEqual([true, true]);
     for (const node of [readOnly, readOnly.below]) {
-      await expect(reopen(node, false)).rejects.toThrow(/read only/);
+      await expect(reopen(graph, node, false)).rejects.toThrow(/read only/);
       expect(node.flags.readOnly).toBe(true);
     }
     const explicit = await graph.open({ filename: 'base.cow', options: new BlockOptions([['read-only', 'on']]) });
-    await expect(reopen(explicit, false)).rejects.toMatchObject({ code: 'EACCES' });
+    await expect(reopen(graph, explicit, false)).rejects.toMatchObject({ code: 'EACCES' });
   });
 
   it('refuses to reopen where a driver cannot', async () => {
-    const { add } = scene();
+    const { graph, add } = scene();
     const drive = await add({ driver: 'drive', 'node-name': 'd' });
-    await expect(reopen(drive, true)).rejects.toThrow("Driver 'drive' of node 'd' does not support reopening files");
+    await expect(reopen(graph, drive, true)).rejects.toThrow(
+      "Driver 'drive' of node 'd' does not support reopening files",
+    );
   });
 });

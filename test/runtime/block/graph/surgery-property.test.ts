@@ -112,7 +112,7 @@ class World {
         break;
       }
       case 'attach':
-        this.roots.push(graph.attachRoot(a, owner(second % 2 === 0 ? '' : `d${second}`)));
+        this.roots.push(await graph.attachRoot(a, owner(second % 2 === 0 ? '' : `d${second}`)));
         break;
       case 'detach': {
         const [root] = this.roots.splice(first % Math.max(1, this.roots.length), 1);

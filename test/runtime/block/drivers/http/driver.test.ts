@@ -164,6 +164,7 @@ const readOnly = {
   unmap: false,
   noBacking: false,
   noIo: false,
+  forceShare: false,
 } as const;
 
 describe('what http sends along', () => {

@@ -1,0 +1,120 @@
+import type { NodeFlags } from '../driver.js';
+import { BlockError } from '../error.js';
+import {
+  everything,
+  namedPermissions,
+  ofFormat,
+  ofOverlay,
+  type PermissionChange,
+  type Permissions,
+  together,
+  unused,
+} from '../permissions.js';
+import type { BlockNode, NodeEdge } from './node.js';
+
+type FlagsOf = (node: BlockNode) => NodeFlags;
+
+/**
+ * Keeps what nodes are used for, and what drivers have taken from other processes for it, in step with the graph. Edges are made
+ * first, and cut again if this fails. Changes come one after the other: each sees the edges of those before it.
+ */
+export class Usage {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Brings a node and all that is below it up to date.
+   *
+   * @throws BlockError when users exclude each other, or other processes exclude them. What was taken before is kept.
+   */
+  update(nodes: Iterable<BlockNode>): Promise<void> {
+    return this.changing(nodes, currentFlags, async () => {});
+  }
+
+  /**
+   * Changes the flags of nodes. What the new ones need is taken before, what they do not need is given up after it.
+   *
+   * @param flagsOf the flags that nodes are going to have; `work` sees to that
+   * @throws BlockError like {@link update}, and what `work` throws: then everything is as before
+   */
+  changing<T>(nodes: Iterable<BlockNode>, flagsOf: FlagsOf, work: () => Promise<T>): Promise<T> {
+    const change = this.#last.then(() => changed([...nodes], flagsOf, work));
+    this.#last = change.catch(() => {});
+    return change;
+  }
+}
+
+function currentFlags(node: BlockNode): NodeFlags {
+  return node.flags;
+}
+
+async function changed<T>(nodes: readonly BlockNode[], flagsOf: FlagsOf, work: () => Promise<T>): Promise<T> {
+  const seen = new Map<BlockNode, Permissions>();
+  const prepared: PermissionChange[] = [];
+  let result: T;
+  try {
+    for (const node of withChildren(nodes)) {
+      refuseConflicts(node, flagsOf, seen);
+      const change = await node.instance?.preparePermissions?.(usesOf(node, flagsOf, seen));
+      if (change !== undefined) prepared.push(change);
+    }
+    result = await work();
+  } catch (error) {
+    for (const change of prepared.reverse()) await change.abort();
+    throw error;
+  }
+  for (const change of prepared) await change.commit();
+  return result;
+}
+
+function withChildren(nodes: readonly BlockNode[]): Set<BlockNode> {
+  const found = new Set(nodes);
+  for (const upper of found) for (const lower of upper.childNodes()) found.add(lower);
+  return found;
+}
+
+/** What is done to a node by all that is above it. */
+function usesOf(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): Permissions {
+  const known = seen.get(node);
+  if (known !== undefined) return known;
+  let all = unused;
+  for (const edge of node.parents) all = together(all, usesThrough(edge, flagsOf, seen));
+  const uses = node.forceShare ? { ...all, shares: everything } : all;
+  seen.set(node, uses);
+  return uses;
+}
+
+/** What one edge does to the node that it leads to. */
+function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): Permissions {
+  const { owner, permissions, role } = edge;
+  if ('backend' in owner) return permissions;
+  const parent = owner.node;
+  if (parent === undefined) return unused;
+  const own = usesOf(parent, flagsOf, seen);
+  if (role === 'backing') return ofOverlay(own);
+  const { driver } = parent;
+  const state = { writable: !flagsOf(parent).readOnly, readsData: parent.readsData };
+  if (driver.childPermissions !== undefined) return driver.childPermissions(own, state);
+  return driver.kind === 'format' ? ofFormat(own, state) : own;
+}
+
+/** @throws BlockError when one user of a node does what another does not share */
+function refuseConflicts(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): void {
+  if (node.forceShare) return;
+  const users = [...node.parents].map((edge) => ({ edge, permissions: usesThrough(edge, flagsOf, seen) }));
+  for (const { edge, permissions } of users) {
+    for (const other of users) {
+      const [conflict] = namedPermissions(permissions.uses & ~other.permissions.shares);
+      if (other.edge === edge || conflict === undefined) continue;
+      throw new BlockError(
+        `${userOf(edge)} cannot use '${node.name}': that conflicts with use by ${userOf(other.edge)} as '${other.edge.name}', ` +
+          `which does not allow '${conflict[1]}' on ${node.name}`,
+        { code: 'EPERM' },
+      );
+    }
+  }
+}
+
+function userOf({ owner }: NodeEdge): string {
+  if ('backend' in owner) return owner.backend.name === '' ? 'a block device' : `block device '${owner.backend.name}'`;
+  return `node '${owner.node?.name ?? ''}'`;
+}
