@@ -5,6 +5,7 @@ import { blkverify } from './drivers/blkverify.js';
 import { fileDriver } from './drivers/file/file.js';
 import { hostCdromDriver } from './drivers/file/host-cdrom.js';
 import { hostDeviceDriver } from './drivers/file/host-device.js';
+import { foreignFormats } from './drivers/foreign-formats.js';
 import { http, https } from './drivers/http/driver.js';
 import { luks } from './drivers/luks/luks.js';
 import { nullAio, nullCo } from './drivers/null.js';
@@ -31,10 +32,11 @@ const drivers: readonly BlockDriver[] = [
 ];
 
 /**
- * The drivers that are built in. Of those that the schema names and that are not, a request says so.
+ * The drivers that are built in. Of those that the schema names and that are not, a request says so, and data in their
+ * formats is refused.
  *
  * @param more drivers of your own; one of the same name replaces that which is built in
  */
 export function builtInDrivers(more: readonly BlockDriver[] = []): DriverRegistry {
-  return new DriverRegistry([...drivers, ...more], BlockdevDriver);
+  return new DriverRegistry([...drivers, ...more], BlockdevDriver, foreignFormats);
 }

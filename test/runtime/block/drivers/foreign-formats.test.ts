@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { BlockdevDriver } from '../../../../generated/index.js';
+import { builtInDrivers } from '../../../../runtime/block/built-in-drivers.js';
+import { foreignFormats } from '../../../../runtime/block/drivers/foreign-formats.js';
+import { nullCo } from '../../../../runtime/block/drivers/null.js';
+
+const head = (text: string): Uint8Array => {
+  const bytes = Buffer.alloc(512);
+  bytes.write(text, 'latin1');
+  return bytes;
+};
+const bochs = (version: number, subtype = 'Growing'): Uint8Array => {
+  const bytes = Buffer.from(head('Bochs Virtual HD Image'));
+  bytes.write('Redolog', 32);
+  bytes.write(subtype, 48);
+  bytes.writeUInt32LE(version, 64);
+  return bytes;
+};
+const vdi = Buffer.alloc(512);
+vdi.writeUInt32LE(0xbeda107f, 64);
+const cloop = '#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n';
+const drivers = builtInDrivers();
+
+describe('data in a format that has no driver', () => {
+  it.each([
+    ['bochs', bochs(0x10000), 'a'],
+    ['bochs', bochs(0x20000), 'a'],
+    ['raw', bochs(0x30000), 'a'],
+    ['raw', bochs(0x20000, 'Flat'), 'a'],
+    ['cloop', head(cloop), 'a'],
+    ['cloop', head(cloop).subarray(0, 20), 'a'],
+    ['raw', head(cloop.replace('iso9660', 'ext4')), 'a'],
+    ['dmg', head(''), 'a.dmg'],
+    ['raw', head(''), '.dmg'],
+    ['raw', head(''), 'a.dmg.gz'],
+    ['parallels', head('WithoutFreeSpace\x02'), 'a'],
+    ['parallels', head('WithouFreSpacExt\x02'), 'a'],
+    ['raw', head('WithoutFreeSpace\x03'), 'a'],
+    ['qcow', head('QFI\xfb\0\0\0\x01'), 'a'],
+    ['qcow2', head('QFI\xfb\0\0\0\x02'), 'a'],
+    ['qed', head('QED\0'), 'a'],
+    ['vdi', vdi, 'a'],
+    ['raw', vdi.subarray(0, 67), 'a'],
+    ['vhdx', head('vhdxfile'), 'a'],
+    ['vmdk', head('KDMV'), 'a'],
+    ['vmdk', head('COWD'), 'a'],
+    ['vmdk', head('# Disk DescriptorFile\nversion=1\nCID=1'), 'a'],
+    ['vmdk', head('#a\r\n  \r\n \n#b\nversion=3\r\n'), 'a'],
+    ['raw', head('# Disk DescriptorFile\nversion=4\n'), 'a'],
+    ['raw', head('# Disk DescriptorFile\n\nversion=1\n'), 'a'],
+    ['raw', head('x version=1\n'), 'a'],
+    ['vpc', head('conectix'), 'a'],
+    // The stronger one of two marks counts.
+    ['qed', head('QED\0'), 'a.dmg'],
+    ['raw', new Uint8Array(0), 'a'],
+  ])('is recognised as %s, and refused by that name where it is not built in', (name, data, filename) => {
+    expect(drivers.formatOf(data, filename)).toBe(name);
+    if (['raw', 'qcow2'].includes(name)) expect(drivers.probe(data, filename).name).toBe(name);
+    else expect(() => drivers.probe(data, filename)).toThrow(`Image '${filename}' is in the format '${name}'`);
+  });
+
+  it('is each format of the schema that has a mark', () => {
+    const names = foreignFormats.map(({ name }) => name);
+    for (const name of names) expect(BlockdevDriver).toContain(name);
+    // What is left of the schema are protocols and filters, or built in.
+    const others = BlockdevDriver.filter((name) => !names.includes(name as (typeof names)[number]));
+    expect(others.filter((name) => ['luks', 'qcow2', 'raw'].includes(name))).toEqual(['luks', 'qcow2', 'raw']);
+    expect(others).toHaveLength(20);
+  });
+
+  it('is left to a driver of that name when there is one', () => {
+    const more = builtInDrivers([{ ...nullCo, name: 'qed', kind: 'format', probe: () => 0 }]);
+    expect(more.probe(head('QED\0'), 'a').name).toBe('raw');
+  });
+});
