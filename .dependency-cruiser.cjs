@@ -19,7 +19,7 @@ const arrows = {
 };
 
 /** What stands on nothing, and the contract between layer and drivers, which stands on that. */
-const ground = ['errno', 'error', 'limits', 'options', 'small-file', 'units'];
+const ground = ['errno', 'error', 'limits', 'options', 'permissions', 'small-file', 'units'];
 const contract = [...ground, 'driver'];
 const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs', 'drive', 'objects'];
 
@@ -33,6 +33,7 @@ const blockArrows = {
   limits: [],
   units: [],
   options: ['error', 'limits', 'units'],
+  permissions: [],
   'small-file': ['error'],
   driver: ground,
   'system-clock': ['driver'],

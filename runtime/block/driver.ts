@@ -264,7 +264,7 @@ export interface DriverInstance {
   /** Absent: cannot be reopened. Nothing is in flight, and the node has been flushed. */
   prepareReopen?(flags: NodeFlags): Promise<Reopening>;
   /**
-   * Takes from other processes what its users need, and keeps what it has. Absent: nobody else can get at it.
+   * Takes from other processes what its users need, and keeps what it has. Absent: no other process can reach it.
    *
    * @param wanted what all users of the node do together
    * @throws BlockError when others do what is not shared, or do not share what is done; nothing has changed then

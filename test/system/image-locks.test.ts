@@ -162,7 +162,7 @@ describeWithPrograms('image locks, beside those of QEMU', programs, () => {
     await client.layer.close();
   });
 
-  it('a resize of ours is refused while somebody needs the size, and then holds nothing', async () => {
+  it('a resize of ours is refused while another program needs the size, and then holds nothing', async () => {
     await heldByUs('raw', 'write', async (client) => {
       await client.execute('block_resize', { device: 'd', size: 2 ** 21 });
       expect(await outcome(run('qemu-io', ['-r', '-f', 'raw', '-U', '-c', 'read 1M 512', at('a.raw')]))).toBe('ok');

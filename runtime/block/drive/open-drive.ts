@@ -60,7 +60,7 @@ async function openSnapshot(graph: BlockGraph, config: DriveConfig, ownFiles: Se
   }
 }
 
-/** An empty overlay in a file that is deleted as soon as it is open, and that nobody else could find to lock it. Losing it loses nothing: it is never flushed. */
+/** An empty overlay in a file that is deleted as soon as it is open, and that no other program could find to lock it. Losing it loses nothing: it is never flushed. */
 async function openTemporary(
   graph: BlockGraph,
   size: number,

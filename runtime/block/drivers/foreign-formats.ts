@@ -1,5 +1,5 @@
 /*
- * How images in formats without a driver are told, so that they are not taken for raw: what a guest wrote there would destroy them.
+ * How images in formats without a driver are recognised, so that they are not taken for raw: what a guest wrote there would destroy them.
  * Marks, versions and scores are those of QEMU's own drivers.
  */
 
@@ -7,7 +7,7 @@
 const certain = 100;
 const likely = 2;
 
-/** A format that is told by the first sector, or by the file's name. */
+/** A format that is recognised by the first sector, or by the file's name. */
 interface ForeignFormat {
   readonly name: string;
   /** @returns as a driver's `probe`: 0 not at all … 100 certainly */

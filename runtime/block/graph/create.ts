@@ -17,11 +17,11 @@ export interface ImageRequest {
   readonly backing?: BackingFile;
   /** The format's own create options. */
   readonly options?: BlockOptions;
-  /** The file is one that nobody else can know of. Default: it is locked, so that what others use is not emptied. */
+  /** No other program can know of the file. Default: it is locked, so that what others use is not emptied. */
   readonly locking?: 'off';
 }
 
-/** What making an image does to its file: nobody else has anything of it before it is made. */
+/** What making an image does to its file: it is of no use to others before it is made. */
 const making: Permissions = {
   uses: Permission.consistentRead | Permission.write | Permission.resize,
   shares: Permission.consistentRead | Permission.writeUnchanged,

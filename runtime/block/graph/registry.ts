@@ -2,7 +2,7 @@ import type { BlockDriver } from '../driver.js';
 import { BlockError } from '../error.js';
 import { protocolOf } from './filename.js';
 
-/** A format that is told by its data, whether or not there is a driver for it. */
+/** A format that is recognised by its data, whether or not there is a driver for it. */
 export interface KnownFormat {
   readonly name: string;
   /** As that of {@link BlockDriver}. */

@@ -61,7 +61,7 @@ export class ImageLocks {
   /**
    * Takes what is wanted, besides what is held, until the change is committed or aborted.
    *
-   * @throws BlockError (EAGAIN) when somebody else excludes it; nothing has changed then
+   * @throws BlockError (EAGAIN) when another user excludes it; nothing has changed then
    */
   async prepare(wanted: Permissions): Promise<PermissionChange> {
     const before = this.#held;

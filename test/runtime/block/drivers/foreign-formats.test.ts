@@ -53,13 +53,16 @@ describe('data in a format that has no driver', () => {
     // The stronger one of two marks counts.
     ['qed', head('QED\0'), 'a.dmg'],
     ['raw', new Uint8Array(0), 'a'],
-  ])('is recognised as %s, and refused by that name where it is not built in', (name, data, filename) => {
-    expect(drivers.formatOf(data, filename)).toBe(name);
-    if (['raw', 'qcow2'].includes(name)) expect(drivers.probe(data, filename).name).toBe(name);
-    else expect(() => drivers.probe(data, filename)).toThrow(`Image '${filename}' is in the format '${name}'`);
-  });
+  ])(
+    'an image in format %s is recognised, and refused by that name where there is no driver',
+    (name, data, filename) => {
+      expect(drivers.formatOf(data, filename)).toBe(name);
+      if (['raw', 'qcow2'].includes(name)) expect(drivers.probe(data, filename).name).toBe(name);
+      else expect(() => drivers.probe(data, filename)).toThrow(`Image '${filename}' is in the format '${name}'`);
+    },
+  );
 
-  it('is each format of the schema that has a mark', () => {
+  it('every format of the schema that has a mark is known', () => {
     const names = foreignFormats.map(({ name }) => name);
     for (const name of names) expect(BlockdevDriver).toContain(name);
     // What is left of the schema are protocols and filters, or built in.
@@ -68,7 +71,7 @@ describe('data in a format that has no driver', () => {
     expect(others).toHaveLength(20);
   });
 
-  it('is left to a driver of that name when there is one', () => {
+  it('a driver of the same name takes the place of a known format', () => {
     const more = builtInDrivers([{ ...nullCo, name: 'qed', kind: 'format', probe: () => 0 }]);
     expect(more.probe(head('QED\0'), 'a').name).toBe('raw');
   });

@@ -50,7 +50,7 @@ describe.skipIf(native === undefined)('the bytes that are locked', () => {
     ["a guest's raw disk for reading", ofGuest(true), [100, 201]],
     ['an export', ofExport(false), [100, 101, 203]],
     ['what is not used', { uses: 0, shares: everything }, []],
-  ])('of %s are those that QEMU locks', async (_, wanted, bytes) => {
+  ])('locks for %s the bytes that QEMU locks', async (_, wanted, bytes) => {
     const { locks } = openImage();
     const change = await locks.prepare(wanted);
     await change.commit();
@@ -71,7 +71,7 @@ describe.skipIf(native === undefined)('the bytes that are locked', () => {
     expect(await lockedBytes()).toEqual([100, 201, 203]);
   });
 
-  it('are the same on another open file description, which holds them when the first is closed', async () => {
+  it('moves its locks to another open file description, which holds them when the first is closed', async () => {
     const { locks, fd } = openImage();
     await (await locks.prepare(writing)).commit();
     const other = openSync(path, constants.O_RDWR);
@@ -105,14 +105,14 @@ describe.each([
     await expect(first.prepare(writing)).rejects.toThrow('Failed to get "write" lock');
   });
 
-  it('may both write where both allow it', async () => {
+  it('two users both write where both allow it', async () => {
     const [first, second] = [user(), user()];
     await (await first.prepare(ofExport(false))).commit();
     await (await second.prepare(ofExport(false))).commit();
     await expect(second.prepare({ uses: resize, shares: everything })).rejects.toThrow('Failed to get "resize" lock');
   });
 
-  it('are not looked at when one has locking=off', async () => {
+  it('a user with locking=off ignores the locks of others', async () => {
     const careless = openImage({ native: calls, locking: 'off' }).locks;
     await (await user().prepare(writing)).commit();
     await (await careless.prepare(writing)).commit();

@@ -35,7 +35,7 @@ describe('the limits of events by release', () => {
     });
   });
 
-  it('of the newest release are those of 11.1', () => {
+  it('the newest release has the limits of 11.1', () => {
     expect(referenceRateLimits).toEqual(rateLimitsOf({ major: 11, minor: 1, micro: 0 }));
   });
 });
@@ -50,7 +50,7 @@ describe('errors of three devices within a second', () => {
     return messages.map((message) => (message as { data: { device: string } }).data.device);
   }
 
-  it('are all sent by a server of 2016, which does not limit them', () => {
+  it('a server of 2016 sends them all, since it does not limit them', () => {
     expect(sent(rateLimitsOf({ major: 2, minor: 7, micro: 50 }), (device) => ({ device }))).toEqual([
       'a',
       'b',
@@ -59,7 +59,7 @@ describe('errors of three devices within a second', () => {
     ]);
   });
 
-  it('are limited by device in the newest release', () => {
+  it('the newest release limits them by device', () => {
     expect(sent(referenceRateLimits, (device) => ({ device, 'qom-path': `/machine/${device}` }))).toEqual([
       'a',
       'b',
@@ -67,7 +67,7 @@ describe('errors of three devices within a second', () => {
     ]);
   });
 
-  it('are all sent where the schema has no member that tells devices apart', () => {
+  it('a server sends them all where its schema has no member that tells devices apart', () => {
     expect(sent(referenceRateLimits, (device) => ({ device }))).toEqual(['a', 'b', 'c', 'c']);
   });
 });
