@@ -42,7 +42,6 @@ describe('qapi-ts', () => {
     [['check', '--format', 'jsn', 'a.json'], "argument 'jsn' is invalid", "did you mean 'json'?"],
     [['check', '--format', 'xml', 'a.json'], "argument 'xml' is invalid", 'choose one of pretty, json, github'],
     [['check', '--dialect', '9.7', 'a.json'], "argument '9.7' is invalid", "there is no release '9.7'"],
-    [['check', '--dialect', '99.0', 'a.json'], "argument '99.0' is invalid", 'newer than'],
     [['generate', '--int64', 'bigit'], "argument 'bigit' is invalid", "did you mean 'bigint'?"],
     [['generate', '--target', 'types,event'], "argument 'types,event' is invalid", "did you mean 'events'?"],
     [['generate', '--define', '1X'], "argument '1X' is invalid", 'write NAME, NAME=on or NAME=off'],

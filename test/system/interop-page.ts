@@ -22,8 +22,7 @@ tries them all, and fails if one of the two pages is stale. For each image:
    backing files are what they were.
 
 Any two values of different properties come together in some image, where they can. \`QAPI_INTEROP_RUNS=20\` does everything 20
-times; a failure prints its seed, and \`QAPI_INTEROP_SEED\` repeats one: give it the seed that was printed, less the number of the
-image in the appendix.
+times, with the same random numbers each time; \`QAPI_SEED=5\` takes others.
 The model itself is tried out on disks that make mistakes, and on \`qemu-nbd\`, which makes none.
 
 `;

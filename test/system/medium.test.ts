@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BlockInfo } from '../../generated/index.js';
@@ -20,6 +20,10 @@ const renamed: { readonly [name: string]: string } = {
   'x-blockdev-insert-medium': 'blockdev-insert-medium',
   'x-blockdev-remove-medium': 'blockdev-remove-medium',
 };
+
+/** Each program has images of its own, since both lock them. */
+const programs = ['ours', 'theirs'] as const;
+type Program = (typeof programs)[number];
 
 interface Step {
   readonly command: string;
@@ -71,7 +75,7 @@ const step: fc.Arbitrary<Step> = fc
 /** What is compared of a device. */
 function view({ device, removable, locked, tray_open, 'io-status': status, inserted }: BlockInfo): object {
   const { file, ro, drv } = inserted ?? {};
-  return { device, removable, locked, tray_open, status, file, ro, drv };
+  return { device, removable, locked, tray_open, status, file: file && basename(file), ro, drv };
 }
 
 /**
@@ -80,37 +84,45 @@ function view({ device, removable, locked, tray_open, 'io-status': status, inser
  */
 describeWithPrograms('media and trays', ['qemu-system-x86_64'], () => {
   const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-media-'));
-  const path = (name: string): string => join(folder, name);
+  const path = (program: Program, name: string): string => join(folder, program, name);
   const ours = new LayerClient();
   let theirs: SpawnedProgram<AnySchema>;
   const moved: unknown[] = [];
   let images = 0;
 
-  /** An image of its own for each use: later releases lock them. */
+  /** An image of its own for each use, since images are locked. */
   function newImage(name = `image-${++images}`): string {
-    writeFileSync(path(name), '');
-    truncateSync(path(name), 1_474_560);
+    for (const program of programs) {
+      writeFileSync(path(program, name), '');
+      truncateSync(path(program, name), 1_474_560);
+    }
     return name;
   }
 
   beforeAll(async () => {
+    for (const program of programs) mkdirSync(join(folder, program));
     for (const name of [...drives, ...nodes]) newImage(name);
-    const texts = drives.map((name) => `if=none,id=${name},file=${path(name)},format=raw`);
+    const textsFor = (program: Program): string[] =>
+      drives.map((name) => `if=none,id=${name},file=${path(program, name)},format=raw`);
     const devices = ['virtio-scsi-pci', 'scsi-cd,drive=cdrom,id=dev-cdrom', 'scsi-hd,drive=disk,id=dev-disk'];
     theirs = await spawnQemu({
       args: [
         ...['-machine', 'pc', '-nodefaults', '-display', 'none', '-S'],
-        ...texts.flatMap((text) => ['-drive', text]),
+        ...textsFor('theirs').flatMap((text) => ['-drive', text]),
         ...[...devices, 'floppy,drive=floppy,id=dev-floppy'].flatMap((device) => ['-device', device]),
       ],
     });
     theirs.client.on('DEVICE_TRAY_MOVED', ({ data }) => moved.push(data));
-    for (const text of texts) await ours.layer.addDrive(readDrive(text, ours.layer.registry));
+    for (const text of textsFor('ours')) await ours.layer.addDrive(readDrive(text, ours.layer.registry));
     for (const kind of kinds) ours.layer.addDevice({ kind, drive: kind, id: `dev-${kind}`, locked: false });
     for (const name of nodes) {
-      const options = { driver: 'raw', 'node-name': name, file: { driver: 'file', filename: path(name) } };
-      await ours.execute('blockdev-add', { options });
-      await theirs.client.execute('blockdev-add', options);
+      const optionsFor = (program: Program) => ({
+        driver: 'raw',
+        'node-name': name,
+        file: { driver: 'file', filename: path(program, name) },
+      });
+      await ours.execute('blockdev-add', { options: optionsFor('ours') });
+      await theirs.client.execute('blockdev-add', optionsFor('theirs'));
     }
   });
   afterAll(async () => {
@@ -131,10 +143,11 @@ describeWithPrograms('media and trays', ['qemu-system-x86_64'], () => {
   }
 
   async function compare({ command, args }: Step): Promise<void> {
-    const full =
-      'filename' in args ? { ...args, filename: path(args.filename === 'new' ? newImage() : 'missing') } : args;
-    const wanted = await outcome(theirs.client.execute(renamed[command] ?? command, full));
-    const made = await outcome(ours.execute(command, full));
+    const image = args.filename === 'new' ? newImage() : 'missing';
+    const argsFor = (program: Program): Step['args'] =>
+      'filename' in args ? { ...args, filename: path(program, image) } : args;
+    const wanted = await outcome(theirs.client.execute(renamed[command] ?? command, argsFor('theirs')));
+    const made = await outcome(ours.execute(command, argsFor('ours')));
     expect(made.type, JSON.stringify({ command, args, made, wanted })).toBe(wanted.type);
     const events = ours.events.splice(0).map(({ data }) => data);
     const [shown, info] = [await theirs.client.execute('query-block'), await ours.execute('query-block')];

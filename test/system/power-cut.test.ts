@@ -13,11 +13,10 @@ import { randomFrom } from '../runtime/block/random-from.js';
 import { judge, SectorHistory, stamped } from '../runtime/block/sector-history.js';
 import { run } from './interop-images.js';
 import { NbdClient, NbdConnectionLost } from './nbd-client.js';
-import { describeWithPrograms } from './programs.js';
+import { describeWithPrograms, seed } from './programs.js';
 import { bundledProgram, startServerProcess } from './serve-program.js';
 
-/** `QAPI_POWER_CUT_SEED` repeats what a failure has printed, `QAPI_POWER_CUT_KILLS` is how often each image's server is killed. */
-const seed = Number(process.env.QAPI_POWER_CUT_SEED ?? Date.now() % 2 ** 31);
+/** `QAPI_POWER_CUT_KILLS` is how often each image's server is killed. */
 const kills = Number(process.env.QAPI_POWER_CUT_KILLS ?? 8);
 const sectorSize = 512;
 
@@ -210,7 +209,7 @@ describeWithPrograms('a server that is killed', ['qemu-img'], () => {
       const initial = Array.from({ length: subject.sectors }, (_, sector) => (sector < subject.backing ? -1 : 0));
       let history = new SectorHistory(initial);
       for (let round = 0; round <= kills; round++) {
-        const context = `QAPI_POWER_CUT_SEED=${seed}, image ${index}, killed ${round} times`;
+        const context = `QAPI_SEED=${seed}, image ${index}, killed ${round} times`;
         try {
           ({ history, stamp } = await workUntilKilled(subject, image, history, stamp, random));
           if (!subject.lazy) await checkSound(target, false);

@@ -9,7 +9,7 @@ import { afterCrash } from '../runtime/block/drivers/qcow2/crash.js';
 import { actions, geometries, ModelledImage } from '../runtime/block/drivers/qcow2/model.js';
 import { contents, openOn } from '../runtime/block/drivers/qcow2/opened.js';
 import { MemoryChild } from '../runtime/block/memory-child.js';
-import { describeWithPrograms } from './programs.js';
+import { describeWithPrograms, seed } from './programs.js';
 
 const run = promisify(execFile);
 const work = fc.noBias(fc.array(fc.array(actions, { maxLength: 10, size: 'max' }), { maxLength: 8, size: 'max' }));
@@ -66,7 +66,7 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
           const found = await checkAndConvert(image, 'ours.qcow2');
           expect(Buffer.compare(found, image.expected)).toBe(0);
         }),
-        { numRuns: 40, endOnFailure: true },
+        { seed, numRuns: 40, endOnFailure: true },
       );
     }, 60_000);
 
@@ -88,7 +88,7 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
           );
           expect([0, 3]).toContain(status);
         }),
-        { numRuns: 40, endOnFailure: true },
+        { seed, numRuns: 40, endOnFailure: true },
       );
     }, 60_000);
   });

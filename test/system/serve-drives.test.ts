@@ -118,7 +118,7 @@ const cases: readonly (readonly string[])[] = [
   [`if=none,${image},snapshot=on,read-only=on`],
   [`if=none,${image},detect-zeroes=unmap`],
   [`if=none,${image},discard=on`],
-  [`if=none,${image},bps=1000,iops_rd=7,iops_size=4096,group=g`, `if=none,${image},iops_rd=3`],
+  [`if=none,${image},bps=1000,iops_rd=7,iops_size=4096,group=g`, 'if=none,file=small.qcow2,format=qcow2,iops_rd=3'],
   [`if=none,${image},throttling.iops-read=7,throttling.iops-read-max=70,throttling.iops-read-max-length=3`],
   ['if=none,file=small.qcow2,copy-on-read=on,read-only=on'],
   ['if=none,file=small.qcow2,lazy-refcounts=on'],
