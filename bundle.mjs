@@ -46,22 +46,11 @@ const client = { in: 'runtime/qmp/client.ts', out: 'chunks/client' };
 export async function bundlePackage(root, outdir) {
   const { bin, exports: doors } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const modules = Object.values(doors).flatMap((door) => door.default ?? []);
-  const inputs = await bundle(root, outdir, [...[...Object.values(bin), ...modules].map(sourceOf), client], {
+  return bundle(root, outdir, [...[...Object.values(bin), ...modules].map(sourceOf), client], {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     plugins: [esbuildHandlebars, withoutChildProcess, builtinsWithoutRequire],
   });
-  // The command line once more in one CommonJS file, whose compiled code `cli/compiled-code.ts` keeps.
-  const compiled = await bundle(root, outdir, [{ in: 'cli/process.ts', out: 'cli/program' }], {
-    plugins: [esbuildHandlebars, withoutChildProcess],
-    format: 'cjs',
-    outExtension: { '.js': '.cjs' },
-    define: { 'import.meta.url': 'importMetaUrl' },
-    // Code that comes from a cache cannot import.
-    supported: { 'dynamic-import': false },
-    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
-  });
-  return [...inputs, ...compiled];
 }
 
 /** The entry point that a file of `dist` is built from. */

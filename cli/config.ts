@@ -21,24 +21,21 @@ export interface FoundConfig {
 const names = ['qapi-ts.config.json', 'qapi-ts.config.ts', 'qapi-ts.config.js'] as const;
 
 /** Reads the configuration of the nearest folder, from `cwd` upwards, that has one. */
-export async function findConfig({
-  cwd,
-  importModule,
-}: Pick<Host, 'cwd' | 'importModule'>): Promise<FoundConfig | undefined> {
+export async function findConfig({ cwd }: Pick<Host, 'cwd'>): Promise<FoundConfig | undefined> {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const present = names.filter((name) => existsSync(join(folder, name)));
     const [name, other] = present;
     if (other !== undefined) {
       throw new UserError(`two configurations in ${folder}: ${name} and ${other}`, { hint: 'keep one of them' });
     }
-    if (name !== undefined) return readConfig(join(folder, name), cwd, importModule);
+    if (name !== undefined) return readConfig(join(folder, name), cwd);
     if (dirname(folder) === folder) return undefined;
   }
 }
 
-async function readConfig(path: string, cwd: string, importModule: Host['importModule']): Promise<FoundConfig> {
+async function readConfig(path: string, cwd: string): Promise<FoundConfig> {
   const file = relative(cwd, path);
-  const value = path.endsWith('.json') ? await readJson(path, file) : await importDefault(path, file, importModule);
+  const value = path.endsWith('.json') ? await readJson(path, file) : await importDefault(path, file);
   return { file, config: withAbsolutePaths(checked(value, file), dirname(path)) };
 }
 
@@ -65,13 +62,13 @@ async function readJson(path: string, file: string): Promise<unknown> {
 }
 
 /** The default export of a module. Node before 22.18 reads no TypeScript, so it gets JavaScript made from it. */
-async function importDefault(path: string, file: string, importModule: Host['importModule']): Promise<unknown> {
+async function importDefault(path: string, file: string): Promise<unknown> {
   const native = (process.features as { typescript?: unknown }).typescript;
   let stripped: string | undefined;
   try {
     if (path.endsWith('.ts') && !native) stripped = await stripTypes(path);
     // The query makes a watcher see the file anew.
-    const module = await importModule(`${pathToFileURL(stripped ?? path).href}?${Date.now()}`);
+    const module: object = await import(`${pathToFileURL(stripped ?? path).href}?${Date.now()}`);
     if ('default' in module) return module.default;
   } catch (error) {
     throw new UserError(`${file}: ${messageOf(error)}`, { cause: error });

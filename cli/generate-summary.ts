@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { OutputError } from '../generator/emit/output/folder.js';
 import type { WriteResult } from '../generator/emit/output/write.js';
 import type { GeneratedFile } from '../generator/emit/target.js';
@@ -15,23 +16,50 @@ export function withOutput<T>(action: () => T): T {
   }
 }
 
+/** How much a run has been about. */
+export interface Amounts {
+  readonly modules: number;
+  readonly definitions: number;
+  readonly files: number;
+}
+
+/** How much it is to generate some files from a schema. */
+export function amountsOf(schema: Schema, files: readonly GeneratedFile[]): Amounts {
+  return {
+    modules: schema.modules.filter((module) => module.file).length,
+    definitions: schema.definitions.filter((definition) => !definition.implicit).length,
+    files: files.length,
+  };
+}
+
 /** What a run has done, in a line. */
 export function summary(
-  { schema: name, output }: GenerateJob,
-  schema: Schema,
-  files: readonly GeneratedFile[],
-  { written, removed }: WriteResult,
+  { schema, output }: GenerateJob,
+  { modules, definitions, files }: Amounts,
+  { written, removed }: Pick<WriteResult, 'written' | 'removed'>,
 ): string {
-  const modules = schema.modules.filter((module) => module.file).length;
-  const definitions = schema.definitions.filter((definition) => !definition.implicit).length;
   const changes = [
     written.length === 0 && removed.length === 0 ? 'all current' : `${written.length} written`,
     ...(removed.length > 0 ? [`${removed.length} removed`] : []),
   ];
   return (
-    `${name}: ${count(modules, 'module')}, ${count(definitions, 'definition')}; ` +
-    `${output.name}: ${count(files.length, 'file')} (${changes.join(', ')})`
+    `${schema}: ${count(modules, 'module')}, ${count(definitions, 'definition')}; ` +
+    `${output.name}: ${count(files, 'file')} (${changes.join(', ')})`
   );
+}
+
+/** What a whole run says that has written its output, or found that there was nothing to write. */
+export function done(
+  job: GenerateJob,
+  amounts: Amounts,
+  result: Pick<WriteResult, 'written' | 'removed'> = { written: [], removed: [] },
+): string {
+  return `${summary(job, amounts, result)} in ${seconds(performance.now())}\n`;
+}
+
+/** What a run with `--check` says that has found nothing to change. */
+export function current({ output }: GenerateJob, { files }: Amounts): string {
+  return `${output.name} is current: ${count(files, 'file')}\n`;
 }
 
 /** A time as people read it. */

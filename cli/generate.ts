@@ -1,16 +1,8 @@
-import { performance } from 'node:perf_hooks';
-import { generate as emit } from '../generator/emit/generate.js';
 import { type OptionName, optionTable } from '../generator/emit/option-table.js';
-import type { Difference } from '../generator/emit/output/check.js';
-import { writeFiles } from '../generator/emit/output/write.js';
-import type { GeneratedFile } from '../generator/emit/target.js';
-import { loadSchema } from '../generator/schema/load.js';
-import type { Schema } from '../generator/schema/model.js';
-import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
-import { count, seconds, summary, withOutput } from './generate-summary.js';
-import type { Host } from './host.js';
+import { type GenerateOptions, generateJob } from './generate-job.js';
+import { current, done } from './generate-summary.js';
+import { LastRun } from './last-run.js';
 import { tableOption } from './options.js';
-import { printDiagnostics } from './report.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 import { UserError } from './user-error.js';
 
@@ -38,17 +30,16 @@ export const generate: Subcommand = {
     else if (options.from !== undefined) refuseBeside(options, { schema: named, watch });
     if (watch) return (await import('./watch.js')).watch(named, options, host);
     const job = await generateJob(named, options, host);
-    const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: job.files });
-    printDiagnostics(diagnostics, host.stderr, host.env);
-    if (!schema) {
-      host.stderr.write(`${job.output.name} is as it was\n`);
-      return exitCodes.problems;
+    // The schema of a running program is in no file that could be compared.
+    const lastRun = options.from === undefined ? LastRun.of(job, import.meta.url, host) : undefined;
+    const findings = await lastRun?.find();
+    if (findings === undefined) {
+      // Without something to do, none of this is loaded.
+      return (await import('./generate-run.js')).runJob(job, lastRun, check === true, host);
     }
-    const lacking = [...(job.selection.commands ?? [])].filter((name) => !schema.lookup(name));
-    if (lacking.length > 0) host.stderr.write(`note: the agent has what the schema lacks: ${lacking.join(', ')}\n`);
-    const wanted = selected(schema, job);
-    const files = emit(wanted, job.emit);
-    return check ? compare(job, files, host) : write(job, wanted, files, host);
+    if (findings.said !== '') host.stderr.write(findings.said);
+    host.stdout.write(check ? current(job, findings.amounts) : done(job, findings.amounts));
+    return exitCodes.ok;
   },
 };
 
@@ -82,30 +73,4 @@ function refuseBeside(
   };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined) throw new UserError(`--from and ${other} exclude each other`);
-}
-
-function write(job: GenerateJob, schema: Schema, files: readonly GeneratedFile[], { stdout }: Host): number {
-  const result = withOutput(() => writeFiles(job.output.path, files));
-  stdout.write(`${summary(job, schema, files, result)} in ${seconds(performance.now())}\n`);
-  return exitCodes.ok;
-}
-
-async function compare(job: GenerateJob, files: readonly GeneratedFile[], { stdout, stderr }: Host): Promise<number> {
-  const { checkFiles } = await import('../generator/emit/output/check.js');
-  const differences = withOutput(() => checkFiles(job.output.path, files));
-  if (differences.length === 0) {
-    stdout.write(`${job.output.name} is current: ${count(files.length, 'file')}\n`);
-    return exitCodes.ok;
-  }
-  for (const difference of differences) stdout.write(describe(difference));
-  stderr.write(
-    `error: ${job.output.name} is not current: ${count(differences.length, 'file')} would change\n` +
-      'run the same command without --check to write it\n',
-  );
-  return exitCodes.problems;
-}
-
-function describe({ path, kind, diff }: Difference): string {
-  if (kind === 'changed') return diff;
-  return kind === 'missing' ? `${path} is missing\n` : `${path} would be removed\n`;
 }

@@ -20,8 +20,6 @@ export interface Host {
   readonly stdout: Output;
   /** For what is said about it. */
   readonly stderr: Output;
-  /** Imports a module by its URL. The bundled program is CommonJS and cannot do so itself. */
-  importModule(url: string): Promise<object>;
   /** Takes {@link interrupts} over from Node, which would end the process there and then: the signal tells of them instead. */
   catchInterrupt(): AbortSignal;
 }

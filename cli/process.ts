@@ -2,7 +2,7 @@ import { type Host, interrupts } from './host.js';
 import { run } from './program.js';
 
 /** Runs the command line of this process and sets its exit code; output still on its way is written before the process ends. */
-export async function runInProcess(importModule: Host['importModule']): Promise<void> {
+export async function runInProcess(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // Another listener handles it.
@@ -21,7 +21,6 @@ export async function runInProcess(importModule: Host['importModule']): Promise<
     },
     stdout: process.stdout,
     stderr: process.stderr,
-    importModule,
     catchInterrupt,
   };
   process.exitCode = await run(process.argv.slice(2), host);

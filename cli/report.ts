@@ -10,8 +10,13 @@ export function coloursFor(output: Output, env: Host['env']): Colours {
 
 /** Prints diagnostics for people, and how many there are. */
 export function printDiagnostics(diagnostics: readonly Diagnostic[], output: Output, env: Host['env']): void {
-  if (diagnostics.length === 0) return;
+  output.write(diagnosticsText(diagnostics, output, env));
+}
+
+/** What {@link printDiagnostics} prints. */
+export function diagnosticsText(diagnostics: readonly Diagnostic[], output: Output, env: Host['env']): string {
+  if (diagnostics.length === 0) return '';
   const colours = coloursFor(output, env);
   const texts = diagnostics.map((diagnostic) => `${pretty(diagnostic, colours)}\n`);
-  output.write(`${texts.join('')}${countOf(diagnostics)}\n`);
+  return `${texts.join('')}${countOf(diagnostics)}\n`;
 }

@@ -4,7 +4,7 @@ import { writeFiles } from '../generator/emit/output/write.js';
 import { loadSchema } from '../generator/schema/load.js';
 import { FileWatcher } from './file-watcher.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
-import { seconds, summary, withOutput } from './generate-summary.js';
+import { amountsOf, seconds, summary, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
 import { printDiagnostics } from './report.js';
 import { report } from './report-error.js';
@@ -53,5 +53,5 @@ async function run(job: GenerateJob, emit: typeof generate, read: Set<string>, h
   const wanted = selected(schema, job);
   const generated = emit(wanted, job.emit);
   const result = withOutput(() => writeFiles(job.output.path, generated));
-  host.stdout.write(`${summary(job, wanted, generated, result)} in ${seconds(performance.now() - start)}\n`);
+  host.stdout.write(`${summary(job, amountsOf(wanted, generated), result)} in ${seconds(performance.now() - start)}\n`);
 }

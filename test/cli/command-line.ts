@@ -46,7 +46,6 @@ export async function qapiTs(args: readonly string[], options: RunOptions = {}):
         options.onOutput?.(text);
       },
     },
-    importModule: (url) => import(url),
     catchInterrupt: () => options.signal ?? new AbortController().signal,
   });
   return { code, stdout, stderr };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { findConfig as findConfigOf } from '../../cli/config.js';
 import { folderWith } from './command-line.js';
 
-const findConfig = (cwd: string) => findConfigOf({ cwd, importModule: (url) => import(url) });
+const findConfig = (cwd: string) => findConfigOf({ cwd });
 
 describe('a configuration', () => {
   test('finds the configuration in a folder above, and reads its paths relative to it', async () => {

@@ -41,7 +41,7 @@ describe.each(rows)('the option %s of generate', (name, row) => {
   test('reads the option from a configuration, and refuses another kind of value', async () => {
     const [value] = sample(row);
     const folder = folderWith({ 'qapi-ts.config.json': JSON.stringify({ [name]: value }) });
-    const host = { cwd: folder, importModule: (url: string) => import(url) };
+    const host = { cwd: folder };
     const expected = row.kind === 'path' ? join(folder, 'folder') : value;
     expect((await findConfig(host))?.config).toEqual({ [name]: expected });
     const wrong = folderWith({ 'qapi-ts.config.json': JSON.stringify({ [name]: 7 }) });

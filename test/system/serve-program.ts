@@ -19,7 +19,7 @@ export async function bundledProgram(): Promise<{ readonly program: string; remo
   const program = join(folder, 'program.cjs');
   await build({
     stdin: {
-      contents: "import { runInProcess } from './cli/process.js'; void runInProcess((url) => import(url));",
+      contents: "import { runInProcess } from './cli/process.js'; void runInProcess();",
       resolveDir: root,
     },
     outfile: program,

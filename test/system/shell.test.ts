@@ -47,7 +47,7 @@ describeWithPrograms('a shell for the storage daemon', ['qemu-storage-daemon'], 
     await build({
       // What `main.ts` starts, without what it keeps for the next run.
       stdin: {
-        contents: "import { runInProcess } from './cli/process.js'; await runInProcess((url) => import(url));",
+        contents: "import { runInProcess } from './cli/process.js'; await runInProcess();",
         resolveDir: join(import.meta.dirname, '../..'),
       },
       outfile: program,

@@ -52,7 +52,7 @@ const index = 'index.ts';
  * @throws {OutputError} when the folder, or a file in a generated file's place, was not written by this tool
  */
 export function compareFolder(folder: string, files: readonly GeneratedFile[]): Changes {
-  const present = list(folder);
+  const present = listFolder(folder);
   const isUsed = [...present.values()].some((kind) => kind !== 'folder');
   if (isUsed && !isOurs(folder, index, present)) throw foreignFolder(folder);
   const changed: { file: GeneratedFile; before: string }[] = [];
@@ -78,7 +78,7 @@ export function compareFolder(folder: string, files: readonly GeneratedFile[]): 
 type Kind = 'file' | 'folder' | 'other';
 
 /** What is in a folder and below, but hidden things, without going into `node_modules` or symbolic links. */
-function list(folder: string): Map<string, Kind> {
+export function listFolder(folder: string): Map<string, Kind> {
   const present = new Map<string, Kind>();
   const pending = statSync(folder, { throwIfNoEntry: false }) ? [''] : [];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {

@@ -137,7 +137,6 @@ describe('at a prompt', () => {
       stdin,
       stdout,
       stderr: stdout,
-      importModule: (url) => import(url),
       catchInterrupt: () => new AbortController().signal,
     });
     return {
