@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -9,6 +9,7 @@ import { writeFiles } from '../../generator/emit/output/write.js';
 import { loadSchema } from '../../generator/schema/load.js';
 import { memoryHost } from '../../generator/syntax/host.js';
 import { pretty } from '../../generator/text/report/pretty.js';
+import { editorFor } from '../language-service.js';
 
 const root = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -98,6 +99,22 @@ describe('what the README shows', () => {
     } finally {
       server.kill();
     }
+  });
+
+  test('the README shows what an editor shows over the name of a command', () => {
+    const paths = readdirSync(join(root, 'generated'), { recursive: true, encoding: 'utf8' });
+    const files = paths
+      .filter((path) => path.endsWith('.ts'))
+      .map((path): [string, string] => {
+        const text = readFileSync(join(root, 'generated', path), 'utf8');
+        return [`generated/${path}`, text.replaceAll(/(?<=from ')[./]*runtime\/index\.js(?=')/g, 'qapi-ts/runtime')];
+      });
+    const editor = editorFor(Object.fromEntries(files));
+    const program = block('ts resize.ts');
+    expect(editor.complaints(program)).toEqual([]);
+    const shown = editor.hover(program.replace('commands.block_resize', 'commands.⟦block_resize⟧'));
+    const [text] = shown?.text.split('@example') ?? [];
+    expect(`${shown?.signature}\n\n${text}`).toBe(block('text hover'));
   });
 
   test('the README shows what check prints about the mistake', async () => {
