@@ -90,6 +90,8 @@ export interface NodeView {
   readonly info?: DriverInfo | undefined;
   /** Requests must begin and end at multiples of it; the layer sees to that. A power of two. */
   readonly requestAlignment: number;
+  /** The smallest block that clients of an export learn of, where it is not `requestAlignment`. */
+  readonly leastBlock?: number | undefined;
   /** The name of the backend that the node is the root of, or the node's own name. For events. */
   readonly deviceOrNodeName: string;
   /** The name of the backend that the node is the root of, or empty. For events. */
@@ -222,6 +224,8 @@ export interface DriverInstance {
   readonly length: number;
   /** Requests must begin and end at multiples of it. A power of two. Default: 1. */
   readonly requestAlignment?: number;
+  /** The smallest block that clients of an export learn of. Default: `requestAlignment`. */
+  readonly leastBlock?: number;
   /** Zero-writes are better aligned to it. Default: `requestAlignment`. */
   readonly zeroAlignment?: number;
   /** The flags of {@link RequestFlag} that `write` and `writeZeroes` see to themselves; `fua` is else made by a flush. */

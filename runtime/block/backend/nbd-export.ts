@@ -1,6 +1,5 @@
 import { RequestFlag } from '../driver.js';
 import { ioError } from '../error.js';
-import { roundDown, sectorSize } from '../limits.js';
 import type { NbdExport, NbdExtent } from '../nbd/export.js';
 import type { Backend } from './backend.js';
 
@@ -19,7 +18,7 @@ const preferredBlockSize = 4096;
 const mostExtents = 1024;
 
 /**
- * Offers a backend to NBD clients. Its size is what the backend's is now, in whole sectors, and stays that.
+ * Offers a backend to NBD clients. Its size is what the backend's is now, and stays that.
  *
  * @throws BlockError (ENOMEDIUM) when there is no medium
  */
@@ -40,9 +39,9 @@ class BackendExport implements NbdExport {
     if (root === undefined) throw ioError('ENOMEDIUM');
     this.name = name;
     if (description !== undefined) this.description = description;
-    this.size = roundDown(root.node.length, sectorSize);
+    this.size = root.node.length;
     this.readOnly = readOnly || root.node.flags.readOnly;
-    const minimum = root.node.requestAlignment;
+    const minimum = root.node.leastBlock ?? root.node.requestAlignment;
     this.blockSize = { minimum, preferred: Math.max(minimum, preferredBlockSize) };
     this.#backend = backend;
   }
@@ -74,7 +73,8 @@ class BackendExport implements NbdExport {
     return this.#backend.flush();
   }
 
-  async blockStatus(offset: number, length: number): Promise<readonly NbdExtent[]> {
+  async blockStatus(offset: number, length: number, { one }: { one: boolean }): Promise<readonly NbdExtent[]> {
+    const most = one ? 1 : mostExtents;
     const extents: NbdExtent[] = [];
     const end = offset + length;
     let present: { length: number; hole: boolean; zero: boolean } | undefined;
@@ -84,7 +84,7 @@ class BackendExport implements NbdExport {
       if (present !== undefined && present.hole === hole && present.zero === status.zero) {
         present.length += status.length;
       } else {
-        if (extents.length === mostExtents) break;
+        if (extents.length === most) break;
         present = { length: status.length, hole, zero: status.zero };
         extents.push(present);
       }

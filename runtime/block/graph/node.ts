@@ -98,6 +98,10 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     return this.instance?.requestAlignment ?? 1;
   }
 
+  get leastBlock(): number | undefined {
+    return this.instance?.leastBlock;
+  }
+
   get file(): NodeEdge | undefined {
     return this.children.get('file');
   }

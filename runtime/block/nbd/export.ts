@@ -28,6 +28,10 @@ export interface NbdExport {
   trim(offset: number, length: number, options: { fua: boolean }): Promise<void>;
   /** Everything written before is on the disk when it resolves. */
   flush(): Promise<void>;
-  /** The extents from `offset` on: at least one, none beginning beyond `offset + length`. */
-  blockStatus(offset: number, length: number): Promise<readonly NbdExtent[]>;
+  /**
+   * The extents from `offset` on: at least one, none beginning beyond `offset + length`.
+   *
+   * @param one the client asks for the first extent only
+   */
+  blockStatus(offset: number, length: number, options: { one: boolean }): Promise<readonly NbdExtent[]>;
 }

@@ -115,7 +115,7 @@ class Transmission {
   }
 
   #perform(request: Request): void {
-    const { type, offset, length } = request;
+    const { type, flags, offset, length } = request;
     const target = this.#agreement.export;
     const replies = this.#replies;
     // A buffer is not used again after a failure: who failed may still be at it in part.
@@ -126,7 +126,7 @@ class Transmission {
         (error) => this.#fail(request, error),
       );
     } else if (type === Command.blockStatus) {
-      target.blockStatus(offset, length).then(
+      target.blockStatus(offset, length, { one: (flags & CommandFlag.requestOne) !== 0 }).then(
         (extents) => replies.status(request, extents),
         (error) => this.#fail(request, error),
       );

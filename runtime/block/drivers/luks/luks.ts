@@ -43,6 +43,7 @@ async function openLuks({ file, options, noIo, host }: OpenContext): Promise<Dri
 
 class LuksVolume implements DriverInstance {
   readonly requestAlignment = sectorSize;
+  readonly leastBlock = 1;
   readonly writeFlags = RequestFlag.fua;
   readonly encrypted = true;
   readonly info = {};

@@ -27,6 +27,7 @@ const second = 1e9;
 /** One open qcow2 image, as the block layer sees it. */
 export class Qcow2Instance implements DriverInstance {
   readonly requestAlignment = 512;
+  readonly leastBlock = 1;
   readonly zeroAlignment: number;
   readonly snapshots: InternalSnapshots;
   readonly #image: Image;

@@ -14,12 +14,12 @@ function exported(size: number, node: Partial<NodeView> = {}, readOnly = false) 
 }
 
 describe('an export of a backend', () => {
-  it('keeps the length of the backend in whole sectors as it was when the export was added', () => {
+  it('keeps the length of the backend as it was when the export was added', () => {
     const { backend, root, disk } = exported(4096 + 700);
-    expect(disk.size).toBe(4096 + 512);
+    expect(disk.size).toBe(4096 + 700);
     root.bytes = new Uint8Array(512);
     expect(backend.length).toBe(512);
-    expect(disk.size).toBe(4096 + 512);
+    expect(disk.size).toBe(4096 + 700);
   });
 
   it('refuses to export a backend without a medium', () => {
@@ -37,6 +37,10 @@ describe('an export of a backend', () => {
 
   it('reports to clients the block sizes that the medium needs', () => {
     expect(exported(512, { requestAlignment: 512 }).disk.blockSize).toEqual({ minimum: 512, preferred: 4096 });
+    expect(exported(512, { requestAlignment: 512, leastBlock: 1 }).disk.blockSize).toEqual({
+      minimum: 1,
+      preferred: 4096,
+    });
     expect(exported(512, { requestAlignment: 8192 }).disk.blockSize).toEqual({ minimum: 8192, preferred: 8192 });
   });
 
@@ -83,7 +87,7 @@ describe('an export of a backend', () => {
       const state = states[Math.min(at, 2560)] as Omit<BlockStatus, 'length'>;
       return { ...state, length: Math.min(length, at + 512 - offset) };
     };
-    expect(await disk.blockStatus(256, 3000)).toEqual([
+    expect(await disk.blockStatus(256, 3000, { one: false })).toEqual([
       { length: 768, hole: false, zero: false },
       { length: 1024, hole: true, zero: true },
       { length: 512, hole: true, zero: false },
@@ -94,6 +98,17 @@ describe('an export of a backend', () => {
   it('answers with a bounded number of extents', async () => {
     const { disk, root } = exported(4096);
     root.blockStatus = async (offset) => ({ length: 1, allocated: true, data: offset % 2 === 0, zero: false });
-    expect(await disk.blockStatus(0, 4096)).toHaveLength(1024);
+    expect(await disk.blockStatus(0, 4096, { one: false })).toHaveLength(1024);
+  });
+
+  it('asks the medium for no more than the first extent where a client wants one', async () => {
+    const { disk, root } = exported(4096);
+    const asked: number[] = [];
+    root.blockStatus = async (offset) => {
+      asked.push(offset);
+      return { length: 64, allocated: true, data: offset >= 128, zero: false };
+    };
+    expect(await disk.blockStatus(0, 4096, { one: true })).toEqual([{ length: 128, hole: true, zero: false }]);
+    expect(asked).toEqual([0, 64, 128]);
   });
 });
