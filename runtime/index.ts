@@ -17,7 +17,15 @@ export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
 export { QmpConnectionError, QmpTimeoutError } from './qmp/failure.js';
 export type { QmpGreeting } from './qmp/greeting.js';
 export { type GuestExecAgent, type GuestExecOptions, type GuestExecResult, guestExec } from './qmp/guest-exec.js';
-export { JobError, type JobOptions, type JobProgress, type JobResult, runJob } from './qmp/job.js';
+export { followJob, runJob } from './qmp/job.js';
+export {
+  type FollowOptions,
+  JobError,
+  type JobOptions,
+  type JobOutcome,
+  type JobProgress,
+  type JobResult,
+} from './qmp/job-options.js';
 export type { QmpOddity } from './qmp/link.js';
 export type { CommandMethods, UnknownEvent } from './qmp/methods.js';
 export {

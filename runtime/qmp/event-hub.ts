@@ -3,6 +3,8 @@ import type { QmpEvent } from './schema.js';
 /** A receiver of events. */
 export interface EventConsumer {
   event(event: QmpEvent): void;
+  /** There is a connection again; what occurred before is lost. */
+  reconnected?(): void;
   /** There will be no more: `error` says why, unless the client closed the connection itself. */
   end?(error: Error | undefined): void;
 }
@@ -33,6 +35,10 @@ export class EventHub {
     for (const [consumer, matches] of [...this.#consumers]) {
       if (matches(event.event) && this.#consumers.has(consumer)) consumer.event(event);
     }
+  }
+
+  reconnected(): void {
+    for (const consumer of [...this.#consumers.keys()]) consumer.reconnected?.();
   }
 
   end(error: Error | undefined): void {

@@ -1,5 +1,6 @@
 import { onAbort } from './deadline.js';
 import type { EventHub } from './event-hub.js';
+import { tell } from './listener.js';
 import type { QmpEvent } from './schema.js';
 
 /** How a stream of events keeps what has not been read yet. */
@@ -13,6 +14,8 @@ export interface EventStreamOptions {
    * or the new one is dropped and counted in {@link EventStream.dropped}.
    */
   readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest' | undefined;
+  /** Called when the client has connected again: events that occurred in the meantime were missed. */
+  readonly onReconnect?: (() => void) | undefined;
 }
 
 const DEFAULT_BUFFER = 1024;
@@ -57,6 +60,11 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
       this.dropped++;
       if (overflow === 'drop-oldest' && this.#unread.shift()) this.#unread.push(event as E);
     }
+  }
+
+  /** @internal */
+  reconnected(): void {
+    tell(this.#options.onReconnect);
   }
 
   /** @internal */

@@ -2,69 +2,26 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js'
 import type { QmpClient } from './client.js';
 import { LONGEST_DELAY } from './deadline.js';
 import { QmpError } from './error.js';
+import type { EventStream } from './event-stream.js';
+import { QmpConnectionError } from './failure.js';
+import { type FollowOptions, JobError, type JobOptions, type JobProgress, type JobResult } from './job-options.js';
 import { tell } from './listener.js';
 import type { ArgumentsOf, CommandName, QmpEvent, QmpSchema } from './schema.js';
 
-/** How far a job is. The unit is the job's own: bytes, mostly. */
-export interface JobProgress {
-  readonly current: number | bigint;
-  readonly total: number | bigint;
-  /** The job's status, as far as the server tells: `running`, `ready`, `pending`, … */
-  readonly status: string | undefined;
-}
-
-/** How {@link runJob} runs a job. */
-export interface JobOptions {
-  /** Cancels the job. The call is rejected with the signal's reason once the job has ended, unless it had been completed. */
-  readonly signal?: AbortSignal;
-  /** The job's id, when the arguments do not say it. */
-  readonly id?: string;
-  /**
-   * The job keeps two images alike and can be ended (mirror, active commit): `complete` switches over to the target (default),
-   * `cancel` ends it and stays with the source.
-   */
-  readonly onReady?: () => 'complete' | 'cancel' | Promise<'complete' | 'cancel'>;
-  /** With `auto-finalize: false`: the last moment before the job's changes are made. An error cancels the job. */
-  readonly onPending?: () => void | Promise<void>;
-  /** Called with how far the job is. */
-  readonly onProgress?: (progress: JobProgress) => void;
-  /** How often to ask for the progress, in milliseconds. Default: 500. */
-  readonly progressInterval?: number;
-  /** Called with I/O errors, each a `BLOCK_JOB_ERROR`: with the action `stop` the job waits until it is resumed. */
-  readonly onError?: (error: JsonObject) => void;
-}
-
-/** How a job ended. */
-export interface JobResult {
-  readonly id: string;
-  /** How far the job was and how far it had to go, in the job's own unit; `undefined` when the server did not say. */
-  readonly offset: number | bigint | undefined;
-  readonly length: number | bigint | undefined;
-}
-
-/** A job failed, or was cancelled by another client. */
-export class JobError extends Error {
-  override readonly name: string = 'JobError';
-  readonly id: string;
-  readonly outcome: 'failed' | 'cancelled';
-
-  constructor(id: string, outcome: 'failed' | 'cancelled', reason?: string) {
-    super(outcome === 'failed' ? `job ${id} failed: ${reason}` : `job ${id} was cancelled`);
-    this.id = id;
-    this.outcome = outcome;
-  }
-}
-
 const PROGRESS_INTERVAL = 500;
+
+/** Stands in the stream of events for what the server says of the job when it is asked. */
+const ANSWER = 'what the server says of the job';
 
 /**
  * Starts a job and follows it to its end: completes it when it is ready, finalizes and dismisses it where the server leaves that
- * to the client. It works with the block job events of all releases and with the job API of 3.0.
+ * to the client. It works with the block job events of all releases and with the job API of 3.0. A client that connects again
+ * asks what has become of the job, and goes on.
  *
  * @param command a command that starts a job: `blockdev-mirror`, `blockdev-backup`, `block-commit`, `blockdev-create`, …
  * @throws {@link QmpError} when the job cannot be started
- * @throws {@link JobError} when it fails or another client cancels it
- * @throws {@link QmpConnectionError} when the connection is lost; the job goes on without us
+ * @throws {@link JobError} when it fails, another client cancels it, or it has gone while there was no connection
+ * @throws {@link QmpConnectionError} when the connection is lost for good; the job goes on without us
  * @example
  * await runJob(client, 'blockdev-backup', { 'job-id': 'b', device: 'disk', target: 'copy', sync: 'full' }, { signal });
  */
@@ -74,15 +31,47 @@ export async function runJob<S extends QmpSchema, N extends CommandName<S>>(
   args: ArgumentsOf<S, N>,
   options: JobOptions = {},
 ): Promise<JobResult> {
-  const job = new Job(client as unknown as QmpClient, args as JsonObject, options);
-  return job.run(command);
+  const given = args as JsonObject;
+  const id = options.id ?? given['job-id'] ?? given.device;
+  if (typeof id !== 'string')
+    throw new TypeError("a job needs an id: give 'job-id' among the arguments, or the option 'id'");
+  const job = new Job(client as unknown as QmpClient, id, given['auto-dismiss'] === false, options);
+  return job.run(async (ask) => {
+    try {
+      await client.executeUnknown(command, given);
+    } catch (error) {
+      // It may have been started all the same: after a new connection that is asked.
+      if (!(error instanceof QmpConnectionError) || !(await ask().catch(() => false))) throw error;
+    }
+  });
+}
+
+/**
+ * Follows a job that runs already to its end, as {@link runJob} does: one that another client has started, that `transaction` has
+ * started, or that was there before this program was.
+ *
+ * @throws {@link JobError} when there is no such job, it fails, another client cancels it, or it has gone while there was no connection
+ * @throws {@link QmpConnectionError} when the connection is lost for good; the job goes on without us
+ * @example
+ * await client.execute('transaction', { actions: [{ type: 'blockdev-backup', data: { 'job-id': 'a', device, target, sync: 'full' } }] });
+ * await followJob(client, 'a');
+ */
+export async function followJob<S extends QmpSchema>(
+  client: QmpClient<S>,
+  id: string,
+  options: FollowOptions = {},
+): Promise<JobResult> {
+  return new Job(client as unknown as QmpClient, id, false, options).run(async (ask) => {
+    if (!(await ask())) throw new JobError(id, 'unknown', 'the server has no such job');
+  });
 }
 
 class Job {
   readonly #client: QmpClient;
-  readonly #arguments: JsonObject;
-  readonly #options: JobOptions;
+  readonly #options: FollowOptions;
   readonly #id: string;
+  /** The server's block job API leaves it to the client to dismiss the job. */
+  readonly #isDismissed: boolean;
   /** The status that the job API has reported last; undefined with servers that do not have it. */
   #status: string | undefined;
   #completing = false;
@@ -93,29 +82,43 @@ class Job {
   #offset: number | bigint | undefined;
   #length: number | bigint | undefined;
 
-  constructor(client: QmpClient, args: JsonObject, options: JobOptions) {
-    const id = options.id ?? args['job-id'] ?? args.device;
-    if (typeof id !== 'string')
-      throw new TypeError("a job needs an id: give 'job-id' among the arguments, or the option 'id'");
+  constructor(client: QmpClient, id: string, isDismissed: boolean, options: FollowOptions) {
     this.#client = client;
-    this.#arguments = args;
-    this.#options = options;
     this.#id = id;
+    this.#isDismissed = isDismissed;
+    this.#options = options;
   }
 
-  async run(command: string): Promise<JobResult> {
+  /** @param start starts the job, or finds it; what it is given asks the server for the job, and says whether it is there */
+  async run(start: (ask: () => Promise<boolean>) => Promise<void>): Promise<JobResult> {
     const { signal } = this.#options;
     signal?.throwIfAborted();
+    const ask = async (): Promise<boolean> => {
+      const job = await this.#ask();
+      // In its place among the events: those that came before it have their effect before.
+      events.event({ event: ANSWER, data: job ?? null } as unknown as QmpEvent);
+      return job !== undefined;
+    };
+    let started = false;
     // A job can be over before its command is answered, so its events are collected from before it starts.
-    const events = this.#client.events(['JOB_STATUS_CHANGE', 'BLOCK_JOB_*'], { buffer: Number.POSITIVE_INFINITY });
+    const events: EventStream<QmpEvent> = this.#client.events(['JOB_STATUS_CHANGE', 'BLOCK_JOB_*'], {
+      buffer: Number.POSITIVE_INFINITY,
+      onReconnect: () => {
+        // A command that should have completed it was lost with the connection.
+        this.#completing = false;
+        // What fails because the connection is lost once more is asked again.
+        if (started) ask().catch(() => {});
+      },
+    });
     const abort = (): void => void this.#cancel(true).catch(() => {});
     let progress: NodeJS.Timeout | undefined;
     try {
-      await this.#client.execute(command, this.#arguments);
+      await start(ask);
+      started = true;
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();
       if (this.#options.onProgress) progress = this.#watchProgress(this.#options.onProgress);
-      for await (const event of events) if (this.#isOurs(event) && (await this.#handle(event))) break;
+      for await (const event of events) if (this.#isOurs(event) && (await this.#handled(event))) break;
     } finally {
       clearInterval(progress);
       signal?.removeEventListener('abort', abort);
@@ -124,16 +127,28 @@ class Job {
     if (this.#failure !== undefined) throw new JobError(this.#id, 'failed', this.#failure);
     if (signal?.aborted && (this.#cancelled || this.#aborting)) throw signal.reason;
     if (this.#cancelled) throw new JobError(this.#id, 'cancelled');
-    if (this.#aborting) throw new JobError(this.#id, 'failed', 'the server did not say why');
+    if (this.#aborting) throw new JobError(this.#id, 'failed');
     return { id: this.#id, offset: this.#offset, length: this.#length };
   }
 
-  #isOurs({ data }: QmpEvent): boolean {
-    return isJsonObject(data) && (data.id ?? data.device) === this.#id;
+  /** A command that is lost with the connection is none that failed: after the next connection the job is asked for. */
+  async #handled(event: QmpEvent<string, JsonObject>): Promise<boolean> {
+    try {
+      return await this.#handle(event);
+    } catch (error) {
+      if (error instanceof QmpConnectionError) return false;
+      throw error;
+    }
+  }
+
+  #isOurs(event: QmpEvent): event is QmpEvent<string, JsonObject> {
+    const { data } = event;
+    return event.event === ANSWER || (isJsonObject(data) && (data.id ?? data.device) === this.#id);
   }
 
   /** @returns whether the job is over */
   async #handle({ event, data }: QmpEvent<string, JsonObject>): Promise<boolean> {
+    if (event === ANSWER) return this.#answered(data);
     this.#offset = integer(data.offset) ?? this.#offset;
     this.#length = integer(data.len) ?? this.#length;
     switch (event) {
@@ -159,6 +174,18 @@ class Job {
     }
   }
 
+  /** The server was asked for the job: what events would have said, had they arrived. */
+  async #answered(job: JsonObject | null): Promise<boolean> {
+    if (job === null) throw new JobError(this.#id, 'unknown', 'it has gone, and its end was not reported');
+    this.#offset = integer(job['current-progress'] ?? job.offset) ?? this.#offset;
+    this.#length = integer(job['total-progress'] ?? job.len) ?? this.#length;
+    if (this.#options.signal?.aborted && job.status !== 'concluded') await this.#cancel(true);
+    // Only the job API has jobs that are dismissed.
+    else if (job.id !== undefined) return this.#statusChange(String(job.status));
+    else if (job.ready === true) await this.#complete();
+    return false;
+  }
+
   async #statusChange(status: string): Promise<boolean> {
     this.#status = status;
     this.#aborting ||= status === 'aborting';
@@ -170,7 +197,7 @@ class Job {
   /** The block job is over; where the job API says so too, that is waited for. */
   async #over(): Promise<boolean> {
     if (this.#status !== undefined) return false;
-    if (this.#arguments['auto-dismiss'] === false) await this.#client.execute('block-job-dismiss', { id: this.#id });
+    if (this.#isDismissed) await this.#client.execute('block-job-dismiss', { id: this.#id });
     return true;
   }
 
@@ -187,7 +214,7 @@ class Job {
   async #complete(): Promise<void> {
     if (this.#completing || this.#options.signal?.aborted) return;
     this.#completing = true;
-    const end = (await this.#options.onReady?.()) ?? 'complete';
+    const end = (await this.#decision(this.#options.onReady)) ?? 'complete';
     if (end === 'cancel') await this.#cancel(false);
     else if (this.#status === undefined) await this.#client.execute('block-job-complete', { device: this.#id });
     else await this.#client.execute('job-complete', { id: this.#id }).catch((error) => this.#retryComplete(error));
@@ -201,13 +228,18 @@ class Job {
     else if (job?.status === 'standby') this.#completing = false;
   }
 
-  async #finalize(): Promise<void> {
+  /** Asks the user; an error cancels the job. */
+  async #decision<T>(ask: (() => T | Promise<T>) | undefined): Promise<T | undefined> {
     try {
-      await this.#options.onPending?.();
+      return await ask?.();
     } catch (error) {
       await this.#cancel(true);
       throw error;
     }
+  }
+
+  async #finalize(): Promise<void> {
+    await this.#decision(this.#options.onPending);
     if (this.#options.signal?.aborted) return;
     const command = this.#status === undefined ? 'block-job-finalize' : 'job-finalize';
     await this.#client.execute(command, { id: this.#id });
@@ -237,9 +269,21 @@ class Job {
     return setInterval(quietly, Math.min(LONGEST_DELAY, this.#options.progressInterval ?? PROGRESS_INTERVAL));
   }
 
+  /** What the server says of the job by the newest API that it has; undefined when it is gone. */
+  async #ask(): Promise<JsonObject | undefined> {
+    try {
+      return await this.#query('query-jobs');
+    } catch (error) {
+      if (!(error instanceof QmpError && error.class === 'CommandNotFound')) throw error;
+      return this.#query('query-block-jobs');
+    }
+  }
+
   /** What the server says of the job; undefined when it is gone. */
-  async #query(): Promise<JsonObject | undefined> {
-    const jobs = await this.#client.execute(this.#status === undefined ? 'query-block-jobs' : 'query-jobs');
+  async #query(
+    command = this.#status === undefined ? 'query-block-jobs' : 'query-jobs',
+  ): Promise<JsonObject | undefined> {
+    const jobs = await this.#client.execute(command);
     return (Array.isArray(jobs) ? jobs : []).filter(isJsonObject).find((job) => (job.id ?? job.device) === this.#id);
   }
 }

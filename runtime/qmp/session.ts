@@ -134,10 +134,12 @@ export class Session {
             name,
             {
               ready: (greeting, enabled) => {
+                const again = this.greeting !== undefined;
                 this.greeting = greeting;
                 this.oob = enabled;
                 this.#link = opened;
                 resolve();
+                if (again) this.events.reconnected();
               },
               failed,
               event: (message) => this.#publish(message),

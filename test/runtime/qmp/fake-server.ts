@@ -6,6 +6,7 @@ import { stringifyReply } from '../../../runtime/json/stringify-reply.js';
 import type { JsonObject, JsonValue } from '../../../runtime/json/value.js';
 import { connect, type QmpClient } from '../../../runtime/qmp/client.js';
 import type { ConnectOptions } from '../../../runtime/qmp/client-options.js';
+import { QmpConnectionError } from '../../../runtime/qmp/failure.js';
 import type { AnySchema, QmpSchema } from '../../../runtime/qmp/schema.js';
 
 export const GREETING = {
@@ -88,6 +89,24 @@ export class FakeServer {
       if (answer) this.reply(request, answer);
     }
   }
+}
+
+/** A place where a new server answers each time, as long as there are some. */
+export function place(...servers: FakeServer[]) {
+  const waiting = [...servers];
+  let opened = 0;
+  return {
+    get opened() {
+      return opened;
+    },
+    open: () => {
+      opened++;
+      const server = waiting.shift();
+      if (!server) throw new QmpConnectionError('no server is there');
+      server.send(GREETING);
+      return server.peer;
+    },
+  };
 }
 
 /** A server that has greeted and a client that has connected to it. */

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../runtime/json/value.js';
 import { QmpError } from '../../../runtime/qmp/error.js';
 import { QmpConnectionError } from '../../../runtime/qmp/failure.js';
-import { JobError, type JobOptions, type JobProgress, runJob } from '../../../runtime/qmp/job.js';
+import { runJob } from '../../../runtime/qmp/job.js';
+import { JobError, type JobOptions, type JobProgress } from '../../../runtime/qmp/job-options.js';
 import { connected, type FakeServer, type Received } from './fake-server.js';
 
 type Answer = JsonObject | undefined;

@@ -2,25 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { connect } from '../../../runtime/qmp/client.js';
 import { QmpConnectionError } from '../../../runtime/qmp/failure.js';
 import { backOff, type ConnectionLoss, type Reconnection } from '../../../runtime/qmp/reconnect.js';
-import { FakeServer, GREETING } from './fake-server.js';
-
-/** A place where a new server answers each time, as long as there are some. */
-function place(...servers: FakeServer[]) {
-  const waiting = [...servers];
-  let opened = 0;
-  return {
-    get opened() {
-      return opened;
-    },
-    open: () => {
-      opened++;
-      const server = waiting.shift();
-      if (!server) throw new QmpConnectionError('no server is there');
-      server.send(GREETING);
-      return server.peer;
-    },
-  };
-}
+import { FakeServer, GREETING, place } from './fake-server.js';
 
 describe('reconnecting', () => {
   test('negotiates again and reports what was lost', async () => {
