@@ -1,5 +1,5 @@
 /** For `bundle.ts`: what most programs do. Of the generated code they import types alone. */
-import type { Commands, Events } from '../generated/index.js';
+import type { Commands, Events } from '../generated/client.js';
 import { connect } from '../runtime/index.js';
 
 const client = await connect<{ commands: Commands; events: Events }>('/run/qmp.sock');

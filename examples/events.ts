@@ -4,7 +4,7 @@
  *     node build/events.js unix:/run/qmp.sock cd0
  */
 import { connect } from 'qapi-ts/runtime';
-import type { Commands, Events } from './generated/index.js';
+import type { Commands, Events } from './generated/client.js';
 
 const [address = '/run/qmp.sock', device = 'cd0'] = process.argv.slice(2);
 await using client = await connect<{ commands: Commands; events: Events }>(address);

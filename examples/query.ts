@@ -4,7 +4,7 @@
  *     node build/query.js unix:/run/qmp.sock
  */
 import { connect } from 'qapi-ts/runtime';
-import type { Commands, Events } from './generated/index.js';
+import type { Commands, Events } from './generated/client.js';
 
 const [address = '/run/qmp.sock'] = process.argv.slice(2);
 await using client = await connect<{ commands: Commands; events: Events }>(address);

@@ -43,7 +43,7 @@ async function generated(
   const wanted = define ? selectSchema(schema, { defines: new Map(Object.entries(define)) }) : schema;
   const found = generate(wanted, options).find(({ path }) => path === `schema/${file}.ts`);
   if (!found) throw new Error(`there is no ${file}.ts for\n${text}`);
-  const declarations = found.text.replace(/^\/\/.*\n+/, '').replace(/^(import [^;]*;\n)+\n*/, '');
+  const declarations = found.text.replace(/^((\/\/|\/\*).*\n)+\n*/, '').replace(/^(import [^;]*;\n)+\n*/, '');
   // The interfaces are what a reader wants to see of commands and events; the tables are for machines.
   const isTable = (part: string): boolean => /export (const (commands|events)|type CommandHandlers)\b/.test(part);
   const parts = declarations.trimEnd().split('\n\n');

@@ -64,11 +64,11 @@ function assemble(
       if (!file) continue;
       files.push(file);
       present.push(module);
-      exported.push(index.specifier(target.name, module));
+      if (!target.ownDoor) exported.push(index.specifier(target.name, module));
     }
     if (target.schemaFile) {
       files.push(target.schemaFile(plan));
-      exported.push(index.specifier(target.name));
+      if (!target.ownDoor) exported.push(index.specifier(target.name));
     }
     if (target.indexCode) code.push(target.indexCode(index, present));
   }

@@ -1,6 +1,6 @@
 /**
- * What a declaration of the generated code may not be called: words of the language, the names of its own types,
- * the globals that generated code uses, what CommonJS output declares around a module, and the variables of generated functions.
+ * What a declaration of the generated code may not be called: words of the language, the names of its own types, what CommonJS
+ * output declares around a module, and the variables of generated functions.
  */
 const reserved = new Set(
   (
@@ -8,8 +8,28 @@ const reserved = new Set(
     'false finally for function get if implements import in instanceof interface let module new null of package private ' +
     'protected public require exports return set static super switch this throw true try type typeof var void while with yield ' +
     'any bigint boolean never number object string symbol undefined unknown ' +
-    'Infinity NaN Map Object Promise Record globalThis ' +
+    'Infinity NaN globalThis ' +
     'args context count data handlers member name o result sink v value'
+  ).split(' '),
+);
+
+/**
+ * Globals, which a type of the same name would hide from each file that imports it: those of ECMAScript, TypeScript's utility
+ * types, and those of Node.js. A fixed list, since generated code is the same wherever it is generated.
+ */
+const globals = new Set(
+  (
+    'AggregateError Array ArrayBuffer AsyncDisposableStack AsyncGenerator AsyncIterable AsyncIterator Atomics BigInt ' +
+    'BigInt64Array BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry Float16Array ' +
+    'Float32Array Float64Array Function Generator Int16Array Int32Array Int8Array Intl Iterable Iterator JSON Map Math Number ' +
+    'Object Promise Proxy RangeError ReferenceError Reflect RegExp Set SharedArrayBuffer String SuppressedError Symbol ' +
+    'SyntaxError TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet ' +
+    'ArrayLike AsyncDisposable Awaited Capitalize ConstructorParameters Disposable Exclude Extract InstanceType Lowercase ' +
+    'NoInfer NonNullable Omit OmitThisParameter Parameters Partial Pick PromiseLike PropertyKey Readonly ReadonlyArray ' +
+    'ReadonlyMap ReadonlySet Record Required ReturnType ThisParameterType ThisType Uncapitalize Uppercase ' +
+    'AbortController AbortSignal Blob BroadcastChannel Buffer Crypto CryptoKey CustomEvent DOMException Event EventSource ' +
+    'EventTarget File FormData Headers MessageChannel MessageEvent MessagePort NodeJS Performance ReadableStream Request ' +
+    'Response SubtleCrypto TextDecoder TextEncoder TransformStream URL URLSearchParams WebAssembly WebSocket WritableStream'
   ).split(' '),
 );
 
@@ -62,6 +82,6 @@ export class IdentifierPool {
   }
 
   #free(name: string): boolean {
-    return !this.#taken.has(name) && !reserved.has(name);
+    return !this.#taken.has(name) && !reserved.has(name) && !globals.has(name);
   }
 }

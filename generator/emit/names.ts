@@ -17,7 +17,7 @@ import { type RuntimeExport, runtimeExports } from './runtime-exports.js';
 /** A type that has a declaration of its own in the generated code. */
 export type NamedType = EnumType | ObjectType | AlternateType;
 
-/** What `index.ts` exports beside the declarations of the schema: the same names for every schema. */
+/** What `index.ts` and `client.ts` export beside the declarations of the schema: the same names for every schema. */
 const reservedForIndex = [
   'Commands',
   'Events',

@@ -28,7 +28,7 @@ export const optionTable = {
   /** What to generate. Default: everything. */
   targets: {
     kind: 'choices',
-    choices: ['types', 'visitors', 'commands', 'events', 'introspection'],
+    choices: ['types', 'client', 'visitors', 'commands', 'events', 'introspection'],
     flags: '--target <names>',
     summary: 'generate only some targets',
   },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Member, Module, Schema, StructType, Type } from '../schema/model.js';
+import type { Command, Event, Member, Module, ObjectType, Schema, StructType, Type } from '../schema/model.js';
 import { moduleFolders } from './folders.js';
 import { assignNames, type NamedType, type Names } from './names.js';
 import type { ResolvedOptions } from './options.js';
@@ -50,6 +50,21 @@ export function declaredTypes(plan: Plan, module: Module): NamedType[] {
     if (plan.names.isDeclared(definition)) types.push(definition);
   }
   return types;
+}
+
+/** The commands of a module, in order of definition. */
+export function commandsOf(module: Module): Command[] {
+  return module.definitions.filter((definition) => definition.kind === 'command');
+}
+
+/** The events of a module, in order of definition. */
+export function eventsOf(module: Module): Event[] {
+  return module.definitions.filter((definition) => definition.kind === 'event');
+}
+
+/** Whether a command takes something, or an event carries something. */
+export function hasArguments<D extends Command | Event>(definition: D): definition is D & { arguments: ObjectType } {
+  return definition.arguments !== undefined && !isEmpty(definition.arguments);
 }
 
 /** Whether a struct has no members at all, neither own nor inherited. */

@@ -54,6 +54,11 @@ export class FileScope {
     return this.#use(module, file, { name, local, isValue: false });
   }
 
+  /** A type that a file about the whole schema exports. */
+  schemaType(file: string, name: string): string {
+    return this.#imports.use({ from: file, name, local: name, isValue: false });
+  }
+
   /** A value that the runtime exports. */
   runtimeValue(name: RuntimeExport): string {
     return this.#imports.use({ from: runtime, name, local: this.plan.names.runtime(name), isValue: true });

@@ -19,6 +19,8 @@ export interface Target {
   readonly moduleFile?: (plan: Plan, module: Module) => GeneratedFile | undefined;
   /** The file that it makes of the schema as a whole. */
   readonly schemaFile?: (plan: Plan) => GeneratedFile;
+  /** Whether its files have a door of their own, a file about the whole schema, and `index.ts` exports only what `indexCode` says. */
+  readonly ownDoor?: true;
   /** What it adds to `index.ts`, given the modules for which it made a file. */
   readonly indexCode?: (scope: FileScope, modules: readonly Module[]) => string;
 }

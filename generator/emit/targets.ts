@@ -1,5 +1,6 @@
 import { optionTable } from './option-table.js';
 import type { Target } from './target.js';
+import { client } from './targets/client.js';
 import { commands } from './targets/commands.js';
 import { events } from './targets/events.js';
 import { introspection } from './targets/introspection.js';
@@ -15,6 +16,7 @@ export const targetNames = optionTable.targets.choices;
  */
 const targets: readonly Target[] = Object.values({
   types,
+  client,
   visitors,
   commands,
   events,

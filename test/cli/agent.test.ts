@@ -125,7 +125,7 @@ describe('generate --agent', () => {
     const from = await agent(undefined, ['guest-extra']);
     const { code, stderr } = await generate(cwd, 'qga.json', '--agent', '--from', from);
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'note: the agent has what the schema lacks: guest-extra\n' });
-    const commands = readFileSync(join(cwd, 'out/qga/commands.ts'), 'utf8');
+    const commands = readFileSync(join(cwd, 'out/qga/client.ts'), 'utf8');
     expect(commands).toContain("'guest-get-host-name':");
     expect(commands).not.toContain("'guest-set-time':");
   });

@@ -26,7 +26,7 @@ describe('generate --from', () => {
     const types = readFileSync(join(cwd, 'out/qmp/types.ts'), 'utf8');
     expect(types).toContain('export interface DisksInfo {');
     expect(types).toContain('mode?: DisksInfoMode;');
-    expect(readFileSync(join(cwd, 'out/qmp/commands.ts'), 'utf8')).toContain('introspection of QEMU 9.1.2');
+    expect(readFileSync(join(cwd, 'out/qmp/client.ts'), 'utf8')).toContain('introspection of QEMU 9.1.2');
   });
 
   test('gives the same code at another address, which --check sees', async () => {

@@ -41,7 +41,7 @@ describe('qapi-ts generate', () => {
     );
     expect(diskMembers(cwd)).toEqual({ size: 'Int64', spool: 'string' });
     expect([
-      ...(declarationsIn(generated(cwd, 'more/commands.ts')).interfaces.get('Commands')?.members.keys() ?? []),
+      ...(declarationsIn(generated(cwd, 'more/client.ts')).interfaces.get('Commands')?.members.keys() ?? []),
     ]).toEqual(['stop']);
   });
 

@@ -22,7 +22,7 @@ function block(info: string): string {
 
 const mistakes = `
 import { connect } from 'qapi-ts/runtime';
-import type { Commands, Disk, Events } from './generated/index.js';
+import type { Commands, Disk, Events } from './generated/client.js';
 
 declare const disk: Disk;
 const client = await connect<{ commands: Commands; events: Events }>('/run/disks.sock');

@@ -61,6 +61,12 @@ describe('a pool', () => {
     ]);
   });
 
+  test('gives no name of a global', () => {
+    const pool = new IdentifierPool();
+    const globals = ['String', 'Error', 'Event', 'Map', 'Date', 'Promise', 'Record', 'Partial'];
+    expect(globals.map((name) => pool.claim(name))).toEqual(globals.map((name) => `${name}_`));
+  });
+
   test('never gives the same twice', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', 'a_', 'a_2', 'a_3', 'a__', 'b')), (names) => {

@@ -18,7 +18,7 @@ describe('targets', () => {
   test('adds the targets whose files a target imports', async () => {
     const files = await generateFixture('gallery', { targets: ['events'] });
     expect(new Set(files.map(({ path }) => path.split('/').at(-1)))).toEqual(
-      new Set(['events.ts', 'index.ts', 'types.ts', 'visitors.ts']),
+      new Set(['client.ts', 'events.ts', 'index.ts', 'types.ts', 'visitors.ts']),
     );
     expect(await compileGenerated({ gallery: files })).toEqual([]);
   });
@@ -30,7 +30,7 @@ describe('targets', () => {
 
   test('generates an index for a schema without definitions, too', async () => {
     const files = generate(await schemaOf(''));
-    expect(files.map(({ path }) => path)).toEqual(['introspection.ts', 'index.ts']);
+    expect(files.map(({ path }) => path)).toEqual(['client.ts', 'introspection.ts', 'index.ts']);
     expect(
       await compileGenerated({ empty: files, nothing: generate(await schemaOf(''), { targets: ['types'] }) }),
     ).toEqual([]);

@@ -5,7 +5,7 @@ import { loadSchema } from '../../../generator/schema/load.js';
 import { type Editor, editorFor } from '../../language-service.js';
 
 const head = `import { connect } from 'qapi-ts/runtime';
-import type { BlockdevOptions, Commands, Events } from './generated/index.js';
+import type { BlockdevOptions, Commands, Events } from './generated/client.js';
 const client = await connect<{ commands: Commands; events: Events }>('/run/qmp.sock');
 `;
 
@@ -44,14 +44,14 @@ describe('hovering', () => {
 describe('going to the definition', () => {
   test('the definition of a command is in generated code', () => {
     expect(definition(`client.commands['⟦block-commit⟧']({});`)).toEqual({
-      file: 'generated/block-core/commands.ts',
+      file: 'generated/block-core/client.ts',
       line: "'block-commit': { arguments: BlockCommitArguments; returns: void };",
     });
   });
 
   test('the definition of an event is in generated code', () => {
     expect(definition('client.waitFor.⟦BLOCK_JOB_READY⟧();')).toEqual({
-      file: 'generated/block-core/events.ts',
+      file: 'generated/block-core/client.ts',
       line: 'BLOCK_JOB_READY: { data: BlockJobReadyData };',
     });
   });
