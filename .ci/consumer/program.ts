@@ -6,17 +6,9 @@ import { join } from 'node:path';
 import { checkSchema, defineConfig, generate, introspect, loadSchema, memoryHost } from 'qapi-ts';
 import { BlockError } from 'qapi-ts/block';
 import { connect, createQmpServer, decode, QmpError, VisitError } from 'qapi-ts/runtime';
-import {
-  type Commands,
-  commands,
-  type Disk,
-  type Events,
-  emitDiskAdded,
-  events,
-  introspection,
-  visitDisk,
-} from './generated/index.js';
-import type { BlockdevOptions } from './generated-block/index.js';
+import type { Commands, Disk, Events } from './generated/client.js';
+import { commands, emitDiskAdded, events, introspection, visitDisk } from './generated/index.js';
+import type { BlockdevOptions } from './generated-block/client.js';
 
 const { schema } = await loadSchema('schema.json');
 assert(schema);
