@@ -1,4 +1,5 @@
 import type { BlockDeviceInfo, BlockIOThrottle } from '../../../generated/index.js';
+import type { Int64 } from '../../json/value.js';
 import { type LimitName, limitNames, type ThrottleConfig, throttleConfigOf } from './throttle-config.js';
 
 /** How `block_set_io_throttle` and the queries call the limits. */
@@ -21,16 +22,16 @@ export type ThrottleInfo = Pick<
 
 /** The configuration that the arguments of `block_set_io_throttle` make. @throws BlockError when they contradict each other */
 export function throttleConfigOfArguments(args: BlockIOThrottle): ThrottleConfig {
-  const limits: { [name: string]: number } = {};
+  const limits: { [name: string]: Int64 } = {};
   for (const name of limitNames) {
     const wire = wireNames[name];
-    limits[name] = Number(args[wire]);
+    limits[name] = args[wire];
     const max = args[`${wire}_max`];
     const length = args[`${wire}_max_length`];
-    if (max !== undefined) limits[`${name}-max`] = Number(max);
-    if (length !== undefined) limits[`${name}-max-length`] = Number(length);
+    if (max !== undefined) limits[`${name}-max`] = max;
+    if (length !== undefined) limits[`${name}-max-length`] = length;
   }
-  if (args.iops_size !== undefined) limits['iops-size'] = Number(args.iops_size);
+  if (args.iops_size !== undefined) limits['iops-size'] = args.iops_size;
   return throttleConfigOf(limits);
 }
 

@@ -1,3 +1,4 @@
+import type { Int64 } from '../../json/value.js';
 import { invalid } from '../error.js';
 
 /** What can be limited, in the order in which limits are checked. */
@@ -24,7 +25,7 @@ export type ThrottleConfig = { readonly [Name in LimitName]: Limit } & {
 
 /** Limits as options give them, all of them optional: `bps-total`, `bps-total-max`, `bps-total-max-length`, …, `iops-size`. */
 export type ThrottleLimits = {
-  readonly [Name in LimitName | `${LimitName}-max` | `${LimitName}-max-length` | 'iops-size']?: number | undefined;
+  readonly [Name in LimitName | `${LimitName}-max` | `${LimitName}-max-length` | 'iops-size']?: Int64 | undefined;
 };
 
 /** The largest rate, per second. */
@@ -35,12 +36,12 @@ const longestBurst = 2 ** 32 - 1;
 
 /** The configuration that some limits make. @throws BlockError when they contradict each other or are out of range */
 export function throttleConfigOf(limits: ThrottleLimits): ThrottleConfig {
-  const limit = (name: LimitName): Limit => ({
+  const limit = (name: LimitName): GivenLimit => ({
     average: limits[name] ?? 0,
     max: limits[`${name}-max`] ?? 0,
     burstLength: limits[`${name}-max-length`] ?? 1,
   });
-  const config: ThrottleConfig = {
+  const given: GivenConfig = {
     'bps-total': limit('bps-total'),
     'bps-read': limit('bps-read'),
     'bps-write': limit('bps-write'),
@@ -49,8 +50,24 @@ export function throttleConfigOf(limits: ThrottleLimits): ThrottleConfig {
     'iops-write': limit('iops-write'),
     iopsSize: limits['iops-size'] ?? 0,
   };
-  checkThrottleConfig(config);
-  return config;
+  checkThrottleConfig(given);
+  return {
+    'bps-total': inNumbers(given['bps-total']),
+    'bps-read': inNumbers(given['bps-read']),
+    'bps-write': inNumbers(given['bps-write']),
+    'iops-total': inNumbers(given['iops-total']),
+    'iops-read': inNumbers(given['iops-read']),
+    'iops-write': inNumbers(given['iops-write']),
+    iopsSize: Number(given.iopsSize),
+  };
+}
+
+/** A limit as it was given: what is beyond all bounds is reported with its digits. */
+type GivenLimit = { readonly [Field in keyof Limit]: Int64 };
+type GivenConfig = { readonly [Name in LimitName]: GivenLimit } & { readonly iopsSize: Int64 };
+
+function inNumbers({ average, max, burstLength }: GivenLimit): Limit {
+  return { average: Number(average), max: Number(max), burstLength: Number(burstLength) };
 }
 
 /** Whether anything is limited at all. */
@@ -59,7 +76,7 @@ export function isLimiting(config: ThrottleConfig): boolean {
 }
 
 /** The order of the checks is QEMU's: the first that fails decides the error. */
-function checkThrottleConfig(config: ThrottleConfig): void {
+function checkThrottleConfig(config: GivenConfig): void {
   for (const field of ['average', 'max'] as const) {
     checkExclusion(config, 'bps', field);
     checkExclusion(config, 'iops', field);
@@ -68,7 +85,7 @@ function checkThrottleConfig(config: ThrottleConfig): void {
   for (const name of limitNames) checkLimit(name, config[name]);
 }
 
-function checkExclusion(config: ThrottleConfig, unit: 'bps' | 'iops', field: 'average' | 'max'): void {
+function checkExclusion(config: GivenConfig, unit: 'bps' | 'iops', field: 'average' | 'max'): void {
   const [total, read, write] = [config[`${unit}-total`], config[`${unit}-read`], config[`${unit}-write`]];
   if (total[field] === 0 || (read[field] === 0 && write[field] === 0)) return;
   const suffix = field === 'max' ? '-max' : '';
@@ -78,7 +95,7 @@ function checkExclusion(config: ThrottleConfig, unit: 'bps' | 'iops', field: 'av
   );
 }
 
-function checkIopsSize(config: ThrottleConfig): void {
+function checkIopsSize(config: GivenConfig): void {
   const { iopsSize } = config;
   if (iopsSize === 0) return;
   if (!config['iops-total'].average && !config['iops-read'].average && !config['iops-write'].average) {
@@ -87,7 +104,7 @@ function checkIopsSize(config: ThrottleConfig): void {
   if (!(iopsSize > 0)) throw invalid(`iops-size is ${iopsSize}, but must not be negative`);
 }
 
-function checkLimit(name: LimitName, { average, max, burstLength }: Limit): void {
+function checkLimit(name: LimitName, { average, max, burstLength }: GivenLimit): void {
   for (const [label, rate] of [
     [name, average],
     [`${name}-max`, max],

@@ -3,6 +3,7 @@ import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { reopen } from '../graph/reopen.js';
 import { resize } from '../graph/resize.js';
+import { largestSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
 import { everything, Permission, type Permissions } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
@@ -44,6 +45,9 @@ export function graphCommands(graph: BlockGraph) {
       if (node.blockers.reason('resize') !== undefined) {
         throw new BlockError(`Device '${device ?? nodeName ?? ''}' is in use`, { code: 'EBUSY' });
       }
+      // Beyond, a number would not be exact, and a message with it neither.
+      if (size > largestSize)
+        throw new BlockError(`Could not resize to ${size} bytes: File too large`, { code: 'EFBIG' });
       await graph.using(node, resizing, () => graph.drainedAll(() => resize(node, Number(size), graph.host.warn)));
     },
 

@@ -42,6 +42,8 @@ export function resolveBackingName(overlay: string, name: string): string {
   if (overlay === '' || isJsonName(overlay)) {
     throw invalid(`Cannot use the relative backing file name '${name}': '${overlay}' has no directory`);
   }
+  // Behind a server's name without a path, it would be another server.
+  if (/^[^:/]+:\/\/[^/]+$/.test(overlay)) return `${overlay}/${name}`;
   const protocol = protocolOf(overlay);
   const afterPrefix = protocol === undefined ? 0 : protocol.length + 1;
   return overlay.slice(0, Math.max(overlay.lastIndexOf('/') + 1, afterPrefix)) + name;

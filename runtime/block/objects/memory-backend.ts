@@ -1,6 +1,7 @@
 import type { MemoryBackendFileProperties, MemoryBackendProperties, OnOffAuto } from '../../../generated/index.js';
+import type { Int64 } from '../../json/value.js';
 import { invalid } from '../error.js';
-import { isPowerOfTwo, largestSize, roundUp } from '../limits.js';
+import { largestSize, roundUp } from '../limits.js';
 import { prepareMemoryFile } from './memory-file.js';
 import type { ObjectHost, ObjectProperty, UserObject } from './user-object.js';
 
@@ -35,13 +36,14 @@ export async function makeMemoryBackendFile(
   const size = checkSize('memory-backend-file', properties);
   if (path === '') throw invalid("'mem-path' of memory-backend-file is empty: it must be the path of a file or folder");
   const rom = romOf(properties.rom ?? 'auto', readonly, share);
-  const align = checkAlignment(Number(properties.align ?? 0));
-  const offset = checkOffset(Number(properties.offset ?? 0));
-  const length = offset + roundUp(size, pageSize);
-  if (length > largestSize) throw invalid(`the memory would end at ${length} of the file, beyond ${largestSize}`);
+  const { align = 0, offset = 0 } = properties;
+  checkAlignment(align);
+  checkOffset(offset);
+  const end = BigInt(offset) + BigInt(roundUp(size, pageSize));
+  if (end > largestSize) throw invalid(`the memory would end at ${end} of the file, beyond ${largestSize}`);
   checkHostNodes(properties);
   await host.authorize(path);
-  await prepareMemoryFile({ path, length, readonly });
+  await prepareMemoryFile({ path, length: Number(end), readonly });
   const special: [string, ObjectProperty][] = [
     ['align', { type: 'int', value: align }],
     ['offset', { type: 'int', value: offset }],
@@ -83,19 +85,19 @@ function checkSize(type: string, { size }: MemoryBackendProperties): number {
   return bytes;
 }
 
-/** 0 stands for whatever suits the machine. */
-function checkAlignment(align: number): number {
-  if (align === 0) return align;
-  if (align % pageSize !== 0) throw invalid(`'align' is ${align}, but must be a multiple of the page size ${pageSize}`);
-  if (!isPowerOfTwo(align)) throw invalid(`'align' is ${align}, but must be a power of two`);
-  return align;
+/** 0 stands for whatever suits the machine.  */
+function checkAlignment(align: Int64): void {
+  const bits = BigInt(align);
+  if (bits % BigInt(pageSize) !== 0n) {
+    throw invalid(`'align' is ${align}, but must be a multiple of the page size ${pageSize}`);
+  }
+  if ((bits & (bits - 1n)) !== 0n) throw invalid(`'align' is ${align}, but must be a power of two`);
 }
 
-function checkOffset(offset: number): number {
-  if (offset % pageSize !== 0) {
+function checkOffset(offset: Int64): void {
+  if (BigInt(offset) % BigInt(pageSize) !== 0n) {
     throw invalid(`'offset' is ${offset}, but must be a multiple of the page size ${pageSize}`);
   }
-  return offset;
 }
 
 function checkHostNodes({ 'host-nodes': nodes = [], policy = 'default' }: MemoryBackendProperties): void {

@@ -1,5 +1,5 @@
 import type { BlockHost } from '../../driver.js';
-import { BlockError } from '../../error.js';
+import { BlockError, invalid } from '../../error.js';
 import { sectorSize } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 
@@ -68,13 +68,13 @@ export async function takeHttpOptions(scheme: string, options: BlockOptions, hos
   return { url: parsed.href, headers, readahead, timeout: timeout * 1e9, sslverify, shown, exactFilename };
 }
 
+/** Refuses what `URL` mends: to it `http:x` and `http:\\x` are `http://x/`, a server that the name does not mention. */
 function parseUrl(scheme: string, url: string): URL {
+  if (!new RegExp(`^${scheme}://[^/\\\\]`, 'i').test(url)) {
+    throw invalid(`Driver '${scheme}' opens URLs of '${scheme}://' and a server, which '${url}' is not`);
+  }
   if (!URL.canParse(url)) throw new BlockError(`'${url}' is not a URL`, { code: 'EINVAL' });
-  const parsed = new URL(url);
-  if (parsed.protocol === `${scheme}:`) return parsed;
-  throw new BlockError(`Driver '${scheme}' opens URLs that begin with '${scheme}://', which '${url}' does not`, {
-    code: 'EINVAL',
-  });
+  return new URL(url);
 }
 
 async function takeCookie(

@@ -61,8 +61,9 @@ export function namesOf(spec: CipherSpec): CipherNames {
 export function specOf({ name, mode: text, keyLength }: CipherNames): CipherSpec {
   const [modeText = '', ivText] = split(text, '-');
   const mode = QCryptoCipherMode.find((known) => known === modeText);
-  if (mode === undefined || ivText === undefined) {
-    throw invalid(`its cipher mode is '${text}', which is none of ecb, cbc and xts with an IV generator`);
+  if (mode === undefined) throw invalid(`its cipher mode '${text}' does not begin with ecb, cbc or xts`);
+  if (ivText === undefined) {
+    throw invalid(`its cipher mode '${text}' names no IV generator: '${text}-plain64' would do`);
   }
   const [generator, hashText] = split(ivText, ':');
   const ivGenerator = QCryptoIVGenAlgorithm.find((known) => known === generator);

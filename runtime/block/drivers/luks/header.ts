@@ -124,6 +124,24 @@ function checkPlaces(header: LuksHeader, fileLength: number): void {
     if (slot.offset + materialLength(header, slot) > payloadOffset)
       throw invalid(`key slot ${index} overlaps the data`);
   }
+  refuseOverlaps(header);
+}
+
+/** A slot that is not in use yet will be, by a program that does not look at the others. */
+function refuseOverlaps(header: LuksHeader): void {
+  const places = header.slots.map((slot, index) => ({
+    index,
+    offset: slot.offset,
+    length: materialLength(header, slot),
+  }));
+  const inOrder = places.filter(({ length }) => length > 0).sort((a, b) => a.offset - b.offset);
+  for (const [at, slot] of inOrder.entries()) {
+    const next = inOrder[at + 1];
+    if (next !== undefined && slot.offset + slot.length > next.offset) {
+      const [first, second] = [slot.index, next.index].sort();
+      throw invalid(`key slots ${first} and ${second} overlap`);
+    }
+  }
 }
 
 /** The header as it stands in the file. */

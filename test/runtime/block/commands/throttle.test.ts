@@ -68,6 +68,13 @@ describe('block_set_io_throttle', () => {
     expect(await shown('d1')).toMatchObject({ group: 'dev-d1' });
   });
 
+  it('refuses limits beyond all bounds with their exact digits', async () => {
+    const { limit } = await layer(disk('d0'));
+    await expect(limit({ device: 'd0', bps: 2n ** 62n + 1n })).rejects.toThrow('bps-total is 4611686018427387905,');
+    const length = { device: 'd0', iops: 1, iops_max: 1, iops_max_length: 2n ** 62n };
+    await expect(limit(length)).rejects.toThrow('iops-total-max-length is 4611686018427387904,');
+  });
+
   it('sets the limits of a whole group, which a device keeps when others leave', async () => {
     const { limit, shown } = await layer(disk('d0', ',iops=10,group=g'), disk('d1', ',iops=20,group=g'), disk('d2'));
     expect(await shown('d0')).toMatchObject({ iops: 20, group: 'g' });

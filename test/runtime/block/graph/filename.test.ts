@@ -37,6 +37,8 @@ describe('file names', () => {
     ['./od:d', 'base.img', './base.img'],
     ['/dir/od:d.img', 'base.img', '/dir/base.img'],
     ['dir:x/over', 'base', 'dir:x/base'],
+    ['http://host', 'b', 'http://host/b'],
+    ['http://host/', 'b', 'http://host/b'],
   ])('beside %j, %j is %j', (overlay, name, resolved) => expect(resolveBackingName(overlay, name)).toBe(resolved));
 
   it.each(['json:{"driver": "qcow2"}', ''])('nothing is beside %j', (overlay) => {

@@ -139,12 +139,17 @@ describe('memory backends', () => {
       [{ align: 12_288 }, "'align' is 12288, but must be a power of two"],
       [{ align: 2n ** 63n + 4096n }, 'must be a power of two'],
       [{ offset: 512 }, "'offset' is 512, but must be a multiple of the page size 4096"],
-      [{ offset: 2n ** 63n }, 'the memory would end at'],
+      [{ offset: 2n ** 63n }, 'the memory would end at 9223372036854784000 of'],
       [{ 'host-nodes': [128], policy: 'bind' }, 'Invalid host-nodes value: 128'],
       [{ 'host-nodes': [0] }, "'host-nodes' must be empty for 'policy' default"],
       [{ policy: 'bind' }, 'host-nodes must be set for policy bind'],
     ];
     for (const [properties, message] of wrong) await expect(add(properties), message).rejects.toThrow(message);
+  });
+
+  it('shows sizes of all 64 bits exactly', async () => {
+    await add({ 'mem-path': path, align: 2n ** 62n });
+    expect([...objects.all.values()].map(({ properties }) => properties.get('align')?.value)).toEqual([2n ** 62n]);
   });
 
   it('checks memory of the process by the same rules', async () => {

@@ -227,6 +227,7 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   );
   const incompatible = version === 2 ? 0n : view.getBigUint64(72);
   refuseUnknownFeatures(incompatible, featureNames);
+  refuseCompressionType(cluster.subarray(known, headerLength));
   const refcountOrder = version === 2 ? 4 : view.getUint32(96);
   if (refcountOrder > 6) throw refused(`Refcounts are 2^${refcountOrder} bits wide, but must be at most 64`);
   const encryption = view.getUint32(32);
@@ -257,6 +258,17 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
     unknownFields: cluster.slice(known, headerLength),
     extensions: unknown,
   };
+}
+
+/**
+ * The byte after the fixed header names how clusters are compressed. Anything but 0, deflate, goes with an incompatible feature,
+ * which no image that gets here has.
+ */
+function refuseCompressionType([type = 0]: Uint8Array): void {
+  if (type === 0) return;
+  throw refused(
+    `The compression type is ${type}, but the incompatible feature bit that goes with it is not set: the header is damaged`,
+  );
 }
 
 function refuseUnknownFeatures(incompatible: bigint, names: ReadonlyMap<string, string>): void {

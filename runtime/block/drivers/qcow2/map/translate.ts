@@ -5,7 +5,6 @@ import {
   compressedLength,
   compressedOffset,
   copiedFlag,
-  hasReservedL2Bits,
   offsetOf,
   zeroFlag,
 } from '../format/table-entry.js';
@@ -109,13 +108,13 @@ function following(
   return bytes;
 }
 
+/** Reserved bits mean nothing to a reader; a check reports them. */
 function kindOf(image: Image, high: number, low: number): ClusterKind {
   const { header, clusterSize } = image;
   if (high & compressedFlag) {
     const end = compressedOffset(high, low, header.clusterBits) + clusterSize * 2;
     return end > largestSize ? ClusterKind.invalid : ClusterKind.compressed;
   }
-  if (hasReservedL2Bits(high, low)) return ClusterKind.invalid;
   const host = offsetOf(high, low);
   if (host % clusterSize !== 0 || host > largestSize) return ClusterKind.invalid;
   if (low & zeroFlag) return header.version < 3 ? ClusterKind.invalid : ClusterKind.zero;

@@ -194,8 +194,9 @@ describe('what http sends along', () => {
     [{ readahead: '1G' }, /readahead/],
     [{ timeout: -1 }, /timeout/],
     [{ timeout: 10001 }, /timeout/],
-    [{ filename: 'nonsense' }, /not a URL/],
-    [{ filename: 'https://127.0.0.1/' }, /begin with 'http:/],
+    [{ filename: 'http://[' }, /not a URL/],
+    [{ filename: 'https://127.0.0.1/' }, /opens URLs of 'http:/],
+    [{ filename: 'nonsense' }, /opens URLs of 'http:/],
     [{ filename: 'http://%zz@127.0.0.1/' }, /percent/],
     [{ filename: undefined }, /'filename'/],
     [{ url: 'http://127.0.0.1/' }, /mean the same/],
@@ -203,6 +204,13 @@ describe('what http sends along', () => {
   ])('refuses the options %j', async (options, message) => {
     await expect(open(options)).rejects.toThrow(message);
   });
+
+  it.each(['http:x', 'http:/x', 'http:///x', 'http:\\\\x', 'http://\\x', 'http:', 'http://', 'ht\ntp://x'])(
+    'does not make another URL of %j',
+    async (filename) => {
+      await expect(open({ filename })).rejects.toThrow("opens URLs of 'http://' and a server, which ");
+    },
+  );
 });
 
 describe('servers', () => {

@@ -69,6 +69,19 @@ describe('opening', () => {
     expect(instance.encrypted).toBe(true);
   });
 
+  it.each([1, 2, 255])('refuses compression type %d, as the feature that goes with it is not set', async (type) => {
+    const file = await createImage(MiB);
+    // A header of 112 bytes, as later releases write it.
+    file.bytes.copyWithin(112, 104, 65536 - 8);
+    file.bytes.fill(0, 104, 112);
+    file.bytes[103] = 112;
+    await (await openOn(file, readOnly)).instance.close();
+    file.bytes[104] = type;
+    for (const opening of [readOnly, {}, { noIo: true }]) {
+      await expect(openOn(file, opening)).rejects.toThrow(`The compression type is ${type}`);
+    }
+  });
+
   it('clears what a writer does not keep up to date, once it may write', async () => {
     const file = await createImage(MiB);
     setFeature(file, 88, 0);

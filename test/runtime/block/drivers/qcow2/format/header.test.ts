@@ -73,7 +73,8 @@ const headers: fc.Arbitrary<Qcow2Header> = fc
         compatible: version === 2 ? 0n : bits,
         autoclear: version === 2 ? 0n : bits ^ 0xffffn,
         refcountOrder: version === 2 ? 4 : refcountOrder,
-        unknownFields: version === 2 ? new Uint8Array(0) : unknown,
+        // The first byte is the compression type.
+        unknownFields: version === 2 ? new Uint8Array(0) : unknown.map((byte, at) => (at === 0 ? 0 : byte)),
         extensions: [{ type: 0x2385_2875, data: extension }],
       };
     },
