@@ -10,7 +10,7 @@ export type {
 } from './qmp/client-options.js';
 export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
 export type { WaitOptions } from './qmp/deadline.js';
-export type { MonitorProcess, QmpAddress, StreamPair } from './qmp/endpoint.js';
+export type { QmpAddress } from './qmp/endpoint.js';
 export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './qmp/error.js';
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
 export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
@@ -28,6 +28,7 @@ export {
 } from './qmp/job-options.js';
 export type { QmpOddity } from './qmp/link.js';
 export type { CommandMethods, UnknownEvent } from './qmp/methods.js';
+export type { MonitorProcess } from './qmp/monitor-process.js';
 export {
   type BackOffOptions,
   backOff,
@@ -62,6 +63,7 @@ export {
   spawnQemu,
   spawnStorageDaemon,
 } from './qmp/spawn.js';
+export type { StreamPair } from './qmp/streams.js';
 export { type Capability, supports } from './qmp/supports.js';
 export {
   checkedBy,

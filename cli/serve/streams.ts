@@ -1,5 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
-import type { StreamPair } from '../../runtime/qmp/endpoint.js';
+import type { StreamPair } from '../../runtime/qmp/streams.js';
 import type { Host } from '../host.js';
 
 /**

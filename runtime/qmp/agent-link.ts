@@ -3,9 +3,10 @@ import { parseJson } from '../json/parse.js';
 import { stringify } from '../json/stringify.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
 import { AgentReader, MARK } from './agent-reader.js';
-import type { StreamPair } from './endpoint.js';
 import { errorOfReply, QmpConnectionError } from './failure.js';
 import { fail, type Link, type LinkHooks, type Protocol, type Request } from './link.js';
+import { Stranger } from './stranger.js';
+import { causeOf, follow, type OpenedStreams, type StreamEnd } from './streams.js';
 
 /** Commands whose success is not answered. Source: the agent's schema, `success-response: false`. */
 const SILENT: ReadonlySet<string> = new Set([
@@ -31,7 +32,7 @@ const ASK_AGAIN = { first: 500, most: 30_000 };
  */
 class AgentLink implements Link {
   readonly silence = ': no guest agent answered; it may not run in the guest yet, or be busy,';
-  readonly #streams: StreamPair;
+  readonly #streams: OpenedStreams;
   readonly #name: string;
   readonly #hooks: LinkHooks;
   readonly #reader = new AgentReader(REPLY_LIMITS);
@@ -42,24 +43,20 @@ class AgentLink implements Link {
   /** All that the agent has sent or will send is known to belong to the current request. */
   #synchronized = false;
   #ready = false;
+  /** What it has sent, until it is ready. */
+  readonly #stranger = new Stranger('guest agent');
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(streams: StreamPair, name: string, hooks: LinkHooks) {
+  constructor(streams: OpenedStreams, name: string, hooks: LinkHooks) {
     this.#streams = streams;
     this.#name = name;
     this.#hooks = hooks;
-    const { readable, writable } = streams;
-    const lose = (cause?: Error): void => {
-      const how = cause ? `lost: ${cause.message}` : 'closed by the peer';
-      this.#end(new QmpConnectionError(`the connection to ${name} was ${how}`, cause && { cause }));
-    };
-    readable.on('data', (chunk: Buffer) => this.#receive(chunk));
-    readable.once('end', () => lose());
-    for (const stream of [readable, writable]) {
-      stream.on('error', lose);
-      stream.once('close', () => lose());
-    }
+    follow(
+      streams,
+      (chunk) => this.#receive(chunk),
+      (end) => this.#end(end),
+    );
     this.#synchronize();
   }
 
@@ -145,6 +142,10 @@ class AgentLink implements Link {
       this.#hooks.log?.('received', incoming.value);
       this.#dispatch(incoming.value, marked);
     }
+    if (this.#ready || this.#ended) return;
+    this.#stranger.hear(chunk);
+    const what = this.#stranger.identify();
+    if (what !== undefined) this.#fail(what);
   }
 
   #dispatch(message: JsonValue, marked: boolean): void {
@@ -210,20 +211,25 @@ class AgentLink implements Link {
     fail(request, `the reply to ${request.command} could not be read`);
   }
 
-  #end(error: QmpConnectionError | undefined): void {
+  /** @param end absent when this side ends it */
+  #end(end: StreamEnd | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#streams.writable.end();
     this.#streams.readable.destroy();
-    const why = error?.message ?? `the connection to ${this.#name} was closed by this side`;
-    for (const request of this.#waiting) fail(request, `${why}; ${request.command} was not sent`, error);
+    const how = `the connection to ${this.#name} was ${end?.how ?? 'closed by this side'}`;
+    const explanation = end?.why === undefined ? '' : `; ${end.why}`;
+    const error = end && new QmpConnectionError(how + explanation, causeOf(end));
+    for (const request of this.#waiting) fail(request, `${how}; ${request.command} was not sent${explanation}`, error);
     const request = this.#current;
     // A guest that goes down takes its agent along.
     const gone = request !== undefined && SILENT.has(request.command) && error !== undefined;
     if (gone) request.resolve({});
-    else if (request)
-      fail(request, `${why} before ${request.command} was answered; whether it was carried out is unknown`, error);
+    else if (request) {
+      const fate = `before ${request.command} was answered; whether it was carried out is unknown`;
+      fail(request, `${how} ${fate}${explanation}`, error);
+    }
     this.#hooks.end(error, request && !gone ? [request.command] : [], false);
   }
 }

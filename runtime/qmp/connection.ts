@@ -3,9 +3,10 @@ import { parseJson } from '../json/parse.js';
 import { ReplyReader } from '../json/reply-reader.js';
 import { stringify } from '../json/stringify.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
-import type { StreamPair } from './endpoint.js';
 import { errorOfReply, QmpConnectionError } from './failure.js';
 import { fail, type Link, type LinkHooks, type Request } from './link.js';
+import { Stranger } from './stranger.js';
+import { causeOf, follow, type OpenedStreams, type StreamEnd } from './streams.js';
 
 /** A request with the text that goes over the wire. */
 interface Outgoing {
@@ -20,9 +21,8 @@ interface Outgoing {
 export class Connection implements Link {
   /** How many in-band requests may be unanswered at a time. */
   limit = Number.POSITIVE_INFINITY;
-  silence = ', which may be busy with another client, did not greet';
 
-  readonly #streams: StreamPair;
+  readonly #streams: OpenedStreams;
   readonly #name: string;
   readonly #hooks: LinkHooks;
   /** Called with what the server says of itself. That happens once. */
@@ -32,7 +32,10 @@ export class Connection implements Link {
   readonly #pending = new Map<string, Request>();
   #waiting: Outgoing[] = [];
   #inBand = 0;
-  #greeted = false;
+  /** What it has sent, until it greets. */
+  #stranger: Stranger | undefined = new Stranger('QMP monitor');
+  /** It has been sent something unreadable, and has not complained yet. */
+  #provoked = false;
   /** The server has been asked to end, and has not refused. */
   #quit = false;
   #ended = false;
@@ -40,22 +43,28 @@ export class Connection implements Link {
   readonly #series = Math.random().toString(36).slice(2, 8);
   #serial = 0;
 
-  constructor(streams: StreamPair, name: string, hooks: LinkHooks, greet: (greeting: JsonObject) => void) {
+  constructor(streams: OpenedStreams, name: string, hooks: LinkHooks, greet: (greeting: JsonObject) => void) {
     this.#streams = streams;
     this.#name = name;
     this.#hooks = hooks;
     this.#greet = greet;
-    const { readable, writable } = streams;
-    const lose = (cause?: Error): void => {
-      const how = cause ? `lost: ${cause.message}` : 'closed by the peer';
-      this.#end(new QmpConnectionError(`the connection to ${name} was ${how}`, cause && { cause }));
-    };
-    readable.on('data', (chunk: Buffer) => this.#receive(chunk));
-    readable.once('end', () => lose());
-    for (const stream of [readable, writable]) {
-      stream.on('error', lose);
-      stream.once('close', () => lose());
-    }
+    follow(
+      streams,
+      (chunk) => this.#receive(chunk),
+      (end) => this.#end(end),
+    );
+  }
+
+  get silence(): string {
+    if (!this.#stranger) return ' greeted, but did not answer qmp_capabilities';
+    if (this.#stranger.spoke) return ` sent ${this.#stranger.quoted}, but did not greet`;
+    return ', which may be busy with another client or wait for a TLS or websocket handshake, did not greet';
+  }
+
+  provoke(): void {
+    if (!this.#stranger || this.#stranger.spoke) return;
+    this.#provoked = true;
+    this.#streams.writable.write(Buffer.of(UNREADABLE));
   }
 
   send(request: Request): void {
@@ -90,6 +99,11 @@ export class Connection implements Link {
     this.#pending.set(id, request);
     this.#hooks.log?.('sent', parseJson(text));
     const { writable } = this.#streams;
+    if (isEncrypted(writable)) {
+      // QEMU (seen in 7.2) leaves all of a TLS record but its first byte unread until the next one comes: that has one byte.
+      writable.write(text, () => writable.writableLength === 0 && !this.#ended && writable.write('\n'));
+      return;
+    }
     // A caller that keeps several requests under way mostly sends several in one go: they go out in one go.
     if (this.#pending.size > 1 && writable.writableCorked === 0) {
       writable.cork();
@@ -109,19 +123,28 @@ export class Connection implements Link {
       this.#hooks.log?.('received', incoming.value);
       this.#dispatch(incoming.value);
     }
+    if (!this.#stranger || this.#ended) return;
+    this.#stranger.hear(chunk);
+    const what = this.#stranger.identify();
+    if (what !== undefined) this.#hooks.failed(new QmpConnectionError(this.#name + what));
   }
 
   #dispatch(message: JsonValue): void {
     if (!isJsonObject(message)) this.#hooks.oddity({ kind: 'unknown-message', message });
     else if (typeof message.event === 'string') this.#hooks.event(message);
     else if (message.return !== undefined || message.error !== undefined) this.#reply(message);
-    else if (isJsonObject(message.QMP) && !this.#greeted) {
-      this.#greeted = true;
+    else if (isJsonObject(message.QMP) && this.#stranger) {
+      this.#stranger = undefined;
       this.#greet(message.QMP);
     } else this.#hooks.oddity({ kind: 'unknown-message', message });
   }
 
   #reply(message: JsonObject): void {
+    if (this.#provoked && message.id === undefined) {
+      this.#provoked = false;
+      if (this.#stranger) this.#hooks.failed(new QmpConnectionError(`${this.#name}${AGENT}`));
+      return;
+    }
     const id = message.id === undefined ? this.#withoutId(message) : message.id;
     const request = typeof id === 'string' ? this.#pending.get(id) : undefined;
     if (!request) {
@@ -130,6 +153,7 @@ export class Connection implements Link {
     }
     if (!request.oob) this.#overtake(request);
     this.#settle(id as string, request);
+    this.#provoked = false;
     const { return: result, error } = message;
     if (result === undefined) request.reject(errorOfReply(request.command, error));
     else {
@@ -164,22 +188,28 @@ export class Connection implements Link {
     if (!request.oob) this.#inBand--;
   }
 
-  #end(error: QmpConnectionError | undefined): void {
+  /** @param end absent when this side ends it */
+  #end(end: StreamEnd | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     const { readable, writable } = this.#streams;
     writable.end();
     readable.destroy();
-    const why = error?.message ?? `the connection to ${this.#name} was closed by this side`;
-    for (const { request } of this.#waiting) fail(request, `${why}; ${request.command} was not sent`, error);
+    const how = `the connection to ${this.#name} was ${end?.how ?? 'closed by this side'}`;
+    const explanation = end?.why === undefined ? '' : `; ${end.why}`;
+    const error = end && new QmpConnectionError(how + this.#beforeGreeting() + explanation, causeOf(end));
+    for (const { request } of this.#waiting)
+      fail(request, `${how}; ${request.command} was not sent${explanation}`, error);
     const unanswered = [...this.#pending.values()].filter((request) => !request.abandoned);
     for (const request of unanswered) {
       // A program that quits need not find the time to say so.
       if (request.command === 'quit' && error) {
         this.#quit = true;
         request.resolve({});
-      } else
-        fail(request, `${why} before ${request.command} was answered; whether it was carried out is unknown`, error);
+      } else {
+        const fate = `before ${request.command} was answered; whether it was carried out is unknown`;
+        fail(request, `${how} ${fate}${explanation}`, error);
+      }
     }
     this.#hooks.end(
       error,
@@ -187,4 +217,17 @@ export class Connection implements Link {
       this.#quit,
     );
   }
+
+  #beforeGreeting(): string {
+    if (!this.#stranger) return '';
+    return ` before it greeted${this.#stranger.spoke ? `; it sent ${this.#stranger.quoted}` : ''}`;
+  }
 }
+
+/** A byte that is part of no text: a program that waits for its client to begin complains of it, or begins anew. */
+const UNREADABLE = 0xff;
+
+/** Of the programs that speak QAPI's JSON, only agents do not greet. */
+const AGENT = ' is a guest agent and no QMP monitor: use connectAgent';
+
+const isEncrypted = (stream: object): boolean => 'encrypted' in stream && stream.encrypted === true;

@@ -1,18 +1,13 @@
 import { connect, type NetConnectOpts } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { QmpConnectionError } from './failure.js';
+import { type MonitorProcess, nameOf, streamsOf } from './monitor-process.js';
+import { complaintAboutPath } from './socket-path.js';
+import { explainFailure, type SocketPlace } from './socket-problem.js';
+import type { OpenedStreams, StreamPair } from './streams.js';
 
-/** A pair of streams: a socket or other duplex is one, and so are the `stdout` and `stdin` of a process. */
-export interface StreamPair {
-  readonly readable: Readable;
-  readonly writable: Writable;
-}
-
-/** A process whose standard input and output are a monitor (`-qmp stdio`). */
-export interface MonitorProcess {
-  readonly stdin: Writable | null;
-  readonly stdout: Readable | null;
-}
+/** What is open, or opens with it: a duplex stream, two streams, or a process that speaks QMP on its standard input and output. */
+type Streams = StreamPair | (Readable & Writable) | MonitorProcess;
 
 /**
  * Where a QMP server is:
@@ -20,7 +15,7 @@ export interface MonitorProcess {
  * - a string: the path of a unix socket, or `host:port`; `unix:` and `tcp:` before it leave no doubt
  * - `{ path }` or `{ host, port }`
  * - a duplex stream, two streams, or a child process that speaks QMP on its standard input and output
- * - a function that opens a new connection each time it is called
+ * - a function that opens one of these each time it is called
  */
 export type QmpAddress =
   | string
@@ -29,7 +24,7 @@ export type QmpAddress =
   | (Readable & Writable)
   | StreamPair
   | MonitorProcess
-  | (() => StreamPair | (Readable & Writable) | Promise<StreamPair | (Readable & Writable)>);
+  | (() => Streams | Promise<Streams>);
 
 /** An address that can be opened, and what to call it in messages. */
 export interface Endpoint {
@@ -37,7 +32,7 @@ export interface Endpoint {
   /** Whether it can be opened again. */
   readonly lasting: boolean;
   /** Opens a connection. */
-  open(signal: AbortSignal): Promise<StreamPair>;
+  open(signal: AbortSignal): Promise<OpenedStreams>;
 }
 
 const HOST_AND_PORT = /^(?!unix:)(?:tcp:)?\[?([\w.:-]*?)\]?:(\d+)$/;
@@ -48,40 +43,32 @@ export function endpointOf(address: QmpAddress): Endpoint {
     const [, host, port] = HOST_AND_PORT.exec(address) ?? [];
     return socket(port ? { host, port: Number(port) } : { path: address.replace(/^unix:/, '') });
   }
-  if (typeof address === 'object' && !('write' in address) && ('path' in address || 'port' in address))
-    return socket(address);
-  const lasting = typeof address === 'function';
-  return { name: 'the peer', lasting, open: async () => pairOf(await (lasting ? address() : (address as Streams))) };
+  if (typeof address === 'function') {
+    return { name: 'the peer', lasting: true, open: async () => opened(await address()) };
+  }
+  if (!('write' in address) && ('path' in address || 'port' in address)) return socket(address);
+  const name = 'stdin' in address ? nameOf(address) : 'the peer';
+  return { name, lasting: false, open: async () => opened(address as Streams) };
 }
 
-type Streams = StreamPair | (Readable & Writable) | MonitorProcess;
-
-function pairOf(streams: Streams): StreamPair {
+function opened(streams: Streams): OpenedStreams {
   if ('write' in streams) return { readable: streams, writable: streams };
-  if ('writable' in streams) return streams;
-  const { stdin, stdout } = streams;
-  if (stdin && stdout) return { readable: stdout, writable: stdin };
-  throw new TypeError("a process that speaks QMP must be spawned with 'pipe' for stdin and stdout");
+  return 'stdin' in streams ? streamsOf(streams) : streams;
 }
 
-function socket(
-  where: { readonly path: string } | { readonly host?: string | undefined; readonly port: number },
-): Endpoint {
+function socket(where: SocketPlace): Endpoint {
   const name = 'path' in where ? where.path : `${where.host || 'localhost'}:${where.port}`;
   return {
     name,
     lasting: true,
     open: (signal) =>
       new Promise((resolve, reject) => {
-        const stream = connect(where as NetConnectOpts, () => {
-          resolve({ readable: stream, writable: stream });
-        });
-        const fail = (cause: NodeJS.ErrnoException): void => {
-          const why =
-            cause.code === 'ENOENT' ? 'no such socket; does the program run, with a QMP monitor there?' : cause.message;
-          reject(new QmpConnectionError(`cannot connect to ${name}: ${why}`, { cause }));
-        };
-        stream.setNoDelay().once('error', fail);
+        const fail = (why: string, cause?: Error): void =>
+          reject(new QmpConnectionError(`cannot connect to ${name}: ${why}`, cause && { cause }));
+        const complaint = 'path' in where ? complaintAboutPath(where.path) : complaintAboutPort(where.port);
+        if (complaint !== undefined) return fail(complaint);
+        const stream = connect(where as NetConnectOpts, () => resolve({ readable: stream, writable: stream }));
+        stream.setNoDelay().once('error', (error) => fail(explainFailure(where, error), error));
         signal.addEventListener('abort', () => {
           if (!stream.connecting) return;
           stream.destroy();
@@ -89,4 +76,8 @@ function socket(
         });
       }),
   };
+}
+
+function complaintAboutPort(port: number): string | undefined {
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? undefined : 'a TCP port is a number from 1 to 65535';
 }

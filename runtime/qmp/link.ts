@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../json/value.js';
-import type { StreamPair } from './endpoint.js';
 import { QmpConnectionError } from './failure.js';
 import type { QmpGreeting } from './greeting.js';
+import type { OpenedStreams } from './streams.js';
 
 /** Something arrived that no one waits for or that cannot be read. The connection goes on. */
 export type QmpOddity =
@@ -40,6 +40,8 @@ export interface Link {
   send(request: Request): void;
   /** Gives up on a request. What has been sent cannot be taken back; its reply will be ignored. */
   abandon(request: Request): void;
+  /** Makes a peer that has not said anything show what it is. It may be what it should be, and only late. */
+  provoke?(): void;
   /** Ends the connection from this side. */
   close(): void;
 }
@@ -65,4 +67,4 @@ export interface LinkHooks {
 }
 
 /** How a link is made of a pair of streams. The one of QMP servers is `qmpProtocol`, the one of guest agents `agentProtocol`. */
-export type Protocol = (streams: StreamPair, name: string, hooks: LinkHooks, wantsOob: boolean) => Link;
+export type Protocol = (streams: OpenedStreams, name: string, hooks: LinkHooks, wantsOob: boolean) => Link;

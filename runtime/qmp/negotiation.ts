@@ -10,7 +10,6 @@ export const qmpProtocol: Protocol = (streams, name, hooks, wantsOob) => {
   const connection = new Connection(streams, name, hooks, (greeting) => {
     const offered = (greeting as Partial<QmpGreeting>).capabilities;
     const oob = wantsOob && Array.isArray(offered) && offered.includes('oob');
-    connection.silence = ' greeted, but did not answer qmp_capabilities';
     connection.send({
       command: 'qmp_capabilities',
       arguments: oob ? { enable: ['oob'] } : undefined,

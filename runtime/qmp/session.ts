@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
 import type { ConnectOptions } from './client-options.js';
-import { LONGEST_DELAY, watch } from './deadline.js';
+import { after, LONGEST_DELAY, watch } from './deadline.js';
 import type { Endpoint } from './endpoint.js';
 import { EventHub } from './event-hub.js';
 import { QmpConnectionError } from './failure.js';
@@ -17,6 +17,9 @@ interface Referable {
 }
 
 const CONNECT_TIMEOUT = 10_000;
+
+/** The part of that time after which a silent peer is made to show what it is. */
+const PATIENCE = 0.75;
 
 /** Keeps a client connected: opens, negotiates, and where wanted does so again. Events come out of it whatever connection they use. */
 export class Session {
@@ -125,6 +128,8 @@ export class Session {
         watch({ signal, timeout }, silence, failed),
         watch({ signal: this.#closing.signal }, silence, failed),
       );
+      const timer = after(timeout * PATIENCE, () => link?.provoke?.());
+      unwatch.push(() => clearTimeout(timer));
       stop.signal.throwIfAborted();
       this.#endpoint
         .open(stop.signal)

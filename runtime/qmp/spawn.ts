@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type QmpClient } from './client.js';
 import type { ConnectOptions } from './client-options.js';
 import { QmpConnectionError } from './failure.js';
+import { cannotStart, describeExit, keepText } from './monitor-process.js';
 import type { AnySchema, QmpSchema } from './schema.js';
 
 /** How a program is started. */
@@ -62,8 +63,6 @@ export function spawnStorageDaemon<S extends QmpSchema = AnySchema>(
 }
 
 const QUIT_TIMEOUT = 5000;
-/** So much of the standard error is kept. */
-const STDERR_LENGTH = 64 * 1024;
 /** The longest path that a unix socket can have everywhere. */
 const LONGEST_PATH = 100;
 
@@ -94,11 +93,11 @@ async function spawnProgram<S extends QmpSchema>(
 }
 
 class RunningProgram {
-  stderr = '';
   readonly exited: Promise<ProgramExit>;
   readonly #program: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
+  readonly #stderr: () => string;
   #end: ProgramExit | undefined;
   #failure: Error | undefined;
   readonly #killWithUs = (): void => void this.#child.kill('SIGKILL');
@@ -108,9 +107,7 @@ class RunningProgram {
     this.#child = child;
     this.#folder = folder;
     process.once('exit', this.#killWithUs);
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr = (this.stderr + text).slice(-STDERR_LENGTH);
-    });
+    this.#stderr = keepText(child.stderr);
     this.exited = new Promise((resolve) => {
       const end = (exit: ProgramExit): void => {
         this.#end = exit;
@@ -123,6 +120,10 @@ class RunningProgram {
       });
       child.once('close', (code, signal) => end({ code, signal }));
     });
+  }
+
+  get stderr(): string {
+    return this.#stderr();
   }
 
   /** Connects as soon as the program listens. */
@@ -171,14 +172,10 @@ class RunningProgram {
   }
 
   #endedEarly({ code, signal }: ProgramExit): Error {
-    if (this.#failure) {
-      const why =
-        (this.#failure as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not installed' : this.#failure.message;
-      return new QmpConnectionError(`cannot start ${this.#program}: ${why}`, { cause: this.#failure });
-    }
-    const how = signal ? `was ended by ${signal}` : `ended with status ${code}`;
+    if (this.#failure)
+      return new QmpConnectionError(cannotStart(this.#program, this.#failure), { cause: this.#failure });
     return new QmpConnectionError(
-      `${this.#program} ${how} before it could be connected to${this.stderr && `: ${this.stderr.trim()}`}`,
+      `${this.#program} ${describeExit(code, signal)} before it could be connected to${this.stderr && `: ${this.stderr.trim()}`}`,
     );
   }
 }

@@ -1,8 +1,8 @@
 import { REQUEST_LIMITS } from '../../json/limits.js';
 import { RequestReader } from '../../json/request-reader.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json/value.js';
-import type { StreamPair } from '../endpoint.js';
 import { isQmpFailure, QmpError } from '../error.js';
+import type { StreamPair } from '../streams.js';
 import type { Answer } from './dispatcher.js';
 import { readRequest, type ServerRequest } from './request.js';
 

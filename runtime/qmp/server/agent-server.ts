@@ -1,8 +1,8 @@
 import { stringifyReply } from '../../json/stringify-reply.js';
 import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandTable } from '../command-table.js';
-import type { StreamPair } from '../endpoint.js';
 import { QmpError } from '../error.js';
+import type { StreamPair } from '../streams.js';
 import { serveAgent } from './agent-monitor.js';
 import type { Builtin } from './builtins.js';
 import { Dispatcher, isHandled } from './dispatcher.js';

@@ -1,7 +1,8 @@
 import { unlinkSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
-import type { StreamPair } from '../endpoint.js';
+import { LONGEST_SOCKET_PATH } from '../socket-path.js';
+import type { StreamPair } from '../streams.js';
 import { formatSocketPlace, parseSocketPlace } from './socket-place.js';
 
 /**
@@ -90,9 +91,6 @@ async function listenOnPath(server: Server, path: string): Promise<Listener> {
   };
 }
 
-/** The longest path of a socket, in bytes, on any system that Node.js runs on. */
-const longestPath = process.platform === 'linux' ? 107 : 103;
-
 /**
  * Sees to it that a socket can be made: removes one that an earlier process has left behind.
  *
@@ -100,8 +98,10 @@ const longestPath = process.platform === 'linux' ? 107 : 103;
  */
 export async function clearSocketPath(path: string): Promise<void> {
   // Node.js cuts it silently, and listens somewhere else.
-  if (Buffer.byteLength(path) > longestPath || path.includes('\0')) {
-    throw new ListenError(`Cannot listen on '${path}': expected at most ${longestPath} bytes, and no NUL among them`);
+  if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH || path.includes('\0')) {
+    throw new ListenError(
+      `Cannot listen on '${path}': expected at most ${LONGEST_SOCKET_PATH} bytes, and no NUL among them`,
+    );
   }
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;

@@ -1,8 +1,8 @@
 import { type ReplyLayout, replyWriter } from '../../json/stringify-reply.js';
 import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandTable } from '../command-table.js';
-import type { StreamPair } from '../endpoint.js';
 import type { EventSink, EventTable } from '../event-sink.js';
+import type { StreamPair } from '../streams.js';
 import { type BuiltinCommand, builtinCommands, builtins } from './builtins.js';
 import { Dispatcher, isHandled } from './dispatcher.js';
 import { EventLimiter } from './event-limiter.js';

@@ -40,7 +40,9 @@ describe('negotiation', () => {
   test('a server that does not greet is given up, with a guess why', async () => {
     const server = new FakeServer();
     await expect(connect(server.peer, { connectTimeout: 20 })).rejects.toThrow(
-      new QmpTimeoutError('the peer, which may be busy with another client, did not greet within 20 ms'),
+      new QmpTimeoutError(
+        'the peer, which may be busy with another client or wait for a TLS or websocket handshake, did not greet within 20 ms',
+      ),
     );
   });
 
@@ -70,7 +72,7 @@ describe('negotiation', () => {
     const server = new FakeServer();
     server.end();
     await expect(connect(server.peer)).rejects.toThrow(
-      new QmpConnectionError('the connection to the peer was closed by the peer'),
+      new QmpConnectionError('the connection to the peer was closed by the peer before it greeted'),
     );
   });
 

@@ -78,6 +78,7 @@ export class FakeServer {
   #receive(chunk: Buffer): void {
     this.#reader.push(chunk);
     for (let incoming = this.#reader.next(); incoming; incoming = this.#reader.next()) {
+      if (incoming.error) continue;
       const request = incoming.value as Received;
       if (request.execute === 'qmp_capabilities') {
         this.reply(request, { return: {} });

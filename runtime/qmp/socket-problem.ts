@@ -1,0 +1,50 @@
+/** A socket that a client connects to. */
+export type SocketPlace = { readonly path: string } | { readonly host?: string | undefined; readonly port: number };
+
+/** What the codes of a failed connection mean for people, at a unix socket. */
+const AT_A_PATH: Readonly<Record<string, string>> = {
+  ENOENT: 'no such socket; does the program run, with a QMP monitor there?',
+  ECONNREFUSED: 'the file is there, but no program listens at it: one that has ended left it, or it is no socket',
+  EAGAIN: 'as many clients as it lets wait are waiting already; a monitor serves one client at a time',
+  EACCES: 'this user may not open it',
+  EPERM: 'this user may not open it',
+  ENOTDIR: 'a part of its path is no folder',
+  EPROTOTYPE: 'it is a socket for datagrams, or of another kind that QMP does not use',
+  ENAMETOOLONG: 'its path is too long for a unix socket',
+};
+
+/** What the codes of a failed connection mean for people, at a TCP port. */
+const AT_A_PORT: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no program listens at this port (ECONNREFUSED)',
+  ENOTFOUND: 'no host has this name',
+  EAI_AGAIN: 'the name of the host cannot be looked up at the moment',
+  ETIMEDOUT: 'the host does not answer',
+  EHOSTUNREACH: 'there is no way to this host',
+  ENETUNREACH: 'there is no way to the network of this host',
+};
+
+/** Says why a socket could not be opened. */
+export function explainFailure(place: SocketPlace, error: NodeJS.ErrnoException): string {
+  const { code = '' } = error;
+  if (!('path' in place)) return AT_A_PORT[code] ?? (error.message || code);
+  return (code === 'ENOENT' ? misunderstanding(place.path) : undefined) ?? AT_A_PATH[code] ?? error.message;
+}
+
+/** What a path that is not there may have been meant as; undefined when it looks like one. */
+function misunderstanding(path: string): string | undefined {
+  const [, address = '', options] =
+    /^(.*?)(,(?:server|wait|no-?wait|reconnect|telnet|websocket|to|ipv[46])\b.*)$/s.exec(path) ?? [];
+  if (options !== undefined) {
+    return `'${options}' belongs to the option of QEMU that makes the socket; a client is given '${address}'`;
+  }
+  const [, scheme = '', rest = ''] = /^(\w+):\/\/(.*)$/s.exec(path) ?? [];
+  if (scheme === 'tcp')
+    return `that is the path of a unix socket; a TCP port is written 'tcp:${rest.replace(/\/.*/s, '')}'`;
+  if (scheme === 'ws' || scheme === 'wss') {
+    return 'an address is no URL; for a websocket, connect takes a function that opens one';
+  }
+  if (scheme !== '') return 'an address is no URL, but the path of a unix socket, or host:port';
+  if (/^\d+$/.test(path)) return `that is the path of a unix socket; a TCP port is written 'localhost:${path}'`;
+  if (/^(?!unix:)[^/]+:[^/]*$/.test(path)) return 'that is the path of a unix socket; a TCP port is written host:port';
+  return undefined;
+}
