@@ -195,8 +195,9 @@ describe('a process that is connected to', () => {
   });
 
   test('reports a program that is not installed', async () => {
-    await expect(connect(spawn('no-such-program', []))).rejects.toThrow(
-      /the connection to no-such-program was .* before it greeted; cannot start no-such-program: it is not installed$/,
+    const program = join(tmpdir(), 'no-such-program');
+    await expect(connect(spawn(program))).rejects.toThrow(
+      /the connection to \S*no-such-program was .* before it greeted; cannot start \S*no-such-program: it is not installed$/,
     );
   });
 
