@@ -10,6 +10,7 @@ export type {
 } from './qmp/client-options.js';
 export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
 export type { WaitOptions } from './qmp/deadline.js';
+export type { EndOptions } from './qmp/end-program.js';
 export type { QmpAddress } from './qmp/endpoint.js';
 export { isQmpFailure, QmpError, type QmpErrorClass, type QmpFailure } from './qmp/error.js';
 export type { EventEntry, EventSink, EventTable } from './qmp/event-sink.js';
@@ -36,6 +37,7 @@ export {
   type Reconnect,
   type Reconnection,
 } from './qmp/reconnect.js';
+export type { ProgramExit } from './qmp/running-program.js';
 export type { AnySchema, EventTimestamp, Needs, NoArguments, QmpEvent, QmpSchema } from './qmp/schema.js';
 export {
   type AgentBuiltin,
@@ -57,7 +59,6 @@ export {
   type ServerVersion,
 } from './qmp/server/server.js';
 export {
-  type ProgramExit,
   type SpawnedProgram,
   type SpawnOptions,
   spawnQemu,

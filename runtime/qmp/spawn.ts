@@ -1,33 +1,31 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type QmpClient } from './client.js';
+import type { QmpClient } from './client.js';
 import type { ConnectOptions } from './client-options.js';
-import { QmpConnectionError } from './failure.js';
-import { cannotStart, describeExit, keepText } from './monitor-process.js';
+import { type EndOptions, endProgram } from './end-program.js';
+import { type ProgramExit, RunningProgram } from './running-program.js';
 import type { AnySchema, QmpSchema } from './schema.js';
+import { LONGEST_SOCKET_PATH } from './socket-path.js';
 
-/** How a program is started. */
-export type SpawnOptions = ConnectOptions & {
-  /** The program, by name or path. */
-  readonly program?: string;
-  /** Its arguments, beside those that make the monitor. */
-  readonly args?: readonly string[];
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
-  /** How long it may take to end after it was asked to, in milliseconds, before it is killed. Default: 5000. */
-  readonly quitTimeout?: number;
-};
+/** How a program is started, connected to, and ended. */
+export type SpawnOptions = ConnectOptions &
+  EndOptions & {
+    /** The program, by name or path. */
+    readonly program?: string;
+    /** Its arguments, beside those that make the monitor. */
+    readonly args?: readonly string[];
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /**
+     * Its standard input, output and error, and behind them the file descriptors 3, 4, … that it inherits, as for `spawn` of
+     * `node:child_process`. Default: `['ignore', 'ignore', 'pipe']`.
+     */
+    readonly stdio?: StdioOptions;
+  };
 
-/** How a program ended. */
-export interface ProgramExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
-/** A program that runs, and a client that is connected to it. */
+/** A program that runs, and a client that is connected to it. It ends with this process, however that ends. */
 export interface SpawnedProgram<S extends QmpSchema> extends AsyncDisposable {
   readonly client: QmpClient<S>;
   readonly process: ChildProcess;
@@ -35,10 +33,14 @@ export interface SpawnedProgram<S extends QmpSchema> extends AsyncDisposable {
   readonly socket: string;
   /** Settles when the program has ended. */
   readonly exited: Promise<ProgramExit>;
-  /** The last of what it wrote to its standard error. */
+  /** The last of what it wrote to its standard error, where `stdio` leaves that a pipe. */
   readonly stderr: string;
-  /** Asks the program to quit, waits until it has ended, and removes its socket. One that does not listen is killed. */
-  close(): Promise<ProgramExit>;
+  /**
+   * Asks the program to end, waits until it has, and removes its socket. One that does not is sent SIGTERM, and then SIGKILL.
+   *
+   * @param options instead of those that it was started with
+   */
+  close(options?: EndOptions): Promise<ProgramExit>;
 }
 
 /**
@@ -62,9 +64,8 @@ export function spawnStorageDaemon<S extends QmpSchema = AnySchema>(
   return spawnProgram<S>(program, args, '--', ['--monitor', 'chardev=qapi-ts'], options);
 }
 
-const QUIT_TIMEOUT = 5000;
-/** The longest path that a unix socket can have everywhere. */
-const LONGEST_PATH = 100;
+/** What the path of the socket has behind the folder for temporary files: `/qapi-ts-XXXXXX/qmp.sock`. */
+const BEHIND_FOLDER = 24;
 
 async function spawnProgram<S extends QmpSchema>(
   program: string,
@@ -73,113 +74,65 @@ async function spawnProgram<S extends QmpSchema>(
   monitor: readonly string[],
   options: SpawnOptions,
 ): Promise<SpawnedProgram<S>> {
-  const folder = await mkdtemp(join(tmpdir().length < LONGEST_PATH - 20 ? tmpdir() : '/tmp', 'qapi-ts-'));
+  const isShort = Buffer.byteLength(tmpdir()) + BEHIND_FOLDER <= LONGEST_SOCKET_PATH;
+  const folder = await mkdtemp(join(isShort ? tmpdir() : '/tmp', 'qapi-ts-'));
   const socket = join(folder, 'qmp.sock');
-  // In this form both options have been understood by every release.
-  const chardev = `socket,id=qapi-ts,path=${socket.replaceAll(',', ',,')},server=on,wait=off`;
-  const child = spawn(program, [...args, `${dashes}chardev`, chardev, ...monitor], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-    ...(options.env && { env: options.env }),
-  });
-  const running = new RunningProgram(program, child, folder);
+  const running = await start(program, folder, options, [
+    ...args,
+    // In this form both options have been understood by every release.
+    ...[`${dashes}chardev`, `socket,id=qapi-ts,path=${socket.replaceAll(',', ',,')},server=on,wait=off`],
+    ...monitor,
+  ]);
   try {
     const client = await running.connect<S>(socket, options);
-    return running.expose(client, socket, options.quitTimeout ?? QUIT_TIMEOUT);
+    return expose(running, client, socket, options);
   } catch (error) {
     await running.kill();
     throw error;
   }
 }
 
-class RunningProgram {
-  readonly exited: Promise<ProgramExit>;
-  readonly #program: string;
-  readonly #child: ChildProcess;
-  readonly #folder: string;
-  readonly #stderr: () => string;
-  #end: ProgramExit | undefined;
-  #failure: Error | undefined;
-  readonly #killWithUs = (): void => void this.#child.kill('SIGKILL');
-
-  constructor(program: string, child: ChildProcess, folder: string) {
-    this.#program = program;
-    this.#child = child;
-    this.#folder = folder;
-    process.once('exit', this.#killWithUs);
-    this.#stderr = keepText(child.stderr);
-    this.exited = new Promise((resolve) => {
-      const end = (exit: ProgramExit): void => {
-        this.#end = exit;
-        process.off('exit', this.#killWithUs);
-        rm(this.#folder, { recursive: true, force: true }).finally(() => resolve(exit));
-      };
-      child.once('error', (error) => {
-        this.#failure = error;
-        end({ code: null, signal: null });
-      });
-      child.once('close', (code, signal) => end({ code, signal }));
-    });
-  }
-
-  get stderr(): string {
-    return this.#stderr();
-  }
-
-  /** Connects as soon as the program listens. */
-  async connect<S extends QmpSchema>(socket: string, options: ConnectOptions): Promise<QmpClient<S>> {
-    const { connectTimeout = 10_000 } = options;
-    const deadline = Date.now() + connectTimeout;
-    for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
-      if (this.#end) throw this.#endedEarly(this.#end);
-      try {
-        return await connect<S>(socket, { ...options, connectTimeout: Math.max(1, deadline - Date.now()) });
-      } catch (error) {
-        const notYet = error instanceof QmpConnectionError && isNotThere(error.cause);
-        if (!notYet || Date.now() > deadline) throw this.#end ? this.#endedEarly(this.#end) : error;
-      }
-      await Promise.race([delay(pause), this.exited]);
-    }
-  }
-
-  expose<S extends QmpSchema>(client: QmpClient<S>, socket: string, quitTimeout: number): SpawnedProgram<S> {
-    const running = this;
-    const close = async (): Promise<ProgramExit> => {
-      const quitting = client.executeUnknown('quit', undefined, { timeout: quitTimeout }).catch(() => {});
-      const timer = setTimeout(() => this.#child.kill('SIGKILL'), quitTimeout);
-      await quitting;
-      const exit = await this.exited;
-      clearTimeout(timer);
-      await client.close();
-      return exit;
-    };
-    return {
-      client,
-      process: this.#child,
-      socket,
-      exited: this.exited,
-      get stderr() {
-        return running.stderr;
-      },
-      close,
-      [Symbol.asyncDispose]: async () => void (await close()),
-    };
-  }
-
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.exited;
-  }
-
-  #endedEarly({ code, signal }: ProgramExit): Error {
-    if (this.#failure)
-      return new QmpConnectionError(cannotStart(this.#program, this.#failure), { cause: this.#failure });
-    return new QmpConnectionError(
-      `${this.#program} ${describeExit(code, signal)} before it could be connected to${this.stderr && `: ${this.stderr.trim()}`}`,
-    );
+async function start(
+  program: string,
+  folder: string,
+  options: SpawnOptions,
+  args: readonly string[],
+): Promise<RunningProgram> {
+  const { stdio = ['ignore', 'ignore', 'pipe'], cwd, env } = options;
+  try {
+    const child = spawn(program, args, { stdio, ...(cwd !== undefined && { cwd }), ...(env && { env }) });
+    return new RunningProgram(program, child, folder);
+  } catch (error) {
+    // What Node.js refuses at once.
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   }
 }
 
-/** Whether a connection failed because the program does not listen yet. */
-const isNotThere = (cause: unknown): boolean =>
-  cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED');
+function expose<S extends QmpSchema>(
+  running: RunningProgram,
+  client: QmpClient<S>,
+  socket: string,
+  options: EndOptions,
+): SpawnedProgram<S> {
+  const { child, exited } = running;
+  let closing: Promise<ProgramExit> | undefined;
+  const close = async (given: EndOptions = {}): Promise<ProgramExit> => {
+    const exit = await endProgram(client as unknown as QmpClient, child, exited, { ...options, ...given });
+    await client.close();
+    return exit;
+  };
+  return {
+    client,
+    process: child,
+    socket,
+    exited,
+    get stderr() {
+      return running.stderr;
+    },
+    close: (given) => (closing ??= close(given)),
+    async [Symbol.asyncDispose]() {
+      await this.close();
+    },
+  };
+}
