@@ -19,7 +19,7 @@ const arrows = {
 };
 
 /** What stands on nothing, and the contract between layer and drivers, which stands on that. */
-const ground = ['errno', 'error', 'limits', 'options', 'permissions', 'small-file', 'units'];
+const ground = ['errno', 'error', 'file-name', 'limits', 'options', 'permissions', 'small-file', 'units'];
 const contract = [...ground, 'driver'];
 const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs', 'drive', 'objects'];
 
@@ -30,11 +30,12 @@ const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs'
 const blockArrows = {
   errno: [],
   error: ['errno'],
+  'file-name': [],
   limits: [],
   units: [],
   options: ['error', 'limits', 'units'],
   permissions: [],
-  'small-file': ['error'],
+  'small-file': ['error', 'file-name'],
   driver: ground,
   'system-clock': ['driver'],
   transaction: [],

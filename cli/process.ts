@@ -1,5 +1,6 @@
 import { type Host, interrupts } from './host.js';
 import { run } from './program.js';
+import { programArguments } from './program-arguments.js';
 
 /** Runs the command line of this process and sets its exit code; output still on its way is written before the process ends. */
 export async function runInProcess(): Promise<void> {
@@ -23,7 +24,7 @@ export async function runInProcess(): Promise<void> {
     stderr: process.stderr,
     catchInterrupt,
   };
-  process.exitCode = await run(process.argv.slice(2), host);
+  process.exitCode = await run(programArguments(), host);
 }
 
 function catchInterrupt(): AbortSignal {

@@ -1,6 +1,9 @@
-import { lstat, readlink, realpath } from 'node:fs/promises';
+import { fstat } from 'node:fs';
+import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, sep } from 'node:path';
+import { promisify } from 'node:util';
 import { BlockError, blockErrorOf } from '../../runtime/block/error.js';
+import { decodeFileName, systemPath } from '../../runtime/block/file-name.js';
 
 /** As many symbolic links in a row are followed. Source: Linux' own limit. */
 const mostLinks = 40;
@@ -19,8 +22,9 @@ export class AllowedFolders {
     const canonical: string[] = [];
     for (const folder of folders) {
       try {
-        const path = await realpath(folder);
-        if (!(await lstat(path)).isDirectory()) throw new BlockError('Not a directory', { code: 'ENOTDIR' });
+        const path = await realPathOf(folder);
+        if (!(await lstat(systemPath(path))).isDirectory())
+          throw new BlockError('Not a directory', { code: 'ENOTDIR' });
         canonical.push(path);
       } catch (error) {
         throw blockErrorOf(error, `Cannot allow '${folder}'`);
@@ -32,14 +36,14 @@ export class AllowedFolders {
   /**
    * Lets a file pass that is in one of the folders, or would be if it were created. Nothing on the network is.
    *
-   * The decision is about the path as it is now: a process that may exchange folders or links while the server opens a file decides
-   * what it opens.
+   * Without a descriptor the decision is about the path as it is now; a process that exchanges folders or links while the server
+   * opens a file is caught by the second call, which is about what has been opened.
    *
+   * @param fd the descriptor of what the path has led to
    * @throws BlockError (EACCES) for any other
    */
-  async authorize(path: string): Promise<void> {
-    // A folder could be called `http:`, too.
-    const canonical = /^https?:/i.test(path) ? undefined : await canonicalPath(path);
+  async authorize(path: string, fd?: number): Promise<void> {
+    const canonical = fd === undefined ? await placeOf(path) : await placeOfOpened(path, fd);
     if (canonical !== undefined && this.#folders.some((folder) => isInside(canonical, folder))) return;
     throw new BlockError(`'${path}' may not be used: it is not in an allowed folder (${this.#folders.join(', ')})`, {
       code: 'EACCES',
@@ -49,6 +53,31 @@ export class AllowedFolders {
 
 function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+}
+
+/** Where a path leads that may be that of a file. A folder could be called `http:`, too; a name with a NUL is none of a file. */
+async function placeOf(path: string): Promise<string | undefined> {
+  return /^https?:|\0/i.test(path) ? undefined : canonicalPath(path);
+}
+
+/**
+ * Where an open file is: Linux tells. Elsewhere it is where the path leads now, if that is the same file.
+ *
+ * @returns nothing when that is not certain
+ */
+async function placeOfOpened(path: string, fd: number): Promise<string | undefined> {
+  const link = await readlink(`/proc/self/fd/${fd}`, { encoding: 'buffer' }).catch(missing);
+  if (link !== undefined) return decodeFileName(link);
+  const canonical = await placeOf(path);
+  if (canonical === undefined) return undefined;
+  const [found, opened] = [await stat(systemPath(canonical)).catch(missing), await fstatOf(fd).catch(missing)];
+  return found !== undefined && found.dev === opened?.dev && found.ino === opened.ino ? canonical : undefined;
+}
+
+const fstatOf = promisify(fstat);
+
+async function realPathOf(path: string): Promise<string> {
+  return decodeFileName(await realpath(systemPath(path), { encoding: 'buffer' }));
 }
 
 /**
@@ -61,12 +90,13 @@ async function canonicalPath(path: string): Promise<string | undefined> {
   // Paths are not tidied by their text: what `link/..` is, only the file system knows.
   let current = path;
   for (let links = 0; links < mostLinks; links++) {
-    const real = await realpath(current).catch(missing);
+    const real = await realPathOf(current).catch(missing);
     if (real !== undefined) return real;
-    const folder = await realpath(dirname(current)).catch(missing);
+    const folder = await realPathOf(dirname(current)).catch(missing);
     if (folder === undefined) return undefined;
-    const target = await readlink(current).catch(missing);
-    if (target === undefined) return join(folder, basename(current));
+    const link = await readlink(systemPath(current), { encoding: 'buffer' }).catch(missing);
+    if (link === undefined) return join(folder, basename(current));
+    const target = decodeFileName(link);
     current = isAbsolute(target) ? target : `${folder}${sep}${target}`;
   }
   return undefined;

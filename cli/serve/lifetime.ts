@@ -1,3 +1,4 @@
+import { endProcess } from '../../runtime/block/drivers/file/native.js';
 import { interrupts } from '../host.js';
 import { exitCodes } from '../subcommand.js';
 
@@ -8,7 +9,7 @@ import { exitCodes } from '../subcommand.js';
  * @returns takes that back
  */
 export function endAtSecondSignal(first: AbortSignal): () => void {
-  const end = (): void => process.exit(exitCodes.interrupted);
+  const end = (): void => endProcess(exitCodes.interrupted);
   const listen = (): void => {
     for (const signal of interrupts) process.on(signal, end);
   };

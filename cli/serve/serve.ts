@@ -123,7 +123,7 @@ async function readOptions(
     }
   };
   const allowed = options.allow && (await attempt('--allow', AllowedFolders.of(options.allow)));
-  const authorize = allowed && ((path: string) => allowed.authorize(path));
+  const authorize = allowed && ((path: string, fd?: number) => allowed.authorize(path, fd));
   if (authorize) for (const { option, config: file } of plannedFiles(plan)) await attempt(option, authorize(file));
   return { plan, problems, authorize };
 }

@@ -27,7 +27,7 @@ export interface StartOptions {
   readonly plan: ServerPlan;
   readonly whitelist: DriverWhitelist;
   /** Throws for files that may not be used. Absent: all may. */
-  readonly authorize: ((path: string) => Promise<void>) | undefined;
+  readonly authorize: ((path: string, fd?: number) => Promise<void>) | undefined;
   readonly host: Host;
   readonly log: ServerLog;
   /** Starting is to be given up. */

@@ -135,11 +135,12 @@ export interface BlockHost {
   /** Tells the operator. */
   warn(message: string): void;
   /**
-   * Whether a file may be used at all. Called before each opening or creating.
+   * Whether a file may be used at all. Called before each opening or creating, and again with the descriptor: what a path leads
+   * to may have changed meanwhile.
    *
    * @throws BlockError (EACCES) when it lies outside of what the operator allows
    */
-  authorize(path: string): Promise<void>;
+  authorize(path: string, fd?: number): Promise<void>;
   /** Something has happened after which going on would destroy data: the operator's program ends. Never returns normally. */
   fatal(message: string): void;
 }

@@ -38,8 +38,11 @@ export interface BlockLayerOptions {
    * that is not caught.
    */
   readonly fatal?: (message: string) => void;
-  /** Rejects with a BlockError (EACCES) for files and URLs that may not be used. Default: all may. */
-  readonly authorize?: (path: string) => Promise<void>;
+  /**
+   * Rejects with a BlockError (EACCES) for files, URLs and sockets of `nbd-server-start` that may not be used. Called before a file is
+   * opened, and again with its descriptor. Default: all may.
+   */
+  readonly authorize?: (path: string, fd?: number) => Promise<void>;
   /** Which drivers may be used. Default: all. */
   readonly whitelist?: DriverWhitelist;
   /** Default: the machine's. */
@@ -86,14 +89,14 @@ export class BlockLayer implements AsyncDisposable {
   constructor(options: BlockLayerOptions) {
     const { events: sink, warn = () => {}, clock = systemClock, fatal = throwUncaught, authorize, nbd = {} } = options;
     this.#nbd = nbd;
-    this.objects = new UserObjects(async (path) => authorize?.(path));
+    this.objects = new UserObjects(async (path, fd) => authorize?.(path, fd));
     this.#host = {
       events: sink,
       clock,
       warn,
       fatal,
       secret: (id) => this.objects.secretData(id),
-      authorize: async (path) => (this.#ownFiles.has(path) ? undefined : authorize?.(path)),
+      authorize: async (path, fd) => (this.#ownFiles.has(path) ? undefined : authorize?.(path, fd)),
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
     this.throttleGroups = new ThrottleGroups(clock);
@@ -201,7 +204,7 @@ export class BlockLayer implements AsyncDisposable {
       ...queries,
       ...mediumCommands(this),
       ...throttleCommands(this),
-      ...nbdServerCommands(this.#commandServer, this.#source, this.#nbd),
+      ...nbdServerCommands(this.#commandServer, this.#source, this.#nbd, (path) => this.#host.authorize(path)),
       ...objectHandlers(this.objects),
       ...queryCommandLineOptions(),
       ...humanMonitorCommands({

@@ -64,6 +64,36 @@ describe('the process of a server', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('ends at once at the second signal also when a thread hangs in the file system', async () => {
+    const folder = folderWith({
+      // What a network file system that does not answer does to opening, a pipe without a writer does, too.
+      'hang.cjs': "require('fs').open(process.env.PIPE, 'r', () => {});",
+    });
+    execFileSync('mkfifo', [`${folder}/pipe`]);
+    const hang = { NODE_OPTIONS: `--require=${folder}/hang.cjs`, PIPE: `${folder}/pipe` };
+    const slow = '--drive=file.driver=null-co,file.latency-ns=60000000000';
+    const server = start(['--nbd', `unix:${folder}/n`, slow, '--log-level', 'debug'], hang);
+    await server.logged('starting');
+    server.process.kill('SIGTERM');
+    await server.logged('stopping');
+    server.process.kill('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 130, signal: null });
+    expect(readdirSync(folder).sort()).toEqual(['hang.cjs', 'pipe']);
+  });
+
+  test('an object whose file is a pipe holds up no client', async () => {
+    const folder = folderWith({});
+    execFileSync('mkfifo', [`${folder}/pipe`]);
+    const server = start(['--qmp', `unix:${folder}/q`]);
+    await server.ready;
+    const client = await connect(`${folder}/q`);
+    const added = client.execute('object-add', { 'qom-type': 'secret', id: 's', file: `${folder}/pipe` });
+    await expect(added).rejects.toThrow('it is a pipe, but must be a regular file');
+    await client.close();
+    server.process.kill('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0 });
+  });
+
   test('takes the place of one that was killed', async () => {
     const folder = folderWith({});
     const args = ['--qmp', `unix:${folder}/q`, '--nbd', `unix:${folder}/n`];

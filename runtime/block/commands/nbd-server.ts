@@ -9,8 +9,31 @@ export interface CommandServer {
   running: ExportServer | undefined;
 }
 
-/** Commands of the NBD server. */
-export function nbdServerCommands(place: CommandServer, source: ExportSource, options: NbdServerOptions) {
+/**
+ * Commands of the NBD server.
+ *
+ * @param authorize throws for sockets that may not be made
+ */
+export function nbdServerCommands(
+  place: CommandServer,
+  source: ExportSource,
+  options: NbdServerOptions,
+  authorize: (path: string) => Promise<void>,
+) {
+  async function open(address: NbdAddress): Promise<ExportServer> {
+    if (!('path' in address)) return ExportServer.open(source, address, options);
+    await authorize(address.path);
+    const server = await ExportServer.open(source, address, options);
+    try {
+      // Once more: the folder may be another one by now.
+      await authorize(address.path);
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  }
+
   return {
     async 'nbd-server-start'({ addr, 'tls-creds': credentials }) {
       if (place.running !== undefined) throw new BlockError('NBD server already running');
@@ -19,7 +42,7 @@ export function nbdServerCommands(place: CommandServer, source: ExportSource, op
       let failure: unknown;
       for (const address of nbdAddresses(addr)) {
         try {
-          place.running = await ExportServer.open(source, address, options);
+          place.running = await open(address);
           return;
         } catch (error) {
           failure = error;

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { BlockDriver, BlockHost, Child, ChildRole, NodeView, OpenContext } from '../driver.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
+import { decodeFileName, systemPath } from '../file-name.js';
 import { BlockOptions, type OptionValue } from '../options.js';
 import { type CloseEnvironment, closeNode } from './close.js';
 import { Edge, type EdgeChanges } from './edge.js';
@@ -361,7 +362,7 @@ class Opening {
 /** A file name such that two names of one file are equal. */
 async function canonical(filename: string): Promise<string> {
   if (filename === '' || protocolOf(filename) !== undefined) return filename;
-  return realpath(filename).catch(() => resolve(filename));
+  return realpath(systemPath(filename), { encoding: 'buffer' }).then(decodeFileName, () => resolve(filename));
 }
 
 function merged(options: BlockOptions, explicit: BlockOptions): BlockOptions {

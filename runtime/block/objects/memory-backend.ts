@@ -43,7 +43,7 @@ export async function makeMemoryBackendFile(
   if (end > largestSize) throw invalid(`the memory would end at ${end} of the file, beyond ${largestSize}`);
   checkHostNodes(properties);
   await host.authorize(path);
-  await prepareMemoryFile({ path, length: Number(end), readonly });
+  await prepareMemoryFile({ path, length: Number(end), readonly, authorize: (fd) => host.authorize(path, fd) });
   const special: [string, ObjectProperty][] = [
     ['align', { type: 'int', value: align }],
     ['offset', { type: 'int', value: offset }],

@@ -43,9 +43,8 @@ async function givenData({ data, file }: SecretProperties, host: ObjectHost): Pr
     return Buffer.from(data);
   }
   if (data !== undefined) throw invalid("'file' and 'data' are mutually exclusive");
-  await host.authorize(file);
   try {
-    return await readSmallFile(file, largestFile);
+    return await readSmallFile(file, { most: largestFile, authorize: (...asked) => host.authorize(...asked) });
   } catch (error) {
     throw blockErrorOf(error, `Unable to read ${file}`);
   }

@@ -21,11 +21,11 @@ export interface UserObject {
 /** What objects need of the outside. */
 export interface ObjectHost {
   /**
-   * Whether a file may be used at all.
+   * Whether a file may be used at all. Called before it is opened, and again with its descriptor.
    *
    * @throws BlockError when it may not
    */
-  authorize(path: string): Promise<void>;
+  authorize(path: string, fd?: number): Promise<void>;
   /** @throws BlockError when there is no `secret` of that id */
   secretData(id: string): Uint8Array;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
@@ -101,6 +101,41 @@ describe('an allowed folder', () => {
     const root = folders();
     await expect(AllowedFolders.of([join(root, 'missing')])).rejects.toThrow(/Cannot allow .*No such file/);
     await expect(AllowedFolders.of([join(root, 'in/file')])).rejects.toThrow(/Not a directory/);
+  });
+
+  it('refuses what was opened elsewhere, whatever the path leads to by now', async () => {
+    const root = folders();
+    const link = join(root, 'in/link');
+    symlinkSync('../out/file', link);
+    const opened = openSync(link, 'r');
+    onTestFinished(() => closeSync(opened));
+    rmSync(link);
+    symlinkSync('file', link);
+    const allowed = await AllowedFolders.of([join(root, 'in')]);
+    await expect(allowed.authorize(link)).resolves.toBeUndefined();
+    await expect(allowed.authorize(link, opened)).rejects.toMatchObject({ code: 'EACCES' });
+    const right = openSync(link, 'r');
+    onTestFinished(() => closeSync(right));
+    await expect(allowed.authorize(link, right)).resolves.toBeUndefined();
+    rmSync(join(root, 'in/file'));
+    await expect(allowed.authorize(link, right)).resolves.toBeUndefined();
+  });
+
+  it('accepts and refuses files whose names are not UTF-8', async () => {
+    const root = folders();
+    const name = Buffer.from('h\xe9', 'latin1');
+    for (const place of ['in/', 'out/']) writeFileSync(Buffer.concat([Buffer.from(join(root, place, '/')), name]), '');
+    symlinkSync(Buffer.concat([Buffer.from('../out/'), name]), join(root, 'in/link'));
+    expect(await allows(root, join(root, 'in/h\udce9'))).toBe(true);
+    expect(await allows(root, join(root, 'in/new\udce9'))).toBe(true);
+    expect(await allows(root, join(root, 'out/h\udce9'))).toBe(false);
+    expect(await allows(root, join(root, 'in/link'))).toBe(false);
+  });
+
+  it('refuses names that no file can have', async () => {
+    const root = folders();
+    expect(await allows(root, join(root, 'in/\0'))).toBe(false);
+    expect(await allows(root, '\0abstract')).toBe(false);
   });
 
   it('allows exactly the files that the file system resolves to the folder', async () => {

@@ -24,10 +24,9 @@ const assignment = /^([^\s=]+)\s*=\s*"([^"]*)"\s*(?:#.*)?$/;
  * @throws BlockError when it cannot be read, or is not written as one; with the line
  */
 export async function readConfigFile(path: string, host: BlockHost): Promise<ConfigGroup[]> {
-  await host.authorize(path);
   let text: Buffer;
   try {
-    text = await readSmallFile(path, largestFile);
+    text = await readSmallFile(path, { most: largestFile, authorize: (...file) => host.authorize(...file) });
   } catch (error) {
     throw blockErrorOf(error, `Could not read blkdebug config file '${path}'`);
   }

@@ -4,6 +4,7 @@ import type { BlockHost } from '../../driver.js';
 import { BlockError, blockErrorOf, errnoOf } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
 import { everything, Permission, type Permissions } from '../../permissions.js';
+import { removeOpened } from '../../small-file.js';
 import { ImageLocks, refuseUnlockable } from './image-locks.js';
 import { FallocateMode, type NativeCalls } from './native.js';
 import { withoutPrefix } from './path-options.js';
@@ -43,11 +44,15 @@ export async function createFile(
   await refuseOthers(path);
   const lockRequest = { path, locking, readOnly: false, native };
   refuseUnlockable(lockRequest);
-  let fd: number;
+  const { fd, made } = await openOrMake(path);
   try {
-    fd = await openFd(path, constants.O_RDWR | constants.O_CREAT);
+    // Before anything is lost.
+    await host.authorize(path, fd);
+    if (!(await statFd(fd)).isFile()) throw noRegularFile(path);
   } catch (error) {
-    throw blockErrorOf(error, `Could not create '${path}'`);
+    if (made) await removeOpened(path, fd).catch(() => {});
+    await closeFd(fd).catch(() => {});
+    throw error;
   }
   let locks: ImageLocks | undefined;
   try {
@@ -101,5 +106,25 @@ async function refuseOthers(path: string): Promise<void> {
     if (errnoOf(error) === 'ENOENT') return;
     throw blockErrorOf(error, `Could not create '${path}'`);
   }
-  throw new BlockError(`Could not create '${path}': it is there, and no regular file`, { code: 'EEXIST' });
+  throw noRegularFile(path);
+}
+
+function noRegularFile(path: string): BlockError {
+  return new BlockError(`Could not create '${path}': it is there, and no regular file`, { code: 'EEXIST' });
+}
+
+/** Opens a file, which is made where there is none. `made`: it was not there before, for certain. */
+async function openOrMake(path: string): Promise<{ readonly fd: number; readonly made: boolean }> {
+  const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
+  try {
+    return { fd: await openFd(path, flags | constants.O_EXCL), made: true };
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw blockErrorOf(error, `Could not create '${path}'`);
+  }
+  try {
+    // It is there, or a symbolic link is that may lead nowhere yet.
+    return { fd: await openFd(path, flags), made: false };
+  } catch (error) {
+    throw blockErrorOf(error, `Could not create '${path}'`);
+  }
 }

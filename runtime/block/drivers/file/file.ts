@@ -115,7 +115,7 @@ async function open(context: OpenContext, native: NativeCalls | undefined): Prom
   const { path } = options;
   expectFile(path, await lookAt(path));
   const { flags } = context.node;
-  const file = await OpenFile.open(path, flags, native);
+  const file = await OpenFile.open(options, flags, native);
   try {
     // Once more: what was looked at may not be what was opened.
     const stats = await statFd(file.fd);

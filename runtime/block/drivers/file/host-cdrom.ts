@@ -91,7 +91,7 @@ export const hostCdromDriver: BlockDriver = {
 async function claims(path: string, native: NativeCalls | undefined): Promise<boolean> {
   try {
     if (native === undefined || !(await statPath(path)).isBlockDevice()) return false;
-    const file = await OpenFile.open(path, { readOnly: true, direct: false }, native);
+    const file = await OpenFile.open({ path }, { readOnly: true, direct: false }, native);
     try {
       return await isDrive(file, native);
     } finally {
@@ -118,7 +118,7 @@ async function open(context: OpenContext, native: NativeCalls | undefined): Prom
   const { flags } = context.node;
   if (!(await lookAt(path)).isBlockDevice()) throw noDrive(path);
   const calls = needNative(path, native);
-  const file = await OpenFile.open(path, flags, calls);
+  const file = await OpenFile.open(options, flags, calls);
   try {
     if (!(await isDrive(file, calls))) throw noDrive(path);
     const stats = await statFd(file.fd);

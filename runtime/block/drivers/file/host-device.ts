@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { type BlockDriver, type BlockHost, type NodeFlags, type OpenContext, RequestFlag } from '../../driver.js';
 import { BlockError, errnoOf, ioError } from '../../error.js';
 import { type NativeCalls, nativeCalls, Whence } from './native.js';
-import { OpenFile } from './open-file.js';
+import { OpenFile, type OpenPlace } from './open-file.js';
 import { type OpenPath, PathInstance } from './path-instance.js';
 import { lookAt, parsePrefixed, takeFileOptions, withoutPrefix } from './path-options.js';
 import { statFd, statPath } from './system-io.js';
@@ -95,7 +95,7 @@ async function isDevice(path: string): Promise<boolean> {
 async function open(context: OpenContext, native: NativeCalls | undefined): Promise<HostDeviceInstance> {
   const options = await takeFileOptions(context);
   const { flags } = context.node;
-  const { calls, file, stats, length } = await openDevice(options.path, flags, native);
+  const { calls, file, stats, length } = await openDevice(options, flags, native);
   try {
     return new HostDeviceInstance({ options, flags, file, native: calls, stats }, calls, length);
   } catch (error) {
@@ -113,7 +113,11 @@ async function checkRoom(
 ): Promise<void> {
   const path = withoutPrefix('host_device', filename);
   await host.authorize(path);
-  const { file, length } = await openDevice(path, { readOnly: false, direct: false }, native);
+  const { file, length } = await openDevice(
+    { path, authorize: (fd) => host.authorize(path, fd) },
+    { readOnly: false, direct: false },
+    native,
+  );
   await file.close();
   if (length < size) {
     throw new BlockError(`Device '${path}' has ${length} bytes, too few for ${size}`, { code: 'ENOSPC' });
@@ -121,13 +125,14 @@ async function checkRoom(
 }
 
 async function openDevice(
-  path: string,
+  place: OpenPlace,
   flags: Pick<NodeFlags, 'readOnly' | 'direct'>,
   native: NativeCalls | undefined,
 ): Promise<{ calls: NativeCalls; file: OpenFile; stats: Stats; length: number }> {
+  const { path } = place;
   expectDevice(path, await lookAt(path));
   const calls = needNative(path, native);
-  const file = await OpenFile.open(path, flags, calls);
+  const file = await OpenFile.open(place, flags, calls);
   try {
     const stats = await statFd(file.fd);
     expectDevice(path, stats);

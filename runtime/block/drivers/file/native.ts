@@ -214,6 +214,21 @@ export function warnWithoutNative(host: Pick<BlockHost, 'warn'>, native: NativeC
   );
 }
 
+/**
+ * Ends the process at once. `process.exit` waits for the threads of Node.js, for ever where one hangs in a file system that does not
+ * answer. Without the system's call the process ends by SIGINT, which shells report as 130.
+ *
+ * @param code its exit code
+ */
+export function endProcess(code: number): void {
+  // What is to happen at the end in any case, such as removing sockets.
+  process.emit('exit', code);
+  if (nativeCalls() !== undefined) endWith?.(code);
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
+}
+
+let endWith: ((code: number) => void) | undefined;
 let calls: NativeCalls | undefined;
 let tried = false;
 
@@ -221,7 +236,9 @@ let tried = false;
 export function nativeCalls(): NativeCalls | undefined {
   if (!tried && process.platform === 'linux') {
     try {
-      calls = new KoffiCalls(createRequire(import.meta.url)('koffi'));
+      const loaded: typeof koffi = createRequire(import.meta.url)('koffi');
+      calls = new KoffiCalls(loaded);
+      endWith = loaded.load(null).func('void _exit(int code)') as (code: number) => void;
     } catch {
       // It is not installed, or not for this machine: what needs the calls has another way or says so.
     }

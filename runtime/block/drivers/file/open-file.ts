@@ -18,6 +18,15 @@ const mostAtOnce = 2 ** 18;
 
 const done = Promise.resolve();
 
+/** What is to be opened. */
+export interface OpenPlace {
+  readonly path: string;
+  /** What to call it in messages. Default: its path. */
+  readonly name?: string;
+  /** Called with the descriptor. Throws for what may not be used. Absent: it may. */
+  authorize?(fd: number): Promise<void>;
+}
+
 /** An open file or device: reads and writes at any place, through the host's cache or past it. */
 export class OpenFile {
   readonly fd: number;
@@ -39,16 +48,15 @@ export class OpenFile {
   /**
    * Opens what is there.
    *
-   * @param name what to call it in messages
    * @throws BlockError `Could not open …` with the system's reason; EACCES also where the file system is read-only, and EINVAL
    * where `cache.direct` is not supported
    */
   static async open(
-    path: string,
+    place: OpenPlace,
     { readOnly, direct }: Pick<NodeFlags, 'readOnly' | 'direct'>,
     native: NativeCalls | undefined,
-    name = path,
   ): Promise<OpenFile> {
+    const { path, name = path } = place;
     // A FIFO or a drive without a medium would hold up the thread; to files it makes no difference.
     const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NONBLOCK;
     if (direct && constants.O_DIRECT === undefined) throw noDirect(name);
@@ -61,6 +69,7 @@ export class OpenFile {
       throw blockErrorOf(error, `Could not open '${name}'`);
     }
     try {
+      await place.authorize?.(fd);
       return new OpenFile(fd, direct ? await findAlignment(fd, name) : 1, native);
     } catch (error) {
       await closeFd(fd).catch(() => {});
@@ -70,11 +79,13 @@ export class OpenFile {
 
   /** The same file, opened once more in another way, whatever has become of its name. @throws BlockError */
   reopen(
-    path: string,
+    place: OpenPlace,
     flags: Pick<NodeFlags, 'readOnly' | 'direct'>,
     native: NativeCalls | undefined,
   ): Promise<OpenFile> {
-    return OpenFile.open(process.platform === 'linux' ? `/proc/self/fd/${this.fd}` : path, flags, native, path);
+    const { path } = place;
+    const same = process.platform === 'linux' ? { path: `/proc/self/fd/${this.fd}`, name: path } : place;
+    return OpenFile.open(same, flags, native);
   }
 
   /** Fills a buffer; beyond the end there are zeroes. @throws BlockError */

@@ -72,7 +72,7 @@ export abstract class PathInstance implements DriverInstance {
     const old = this.#flags;
     const same = old.readOnly === flags.readOnly && old.direct === flags.direct;
     refuseUnlockable({ ...this.#options, readOnly: flags.readOnly, native: this.native });
-    const next = same ? this.file : await this.file.reopen(this.#options.path, flags, this.native);
+    const next = same ? this.file : await this.file.reopen(this.#options, flags, this.native);
     try {
       if (!same) await this.#locks.copyTo(next.fd);
     } catch (error) {

@@ -12,6 +12,8 @@ export interface FileOptions {
   readonly filename: string | undefined;
   /** Whether it is locked: always, never, or where the system can. */
   readonly locking: OnOffAuto;
+  /** Asks the operator for what was opened. */
+  authorize(fd: number): Promise<void>;
 }
 
 /**
@@ -33,7 +35,12 @@ export async function takeFileOptions(context: OpenContext): Promise<FileOptions
   }
   const locking = options.takeEnum('locking', OnOffAuto) ?? 'auto';
   await host.authorize(path);
-  return { path, filename: aio === undefined ? plainName(path) : undefined, locking };
+  return {
+    path,
+    filename: aio === undefined ? plainName(path) : undefined,
+    locking,
+    authorize: (fd) => host.authorize(path, fd),
+  };
 }
 
 /** Makes a file name an option: without the driver's prefix. */

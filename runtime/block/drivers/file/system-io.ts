@@ -4,6 +4,7 @@
 
 import fs from 'node:fs';
 import { blockErrorOf, ioError } from '../../error.js';
+import { systemPath } from '../../file-name.js';
 
 /** The most bytes that one system call moves; Linux does a little less than 2 GiB. */
 const mostBytes = 2 ** 30;
@@ -11,7 +12,7 @@ const mostBytes = 2 ** 30;
 /** Opens a file. @throws BlockError */
 export function openFd(path: string, flags: number, mode = 0o644): Promise<number> {
   return new Promise((resolve, reject) => {
-    fs.open(path, flags, mode, (error, fd) => (error ? reject(blockErrorOf(error)) : resolve(fd)));
+    fs.open(systemPath(path), flags, mode, (error, fd) => (error ? reject(blockErrorOf(error)) : resolve(fd)));
   });
 }
 
@@ -30,7 +31,7 @@ export function statFd(fd: number): Promise<fs.Stats> {
 /** What the system knows of the file at a path; links are followed. @throws BlockError */
 export function statPath(path: string): Promise<fs.Stats> {
   return new Promise((resolve, reject) => {
-    fs.stat(path, (error, stats) => (error ? reject(blockErrorOf(error)) : resolve(stats)));
+    fs.stat(systemPath(path), (error, stats) => (error ? reject(blockErrorOf(error)) : resolve(stats)));
   });
 }
 

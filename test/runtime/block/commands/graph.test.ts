@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { BlockDeviceInfo, BlockStats } from '../../../../generated/index.js';
 import { nbdAddresses } from '../../../../runtime/block/commands/nbd-server.js';
+import { BlockError } from '../../../../runtime/block/error.js';
 import { createImage } from '../../../../runtime/block/graph/create.js';
 import { createChain, LayerClient } from '../layer-client.js';
 
@@ -274,6 +275,29 @@ describe('the NBD server by command', () => {
     await client.execute('nbd-server-stop');
     await client.execute('nbd-server-stop');
     await start({ type: 'inet', data: { host: '127.0.0.1', port: '0' } });
+  });
+
+  it('makes a socket only where one may be made', async () => {
+    const asked: string[] = [];
+    let allowed = 0;
+    const limited = new LayerClient({
+      authorize: async (path) => {
+        asked.push(path);
+        if (asked.length > allowed) throw new BlockError('not there', { code: 'EACCES' });
+      },
+    });
+    onTestFinished(() => limited.layer.close());
+    const path = at('nbd');
+    const unix = () => limited.execute('nbd-server-start', { addr: { type: 'unix', data: { path } } });
+    await expect(unix()).rejects.toThrow('not there');
+    expect([asked, existsSync(path)]).toEqual([[path], false]);
+    // The folder has become another one when the socket is there.
+    allowed = 2;
+    await expect(unix()).rejects.toThrow('not there');
+    expect([asked, existsSync(path)]).toEqual([[path, path, path], false]);
+    allowed = 5;
+    await unix();
+    expect(existsSync(path)).toBe(true);
   });
 
   it('listens on the loopback interface unless an address is given', () => {

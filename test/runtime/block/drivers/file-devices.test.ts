@@ -98,11 +98,9 @@ describe('a drive for discs', () => {
       },
     };
     const flags = { readOnly: true, direct: false, noFlush: false, unmap: false };
-    const file = await OpenFile.open(path, flags, calls);
-    const drive = await HostCdromInstance.over(
-      { options: { path, filename: path, locking: 'auto' }, flags, file, native: calls, stats: statSync(path) },
-      calls,
-    );
+    const options = { path, filename: path, locking: 'auto', authorize: async () => {} } as const;
+    const file = await OpenFile.open(options, flags, calls);
+    const drive = await HostCdromInstance.over({ options, flags, file, native: calls, stats: statSync(path) }, calls);
     expect([drive.inserted(), drive.length]).toEqual([true, 2048]);
     const buffer = new Uint8Array(4);
     await drive.read(2044, buffer);

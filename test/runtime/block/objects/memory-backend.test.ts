@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +112,12 @@ describe('the file of a memory backend', () => {
     await expect(add({ 'mem-path': made, size: 2 ** 52 })).rejects.toThrow('File too large');
     expect(await readdir(folder)).toEqual(['template']);
     expect(objects.all.size).toBe(0);
+  });
+
+  it('refuses a pipe at once', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(add({ 'mem-path': pipe })).rejects.toThrow('it is not a file');
   });
 
   it('refuses a file that is not allowed', async () => {

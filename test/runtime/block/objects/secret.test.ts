@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -80,8 +81,15 @@ describe('a secret', () => {
     await expect(add('s', { file: folder })).rejects.toThrow(`Unable to read ${folder}: Is a directory`);
   });
 
-  it('does not come from an endless file', async () => {
-    await expect(add('s', { file: '/dev/zero' })).rejects.toThrow('it has more than 1048576 bytes');
+  it('comes from nothing that is endless, or that has no end yet', async () => {
+    await expect(add('s', { file: '/dev/zero' })).rejects.toThrow('Unable to read /dev/zero: it is a device');
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(add('s', { file: pipe })).rejects.toThrow(`Unable to read ${pipe}: it is a pipe`);
+    const huge = join(folder, 'huge');
+    await writeFile(huge, '');
+    await truncate(huge, 2 ** 40);
+    await expect(add('s', { file: huge })).rejects.toThrow('it has more than 1048576 bytes');
   });
 
   it('requires exactly one of data and file', async () => {

@@ -129,8 +129,13 @@ function encodeFeatureNames(): Uint8Array {
 
 /** A text as C sees it: up to the first zero. */
 export function textOf(data: Uint8Array): string {
+  return Buffer.from(untilNul(data)).toString();
+}
+
+/** The bytes before the first zero; all when there is none. */
+export function untilNul(data: Uint8Array): Uint8Array {
   const end = data.indexOf(0);
-  return Buffer.from(end < 0 ? data : data.subarray(0, end)).toString();
+  return end < 0 ? data : data.subarray(0, end);
 }
 
 function invalid(message: string): BlockError {

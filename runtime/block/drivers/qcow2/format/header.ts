@@ -1,9 +1,16 @@
 import type { BackingFile, Child } from '../../../driver.js';
 import type { Errno } from '../../../errno.js';
 import { BlockError } from '../../../error.js';
+import { decodeFileName, encodeFileName } from '../../../file-name.js';
 import { largestSize, roundUp } from '../../../limits.js';
 import { getUint64, setUint64, viewOf } from '../../shared/big-endian.js';
-import { featureKey, type HeaderExtension, parseExtensions, serialiseExtensions, textOf } from './header-extensions.js';
+import {
+  featureKey,
+  type HeaderExtension,
+  parseExtensions,
+  serialiseExtensions,
+  untilNul,
+} from './header-extensions.js';
 
 /** Bits of {@link Qcow2Header.incompatible}. */
 export const IncompatibleFeature = {
@@ -116,7 +123,7 @@ export function serialiseHeader(header: Qcow2Header): Uint8Array {
   const known = headerLengths[version];
   const length = version === 2 ? known : roundUp(known + header.unknownFields.length, 8);
   const extensions = serialiseExtensions(version, backing?.format, header.extensions);
-  const name = Buffer.from(backing?.name ?? '');
+  const name = encodeFileName(backing?.name ?? '');
   if (name.length > limits.backingNameBytes) {
     throw refused(
       `The backing file's name is ${name.length} bytes long, but must be at most ${limits.backingNameBytes}`,
@@ -237,7 +244,7 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   if (nameOffset !== 0 && nameLength > nameLimit) {
     throw refused(`The backing file's name is ${nameLength} bytes long, but must be at most ${nameLimit}`);
   }
-  const name = nameOffset === 0 ? '' : textOf(cluster.subarray(nameOffset, nameOffset + nameLength));
+  const name = nameOffset === 0 ? '' : decodeFileName(untilNul(cluster.subarray(nameOffset, nameOffset + nameLength)));
   return {
     version,
     ...(name === '' ? {} : { backing: { name, ...(backingFormat === undefined ? {} : { format: backingFormat }) } }),
