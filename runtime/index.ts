@@ -18,6 +18,7 @@ export type { EventStream, EventStreamOptions } from './qmp/event-stream.js';
 export { QmpConnectionError, QmpTimeoutError } from './qmp/failure.js';
 export type { QmpGreeting } from './qmp/greeting.js';
 export { type GuestExecAgent, type GuestExecOptions, type GuestExecResult, guestExec } from './qmp/guest-exec.js';
+export { type HmpOptions, hmp } from './qmp/hmp.js';
 export { followJob, runJob } from './qmp/job.js';
 export {
   type FollowOptions,
@@ -29,6 +30,7 @@ export {
 } from './qmp/job-options.js';
 export type { QmpOddity } from './qmp/link.js';
 export type { CommandMethods, UnknownEvent } from './qmp/methods.js';
+export { type MigrateOptions, MigrationError, migrate } from './qmp/migrate.js';
 export type { MonitorProcess } from './qmp/monitor-process.js';
 export {
   type BackOffOptions,
@@ -66,6 +68,7 @@ export {
 } from './qmp/spawn.js';
 export type { StreamPair } from './qmp/streams.js';
 export { type Capability, supports } from './qmp/supports.js';
+export { UnplugError, unplug } from './qmp/unplug.js';
 export {
   checkedBy,
   QmpSchemaError,

@@ -95,6 +95,18 @@ export interface NoArguments {
   readonly noArguments?: never;
 }
 
+/** Part of the type of a parameter when the schema of a client lacks something that is needed. */
+interface SchemaLacks<_Name extends string> {
+  readonly schemaLacks: never;
+}
+
+/** What a client has to be beside itself for a function that needs some commands and events: anything, unless its schema lacks one. */
+export type Having<S extends QmpSchema, C extends string, E extends string = never> = [C] extends [keyof S['commands']]
+  ? [E] extends [keyof S['events']]
+    ? unknown
+    : SchemaLacks<E>
+  : SchemaLacks<C>;
+
 /** What stands behind a command's name in a call: its arguments, where it has some, and then options. */
 export type CallParameters<A, Options> =
   IsNothing<A> extends true

@@ -40,7 +40,7 @@ export class Session {
   #opening: Promise<void> = Promise.resolve();
   #referenced = true;
   /** What keeps the process running: streams, or a timer. */
-  #holding: readonly Partial<Referable>[] = [];
+  #holding: readonly object[] = [];
   #end: (error: Error | undefined) => void = () => {};
 
   constructor(endpoint: Endpoint, protocol: Protocol, options: ConnectOptions) {
@@ -78,7 +78,7 @@ export class Session {
   /** Whether the session keeps the process running. */
   set referenced(referenced: boolean) {
     this.#referenced = referenced;
-    for (const held of this.#holding) referenced ? held.ref?.() : held.unref?.();
+    for (const held of this.#holding as readonly Partial<Referable>[]) referenced ? held.ref?.() : held.unref?.();
   }
 
   /**
@@ -143,6 +143,8 @@ export class Session {
                 this.greeting = greeting;
                 this.oob = enabled;
                 this.#link = opened;
+                this.#holding = [streams.readable, streams.writable];
+                this.referenced = this.#referenced;
                 resolve();
                 if (again) this.events.reconnected();
               },

@@ -5,7 +5,8 @@ import { connect } from '../../../runtime/qmp/client.js';
 import { QmpError } from '../../../runtime/qmp/error.js';
 import { QmpConnectionError, QmpTimeoutError } from '../../../runtime/qmp/failure.js';
 import type { QmpOddity } from '../../../runtime/qmp/link.js';
-import { connected, FakeServer, GREETING } from './fake-server.js';
+import { backOff } from '../../../runtime/qmp/reconnect.js';
+import { connected, FakeServer, GREETING, place } from './fake-server.js';
 
 const failure = (desc: string, kind = 'GenericError') => ({ error: { class: kind, desc } });
 const silent = () => undefined;
@@ -237,6 +238,24 @@ describe('execute', () => {
     server.event('LATE');
     expect(await answered).toBe('at last');
     expect((await event).event).toBe('LATE');
+  });
+
+  test('unref and ref reach the streams of the connection, and of the next one', async () => {
+    const calls: string[] = [];
+    const servers = [new FakeServer(), new FakeServer()];
+    for (const [index, { peer }] of servers.entries()) {
+      Object.assign(peer, { ref: () => calls.push(`ref ${index}`), unref: () => calls.push(`unref ${index}`) });
+    }
+    await using client = await connect(place(...servers).open, { reconnect: backOff({ initialDelay: 1 }) });
+    calls.length = 0;
+    client.unref();
+    expect(new Set(calls)).toEqual(new Set(['unref 0']));
+    servers[0]?.end();
+    await new Promise(setImmediate);
+    await client.execute('x');
+    expect(calls.at(-1)).toBe('unref 1');
+    client.ref();
+    expect(calls.at(-1)).toBe('ref 1');
   });
 
   test('any number of commands and streams share a signal without a warning of listeners', async () => {
