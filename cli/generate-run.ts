@@ -19,6 +19,7 @@ export async function runJob(
   const { schema, diagnostics } = await loadSchema(job.schema, {
     dialect: job.dialect,
     host: lastRun?.files ?? job.files,
+    advice: false,
   });
   const said = diagnosticsText(diagnostics, host.stderr, host.env);
   if (said !== '') host.stderr.write(said);

@@ -1,4 +1,6 @@
 import { introspect as introspectSchema } from '../generator/schema/introspect.js';
+import { promisesShape } from '../generator/schema/introspection-shape.js';
+import { newestRelease } from '../generator/syntax/releases.js';
 import { loadOrReport } from './load.js';
 import { dialectOption } from './options.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
@@ -28,6 +30,11 @@ export const introspect: Subcommand = {
     const loaded = await loadOrReport(command.args[0], dialect, host);
     if (loaded === undefined) return exitCodes.problems;
     const infos = introspectSchema(loaded.schema, { mask, dialect: loaded.dialect });
+    if (loaded.dialect.name === 'auto' && !promisesShape(loaded.schema)) {
+      host.stderr.write(
+        `note: the schema has no 'SchemaInfo', so the data has the form of release ${newestRelease}: --dialect names another\n`,
+      );
+    }
     host.stdout.write(`${JSON.stringify(infos, undefined, 1)}\n`);
     return exitCodes.ok;
   },

@@ -18,7 +18,7 @@ export async function loadOrReport(
 ): Promise<{ readonly schema: Schema; readonly dialect: Dialect } | undefined> {
   const input = await inputOf(named, host);
   const dialect = dialectNamed(dialectName ?? input.config.dialect);
-  const { schema, diagnostics } = await loadSchema(input.schema, { dialect, host: input.files });
+  const { schema, diagnostics } = await loadSchema(input.schema, { dialect, host: input.files, advice: false });
   printDiagnostics(diagnostics, host.stderr, host.env);
   return schema && { schema, dialect };
 }

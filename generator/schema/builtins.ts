@@ -1,4 +1,4 @@
-import type { Dialect } from '../syntax/dialect.js';
+import { type Construct, type Dialect, whenKnown } from '../syntax/dialect.js';
 import { SourceFile, type Span } from '../text/source-file.js';
 import type { BuiltinDraft, EnumDraft, ObjectDraft } from './draft.js';
 import type { BuiltinType, JsonKind } from './model.js';
@@ -40,6 +40,22 @@ export function builtinTypes(dialect: Dialect): BuiltinDraft[] {
       const range = rangeOf(name);
       return { kind: 'builtin', name, json: kind, ...(range && { range }), features: [], implicit: true };
     });
+}
+
+/** The built-in types that not all releases have. */
+const dated: Readonly<Record<string, Construct>> = {
+  any: "type 'any'",
+  '**': "type '**'",
+  null: 'type null',
+  QType: 'type QType',
+};
+
+/** Says when there is a built-in type of a name that the language of a release lacks. */
+export function builtinHint(name: string, dialect: Dialect): string | undefined {
+  const construct = Object.hasOwn(dated, name) ? dated[name] : undefined;
+  const when = construct && whenKnown(construct, dialect);
+  if (!when) return undefined;
+  return `'${name}' is ${when}${name === '**' ? ", and is called 'any' now" : ''}`;
 }
 
 /** The object without members: what commands without arguments take, and what tag values without a branch add. */

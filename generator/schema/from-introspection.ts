@@ -37,10 +37,7 @@ class Writer {
   }
 
   write(source: string): string {
-    const parts = [
-      `##\n# This schema was made from the introspection data of ${source}.\n##`,
-      printExpression({ pragma: { 'command-returns-exceptions': this.#commandsReturningNoObject() } }),
-    ];
+    const parts: string[] = [];
     for (const info of this.#infos) {
       const expression = this.#expression(info);
       if (!expression) continue;
@@ -48,7 +45,30 @@ class Writer {
       const origin = this.#names.get(info.name)?.description ?? `Known from the introspection of ${source}.`;
       parts.push(`${documentation(name, origin, this.#featuresWithin(info))}\n${printExpression(expression)}`);
     }
-    return `${parts.join('\n\n')}\n`;
+    const about = comment([`This schema was made from the introspection data of ${source}.`]);
+    return `${[about, printExpression({ pragma: this.#pragmas() }), ...parts].join('\n\n')}\n`;
+  }
+
+  /** Excepts what the rules of names and documentation would not allow. */
+  #pragmas(): { readonly [key: string]: Printable } {
+    const definitions = this.#infos.filter((info) => this.#expression(info));
+    const named = (infos: readonly SchemaInfo[]): string[] =>
+      infos.map(({ name }) => this.#names.get(name)?.name ?? name);
+    const commands = definitions.filter((info) => info['meta-type'] === 'command');
+    const pragmas = {
+      'command-returns-exceptions': this.#commandsReturningNoObject(),
+      'command-name-exceptions': named(commands.filter(({ name }) => name.includes('_'))),
+      'member-name-exceptions': named(definitions.filter((info) => !partsOf(info).every(isInStyle))),
+      'documentation-exceptions': named(definitions.filter((info) => this.#hasParts(info))),
+    };
+    return Object.fromEntries(Object.entries(pragmas).filter(([, names]) => names.length > 0));
+  }
+
+  /** Whether a definition has members, values, branches or arguments of its own, which documentation is to describe. */
+  #hasParts(info: SchemaInfo): boolean {
+    if (info['meta-type'] === 'alternate') return true;
+    if (info['meta-type'] !== 'command' && info['meta-type'] !== 'event') return partsOf(info).length > 0;
+    return this.#isInline(info['arg-type']);
   }
 
   #commandsReturningNoObject(): string[] {
@@ -145,7 +165,9 @@ class Writer {
   #isInline(type: string): boolean {
     const info = this.#index.get(type);
     const origin = this.#names.get(type)?.description.startsWith('Arguments of ');
-    return info?.['meta-type'] === 'object' && info.tag === undefined && origin === true && this.#uses.get(type) === 1;
+    if (info?.['meta-type'] !== 'object' || info.tag !== undefined || origin !== true) return false;
+    // Only the members of a type with a name can be excepted from the rules of names.
+    return this.#uses.get(type) === 1 && info.members.length > 0 && partsOf(info).every(isInStyle);
   }
 }
 
@@ -169,6 +191,17 @@ function heldTypes(info: SchemaInfo): readonly string[] {
   return info.members.map(({ type }: { readonly type: string }) => type);
 }
 
+/** The names of an enum's values or of an object's members. */
+function partsOf(info: SchemaInfo): readonly string[] {
+  if (info['meta-type'] === 'enum') return info.values;
+  return info['meta-type'] === 'object' ? info.members.map(({ name }) => name) : [];
+}
+
+/** Whether a name of a member or value has neither uppercase letters nor `_`, a vendor's prefix aside. */
+function isInStyle(name: string): boolean {
+  return !/[A-Z_]/.test(name.replace(/^__[a-zA-Z0-9.-]+_/, ''));
+}
+
 /** What special features say about a definition or about some of its members. */
 const featureTexts: Readonly<Record<string, string>> = {
   deprecated: 'It may be removed in a later release.',
@@ -180,6 +213,25 @@ function documentation(name: string, text: string, described: ReadonlySet<string
   if (described.size > 0) lines.push('', 'Features:');
   for (const feature of described)
     lines.push('', `@${feature}: ${featureTexts[feature] ?? 'Not known from introspection.'}`);
+  return comment(lines);
+}
+
+/** The text of a comment line has so many characters at most. */
+const textWidth = 68;
+
+/** Paragraphs as a documentation comment. What a description does not get on its line is indented. */
+function comment(paragraphs: readonly string[]): string {
+  const lines = paragraphs.flatMap((paragraph) => {
+    const indent = /^@.*: /.test(paragraph) ? '    ' : '';
+    const wrapped = [''];
+    for (const word of paragraph.split(' ')) {
+      const line = wrapped[wrapped.length - 1] as string;
+      if (line === '') wrapped[wrapped.length - 1] = word;
+      else if (line.length + 1 + word.length <= textWidth) wrapped[wrapped.length - 1] = `${line} ${word}`;
+      else wrapped.push(indent + word);
+    }
+    return wrapped;
+  });
   return ['##', ...lines.map((line) => `# ${line}`.trimEnd()), '##'].join('\n');
 }
 

@@ -42,6 +42,11 @@ export const shapes: readonly { readonly since: string; readonly shape: Introspe
   { since: '2.5', shape: sinceTheFirst },
 ];
 
+/** Whether a schema says what shape its introspection has. Those of guest agents do not, as agents do not offer it. */
+export function promisesShape(schema: Schema): boolean {
+  return schema.lookup('SchemaInfo')?.kind === 'union';
+}
+
 /**
  * The shape that a schema itself promises: a schema with `query-qmp-schema` defines the `SchemaInfo` types of its own reply.
  * A schema without them gets the newest shape.

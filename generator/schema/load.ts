@@ -1,7 +1,8 @@
 import { Dialect } from '../syntax/dialect.js';
-import type { FileHost } from '../syntax/host.js';
+import { type FileHost, nodeHost } from '../syntax/host.js';
 import { loadSyntax } from '../syntax/load.js';
 import type { Diagnostic } from '../text/diagnostic.js';
+import { adviceFor, type CheckBy } from './advice.js';
 import { analyse } from './analyse.js';
 import type { Schema } from './model.js';
 
@@ -12,6 +13,11 @@ export interface SchemaOptions {
    * releases and takes problems of documentation for warnings.
    */
   readonly dialect?: string | Dialect | undefined;
+  /**
+   * Whether `auto` also looks for what later releases reject, and warns of it. That means to check the schema by their rules too.
+   * Default: yes.
+   */
+  readonly advice?: boolean | undefined;
   /** Where the files come from. Default: the file system. */
   readonly host?: FileHost | undefined;
 }
@@ -41,10 +47,30 @@ export interface LoadedSchema {
  */
 export async function loadSchema(path: string, options: SchemaOptions = {}): Promise<LoadedSchema> {
   const dialect = Dialect.of(options.dialect);
-  const { host } = options;
-  const { tree, diagnostics } = await loadSyntax(path, { dialect, ...(host && { host }) });
+  const host = rememberingHost(options.host ?? nodeHost);
+  const { tree, diagnostics } = await loadSyntax(path, { dialect, host });
   const files = tree.modules.map(({ file }) => file.path);
-  return { ...analyse(tree, dialect, diagnostics), files };
+  const analysis = analyse(tree, dialect, diagnostics);
+  if (dialect.name !== 'auto' || options.advice === false || !analysis.schema) return { ...analysis, files };
+  const checkBy: CheckBy = async (release) => {
+    const read = await loadSyntax(path, { dialect: release, host });
+    return analyse(read.tree, release, read.diagnostics).diagnostics;
+  };
+  const advice = await adviceFor(checkBy, analysis.diagnostics, tree.documentationChecked);
+  return { schema: analysis.schema, diagnostics: [...analysis.diagnostics, ...advice], files };
+}
+
+/** Reads every file once, however often it is asked for. */
+function rememberingHost({ read, resolve }: FileHost): FileHost {
+  const contents = new Map<string, Promise<Uint8Array>>();
+  return {
+    read(path) {
+      const content = contents.get(path) ?? read(path);
+      contents.set(path, content);
+      return content;
+    },
+    resolve,
+  };
 }
 
 /**

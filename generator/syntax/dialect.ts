@@ -1,5 +1,5 @@
 import type { ColumnRule } from '../text/source-file.js';
-import { compareReleases, releaseOf, releases } from './releases.js';
+import { compareReleases, newestRelease, releaseBefore, releaseOf, releases } from './releases.js';
 
 /**
  * The constructs that came into the language or left it, with the first release that has them and the first that does not.
@@ -34,6 +34,7 @@ const eras = {
   'section starts may hold blanks': ['8.1', undefined, false],
   'headings checked': ['5.2', '10.1', false],
   'outdated sections': ['9.1', undefined, false],
+  'sections of notes and examples': ['2.9', '9.1'],
   'comment after documentation starts another': ['9.0', '9.1', false],
   /** At most 70 columns, and two blanks between sentences. */
   'documentation lines checked': ['10.2', undefined, false],
@@ -62,6 +63,7 @@ const eras = {
   'features of all definitions': ['5.0'],
   'features of enum values': ['6.2'],
   'empty features of any kind': ['4.1', '4.2', false],
+  'simple unions': ['2.4', '6.2'],
   'every union has a discriminator': ['6.2', undefined, false],
   // Definitions (generator/schema/check)
   /** A struct's `data` may be written as a type name. The reference then crashes on it, but only when all else is checked. */
@@ -160,6 +162,9 @@ export class Dialect {
   /** What reads the schema of any release. */
   static readonly auto: Dialect = new Dialect('auto');
 
+  /** The language of the newest release that is known. */
+  static readonly newest: Dialect = new Dialect(newestRelease);
+
   /**
    * The dialect of a release: `9.0`, a patch or development version such as `8.2.1` or `2.7.50`, or `auto`.
    * A release newer than all that are known has the rules of the newest. A name that is none of these gives a sentence that says what is wrong with it.
@@ -191,6 +196,22 @@ export class Dialect {
   atLeast(release: string): boolean {
     return this.name === 'auto' || compareReleases(this.name, release) >= 0;
   }
+}
+
+/** The releases with which the language changed, newest first; with the oldest one that is known as the last. */
+export const turningPoints: readonly string[] = turningPointsOf(Object.values(eras));
+
+function turningPointsOf(rows: readonly (readonly unknown[])[]): string[] {
+  const changes = new Set([releases[0], ...rows.flatMap(([since, until]) => [since, until])]);
+  return releases.filter((release) => changes.has(release)).reverse();
+}
+
+/** Says from or until when there is a construct that the language of a release lacks: `known from release 4.0 on`. */
+export function whenKnown(construct: Construct, dialect: Dialect): string | undefined {
+  if (dialect.has(construct) || dialect.name === 'auto') return undefined;
+  const [since, until]: readonly [string, (string | undefined)?, boolean?] = eras[construct];
+  if (compareReleases(dialect.name, since) < 0) return `known from release ${since} on`;
+  return until === undefined ? undefined : `known until release ${releaseBefore(until)}`;
 }
 
 /** Every name under which a dialect can be asked for, `auto` first. */

@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnostic } from '../text/diagnostic.js';
 import { nearMiss } from '../text/near-miss.js';
-import type { Construct, Dialect } from './dialect.js';
+import { type Construct, type Dialect, whenKnown } from './dialect.js';
 import { describeValue, type Pragmas, type SyntaxObject, type SyntaxValue } from './tree.js';
 
 /** Every pragma with a list of names: the setting that it makes, and when it exists. */
@@ -77,7 +77,9 @@ export function applyPragma(
       ];
       const near = known.find((candidate) => candidate === successors[name]) ?? nearMiss(name, known);
       const list = known.map((candidate) => `'${candidate}'`).join(', ');
-      const hint = near === undefined ? undefined : `did you mean '${near}'?`;
+      const when = construct && whenKnown(construct, dialect);
+      const question = near === undefined ? undefined : `did you mean '${near}'?`;
+      const hint = when === undefined ? question : [`'${name}' is ${when}`, question].filter(Boolean).join('; ');
       diagnostics.push(diagnostic('unknown-pragma', { key: name, known: list }, key.span, { definition, hint }));
     }
   }

@@ -29,6 +29,11 @@ export function compareReleases(a: string, b: string): number {
   return majorA - majorB || minorA - minorB;
 }
 
+/** The release before a known one. */
+export function releaseBefore(release: string): string {
+  return releases[releases.indexOf(release) - 1] ?? release;
+}
+
 /**
  * The release whose language a version speaks: `8.2` for `8.2`, `8.2.1`, `v8.2.1` and `8.2.0-rc3`. Development versions speak
  * the language of the release that they lead to: `2.8` for `2.7.50`, `9.0` for `8.2.93`.

@@ -1,5 +1,6 @@
 import { nearMiss } from '../text/near-miss.js';
 import type { SourceFile } from '../text/source-file.js';
+import { type Dialect, whenKnown } from './dialect.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { isWhiteSpace, trimEnd } from './white-space.js';
@@ -9,8 +10,7 @@ export function readStray({ file, dialect, problems }: Reading, start: number, t
   const { text } = file;
   const end = strayEnd(file, start, dialect.has('decoded text'), top);
   const found = text.slice(start, end);
-  const hint =
-    text[start - 1] === "'" ? "is a ' missing before or after this?" : hintFor(found, dialect.has('null literal'));
+  const hint = text[start - 1] === "'" ? "is a ' missing before or after this?" : hintFor(found, dialect);
   problems.report('stray-text', { text: describe(found) }, [start, end], { at: start, phase: phase.read }, { hint });
   return end;
 }
@@ -40,7 +40,7 @@ function describe(found: string): string {
   return /\p{C}|\p{Z}/u.test(character) ? code : `'${character}' (${code})`;
 }
 
-function hintFor(found: string, hasNull: boolean): string | undefined {
+function hintFor(found: string, dialect: Dialect): string | undefined {
   if (found.startsWith('\ufeff')) return 'save the file without a byte order mark';
   if (found.startsWith('"')) {
     return /^"[^"']*"$/.test(found)
@@ -52,7 +52,8 @@ function hintFor(found: string, hasNull: boolean): string | undefined {
   if (found === ';') return "a comma separates, and nothing ends a definition but its '}'";
   if (found === '=') return "':' stands between a key and its value";
   if (!/^[\w*.-]+$/.test(found)) return undefined;
-  if (found === 'null' && !hasNull) return "there is no 'null': leave out what has no value";
+  const nullKnown = whenKnown('null literal', dialect);
+  if (found === 'null' && nullKnown) return `'null' is ${nullKnown}: leave out what has no value`;
   const word = nearMiss(found, ['true', 'false']);
   return word === undefined ? `strings stand in single quotes: '${found}'` : `did you mean ${word}?`;
 }

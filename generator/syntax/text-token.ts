@@ -1,3 +1,4 @@
+import { whenKnown } from './dialect.js';
 import { phase } from './problem.js';
 import type { Reading } from './reading.js';
 
@@ -80,7 +81,9 @@ class TextReader {
     const resolved = many || letter === '\\' ? escapes[letter] : undefined;
     if (resolved !== undefined) return resolved;
     const known = many ? 'are \\b \\f \\n \\r \\t \\\\ \\/ \\\' \\" and \\uXXXX' : "is only '\\\\', a backslash";
-    this.#fault('unknown-escape', { sequence: `\\${letter}`, known }, start, this.#position);
+    const when = letter in escapes || letter === 'u' ? whenKnown('escapes beside the backslash', dialect) : undefined;
+    const hint = when && `'\\${letter}' is ${when}`;
+    this.#fault('unknown-escape', { sequence: `\\${letter}`, known }, start, this.#position, hint);
     return letter;
   }
 
@@ -101,11 +104,11 @@ class TextReader {
   }
 
   #fault(
-    ...[name, parameters, start, end]:
-      | ['unclosed-string', Readonly<Record<string, never>>, number, number]
-      | ['unknown-escape', { sequence: string; known: string }, number, number]
-      | ['bad-unicode-escape', { sequence: string }, number, number]
-      | ['unprintable-character', { character: string }, number, number]
+    ...[name, parameters, start, end, hint]:
+      | ['unclosed-string', Readonly<Record<string, never>>, number, number, hint?: undefined]
+      | ['unknown-escape', { sequence: string; known: string }, number, number, hint: string | undefined]
+      | ['bad-unicode-escape', { sequence: string }, number, number, hint?: undefined]
+      | ['unprintable-character', { character: string }, number, number, hint?: undefined]
   ): void {
     if (this.#faulty) return;
     this.#faulty = true;
@@ -113,7 +116,7 @@ class TextReader {
     const related = start === this.#start ? [] : [{ message: 'here', span: { file, start, end } }];
     const when = { at: this.#start, phase: phase.read };
     // The string's own end is not known yet, and its line is the most that it can take.
-    problems.report(name, parameters as never, [this.#start, this.#stringEnd()], when, { related });
+    problems.report(name, parameters as never, [this.#start, this.#stringEnd()], when, { related, hint });
   }
 
   #stringEnd(): number {

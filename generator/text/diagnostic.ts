@@ -54,6 +54,8 @@ export interface Diagnostic {
   readonly related: readonly RelatedPlace[];
   /** What to do about it, when the message does not say so already: mostly a near miss. */
   readonly hint?: string;
+  /** Of a warning that a schema read without naming a release gets: the release from which on all reject this. */
+  readonly rejectedFrom?: string;
 }
 
 /** The optional parts of a diagnostic. */

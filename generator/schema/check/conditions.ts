@@ -1,3 +1,4 @@
+import { whenKnown } from '../../syntax/dialect.js';
 import type { SyntaxObject, SyntaxValue } from '../../syntax/tree.js';
 import type { CheckContext } from './context.js';
 import { found } from './found.js';
@@ -26,8 +27,19 @@ function checkTree(value: SyntaxValue, context: CheckContext): void {
     const expected = trees
       ? "a symbol such as 'CONFIG_FOO', or an object with one of 'all', 'any' and 'not'"
       : 'a C preprocessor expression, or an array of such';
-    context.report('malformed-condition', { found: found(value), expected }, value.span);
+    const hint = value.kind === 'array' ? cHint(context) : value.kind === 'object' ? treeHint(context) : undefined;
+    context.report('malformed-condition', { found: found(value), expected }, value.span, { hint });
   }
+}
+
+function cHint({ dialect }: CheckContext): string | undefined {
+  const when = whenKnown('conditions in C', dialect);
+  return when && `arrays as conditions are ${when}`;
+}
+
+function treeHint({ dialect }: CheckContext): string | undefined {
+  const when = whenKnown('conditions as trees', dialect);
+  return when && `'all', 'any' and 'not' are ${when}`;
 }
 
 function checkText(text: string, value: SyntaxValue, context: CheckContext): void {
@@ -36,7 +48,8 @@ function checkText(text: string, value: SyntaxValue, context: CheckContext): voi
     const blank = dialect.has('blank conditions are empty') ? text.trim() === '' : text === '';
     if (blank) context.report('empty-condition', {}, value.span);
   } else if (!/^[A-Z][A-Z0-9_]*$/.test(text)) {
-    context.report('condition-symbol', { text }, value.span);
+    const when = /[^\w]|^defined/.test(text) ? whenKnown('conditions in C', dialect) : undefined;
+    context.report('condition-symbol', { text }, value.span, { hint: when && `C expressions are ${when}` });
   }
 }
 

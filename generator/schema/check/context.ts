@@ -26,6 +26,7 @@ export class CheckContext {
   /** The expressions that have errors. */
   readonly #faulty = new Set<Expression>();
   #suggestions = 0;
+  readonly #topics = new Set<string>();
 
   constructor(dialect: Dialect, pragmas: Pragmas, documentationChecked = true) {
     this.dialect = dialect;
@@ -59,6 +60,13 @@ export class CheckContext {
   suggest(name: string, candidates: Iterable<string>): string | undefined {
     this.#suggestions += 1;
     return this.#suggestions > suggestionLimit ? undefined : didYouMean(name, candidates);
+  }
+
+  /** Whether it is the first time that this is asked for: some things are worth saying once. */
+  first(topic: string): boolean {
+    const isFirst = !this.#topics.has(topic);
+    this.#topics.add(topic);
+    return isFirst;
   }
 
   /** Whether an expression has errors: then not much can be said about what it lacks. */

@@ -1,3 +1,4 @@
+import { whenKnown } from '../../syntax/dialect.js';
 import type { Expression, SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
 import type { Span } from '../../text/source-file.js';
 import { nameFault, reportNameFault, reservedSuffixFault } from '../names.js';
@@ -8,6 +9,7 @@ import { checkDocumentedKind } from './documentation.js';
 import { checkFeatures } from './features.js';
 import { found, isEmpty } from './found.js';
 import { checkFlag, checkKeys, flags } from './keys.js';
+import { reportNoDefinition } from './no-definition.js';
 import { checkBranch, checkMembers, checkWrittenType, type WrittenForms } from './types-written.js';
 
 /** Checks an expression in every way that needs no other part of the schema: the rules of 4.2 and later. */
@@ -35,12 +37,7 @@ function checkKind({ value }: Expression, context: CheckContext): MetaKey | unde
   const present = metaKeys.filter((key) => value.pairs.has(key));
   const [meta, another] = present;
   if (!meta) {
-    const keys = [...value.pairs.keys()];
-    const known = metaKeys.map((key) => `'${key}'`).join(', ');
-    const hint = keys
-      .map((key) => context.suggest(key, [...metaKeys, 'include', 'pragma']))
-      .find((text) => text !== undefined);
-    context.report('no-definition', { known }, value.span, { hint });
+    reportNoDefinition(value, context);
   } else if (another && context.dialect.has('exactly one kind')) {
     const written = [...value.pairs.values()].map(({ key }) => key).filter(({ value }) => isMeta(value));
     const [first, second] = written as [SyntaxString, SyntaxString];
@@ -153,7 +150,11 @@ function checkBranches(
       data.span,
     );
   }
-  const forms: WrittenForms = { array: kind === 'union' ? named : context.dialect.has('arrays in alternates') };
+  const arrays = whenKnown('arrays in alternates', context.dialect);
+  const forms: WrittenForms =
+    kind === 'union'
+      ? { array: named }
+      : { array: arrays === undefined, arrayHint: arrays && `arrays in alternates are ${arrays}` };
   for (const { key, value } of pairsOf(data)) {
     if (named || context.dialect.has('names of branches checked')) {
       reportNameFault(context, nameFault(key.value, 'branch', context), key.span);

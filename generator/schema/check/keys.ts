@@ -1,4 +1,4 @@
-import type { Construct, Dialect } from '../../syntax/dialect.js';
+import { type Construct, type Dialect, whenKnown } from '../../syntax/dialect.js';
 import type { SyntaxObject, SyntaxString } from '../../syntax/tree.js';
 import { nearMiss } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
@@ -100,16 +100,27 @@ export function checkKeys(
   const misspelled = unknown.some((key) => nearMiss(key.value, missing) !== undefined);
   // An object without the key that says the type is mostly an attempt to write the type itself there.
   const inline = missing.includes('type') && !misspelled;
-  const hint = inline ? 'a type cannot be written out here: define it and name it' : undefined;
+  const hint = inline ? 'a type cannot be written out here: define it and name it' : simpleUnionHint(missing, context);
   for (const key of missing) context.report('missing-key', { what, key }, place, { hint });
-  if (!inline) for (const key of unknown) reportUnknownKey(key.value, rules, what, key.span, context);
+  if (!inline) for (const key of unknown) reportUnknownKey(key.value, owner, what, key.span, context);
   return missing.length === 0;
 }
 
-/** Reports a key that `what` may not have. */
-export function reportUnknownKey(key: string, rules: KeyRules, what: string, span: Span, context: CheckContext): void {
-  const known = rules.known.map((name) => `'${name}'`).join(', ');
-  context.report('unknown-key', { what, key, known }, span, { hint: context.suggest(key, rules.known) });
+/** A union that has neither base nor discriminator is one of those that older releases have beside. */
+function simpleUnionHint(missing: readonly string[], { dialect }: CheckContext): string | undefined {
+  if (!missing.includes('base') || !missing.includes('discriminator')) return undefined;
+  const when = whenKnown('simple unions', dialect);
+  return when && `unions without a discriminator are ${when}`;
+}
+
+/** Reports a key that `what` may not have; of one that other releases know, also which. */
+export function reportUnknownKey(key: string, owner: KeyOwner, what: string, span: Span, context: CheckContext): void {
+  const { known } = keyRules(owner, context.dialect);
+  const list = known.map((name) => `'${name}'`).join(', ');
+  const [, since] = table[owner].find(([name]) => name === key) ?? [];
+  const when = since && whenKnown(since, context.dialect);
+  const hint = when === undefined ? context.suggest(key, known) : `'${key}' is ${when}`;
+  context.report('unknown-key', { what, key, known: list }, span, { hint });
 }
 
 /** The flags, and the one value that each may have. */

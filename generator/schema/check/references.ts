@@ -1,3 +1,4 @@
+import { builtinHint } from '../builtins.js';
 import type { Drafts } from '../define.js';
 import type { TypeDraft, TypeReference } from '../draft.js';
 import type { CheckContext } from './context.js';
@@ -44,10 +45,10 @@ export class References {
     if (excused) return;
     const other = this.#drafts.names.get(name);
     const builtin = foreign.get(name.toLowerCase());
-    let hint: string | undefined;
+    let hint = builtinHint(name, this.#context.dialect);
     if (other) hint = `'${name}' is ${describeKind(other)}, not a type`;
     else if (builtin !== undefined) hint = `did you mean '${builtin}'?`;
-    else hint = this.#context.suggest(name, this.#typeNames());
+    else hint ??= this.#context.suggest(name, this.#typeNames());
     this.#context.report('unknown-type', { role, type: name }, span, { hint });
   }
 

@@ -1,3 +1,4 @@
+import { whenKnown } from '../../syntax/dialect.js';
 import type { SyntaxObject, SyntaxValue } from '../../syntax/tree.js';
 import { memberName, nameFault, reportNameFault, reservedMemberFault } from '../names.js';
 import { typeValue } from '../read.js';
@@ -11,6 +12,8 @@ import { checkKeys } from './keys.js';
 export interface WrittenForms {
   /** An array of a type. */
   readonly array?: boolean;
+  /** Why there is no array, where other releases take one. */
+  readonly arrayHint?: string | undefined;
   /** An inline object. Its members are those of the named struct or union, or the arguments of a command or event. */
   readonly inline?: { readonly members: 'member' | 'argument'; readonly owner: string };
 }
@@ -25,14 +28,20 @@ export function checkWrittenType(
   if (value === undefined || value.kind === 'string') return;
   if (value.kind === 'array') {
     const [element, another] = value.elements;
-    if (!forms.array) context.report('array-not-allowed', { role }, value.span);
+    if (!forms.array) context.report('array-not-allowed', { role }, value.span, { hint: forms.arrayHint });
     else if (element?.kind !== 'string' || another) context.report('malformed-array-type', { role }, value.span);
   } else if (value.kind === 'object' && forms.inline) {
     checkMembers(value, forms.inline.members, forms.inline.owner, context);
   } else {
     const expected = `a type name${forms.array ? ' or an array of one' : ''}${forms.inline ? ' or an object with members' : ''}`;
-    context.report('not-a-type', { role, expected, found: found(value) }, value.span);
+    const hint = value.kind === 'object' && value.pairs.has('type') ? longFormHint(context) : undefined;
+    context.report('not-a-type', { role, expected, found: found(value) }, value.span, { hint });
   }
+}
+
+function longFormHint({ dialect }: CheckContext): string | undefined {
+  const when = whenKnown('long forms', dialect);
+  return when && `objects in place of types are ${when}`;
 }
 
 /** Checks the members of a struct, an inline base, or inline arguments. */

@@ -1,3 +1,4 @@
+import { whenKnown } from '../../syntax/dialect.js';
 import type { ObjectDraft, TypeReference, VariantsDraft } from '../draft.js';
 import { withBases } from '../inheritance.js';
 import type { CheckContext } from './context.js';
@@ -31,7 +32,8 @@ export function* checkVariants(
       const role = `branch '${branch.name}'`;
       const usable = context.dialect.has('unions as branches') ? 'a struct or union' : 'a struct';
       const parameters = { role, type: target.name, kind: describeKind(target), usable };
-      context.report('unusable-type', parameters, branch.type.span);
+      const when = target.kind === 'object' ? whenKnown('unions as branches', context.dialect) : undefined;
+      context.report('unusable-type', parameters, branch.type.span, { hint: when && `unions as branches are ${when}` });
     } else yield branch.type;
   }
 }

@@ -6,6 +6,7 @@ import { type CheckContext, type MetaKey, metaKeys } from '../check/context.js';
 import { checkDocumentationRequired, checkDocumentedSymbol } from '../check/documentation.js';
 import { found } from '../check/found.js';
 import { checkFlag, checkKeys, flags, keyRules, reportUnknownKey } from '../check/keys.js';
+import { reportNoDefinition } from '../check/no-definition.js';
 import { nameFault, reportNameFault, reservedSuffixFault } from '../names.js';
 
 /** A name that is taken: by what, and where it was given. */
@@ -30,10 +31,7 @@ function checkKind(expression: Expression, names: Map<string, Taken>, context: C
   const meta = metaKeys.find((key) => object.pairs.has(key));
   const name = meta && object.pairs.get(meta)?.value;
   if (!meta || !name) {
-    const keys = [...object.pairs.keys()];
-    const known = metaKeys.map((key) => `'${key}'`).join(', ');
-    const hint = keys.map((key) => context.suggest(key, metaKeys)).find((text) => text !== undefined);
-    context.report('no-definition', { known }, object.span, { hint });
+    reportNoDefinition(object, context);
   } else if (name.kind !== 'string') {
     context.report('name-not-a-string', { meta, found: found(name) }, name.span);
   } else {
@@ -54,7 +52,7 @@ function checkWrittenKeys(object: SyntaxObject, meta: MetaKey, name: SyntaxStrin
   const rules = keyRules(meta, context.dialect);
   for (const { key, value } of object.pairs.values()) {
     if (!rules.known.includes(key.value)) {
-      if (asWritten) reportUnknownKey(key.value, rules, what, key.span, context);
+      if (asWritten) reportUnknownKey(key.value, meta, what, key.span, context);
     } else if (flags.has(key.value)) checkFlag(object, key.value, context);
     else if (key.value === 'if') checkCondition(value, context);
   }

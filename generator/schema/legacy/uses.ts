@@ -1,5 +1,6 @@
 import type { Dialect } from '../../syntax/dialect.js';
 import type { SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
+import { builtinHint } from '../builtins.js';
 import type { CheckContext, MetaKey } from '../check/context.js';
 import type { Drafts } from '../define.js';
 import type { Draft } from '../draft.js';
@@ -57,7 +58,9 @@ export function checkUse(value: SyntaxValue | undefined, use: Use, drafts: Draft
   const type = known(name.value, drafts, context.dialect);
   if (!type) {
     if (drafts.excuses(name.value)) return;
-    const hint = context.suggest(name.value, namesOf(use.kinds, drafts, context.dialect));
+    const hint =
+      builtinHint(name.value, context.dialect) ??
+      context.suggest(name.value, namesOf(use.kinds, drafts, context.dialect));
     context.report('unknown-type', { role: use.role, type: name.value }, name.span, { hint });
   } else if (!use.kinds.includes(type.kind)) {
     const usable = listOf(use.kinds);

@@ -1,4 +1,5 @@
-import type { DiagnosticName, DiagnosticParameters } from '../../text/diagnostic.js';
+import type { DiagnosticDetails, DiagnosticName, DiagnosticParameters } from '../../text/diagnostic.js';
+import { whenKnown } from '../dialect.js';
 import type { DocBlock } from '../doc-block.js';
 import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
@@ -131,7 +132,8 @@ class DocumentationReader {
     const tag = match[1] as string;
     if (this.#outdated && /^(?:Note|Example)/.test(tag)) {
       const markup = tag.startsWith('Note') ? '.. note::' : '.. qmp-example::';
-      this.#report('outdated-section', { tag, markup }, line);
+      const hint = `sections '${tag}:' are ${whenKnown('sections of notes and examples', this.#reading.dialect)}`;
+      this.#report('outdated-section', { tag, markup }, line, { hint });
     }
     startTagged(this.#reading, this.#builder, tag, line, textStart(line, match));
     this.#indented();
@@ -190,8 +192,13 @@ class DocumentationReader {
     return pattern.exec(this.#text);
   }
 
-  #report<N extends DiagnosticName>(name: N, parameters: DiagnosticParameters<N>, line: DocLine): void {
-    reportLine(this.#reading, name, parameters, line);
+  #report<N extends DiagnosticName>(
+    name: N,
+    parameters: DiagnosticParameters<N>,
+    line: DocLine,
+    details?: DiagnosticDetails,
+  ): void {
+    reportLine(this.#reading, name, parameters, line, details);
   }
 }
 

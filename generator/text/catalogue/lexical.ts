@@ -31,8 +31,8 @@ export const lexical = {
     explanation:
       'From 4.2 the only escape is `\\\\`, a backslash. From 2.4 to 4.1 there are also `\\b`, `\\f`, `\\n`, `\\r`, `\\t`, `\\/`, `\\\'`, `\\"` and `\\uXXXX` from `\\u0001` to `\\u007f`.',
     example: {
-      wrong: "{ 'enum': 'Path', 'data': [ 'a\\x41' ] }",
-      right: "{ 'enum': 'Path', 'data': [ 'aA' ] }",
+      wrong: "{ 'enum': 'Path', 'data': [ 'a\\x61' ] }",
+      right: "{ 'enum': 'Path', 'data': [ 'aa' ] }",
     },
   },
   'bad-unicode-escape': {

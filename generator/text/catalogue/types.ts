@@ -66,9 +66,9 @@ export const types = {
       'A union with a base has a discriminator; one without is a simple union, which has no members beside `type` and `data`.',
     example: {
       wrong:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'B', 'data': { 'e': 'E' } }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': 'B', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Base', 'data': { 'e': 'Mode' } }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': 'Base', 'data': { 'a': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'B', 'data': { 'e': 'E' } }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': 'B', 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Base', 'data': { 'e': 'Mode' } }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': 'Base', 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
     },
   },
   'discriminator-without-base': {
@@ -78,9 +78,10 @@ export const types = {
       `union '${name}' has a discriminator but no base with members: the discriminator is a member of the base`,
     explanation: 'The discriminator is one of the members that all branches have in common, and those are in the base.',
     example: {
-      wrong: "{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': {}, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+      wrong:
+        "{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': {}, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
     },
   },
   'unknown-discriminator': {
@@ -92,9 +93,9 @@ export const types = {
       'A discriminator is spelled exactly as the member of the base. Up to 4.1 it must be the base’s own, not inherited.',
     example: {
       wrong:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'my-e': 'E' }, 'discriminator': 'my_e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'my-e': 'Mode' }, 'discriminator': 'my_e', 'data': { 'a': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'my-e': 'E' }, 'discriminator': 'my-e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'my-e': 'Mode' }, 'discriminator': 'my-e', 'data': { 'a': 'Fast' } }",
     },
   },
   'discriminator-not-an-enum': {
@@ -105,9 +106,9 @@ export const types = {
     explanation: 'Every branch of a union belongs to a value of the discriminator’s enum.',
     example: {
       wrong:
-        "{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'str' }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'str' }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
     },
   },
   'optional-discriminator': {
@@ -118,9 +119,9 @@ export const types = {
     explanation: 'The discriminator decides which branch is meant, so it is always present.',
     example: {
       wrong:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { '*e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { '*e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
     },
   },
   'conditional-discriminator': {
@@ -132,9 +133,9 @@ export const types = {
       'The discriminator decides which branch is meant, so it exists in every configuration in which the union does.',
     example: {
       wrong:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': { 'type': 'E', 'if': 'CONFIG_E' } }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': { 'type': 'Mode', 'if': 'CONFIG_E' } }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
     },
   },
   'union-without-branches': {
@@ -145,8 +146,8 @@ export const types = {
       'A union without branches has no values. From 4.2 `data` may be empty as long as the discriminator’s enum has values.',
     example: {
       dialect: '2.8',
-      wrong: "{ 'union': 'U', 'data': {} }",
-      right: "{ 'union': 'U', 'data': { 'number': 'int' } }",
+      wrong: "{ 'union': 'Disk', 'data': {} }",
+      right: "{ 'union': 'Disk', 'data': { 'number': 'int' } }",
     },
   },
   'branch-not-in-enum': {
@@ -157,9 +158,9 @@ export const types = {
     explanation: 'The branches of a union with a discriminator are named by the values of its enum.',
     example: {
       wrong:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A', 'b': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast', 'b': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a', 'b' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A', 'b': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a', 'b' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast', 'b': 'Fast' } }",
     },
   },
   'contains-itself': {
@@ -194,7 +195,7 @@ export const types = {
       'The branch of an alternate is chosen by the JSON type of the value. `any` and other alternates have no single one.',
     example: {
       wrong: "{ 'alternate': 'Ref', 'data': { 'name': 'str', 'other': 'any' } }",
-      right: "{ 'alternate': 'Ref', 'data': { 'name': 'str', 'other': 'bool' } }",
+      right: "{ 'alternate': 'Ref', 'data': { 'name': 'str', 'other': 'null' } }",
     },
   },
   'indistinguishable-branches': {
@@ -258,9 +259,9 @@ export const types = {
     example: {
       dialect: '2.8',
       wrong:
-        "{ 'enum': 'E', 'data': [ 'a', 'b' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a', 'b' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a', 'b' ] }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': { 'e': 'E' }, 'discriminator': 'e', 'data': { 'a': 'A', 'b': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a', 'b' ] }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': { 'e': 'Mode' }, 'discriminator': 'e', 'data': { 'a': 'Fast', 'b': 'Fast' } }",
     },
   },
   'boxed-empty': {
@@ -284,9 +285,9 @@ export const types = {
     example: {
       dialect: '2.5',
       wrong:
-        "{ 'enum': 'E', 'data': [ 'e' ] }\n{ 'struct': 'B', 'data': { 'e': 'E' } }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': 'B', 'discriminator': 'e', 'data': { 'e': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'e' ] }\n{ 'struct': 'Base', 'data': { 'e': 'Mode' } }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': 'Base', 'discriminator': 'e', 'data': { 'e': 'Fast' } }",
       right:
-        "{ 'enum': 'E', 'data': [ 'a' ] }\n{ 'struct': 'B', 'data': { 'e': 'E' } }\n{ 'struct': 'A', 'data': {} }\n{ 'union': 'U', 'base': 'B', 'discriminator': 'e', 'data': { 'a': 'A' } }",
+        "{ 'enum': 'Mode', 'data': [ 'a' ] }\n{ 'struct': 'Base', 'data': { 'e': 'Mode' } }\n{ 'struct': 'Fast', 'data': {} }\n{ 'union': 'Disk', 'base': 'Base', 'discriminator': 'e', 'data': { 'a': 'Fast' } }",
     },
   },
   'star-without-gen': {

@@ -18,12 +18,14 @@ export interface DiagnosticJson extends PlaceJson {
   /** The line in which the enclosing definition starts. */
   definitionLine?: number;
   hint?: string;
+  /** The release from which on all reject this, where an older one takes it. */
+  rejectedFrom?: string;
   related?: (PlaceJson & { message: string })[];
 }
 
 /** A diagnostic for tools. `file` is the schema's root, to which a diagnostic belongs that has no place of its own. */
 export function diagnosticAsJson(diagnostic: Diagnostic, file: string): DiagnosticJson {
-  const { code, severity, message, span, columns, definition, hint, related } = diagnostic;
+  const { code, severity, message, span, columns, definition, hint, related, rejectedFrom } = diagnostic;
   return {
     code,
     severity,
@@ -31,6 +33,7 @@ export function diagnosticAsJson(diagnostic: Diagnostic, file: string): Diagnost
     ...(span ? stretch(span, columns) : { file, line: 1, column: 1, endLine: 1, endColumn: 1 }),
     ...(definition && { definitionLine: definition.span.file.lineAt(definition.span.start) }),
     ...(hint !== undefined && { hint }),
+    ...(rejectedFrom !== undefined && { rejectedFrom }),
     ...(related.length > 0 && {
       related: related.map((place) => ({ message: place.message, ...stretch(place.span, 'character') })),
     }),

@@ -65,6 +65,21 @@ describe('schemaFromIntrospection', () => {
     expect((await load(schemaFromIntrospection(masked, 'a test'))).lookup('RunArgumentsAccessListType')).toBeDefined();
   });
 
+  it('excepts names that the rules would reject, and keeps the lines of documentation short', async () => {
+    const masked = introspect(
+      await load(`
+        { 'pragma': { 'command-name-exceptions': [ 'disk_add' ], 'member-name-exceptions': [ 'Old', 'OldMode' ] } }
+        { 'enum': 'OldMode', 'data': [ 'Fast', 'very_slow' ] }
+        { 'struct': 'Old', 'data': { 'the_mode': 'OldMode', '*a-member-with-quite-a-long-name-that-says-all': 'Old' } }
+        { 'command': 'disk_add', 'data': 'Old', 'features': [ 'a-feature-with-quite-a-long-name-that-says-everything' ] }`),
+      { mask: true },
+    );
+    const text = schemaFromIntrospection(masked, 'a program whose name is as long as its version and vendor');
+    const made = await load(text);
+    expect(introspect(made, { mask: true })).toEqual(masked);
+    expect(text.split('\n').filter((line) => line.startsWith('#') && line.length > 70)).toEqual([]);
+  });
+
   it('keeps names that are not masked', async () => {
     const plain = introspect(await load(source));
     expect(introspect(await load(schemaFromIntrospection(plain, 'a test')))).toEqual(plain);
