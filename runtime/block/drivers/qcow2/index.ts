@@ -1,8 +1,8 @@
 /*
  * qcow2. What belongs to an open image is in image.ts; the rest is functions on it:
  *
- * - header, header-extensions, table-entry, refcount-width, snapshot-table: bytes to values and back
- * - options, open, reopen, instance: the driver
+ * - header, header-extensions, table-entry, refcount-width, snapshot-table, bitmap-directory: bytes to values and back
+ * - options, open, reopen, autoclear, instance: the driver
  * - translate, l1, entries, table-cache: from the disk's addresses to the file's
  * - read, compressed-read, status; write, promise, fill, compressed-write, zero, resize, empty: requests
  * - allocate, refcounts, refcount-growth, free: clusters of the file

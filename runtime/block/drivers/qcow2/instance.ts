@@ -8,6 +8,7 @@ import type {
   NodeFlags,
   Reopening,
 } from '../../driver.js';
+import { beforeChange } from './autoclear.js';
 import { CompatibleFeature, IncompatibleFeature, serialiseHeader } from './format/header.js';
 import { snapshotInfoOf } from './format/snapshot-table.js';
 import { prepareReopen } from './reopen.js';
@@ -70,15 +71,15 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   write(offset: number, data: Uint8Array): Promise<void> {
-    return write(this.#image, offset, data);
+    return this.#change(() => write(this.#image, offset, data));
   }
 
   writeZeroes(offset: number, length: number, flags: number): Promise<void> {
-    return writeZeroes(this.#image, offset, length, flags);
+    return this.#change(() => writeZeroes(this.#image, offset, length, flags));
   }
 
   discard(offset: number, length: number): Promise<void> {
-    return discard(this.#image, offset, length);
+    return this.#change(() => discard(this.#image, offset, length));
   }
 
   flushToOs(): Promise<void> {
@@ -90,26 +91,27 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   writeCompressed(offset: number, data: Uint8Array): Promise<void> {
-    return writeCompressed(this.#image, offset, data);
+    return this.#change(() => writeCompressed(this.#image, offset, data));
   }
 
   truncate(size: number): Promise<void> {
-    return resize(this.#image, size);
+    return this.#change(() => resize(this.#image, size));
   }
 
   /** The new header is written as a whole, or, when it does not fit, not at all. */
   changeBackingFile(backing: BackingFile | undefined): Promise<void> {
     const image = this.#image;
-    return image.lock.run(async () => {
+    const change = async (): Promise<void> => {
       image.alive();
       const { backing: _, ...rest } = image.header;
       const header = backing === undefined ? rest : { ...rest, backing };
       await image.changeHeader(header, { offset: 0, bytes: serialiseHeader(header) });
-    });
+    };
+    return this.#change(() => image.lock.run(change));
   }
 
   makeEmpty(): Promise<void> {
-    return makeEmpty(this.#image);
+    return this.#change(() => makeEmpty(this.#image));
   }
 
   specificInfo(): ImageInfoSpecific {
@@ -136,6 +138,12 @@ export class Qcow2Instance implements DriverInstance {
     this.#cleaning?.cancel();
     const image = this.#image;
     if (image.claimed && !image.dead) await finish(image);
+  }
+
+  /** Runs what changes the image. */
+  #change(work: () => Promise<void>): Promise<void> {
+    const ready = beforeChange(this.#image);
+    return ready === undefined ? work() : ready.then(work);
   }
 
   #scheduleCleaning(): void {

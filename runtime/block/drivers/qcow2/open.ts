@@ -1,14 +1,8 @@
 import type { OpenContext } from '../../driver.js';
 import { BlockError } from '../../error.js';
+import { warnOfAutoclear } from './autoclear.js';
 import { repair } from './check/repair.js';
-import {
-  autoclearField,
-  CompatibleFeature,
-  IncompatibleFeature,
-  limits,
-  type Qcow2Header,
-  readHeader,
-} from './format/header.js';
+import { CompatibleFeature, IncompatibleFeature, limits, type Qcow2Header, readHeader } from './format/header.js';
 import { MetadataKind, takeSettings } from './format/options.js';
 import { readSnapshotTable } from './format/snapshot-table.js';
 import { offsetOf } from './format/table-entry.js';
@@ -54,12 +48,11 @@ export function refuseCorrupt(header: Qcow2Header): void {
   });
 }
 
-/** To be called before an image is written for the first time: what we do not keep up to date does not count any more. */
+/** To be called before an image can be written. */
 export async function claim(image: Image): Promise<void> {
   refuseSharedBlocks(image);
   refuseLongChecks(image);
-  const { header } = image;
-  if (header.autoclear !== 0n) await image.changeHeader({ ...header, autoclear: 0n }, autoclearField(0n));
+  await warnOfAutoclear(image);
   image.claimed = true;
 }
 

@@ -1,6 +1,7 @@
 import type { SnapshotInfo } from '../../../../generated/index.js';
 import { BlockError } from '../../error.js';
 import { viewOf } from '../shared/big-endian.js';
+import { beforeChange } from './autoclear.js';
 import { IncompatibleFeature, incompatibleField, limits, snapshotFields } from './format/header.js';
 import { type Snapshot, serialiseSnapshotTable, snapshotOf } from './format/snapshot-table.js';
 import { copiedFlag } from './format/table-entry.js';
@@ -26,6 +27,7 @@ export async function createSnapshot(image: Image, info: SnapshotInfo): Promise<
   if (image.snapshots.some((snapshot) => snapshot.id === id)) {
     throw new BlockError(`There is a snapshot with id '${id}' already`, { code: 'EEXIST' });
   }
+  await beforeChange(image);
   await finish(image);
   await markDirty(image);
   await image.lock.run(() => take(image, { ...info, id }));
@@ -42,6 +44,7 @@ export async function deleteSnapshot(image: Image, id: string): Promise<void> {
   const snapshot = image.snapshots.find((each) => each.id === id);
   if (snapshot === undefined) throw new BlockError(`There is no snapshot with id '${id}'`, { code: 'ENOENT' });
   const l1 = await readL1(image, snapshot);
+  await beforeChange(image);
   await finish(image);
   await markDirty(image);
   const others = image.snapshots.filter((each) => each !== snapshot);

@@ -1,36 +1,24 @@
-import { roundUp } from '../../../limits.js';
-import { getUint64, viewOf } from '../../shared/big-endian.js';
-import { AutoclearFeature } from '../format/header.js';
+import { viewOf } from '../../shared/big-endian.js';
+import { bitmapDirectoryOf, bitmapRecords } from '../format/bitmap-directory.js';
 import { offsetOf } from '../format/table-entry.js';
 import type { CheckContext } from './context.js';
 
-/** The header extension that points at the directory of bitmaps. */
-const bitmapsExtension = 0x2385_2875;
-const extensionLength = 24;
-const recordLength = 24;
-const directoryLimit = 64 * 2 ** 20;
 const tableEntryLimit = 2 ** 27;
 const piece = 65536;
 
 /** Counts what bitmaps take, when the image says that they are valid; else their clusters are leaked. */
 export async function countBitmaps(context: CheckContext): Promise<void> {
-  const { header, report } = context;
-  const extension = header.extensions.find(({ type }) => type === bitmapsExtension);
-  if (extension === undefined || (header.autoclear & AutoclearFeature.bitmaps) === 0n) return;
-  const view = viewOf(extension.data);
-  if (extension.data.length !== extensionLength || getUint64(view, 8) > directoryLimit) {
-    report.error('The header extension of the bitmaps is malformed');
+  const place = bitmapDirectoryOf(context.header);
+  if (place === undefined) return;
+  if (place === 'malformed') {
+    context.report.error('The header extension of the bitmaps is malformed');
     return;
   }
-  const length = getUint64(view, 8);
-  const offset = getUint64(view, 16);
-  if (view.getUint32(0) === 0) return;
+  const { offset, length } = place;
   context.count('The bitmap directory', offset, length);
   const directory = await context.readTable(offset, new Uint8Array(Math.min(length, context.fileLength)));
-  const records = viewOf(directory);
-  for (let at = 0; at + recordLength <= directory.length; ) {
-    await countTable(context, getUint64(records, at), records.getUint32(at + 8));
-    at = roundUp(at + recordLength + records.getUint16(at + 18) + records.getUint32(at + 20), 8);
+  for (const { tableOffset, tableEntries } of bitmapRecords(directory)) {
+    await countTable(context, tableOffset, tableEntries);
   }
 }
 

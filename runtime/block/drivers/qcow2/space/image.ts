@@ -73,6 +73,10 @@ export class Image {
   lazyRefcounts = false;
   /** The image was opened, or reopened, for writing: it is put in order when it is closed. */
   claimed = false;
+  /** What others keep in the image that the first change makes invalid, in words. */
+  atStake: string | undefined;
+  /** Running while the header is being cleared of that. */
+  clearing: Promise<void> | undefined;
   /** Metadata were found to be impossible: nothing is read or written any more. */
   dead = false;
   /** Where the search for free clusters begins: behind what was found last, or at what was freed since. */

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import type { BlockHost, DriverInstance } from '../../../../../runtime/block/driver.js';
 import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
-import { IncompatibleFeature, readHeader } from '../../../../../runtime/block/drivers/qcow2/format/header.js';
+import {
+  IncompatibleFeature,
+  readHeader,
+  serialiseHeader,
+} from '../../../../../runtime/block/drivers/qcow2/format/header.js';
 import { takeSettings } from '../../../../../runtime/block/drivers/qcow2/format/options.js';
+import { ioError } from '../../../../../runtime/block/error.js';
 import { BlockOptions, type OptionValue } from '../../../../../runtime/block/options.js';
 import { MemoryChild } from '../../memory-child.js';
 import { SimulatedClock } from '../../simulated-clock.js';
-import { createImage, testHost } from './images.js';
+import { createImage, snapshotInfo, testHost } from './images.js';
 import { contents, filled, openOn } from './opened.js';
 
 const MiB = 2 ** 20;
@@ -82,15 +88,129 @@ describe('opening', () => {
     }
   });
 
-  it('clears what a writer does not keep up to date, once it may write', async () => {
-    const file = await createImage(MiB);
-    setFeature(file, 88, 0);
-    setFeature(file, 88, 40);
-    await (await openOn(file, readOnly)).instance.close();
-    await (await openOn(file, { noIo: true })).instance.close();
-    expect((await readHeader(file)).autoclear).toBe(1n | (1n << 40n));
-    await openOn(file);
-    expect((await readHeader(file)).autoclear).toBe(0n);
+  describe('with features that hold only as long as every writer knows them', () => {
+    /** What would be persistent bitmaps, in a directory at the end of the file; and a feature that nothing knows. */
+    async function withBitmaps(...names: string[]): Promise<MemoryChild> {
+      const file = await createImage(MiB);
+      const records = names.map((name) => {
+        const record = Buffer.alloc(Math.ceil((24 + name.length) / 8) * 8);
+        record.writeUInt16BE(name.length, 18);
+        record.write(name, 24);
+        return record;
+      });
+      const directory = Buffer.concat(records);
+      const offset = Math.ceil(file.bytes.length / 65536) * 65536;
+      await file.write(offset, directory);
+      const data = Buffer.alloc(24);
+      data.writeUInt32BE(names.length, 0);
+      data.writeBigUInt64BE(BigInt(directory.length), 8);
+      data.writeBigUInt64BE(BigInt(offset), 16);
+      const header = await readHeader(file);
+      const autoclear = (names.length > 0 ? 1n : 0n) | (1n << 40n);
+      const changed = { ...header, autoclear, extensions: [{ type: 0x2385_2875, data }] };
+      await file.write(0, serialiseHeader(changed));
+      file.steps.length = 0;
+      return file;
+    }
+
+    const autoclearOf = async (file: MemoryChild): Promise<bigint> => (await readHeader(file)).autoclear;
+
+    function listening(): { warnings: string[]; host: BlockHost } {
+      const warnings: string[] = [];
+      return { warnings, host: { ...testHost, warn: (text) => void warnings.push(text) } };
+    }
+
+    it('keeps them and reports nothing where nothing can be written', async () => {
+      const file = await withBitmaps('b0');
+      const { warnings, host } = listening();
+      await (await openOn(file, { ...readOnly, host })).instance.close();
+      await (await openOn(file, { noIo: true, host })).instance.close();
+      expect([await autoclearOf(file), warnings]).toEqual([1n | (1n << 40n), []]);
+    });
+
+    it('warns by name, and keeps them as long as nothing is written', async () => {
+      const file = await withBitmaps('b0', 'daily backup');
+      const { warnings, host } = listening();
+      const opened = await openOn(file, { host });
+      await contents(opened);
+      await opened.instance.flushToOs();
+      await expect(opened.instance.snapshots?.delete?.('none')).rejects.toThrow('There is no snapshot');
+      await opened.instance.close();
+      expect(file.steps.filter(({ kind }) => kind === 'write')).toEqual([]);
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /has persistent bitmaps \('b0', 'daily backup'\) and autoclear features that are not known here \(bit 40\), .*until the image is written/,
+        ),
+      ]);
+    });
+
+    const changes: [string, (instance: Required<DriverInstance>) => Promise<unknown>][] = [
+      ['a write', (instance) => instance.write(0, filled(512, 1), 0)],
+      ['a zero-write', (instance) => instance.writeZeroes(0, 65536, 0)],
+      ['a discard', (instance) => instance.discard(0, 65536)],
+      ['a compressed write', (instance) => instance.writeCompressed(0, filled(65536, 1))],
+      ['a resize', (instance) => instance.truncate(2 * MiB)],
+      ['another backing file', (instance) => instance.changeBackingFile({ name: 'b' })],
+      ['making it empty', (instance) => instance.makeEmpty()],
+      ['a snapshot', async (instance) => instance.snapshots.create?.(snapshotInfo)],
+    ];
+    it.each(changes)('clears them before anything else at the first change: %s', async (_, change) => {
+      const file = await withBitmaps('b0');
+      const { warnings, host } = listening();
+      const { instance } = await openOn(file, { host });
+      await Promise.all([change(instance), instance.write(65536, filled(512, 2), 0)]);
+      const [first, second] = file.steps;
+      expect(first).toMatchObject({ kind: 'write', offset: 88, data: new Uint8Array(8) });
+      expect(second).toMatchObject({ kind: 'flush' });
+      await instance.close();
+      expect(await autoclearOf(file)).toBe(0n);
+      expect(warnings.slice(1)).toEqual([
+        expect.stringMatching(/is being written: its persistent bitmaps \('b0'\) .* not valid any more/),
+      ]);
+    });
+
+    it('fails the change when the header cannot be written, and clears them at the next one', async () => {
+      const file = await withBitmaps('b0');
+      const { instance } = await openOn(file);
+      file.onRequest = (kind, offset) => {
+        if (kind === 'write' && offset === 88) throw ioError('ENOSPC');
+      };
+      await expect(instance.write(0, filled(512, 1), 0)).rejects.toMatchObject({ code: 'ENOSPC' });
+      expect(file.steps).toEqual([]);
+      file.onRequest = () => {};
+      await instance.write(0, filled(512, 1), 0);
+      expect(await autoclearOf(file)).toBe(0n);
+    });
+
+    it('warns again when the image becomes writable, and lists many names by their number', async () => {
+      const file = await withBitmaps(...Array.from({ length: 12 }, (_, index) => `b${index}`));
+      const { warnings, host } = listening();
+      const { instance, node } = await openOn(file, { ...readOnly, host });
+      expect(warnings).toEqual([]);
+      const up = await instance.prepareReopen(noFlags);
+      node.flags = noFlags;
+      await up.commit();
+      expect(warnings).toEqual([expect.stringContaining("'b8', 'b9' and 2 more)")]);
+      expect(await autoclearOf(file)).not.toBe(0n);
+    });
+
+    it('opens an image whose directory of bitmaps is damaged', async () => {
+      for (const damage of [
+        (data: Buffer) => data.writeBigUInt64BE(2n ** 63n, 8),
+        (data: Buffer) => data.writeBigUInt64BE(2n ** 63n, 16),
+        (data: Buffer) => data.writeBigUInt64BE(2n ** 40n, 16),
+        (data: Buffer) => data.writeBigUInt64BE(2n ** 26n, 8),
+      ]) {
+        const file = await withBitmaps('b0');
+        const header = await readHeader(file);
+        const data = Buffer.from(header.extensions[0]?.data ?? []);
+        damage(data);
+        await file.write(0, serialiseHeader({ ...header, extensions: [{ type: 0x2385_2875, data }] }));
+        const { warnings, host } = listening();
+        await (await openOn(file, { host })).instance.close();
+        expect(warnings).toHaveLength(1);
+      }
+    });
   });
 
   it('repairs an image that was not closed, if it may write', async () => {
