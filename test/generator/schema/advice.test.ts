@@ -123,11 +123,11 @@ describe('problems of documentation that later releases reject are warnings', ()
 });
 
 describe('advice', () => {
-  test('is none where a schema is right in the newest release', async () => {
+  test('a schema that is right in the newest release gets no advice', async () => {
     expect(await warnings(documented(['Run.', '', 'Since: 1']))).toEqual([]);
   });
 
-  test('says in the message from when on it is rejected', async () => {
+  test('the message says from when on something is rejected', async () => {
     const host = memoryHost({ 'schema.json': "{ 'event': 'gone' }" });
     const { diagnostics } = await loadSchema('schema.json', { host });
     expect(diagnostics).toMatchObject([
@@ -142,7 +142,7 @@ describe('advice', () => {
     expect(diagnostics[0]?.message).toMatch(/'do_0'.*\(rejected from 6\.0 on; so are 6 others like this\)$/);
   });
 
-  test('is not given where a release is named, nor where none is wanted', async () => {
+  test('there is no advice where a release is named, nor where none is wanted', async () => {
     const host = memoryHost({ 'schema.json': "{ 'command': 'do_it' }" });
     expect((await loadSchema('schema.json', { host, dialect: '5.2' })).diagnostics).toEqual([]);
     expect((await loadSchema('schema.json', { host, advice: false })).diagnostics).toEqual([]);

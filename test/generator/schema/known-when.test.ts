@@ -75,7 +75,7 @@ test.each<[what: string, release: string, schema: string, hint: string | undefin
   ['an escape', '4.2', "{ 'enum': 'Mode', 'data': [ '\\n' ] }", "'\\n' is known until release 4.1"],
   ['an escape that never was', '4.2', "{ 'enum': 'Mode', 'data': [ '\\x' ] }", undefined],
   ['a note', '9.1', documented('Note: careful'), "sections 'Note:' are known until release 9.0"],
-])('of %s, release %s says when it is known', async (_what, dialect, schema, hint) => {
+])('the hint at %s in release %s says when it is known', async (_what, dialect, schema, hint) => {
   const { diagnostics } = await loadSchema('schema.json', { dialect, host: memoryHost({ 'schema.json': schema }) });
   expect(diagnostics[0]?.hint).toBe(hint);
 });
