@@ -25,6 +25,8 @@ export interface RootOwner {
    */
   drainBegin(): Promise<void>;
   drainEnd(): void;
+  /** The edges of a user that has several, and that does to one node what it finds at another: a job. Absent: it has one. */
+  readonly roots?: Iterable<Child>;
 }
 
 /** Modifies a request. Combined with `|`. */
@@ -41,6 +43,8 @@ export const RequestFlag = {
   copyOnRead: 16,
   /** A write stores its data compressed. Whole clusters only. */
   compressed: 32,
+  /** A read with `copyOnRead` is for the copying only: the buffer is not filled. */
+  prefetch: 64,
 } as const;
 
 /** The state of a stretch of a node, as one layer knows it. */

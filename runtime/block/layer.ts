@@ -3,17 +3,26 @@ import type { EventSink } from '../qmp/event-sink.js';
 import { Backend } from './backend/backend.js';
 import { ExportServer, type ExportSource } from './backend/export-server.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
+import { Bitmaps } from './bitmaps/bitmaps.js';
 import { builtInDrivers } from './built-in-drivers.js';
+import { backupCommands } from './commands/backup.js';
+import { bitmapCommands } from './commands/bitmaps.js';
 import { queryCommandLineOptions } from './commands/command-line-options.js';
+import { commitCommand } from './commands/commit.js';
 import { addNode, deleteNode, graphCommands } from './commands/graph.js';
 import type { BlockHandlers } from './commands/handlers.js';
 import { humanMonitorCommands } from './commands/human-monitor.js';
+import { inTurns } from './commands/in-turns.js';
+import { jobCommands } from './commands/jobs.js';
 import { mediumCommands } from './commands/medium.js';
+import { mirrorCommands } from './commands/mirror.js';
 import { type CommandServer, nbdServerCommands } from './commands/nbd-server.js';
 import { objectHandlers } from './commands/objects.js';
-import { pending } from './commands/pending.js';
 import { queryCommands } from './commands/queries.js';
+import { snapshotCommands } from './commands/snapshots.js';
+import { streamCommand } from './commands/stream.js';
 import { throttleCommands } from './commands/throttle.js';
+import { transactionCommand } from './commands/transaction.js';
 import type { DriveConfig, DriveRegistry } from './drive/config.js';
 import type { DeviceConfig } from './drive/device.js';
 import { Drives } from './drive/drives.js';
@@ -21,6 +30,7 @@ import type { BlockHost, Clock } from './driver.js';
 import { BlockGraph } from './graph/graph.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
+import { Jobs } from './jobs/jobs.js';
 import type { NbdAddress, NbdServerOptions } from './nbd/server.js';
 import { UserObjects } from './objects/user-objects.js';
 import type { BlockOptions } from './options.js';
@@ -77,6 +87,10 @@ export class BlockLayer implements AsyncDisposable {
   readonly registry: DriveRegistry;
   /** Backends that share limits. */
   readonly throttleGroups: ThrottleGroups;
+  /** What goes on in the background. */
+  readonly jobs: Jobs;
+  /** What records writes. */
+  readonly bitmaps = new Bitmaps();
   readonly #host: BlockHost;
   readonly #drives: Drives;
   readonly #exportServers = new Set<ExportServer>();
@@ -99,6 +113,7 @@ export class BlockLayer implements AsyncDisposable {
       authorize: async (path, fd) => (this.#ownFiles.has(path) ? undefined : authorize?.(path, fd)),
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
+    this.jobs = new Jobs(this.graph);
     this.throttleGroups = new ThrottleGroups(clock);
     this.#drives = new Drives({
       graph: this.graph,
@@ -170,8 +185,9 @@ export class BlockLayer implements AsyncDisposable {
     await this.graph.detachMedium(backend);
   }
 
-  /** Disconnects NBD clients, flushes and closes all images. */
+  /** Ends all jobs, disconnects NBD clients, flushes and closes all images. */
   async close(): Promise<void> {
+    await this.graph.turns.run(() => this.jobs.endAll());
     for (const server of this.#allExportServers()) await server.close();
     this.#exportServers.clear();
     this.#commandServer.running = undefined;
@@ -197,26 +213,36 @@ export class BlockLayer implements AsyncDisposable {
   }
 
   #handlers(): BlockHandlers {
-    const { graph } = this;
-    const queries = queryCommands(graph, () => this.#drives.named);
-    return {
+    const { graph, jobs, bitmaps } = this;
+    const queries = queryCommands(graph, bitmaps, () => this.#drives.named);
+    const changes = inTurns(graph.turns, {
       ...graphCommands(graph),
-      ...queries,
       ...mediumCommands(this),
-      ...throttleCommands(this),
       ...nbdServerCommands(this.#commandServer, this.#source, this.#nbd, (path) => this.#host.authorize(path)),
+      ...jobCommands(jobs),
+      ...streamCommand(jobs),
+      ...commitCommand(jobs, bitmaps),
+      ...mirrorCommands(jobs, bitmaps),
+      ...backupCommands(jobs, bitmaps),
+      ...bitmapCommands(graph, bitmaps),
+      ...snapshotCommands(graph),
+      ...transactionCommand(jobs, bitmaps),
+    });
+    return {
+      ...changes,
+      ...queries,
+      ...throttleCommands(this),
       ...objectHandlers(this.objects),
       ...queryCommandLineOptions(),
       ...humanMonitorCommands({
         registry: this.registry,
-        addDrive: (config) => this.addDrive(config),
-        addNode: (options) => this.addNode(options),
-        deleteDrive: (name) => this.deleteDrive(name),
+        addDrive: (config) => graph.turns.run(() => this.addDrive(config)),
+        addNode: (options) => graph.turns.run(() => this.addNode(options)),
+        deleteDrive: (name) => graph.turns.run(() => this.deleteDrive(name)),
         devices: () => queries['query-block'](),
         nodes: () => queries['query-named-block-nodes'](),
       }),
       'query-events': () => [...events.keys()].map((name) => ({ name })),
-      ...pending(),
     };
   }
 }

@@ -1,6 +1,7 @@
 import type { BlockDeviceStats, BlockInfo, BlockStats } from '../../../generated/index.js';
 import type { Backend } from '../backend/backend.js';
 import { throttleInfo } from '../backend/throttle-arguments.js';
+import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import type { BlockNode } from '../graph/node.js';
 import type { BlockHandlers } from './handlers.js';
 import { nodeInfo } from './node-info.js';
@@ -13,11 +14,11 @@ export interface QueriedGraph {
 }
 
 /** Commands that tell of devices and nodes. */
-export function queryCommands(graph: QueriedGraph, backends: () => Iterable<Backend>) {
+export function queryCommands(graph: QueriedGraph, bitmaps: Bitmaps, backends: () => Iterable<Backend>) {
   return {
     async 'query-block'() {
       const infos: BlockInfo[] = [];
-      for (const backend of backends()) infos.push(await blockInfo(backend, graph.mediumOf(backend)));
+      for (const backend of backends()) infos.push(await blockInfo(backend, graph.mediumOf(backend), bitmaps));
       return infos;
     },
 
@@ -33,7 +34,8 @@ export function queryCommands(graph: QueriedGraph, backends: () => Iterable<Back
   } satisfies Partial<BlockHandlers>;
 }
 
-async function blockInfo(backend: Backend, node: BlockNode | undefined): Promise<BlockInfo> {
+async function blockInfo(backend: Backend, node: BlockNode | undefined, bitmaps: Bitmaps): Promise<BlockInfo> {
+  const dirty = node === undefined ? [] : bitmaps.of(node).flatMap((bitmap) => bitmap.describe());
   return {
     device: backend.name,
     type: 'unknown',
@@ -41,6 +43,7 @@ async function blockInfo(backend: Backend, node: BlockNode | undefined): Promise
     locked: backend.device?.locked ?? false,
     ...(backend.trayOpen === undefined ? {} : { tray_open: backend.trayOpen }),
     ...(backend.ioStatus === undefined ? {} : { 'io-status': backend.ioStatus }),
+    ...(dirty.length === 0 ? {} : { 'dirty-bitmaps': dirty }),
     ...(node === undefined
       ? {}
       : { inserted: await nodeInfo(node, throttleInfo(backend.throttleGroup), backend.writeback) }),

@@ -8,6 +8,7 @@ import { NameSpace } from './names.js';
 import type { BlockNode, NodeEdge } from './node.js';
 import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
+import { Turns } from './turns.js';
 import { Usage } from './usage.js';
 import type { DriverWhitelist } from './whitelist.js';
 
@@ -28,6 +29,8 @@ export class BlockGraph implements OpenEnvironment {
   readonly names = new NameSpace();
   readonly edgeChanges: EdgeChanges = { count: 0 };
   readonly usage = new Usage();
+  /** Keeps changes of the graph apart. */
+  readonly turns = new Turns();
   readonly #nodes = new Map<string, BlockNode>();
   readonly #devices = new Map<string, Device>();
 
@@ -324,9 +327,10 @@ export class BlockGraph implements OpenEnvironment {
 
   /**
    * Runs work while nothing is in flight on a node and on what is below it: the backends above any of these hold new requests back.
+   * A job ties its nodes together: where one of them is drained, all are.
    */
   async drained<T>(node: BlockNode, work: () => Promise<T>): Promise<T> {
-    return this.#drained(nodesBelow(node), work);
+    return this.#drained(tiedNodes(nodesBelow(node)), work);
   }
 
   /** Runs work while nothing at all is in flight. */
@@ -366,6 +370,23 @@ function nodesBelow(node: BlockNode): Set<BlockNode> {
   const found = new Set([node]);
   for (const upper of found) for (const lower of upper.childNodes()) found.add(lower);
   return found;
+}
+
+/** Nodes with all that jobs above them work on. */
+function tiedNodes(nodes: Set<BlockNode>): Set<BlockNode> {
+  const seen = new Set<RootOwner>();
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const owner of backendsAbove(nodes)) {
+      if (seen.has(owner)) continue;
+      seen.add(owner);
+      for (const { node } of owner.roots ?? []) {
+        for (const below of nodesBelow(node as BlockNode)) nodes.add(below);
+        grown = true;
+      }
+    }
+  }
+  return nodes;
 }
 
 /** The backends that reach any of some nodes through any number of edges. */

@@ -56,6 +56,8 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   backingFormat: string | undefined;
   /** An overlay in a file that is gone with it: its cache mode was not chosen by a user. */
   temporary = false;
+  /** More than 0: data of its overlays is being committed into it, and they let that happen. */
+  commits = 0;
   /** The monitor holds it: it came from `blockdev-add`. */
   monitorOwned = false;
   /** Others that hold it, mostly for a moment: until they put it somewhere. */

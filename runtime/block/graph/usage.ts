@@ -90,7 +90,7 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const parent = owner.node;
   if (parent === undefined) return unused;
   const own = usesOf(parent, flagsOf, seen);
-  if (role === 'backing') return ofOverlay(own);
+  if (role === 'backing') return edge.node.commits > 0 ? { ...ofOverlay(own), shares: everything } : ofOverlay(own);
   const { driver } = parent;
   const state = { writable: !flagsOf(parent).readOnly, readsData: parent.readsData };
   if (driver.childPermissions !== undefined) return driver.childPermissions(own, state);

@@ -31,6 +31,7 @@ export interface RequestTarget {
 
 type Notifier = (notice: WriteNotice) => void | Promise<void>;
 type DirtyTracker = (offset: number, length: number) => void;
+type LengthTracker = (size: number) => void;
 
 /**
  * The requests of one node: what stands between the users of a node and its driver. Aligns, keeps requests that would disturb each
@@ -42,6 +43,8 @@ export class NodeRequests {
   readonly beforeWrite = new Set<Notifier>();
   /** Called with each range that may have changed, also by a request that failed. */
   readonly dirtyTrackers = new Set<DirtyTracker>();
+  /** Called with the new length, in bytes, after it has changed by a truncation. */
+  readonly lengthTrackers = new Set<LengthTracker>();
   /** More than 0: reads copy into the node what they take from below. */
   copyOnRead = 0;
   /** The highest end of any write so far, in bytes. */
@@ -112,6 +115,7 @@ export class NodeRequests {
         const inside = Math.min(end, roundUp(instance.length, alignment));
         await copyUp(instance, start, inside, () => this.#generation++);
       }
+      if (copies && flags & RequestFlag.prefetch) return;
       await readAnywhere(instance, offset, buffer, alignment, flags & RequestFlag.noSerialising);
     } finally {
       this.tracker.end(request);
@@ -268,6 +272,7 @@ export class NodeRequests {
       await this.tracker.turn(request);
       await instance.truncate?.(size);
       this.#generation++;
+      for (const track of this.lengthTrackers) track(instance.length);
     } finally {
       this.tracker.end(request);
     }

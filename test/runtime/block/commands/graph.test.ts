@@ -323,14 +323,3 @@ describe('the NBD server by command', () => {
     await expect(start(addr)).rejects.toThrow(message);
   });
 });
-
-describe('what comes later', () => {
-  it.each([
-    ['query-block-jobs', {}],
-    ['block-stream', { device: 'd' }],
-    ['transaction', { actions: [] }],
-    ['block-dirty-bitmap-add', { node: 'd', name: 'b' }],
-  ])('%s reports that it is not available yet', async (name, args) => {
-    await expect(client.execute(name, args)).rejects.toThrow('not implemented yet');
-  });
-});

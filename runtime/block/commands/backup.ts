@@ -1,0 +1,171 @@
+import type { BlockdevBackup, DriveBackup } from '../../../generated/index.js';
+import type { DirtyBitmap } from '../bitmaps/bitmap.js';
+import type { Bitmaps } from '../bitmaps/bitmaps.js';
+import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
+import type { BlockNode } from '../graph/node.js';
+import { type BackupPlan, backupWork } from '../jobs/backup.js';
+import type { Job } from '../jobs/job.js';
+import type { JobGroup } from '../jobs/job-group.js';
+import type { Jobs } from '../jobs/jobs.js';
+import { openTarget, reading, writing } from '../jobs/target.js';
+import { runTransaction, type TransactionStep } from '../transaction.js';
+import type { BlockHandlers } from './handlers.js';
+
+/** Bytes of the least that a backup copies at a time. */
+const leastCluster = 65_536;
+
+/** Commands that copy a disk as it is at one moment. */
+export function backupCommands(jobs: Jobs, bitmaps: Bitmaps) {
+  const run = (step: TransactionStep, device: string): Promise<void> => {
+    // Nothing is in flight when what is there begins to be kept.
+    const node = jobs.graph.rootNode(device);
+    return jobs.graph.drained(node, () => runTransaction([step]));
+  };
+  return {
+    'drive-backup': (args) => run(driveBackupStep(jobs, bitmaps, args), args.device),
+    'blockdev-backup': (args) => run(blockdevBackupStep(jobs, bitmaps, args), args.device),
+  } satisfies Partial<BlockHandlers>;
+}
+
+/** A backup to an image, as a step of a transaction. */
+export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup, group?: JobGroup): TransactionStep {
+  return backupStep(jobs, async () => {
+    const { graph } = jobs;
+    const source = graph.rootNode(args.device);
+    const { mode = 'absolute-paths' } = args;
+    source.blockers.check('backup-source', source.name);
+    const sync = source.below === undefined && args.sync === 'top' ? 'full' : args.sync;
+    const backing = sync === 'none' ? source : sync === 'full' ? undefined : source.below;
+    const target = await openTarget(graph, {
+      source,
+      filename: args.target,
+      format: args.format,
+      mode,
+      backing,
+      nodeName: undefined,
+      // It cannot be opened a second time while it is written.
+      withBacking: sync !== 'none',
+    });
+    target.holds++;
+    try {
+      if (sync === 'none' && target.driver.supportsBacking) await graph.relink(target, source);
+      const bitmap = args.bitmap === undefined ? undefined : namedBitmap(bitmaps, source, args.bitmap);
+      return await createBackup(jobs, args, { source, target, sync, bitmap }, group);
+    } finally {
+      target.holds--;
+      await graph.release(target);
+    }
+  });
+}
+
+/** A backup to a node, as a step of a transaction. */
+export function blockdevBackupStep(
+  jobs: Jobs,
+  _bitmaps: Bitmaps,
+  args: BlockdevBackup,
+  group?: JobGroup,
+): TransactionStep {
+  return backupStep(jobs, async () => {
+    const { graph } = jobs;
+    const source = graph.rootNode(args.device);
+    const target = graph.reference(args.target);
+    return createBackup(jobs, args, { source, target, sync: args.sync, bitmap: undefined }, group);
+  });
+}
+
+function backupStep(jobs: Jobs, create: () => Promise<Job>): TransactionStep {
+  let job: Job | undefined;
+  return {
+    async prepare() {
+      job = await create();
+    },
+    commit() {
+      if (job !== undefined) jobs.start(job);
+    },
+    async abort() {
+      if (job === undefined) return;
+      jobs.start(job);
+      await job.end();
+    },
+  };
+}
+
+function namedBitmap(bitmaps: Bitmaps, source: BlockNode, name: string): DirtyBitmap {
+  try {
+    return bitmaps.named(source, name);
+  } catch (error) {
+    throw blockErrorOf(error, `Bitmap '${name}' could not be found`);
+  }
+}
+
+async function createBackup(
+  jobs: Jobs,
+  args: DriveBackup | BlockdevBackup,
+  parts: Pick<BackupPlan, 'source' | 'target' | 'sync' | 'bitmap'>,
+  group: JobGroup | undefined,
+): Promise<Job> {
+  const { source, target, sync, bitmap } = parts;
+  const { compress = false, speed = 0 } = args;
+  const request = { id: args['job-id'], speed: Number(speed), group };
+  checkBackup(parts, compress);
+  jobs.check(source, request);
+  const clusterSize = clusterSizeOf(target);
+  bitmap?.freeze();
+  try {
+    return await jobs.create(
+      source,
+      'backup',
+      request,
+      [
+        { node: source, permissions: reading, blocked: true },
+        { node: target, permissions: writing(target), blocked: true },
+      ],
+      ([from, into]) =>
+        backupWork(
+          {
+            ...parts,
+            sync,
+            clusterSize,
+            compress,
+            onSourceError: args['on-source-error'] ?? 'report',
+            onTargetError: args['on-target-error'] ?? 'report',
+          },
+          from,
+          into,
+        ),
+    );
+  } catch (error) {
+    bitmap?.reclaim();
+    throw error;
+  }
+}
+
+function checkBackup(
+  { source, target, sync, bitmap }: Pick<BackupPlan, 'source' | 'target' | 'sync' | 'bitmap'>,
+  compress: boolean,
+): void {
+  if (source === target) throw invalid('Source and target cannot be the same');
+  for (const node of [source, target]) if (!node.inserted) throw noMedium(node.deviceOrNodeName);
+  if (compress && target.instance?.writeCompressed === undefined) {
+    throw new BlockError(`Compression is not supported for this drive ${target.deviceOrNodeName}`, { code: 'ENOTSUP' });
+  }
+  source.blockers.check('backup-source', source.name);
+  target.blockers.check('backup-target', target.name);
+  if (sync === 'incremental') {
+    if (bitmap === undefined) throw invalid("must provide a valid bitmap name for 'incremental' sync mode");
+    bitmap.checkFree('used for a backup');
+  } else if (bitmap !== undefined) {
+    throw invalid(`a bitmap was provided, but sync mode '${sync}' does not take one: only 'incremental' does`);
+  }
+}
+
+/** Bytes that are copied as a whole, so that no cluster of the target has data of two moments. */
+function clusterSizeOf(target: BlockNode): number {
+  const { info } = target;
+  if (info === undefined && target.below === undefined && target.driver.kind === 'protocol') {
+    throw new BlockError("Couldn't determine the cluster size of the target image, which has no backing file", {
+      code: 'ENOTSUP',
+    });
+  }
+  return Math.max(leastCluster, info?.clusterSize ?? 0);
+}

@@ -1,0 +1,219 @@
+import type {
+  BlockdevSnapshot,
+  BlockdevSnapshotInternal,
+  BlockdevSnapshotSync,
+  SnapshotInfo,
+} from '../../../generated/index.js';
+import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
+import { createImage } from '../graph/create.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { reopen } from '../graph/reopen.js';
+import { backingOf } from '../jobs/target.js';
+import { BlockOptions } from '../options.js';
+import { runTransaction, type TransactionStep } from '../transaction.js';
+import type { BlockHandlers } from './handlers.js';
+
+/** The most bytes of a snapshot's name. */
+const longestName = 255;
+
+/** Commands that take snapshots: a new file on top of a disk, or a mark inside its image. */
+export function snapshotCommands(graph: BlockGraph) {
+  const run = (step: TransactionStep): Promise<void> => graph.drainedAll(() => runTransaction([step]));
+  return {
+    'blockdev-snapshot-sync': (args) => run(snapshotSyncStep(graph, args)),
+    'blockdev-snapshot': (args) => run(snapshotStep(graph, args)),
+    'blockdev-snapshot-internal-sync': (args) => run(internalSnapshotStep(graph, args)),
+    'blockdev-snapshot-delete-internal-sync': (args) => deleteInternal(graph, args),
+  } satisfies Partial<BlockHandlers>;
+}
+
+/** A snapshot in a new file, or one that exists, as a step of a transaction. */
+export function snapshotSyncStep(graph: BlockGraph, args: BlockdevSnapshotSync): TransactionStep {
+  const { device, 'node-name': nodeName, 'snapshot-node-name': overlayName, mode = 'absolute-paths' } = args;
+  return appendStep(
+    graph,
+    () => graph.deviceOrNode(device, nodeName),
+    async (top) => {
+      if (nodeName !== undefined && overlayName === undefined) {
+        throw invalid("New snapshot node name missing: 'snapshot-node-name' goes with 'node-name'");
+      }
+      if (overlayName !== undefined && graph.names.kind(overlayName) !== undefined) {
+        throw new BlockError('New snapshot node name already in use', { code: 'EEXIST' });
+      }
+      const { 'snapshot-file': filename, format = 'qcow2' } = args;
+      if (mode === 'absolute-paths') {
+        await createImage(graph, { format, filename, size: top.length, backing: backingOf(top) });
+      }
+      const options = new BlockOptions();
+      if (overlayName !== undefined) options.set('node-name', overlayName);
+      const flags = { noBacking: true, noIo: false, forceShare: false, mayWrite: top.mayWrite };
+      return graph.open({ filename, format, options, flags: { ...top.flags, ...flags } });
+    },
+  );
+}
+
+/** A snapshot on a node that exists, as a step of a transaction. */
+export function snapshotStep(graph: BlockGraph, { node, overlay }: BlockdevSnapshot): TransactionStep {
+  return appendStep(
+    graph,
+    () => graph.reference(node),
+    async () => graph.reference(overlay),
+  );
+}
+
+/** Puts an overlay on top of a node. */
+function appendStep(
+  graph: BlockGraph,
+  find: () => BlockNode,
+  open: (top: BlockNode) => Promise<BlockNode>,
+): TransactionStep {
+  let top: BlockNode | undefined;
+  let overlay: BlockNode | undefined;
+  return {
+    async prepare() {
+      const node = find();
+      if (!node.inserted) throw noMedium(node.deviceOrNodeName);
+      node.blockers.check('external-snapshot', node.name);
+      if (!node.flags.readOnly) await node.requests.flush();
+      if (node.driver.filter && node.children.size > 1) {
+        throw new BlockError(`Node '${node.name}' has several images below it, and an overlay can be over one only`, {
+          code: 'ENOTSUP',
+        });
+      }
+      const opened = await open(node);
+      opened.holds++;
+      overlay = opened;
+      checkOverlay(opened);
+      if (opened === node) throw invalid(`Node '${node.name}' cannot be its own overlay`);
+      top = node;
+      node.holds++;
+    },
+    async commit() {
+      if (top === undefined || overlay === undefined) return;
+      await graph.append(overlay, top);
+      if (!top.flags.readOnly && top.requests.copyOnRead === 0) await reopenReadOnly(graph, top);
+    },
+    async clean() {
+      if (top !== undefined) top.holds--;
+      if (overlay === undefined) return;
+      overlay.holds--;
+      await graph.release(overlay);
+    },
+  };
+}
+
+function checkOverlay(overlay: BlockNode): void {
+  if (overlay.hasBackend) {
+    throw new BlockError(
+      `The snapshot is already in use: node '${overlay.name}' is the medium of a device or exported`,
+      {
+        code: 'EBUSY',
+      },
+    );
+  }
+  overlay.blockers.check('external-snapshot', overlay.name);
+  if (overlay.below !== undefined) throw new BlockError(`The overlay '${overlay.name}' already has a backing image`);
+  if (!overlay.driver.supportsBacking) {
+    throw new BlockError(`The overlay '${overlay.name}' does not support backing images`, { code: 'ENOTSUP' });
+  }
+}
+
+async function reopenReadOnly(graph: BlockGraph, node: BlockNode): Promise<void> {
+  try {
+    await reopen(graph, node, true);
+  } catch (error) {
+    graph.host.warn(`Node '${node.name}' stays writable below its snapshot: ${blockErrorOf(error).message}`);
+  }
+}
+
+/** A snapshot inside an image, as a step of a transaction. */
+export function internalSnapshotStep(graph: BlockGraph, { device, name }: BlockdevSnapshotInternal): TransactionStep {
+  let taken: { readonly node: BlockNode; readonly name: string } | undefined;
+  return {
+    async prepare() {
+      const node = graph.rootNode(device);
+      node.blockers.check('internal-snapshot', node.name);
+      if (node.flags.readOnly) throw new BlockError(`Device '${device}' is read only`, { code: 'EACCES' });
+      const { snapshots } = node.open;
+      if (snapshots?.create === undefined) {
+        throw new BlockError(
+          `Block format '${node.driver.name}' used by device '${device}' does not support internal snapshots`,
+          { code: 'ENOTSUP' },
+        );
+      }
+      if (name === '') throw invalid('Name is empty');
+      const stored = cut(name);
+      if (snapshots.list().some((snapshot) => snapshot.name === stored)) {
+        throw new BlockError(`Snapshot with name '${name}' already exists on device '${device}'`, { code: 'EEXIST' });
+      }
+      await snapshots.create(describe(stored));
+      taken = { node, name: stored };
+    },
+    async abort() {
+      if (taken === undefined) return;
+      const { node } = taken;
+      try {
+        await removeSnapshot(node, undefined, taken.name);
+      } catch (error) {
+        graph.host.warn(`Snapshot '${taken.name}' stays in '${node.name}': ${blockErrorOf(error).message}`);
+      }
+    },
+  };
+}
+
+function describe(name: string): SnapshotInfo {
+  const now = Date.now();
+  const clock = process.hrtime.bigint();
+  return {
+    id: '',
+    name,
+    'vm-state-size': 0,
+    'date-sec': Math.floor(now / 1000),
+    'date-nsec': (now % 1000) * 1_000_000,
+    'vm-clock-sec': Number(clock / 1_000_000_000n),
+    'vm-clock-nsec': Number(clock % 1_000_000_000n),
+  };
+}
+
+/** A name as far as an image can hold it: not cut in the middle of a character. */
+function cut(name: string): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= longestName) return name;
+  return bytes
+    .subarray(0, longestName)
+    .toString()
+    .replace(/\uFFFD+$/, '');
+}
+
+async function deleteInternal(
+  graph: BlockGraph,
+  { device, id, name }: { readonly device: string; readonly id?: string; readonly name?: string },
+): Promise<SnapshotInfo> {
+  const node = graph.rootNode(device);
+  if (id === undefined && name === undefined) throw invalid("Name or id must be provided: 'id', 'name' or both");
+  node.blockers.check('internal-snapshot-delete', node.name);
+  return graph.drained(node, () => removeSnapshot(node, id, name));
+}
+
+async function removeSnapshot(
+  node: BlockNode,
+  id: string | undefined,
+  name: string | undefined,
+): Promise<SnapshotInfo> {
+  const { snapshots } = node.open;
+  const found = snapshots
+    ?.list()
+    .find((snapshot) => (id === undefined || snapshot.id === id) && (name === undefined || snapshot.name === name));
+  if (found === undefined) {
+    throw new BlockError(
+      `Snapshot with id '${id ?? 'null'}' and name '${name ?? 'null'}' does not exist on device '${node.deviceOrNodeName}'`,
+      { code: 'ENOENT' },
+    );
+  }
+  if (node.flags.readOnly || snapshots?.delete === undefined) {
+    throw new BlockError(`Device '${node.deviceOrNodeName}' is read only`, { code: 'EACCES' });
+  }
+  await snapshots.delete(found.id);
+  return found;
+}

@@ -1,0 +1,256 @@
+import type { BlockdevOnError, IoOperationType } from '../../../generated/index.js';
+import type { DirtyBitmap } from '../bitmaps/bitmap.js';
+import { DirtyBits, type Stretch } from '../bitmaps/dirty-bits.js';
+import type { Child } from '../driver.js';
+import { RequestFlag } from '../driver.js';
+import type { BlockNode } from '../graph/node.js';
+import type { WriteNotice } from '../io/requests.js';
+import { chainStatus } from '../io/status.js';
+import { roundDown, roundUp } from '../limits.js';
+import { InFlight } from './in-flight.js';
+import type { Job, JobWork } from './job.js';
+
+/** Stretches that are copied at the same time in the background. */
+const mostInFlight = 8;
+/** Bytes of the largest of them. */
+const largestStretch = 1024 * 1024;
+
+/** What is backed up, and how. */
+export interface BackupPlan {
+  readonly source: BlockNode;
+  readonly target: BlockNode;
+  readonly sync: 'full' | 'top' | 'none' | 'incremental';
+  /** What is to be copied for `incremental`. It is frozen. */
+  readonly bitmap: DirtyBitmap | undefined;
+  /** Bytes that are copied as a whole. */
+  readonly clusterSize: number;
+  readonly compress: boolean;
+  readonly onSourceError: BlockdevOnError;
+  readonly onTargetError: BlockdevOnError;
+}
+
+/** Copies a disk as it is now, while it is written to: what a write would change is copied before. */
+export function backupWork(plan: BackupPlan, from: Child, into: Child): JobWork {
+  const backup = new Backup(plan, from, into);
+  return {
+    run: (job) => backup.run(job),
+    clean: async (job, succeeded) => backup.clean(job, succeeded),
+  };
+}
+
+class Backup {
+  readonly #plan: BackupPlan;
+  readonly #from: Child;
+  readonly #into: Child;
+  /** What is still to be copied, as it is now. */
+  readonly #pending: DirtyBits;
+  readonly #copying = new Map<Stretch, Promise<void>>();
+  readonly #flights = new InFlight(mostInFlight);
+  #cursor = 0;
+  #copied = 0;
+  #failure: { readonly error: unknown } | undefined;
+  readonly #beforeWrite = (notice: WriteNotice): Promise<void> => this.#copyBefore(notice);
+
+  constructor(plan: BackupPlan, from: Child, into: Child) {
+    const { source, bitmap, clusterSize } = plan;
+    this.#plan = plan;
+    this.#from = from;
+    this.#into = into;
+    this.#pending = new DirtyBits(source.length, clusterSize);
+    if (bitmap === undefined) this.#pending.set(0, source.length);
+    else this.#pending.add(bitmap.bits);
+    source.requests.beforeWrite.add(this.#beforeWrite);
+  }
+
+  async run(job: Job): Promise<void> {
+    const { sync, source } = this.#plan;
+    job.len = source.length;
+    // What is clean need not be copied, and counts as done.
+    if (sync === 'incremental') this.#copied = job.len - this.#bytesOf(this.#pending);
+    this.#tell(job);
+    if (sync === 'none') {
+      while (!job.cancelled) {
+        await job.rest();
+        this.#tell(job);
+      }
+      return;
+    }
+    try {
+      while (!job.cancelled) {
+        this.#tell(job);
+        if (this.#failure) throw this.#failure.error;
+        if (job.mustPause) await this.#flights.all();
+        await job.pausePoint();
+        if (job.cancelled) return;
+        if (this.#flights.size >= mostInFlight) await this.#flights.one();
+        else if (!(await this.#copyNext(job))) {
+          if (this.#flights.size === 0 && this.#pending.count === 0) break;
+          await this.#flights.one();
+        }
+      }
+    } finally {
+      await this.#flights.all();
+      this.#tell(job);
+    }
+    if (this.#failure) throw this.#failure.error;
+    await this.#into.flush();
+  }
+
+  async clean(job: Job, succeeded: boolean): Promise<void> {
+    const { source, bitmap } = this.#plan;
+    source.requests.beforeWrite.delete(this.#beforeWrite);
+    await Promise.allSettled(this.#copying.values());
+    this.#tell(job);
+    if (succeeded) bitmap?.abdicate();
+    else bitmap?.reclaim();
+  }
+
+  #tell(job: Job): void {
+    job.offset = this.#copied;
+  }
+
+  #bytesOf(bits: DirtyBits): number {
+    let bytes = 0;
+    for (const { length } of bits.runs()) bytes += length;
+    return bytes;
+  }
+
+  /** Begins to copy the next stretch. @returns false when there is none that is not being copied */
+  async #copyNext(job: Job): Promise<boolean> {
+    const pending = this.#pending;
+    const most = Math.max(largestStretch, this.#plan.clusterSize);
+    const found = pending.run(this.#cursor, most) ?? pending.run(0, most);
+    if (found === undefined) return false;
+    const wanted = this.#plan.sync === 'top' ? await this.#allocatedPart(job, found) : found;
+    if (wanted === undefined) return true;
+    // Meanwhile a write may have had some of it copied.
+    if (!pending.has(wanted.offset)) return true;
+    const stretch = pending.run(wanted.offset, wanted.length) ?? wanted;
+    this.#cursor = stretch.offset + stretch.length;
+    this.#flights.add(
+      this.#copy(stretch).catch((failure: unknown) => {
+        const { operation, error } = failure as CopyFailure;
+        const { onSourceError, onTargetError } = this.#plan;
+        const action = job.failed(operation === 'read' ? onSourceError : onTargetError, operation, error);
+        if (action === 'report') this.#failure ??= { error };
+      }),
+    );
+    const delay = job.delayAfter(stretch.length);
+    if (delay > 0) {
+      await this.#flights.all();
+      this.#tell(job);
+      await job.sleep(delay);
+    }
+    return true;
+  }
+
+  /** The first part of a stretch that the uppermost layer has something of. What is before that is not copied at all. */
+  async #allocatedPart(job: Job, { offset, length }: Stretch): Promise<Stretch | undefined> {
+    const end = offset + length;
+    try {
+      for (let position = offset; position < end; ) {
+        const run = await this.#layerRun(position, end);
+        if (run.allocated) return { offset: position, length: run.length };
+        this.#pending.clear(position, run.length);
+        position += run.length;
+      }
+    } catch (error) {
+      const action = job.failed(this.#plan.onSourceError, 'read', error);
+      if (action === 'report') this.#failure ??= { error };
+    }
+    return undefined;
+  }
+
+  /** How many bytes of whole clusters have all nothing, or each something, in the uppermost layer. */
+  async #layerRun(start: number, end: number): Promise<{ readonly allocated: boolean; readonly length: number }> {
+    const { clusterSize } = this.#plan;
+    const first = await this.#from.blockStatus(start, end - start);
+    const most = end - start;
+    if (first.allocated) return { allocated: true, length: Math.min(roundUp(first.length, clusterSize), most) };
+    if (first.length === most) return { allocated: false, length: most };
+    if (first.length >= clusterSize) return { allocated: false, length: roundDown(first.length, clusterSize) };
+    const length = Math.min(clusterSize, most);
+    for (let position = first.length; position < length; ) {
+      const status = await this.#from.blockStatus(start + position, length - position);
+      if (status.allocated) return { allocated: true, length };
+      position += status.length;
+    }
+    return { allocated: false, length };
+  }
+
+  /** Before a write: copies what it would change, or waits for that. */
+  async #copyBefore({ offset, length }: WriteNotice): Promise<void> {
+    const { clusterSize } = this.#plan;
+    const start = roundDown(offset, clusterSize);
+    const end = roundUp(offset + length, clusterSize);
+    for (;;) {
+      const running = [...this.#copying].find(
+        ([stretch]) => stretch.offset < end && start < stretch.offset + stretch.length,
+      );
+      if (running !== undefined) {
+        await running[1].catch(() => {});
+        continue;
+      }
+      const found = this.#pending.run(start, largestStretch);
+      if (found === undefined || found.offset >= end) return;
+      const stretch = { offset: found.offset, length: Math.min(found.length, end - found.offset) };
+      try {
+        await this.#copy(stretch);
+      } catch (failure) {
+        // The write fails as the copy did: the job's policies are for its own requests.
+        throw (failure as CopyFailure).error;
+      }
+    }
+  }
+
+  /** Copies a stretch of whole clusters. @throws CopyFailure */
+  #copy(stretch: Stretch): Promise<void> {
+    const { offset, length } = stretch;
+    this.#pending.clear(offset, length);
+    const copying = this.#move(stretch).then(
+      () => {
+        this.#copied += length;
+        this.#copying.delete(stretch);
+      },
+      (failure: unknown) => {
+        this.#pending.set(offset, length);
+        this.#cursor = Math.min(this.#cursor, offset);
+        this.#copying.delete(stretch);
+        throw failure;
+      },
+    );
+    this.#copying.set(stretch, copying);
+    return copying;
+  }
+
+  async #move({ offset, length }: Stretch): Promise<void> {
+    const { compress, clusterSize } = this.#plan;
+    let operation: IoOperationType = 'read';
+    try {
+      for (let done = 0; done < length; ) {
+        operation = 'read';
+        const { status } = await chainStatus(this.#from, offset + done, length - done);
+        // Compressed clusters are written as a whole.
+        const piece = compress ? Math.min(roundUp(status.length, clusterSize), length - done) : status.length;
+        if (status.zero && piece === status.length) {
+          operation = 'write';
+          await this.#into.writeZeroes(offset + done, piece, RequestFlag.mayUnmap);
+        } else {
+          const buffer = Buffer.allocUnsafe(piece);
+          await this.#from.read(offset + done, buffer, RequestFlag.noSerialising);
+          operation = 'write';
+          await this.#into.write(offset + done, buffer, compress ? RequestFlag.compressed : 0);
+        }
+        done += piece;
+      }
+    } catch (error) {
+      throw { operation, error } satisfies CopyFailure;
+    }
+  }
+}
+
+/** Which side has failed. */
+interface CopyFailure {
+  readonly operation: IoOperationType;
+  readonly error: unknown;
+}

@@ -1,0 +1,358 @@
+import {
+  type BlockDeviceIoStatus,
+  type BlockdevOnError,
+  type BlockErrorAction,
+  type BlockJobInfo,
+  type BlockJobType,
+  emitBlockJobCancelled,
+  emitBlockJobCompleted,
+  emitBlockJobError,
+  emitBlockJobReady,
+  type IoOperationType,
+} from '../../../generated/index.js';
+import { actionFor, statusAfter } from '../backend/error-policy.js';
+import type { BlockHost, Child, RootOwner } from '../driver.js';
+import { strerror } from '../errno.js';
+import { BlockError, blockErrorOf, errnoOf, invalid } from '../error.js';
+import type { Turns } from '../graph/turns.js';
+import type { JobGroup } from './job-group.js';
+import { RateLimit } from './rate-limit.js';
+
+/** What a kind of job does. */
+export interface JobWork {
+  /** Moves the data, until there is nothing left to do or the job is cancelled. What it throws fails the job. */
+  run(job: Job): Promise<void>;
+  /** Changes the graph when the work is done, alone; what it throws fails the job. Only called after success. */
+  commit?(job: Job): Promise<void>;
+  /** Puts back what the work needed. Called at each end, after {@link commit}. Must not fail. Absent: there is nothing to do. */
+  clean?(job: Job, succeeded: boolean): Promise<void>;
+  /** `block-job-complete`: has the job end when it can. Absent: the job ends by itself. @throws BlockError when it is not ready */
+  complete?(job: Job): Promise<void> | void;
+  /** Ends the job without what its completion does, once it is ready. Absent: the job is cancelled at any time. */
+  leave?(job: Job): void;
+}
+
+/** What a job is made with. */
+export interface JobOptions {
+  readonly id: string;
+  readonly type: BlockJobType;
+  /** Bytes each second; 0: no limit. */
+  readonly speed: number;
+  readonly host: Pick<BlockHost, 'clock' | 'events' | 'warn'>;
+  readonly turns: Turns;
+  readonly group?: JobGroup | undefined;
+  /** Lets go of the nodes, when the work is done. */
+  release(job: Job): Promise<void>;
+}
+
+/**
+ * A job: work on nodes that goes on in the background, with what all kinds have in common: progress, speed, pauses, error policy,
+ * events, and an end that comes alone, between the changes that commands make.
+ */
+export class Job implements RootOwner {
+  /** A job uses its nodes without a device's name. */
+  readonly name = '';
+  readonly id: string;
+  readonly type: BlockJobType;
+  /** The edges to the nodes that it works on. */
+  readonly roots = new Set<Child>();
+  /** Bytes of all there is to do, and of what is done. */
+  len = 0;
+  offset = 0;
+  readonly #host: JobOptions['host'];
+  readonly #turns: Turns;
+  readonly #group: JobGroup | undefined;
+  readonly #release: JobOptions['release'];
+  readonly #limit = new RateLimit();
+  #work: JobWork | undefined;
+  #speed: number;
+  #ready = false;
+  #cancelled = false;
+  #forced = false;
+  #userPaused = false;
+  #drained = 0;
+  #ioStatus: BlockDeviceIoStatus = 'ok';
+  /** It does not touch its nodes: it sleeps, is paused, waits for its turn, or has ended. */
+  #quiet = true;
+  #timer: { cancel(): void } | undefined;
+  /** Resolve what waits for something to happen to the job. */
+  #changed: (() => void)[] = [];
+  readonly #quietened: (() => void)[] = [];
+  #ended: Promise<void> | undefined;
+
+  constructor({ id, type, speed, host, turns, group, release }: JobOptions) {
+    this.id = id;
+    this.type = type;
+    this.#host = host;
+    this.#turns = turns;
+    this.#group = group;
+    this.#release = release;
+    this.#speed = speed;
+    this.#limit.speed = speed;
+    group?.add(this);
+  }
+
+  /** What it does. Known before it begins. */
+  set work(work: JobWork) {
+    this.#work = work;
+  }
+
+  /** It is to end without success. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** It must not go on: it was paused, or its nodes are drained. A cancelled job goes on to its end. */
+  get mustPause(): boolean {
+    return (this.#userPaused || this.#drained > 0) && !this.#cancelled;
+  }
+
+  /** What `query-block-jobs` shows. */
+  get info(): BlockJobInfo {
+    return {
+      type: this.type,
+      device: this.id,
+      len: this.len,
+      offset: this.offset,
+      busy: !this.#quiet,
+      paused: this.#userPaused || this.#drained > 0,
+      speed: this.#speed,
+      'io-status': this.#ioStatus,
+      ready: this.#ready,
+    };
+  }
+
+  /** Begins, after the command that makes it has been answered. @param ended called when it is over */
+  start(ended: () => void): void {
+    this.#ended ??= this.#live().finally(ended);
+  }
+
+  /** Ends the job at once, for the holder of the turn, and resolves when it is over. */
+  async end(): Promise<void> {
+    this.#forced = true;
+    this.#cancelled = true;
+    this.#wake();
+    await this.#ended;
+  }
+
+  pause(): void {
+    this.#userPaused = true;
+  }
+
+  /** Goes on, and forgets what has made it stop. */
+  resume(): void {
+    if (!this.#userPaused) return;
+    this.#userPaused = false;
+    this.#ioStatus = 'ok';
+    this.#wake();
+  }
+
+  /** @throws BlockError when it was paused, and is not to be cancelled by force */
+  cancel(force: boolean): void {
+    if (this.#userPaused && !force) {
+      throw new BlockError(`The block job for device '${this.id}' is currently paused`, { code: 'EBUSY' });
+    }
+    this.#ioStatus = 'ok';
+    this.#userPaused = false;
+    if (this.#ready && this.#work?.leave !== undefined) this.#work.leave(this);
+    else this.#cancelled = true;
+    this.#wake();
+  }
+
+  cancelInGroup(): void {
+    this.#cancelled = true;
+    this.#userPaused = false;
+    this.#wake();
+  }
+
+  /** @throws BlockError when it is paused, or cannot be completed, or not yet */
+  async complete(): Promise<void> {
+    const work = this.#work;
+    if (this.#userPaused || this.#drained > 0 || this.#cancelled || work?.complete === undefined) {
+      throw this.notCompletable();
+    }
+    await work.complete(this);
+    this.#wake();
+  }
+
+  /** The answer to `block-job-complete` when it comes at a wrong time. */
+  notCompletable(): BlockError {
+    return new BlockError(`The active block job '${this.id}' cannot be completed`, { code: 'EBUSY' });
+  }
+
+  /** @param speed bytes each second; 0: no limit. @throws BlockError when it is negative */
+  setSpeed(speed: number): void {
+    checkSpeed(speed);
+    this.#speed = speed;
+    this.#limit.speed = speed;
+    this.#wake();
+  }
+
+  /** Reports that the job can be completed. */
+  becomeReady(): void {
+    this.#ready = true;
+    emitBlockJobReady(this.#host.events, this.#progress);
+  }
+
+  /**
+   * Does what a policy says about a failed request: reports it, and pauses the job if the policy wants that.
+   *
+   * @returns what is to be done about it
+   */
+  failed(policy: BlockdevOnError, operation: IoOperationType, error: unknown): BlockErrorAction {
+    const code = errnoOf(error);
+    // What is no failure of a request is a mistake in our own code.
+    blockErrorOf(error);
+    const action = actionFor(policy === 'auto' ? 'enospc' : policy, code);
+    emitBlockJobError(this.#host.events, { device: this.id, operation, action });
+    if (action === 'stop') {
+      this.#userPaused = true;
+      this.#ioStatus = statusAfter(this.#ioStatus, code);
+    }
+    return action;
+  }
+
+  /** Lets others go on, and waits while the job is paused. Nothing of the job's may be in flight. */
+  async pausePoint(): Promise<void> {
+    if (this.mustPause) await this.#resting(async () => {});
+    else await nextTurn();
+  }
+
+  /** Waits after work as the speed wants it. Nothing of the job's may be in flight. */
+  async afterWork(bytes: number): Promise<void> {
+    const delay = this.#limit.delay(bytes, this.#host.clock.now());
+    if (delay > 0) await this.sleep(delay);
+    else await this.pausePoint();
+  }
+
+  /** The nanoseconds to wait after work as the speed wants it. */
+  delayAfter(bytes: number): number {
+    return this.#limit.delay(bytes, this.#host.clock.now());
+  }
+
+  /** Waits a time in nanoseconds, or until something happens to the job. Nothing of the job's may be in flight. */
+  async sleep(ns: number): Promise<void> {
+    await this.#resting(async () => {
+      if (this.#cancelled) return;
+      this.#timer = this.#host.clock.after(ns, () => this.#wake());
+      await this.#change();
+    });
+  }
+
+  /** Waits until something happens to the job: it is completed, cancelled, resumed, or given another speed. */
+  async rest(): Promise<void> {
+    await this.#resting(async () => {
+      if (!this.#cancelled) await this.#change();
+    });
+  }
+
+  /** Does something to the graph when no command does. Nothing of the job's may be in flight. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#resting(async () => {
+      const turn = this.#turns.queue();
+      try {
+        await this.#untilForcedOr(turn.come);
+        return await work();
+      } finally {
+        turn.leave();
+      }
+    });
+  }
+
+  drainBegin(): Promise<void> {
+    this.#drained++;
+    if (this.#quiet) return Promise.resolve();
+    return new Promise((resolve) => this.#quietened.push(resolve));
+  }
+
+  drainEnd(): void {
+    this.#drained--;
+    this.#wake();
+  }
+
+  async #live(): Promise<void> {
+    // The command that has made the job is answered first.
+    await nextTurn();
+    while (this.mustPause) await this.#change();
+    this.#quiet = false;
+    let error: BlockError | undefined;
+    try {
+      if (!this.#cancelled) await this.#work?.run(this);
+    } catch (failure) {
+      error = blockErrorOf(failure);
+    }
+    this.#becomeQuiet();
+    await this.#group?.finished(this, error === undefined && !this.#cancelled);
+    await this.alone(async () => {
+      if (error === undefined && !this.#cancelled) {
+        try {
+          await this.#work?.commit?.(this);
+        } catch (failure) {
+          error = blockErrorOf(failure);
+        }
+      }
+      await this.#work?.clean?.(this, error === undefined && !this.#cancelled);
+      await this.#release(this);
+      this.#report(error);
+    });
+  }
+
+  #report(error: BlockError | undefined): void {
+    if (this.#cancelled) emitBlockJobCancelled(this.#host.events, this.#progress);
+    else {
+      const failure = error === undefined ? {} : { error: strerror(error.code) };
+      emitBlockJobCompleted(this.#host.events, { ...this.#progress, ...failure });
+    }
+  }
+
+  get #progress() {
+    return { type: this.type, device: this.id, len: this.len, offset: this.offset, speed: this.#speed };
+  }
+
+  async #resting<T>(wait: () => Promise<T>): Promise<T> {
+    const before = this.#quiet;
+    this.#becomeQuiet();
+    try {
+      return await wait();
+    } finally {
+      // Between the last look and going on nothing else may run: a drained section could begin there.
+      while (!before && this.mustPause) await this.#change();
+      this.#quiet = before;
+    }
+  }
+
+  #becomeQuiet(): void {
+    this.#quiet = true;
+    for (const go of this.#quietened.splice(0)) go();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#changed.push(resolve));
+  }
+
+  async #untilForcedOr(come: Promise<void>): Promise<void> {
+    let arrived = false;
+    void come.then(() => {
+      arrived = true;
+      this.#wake();
+    });
+    while (!arrived && !this.#forced) await this.#change();
+  }
+
+  #wake(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const waiting = this.#changed;
+    this.#changed = [];
+    for (const go of waiting) go();
+  }
+}
+
+/** @throws BlockError when it is negative */
+export function checkSpeed(speed: number): void {
+  if (speed < 0) throw invalid("Invalid parameter 'speed': it is at least 0");
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,244 @@
+import type { BlockdevOnError, IoOperationType } from '../../../generated/index.js';
+import type { DirtyBitmap } from '../bitmaps/bitmap.js';
+import type { Stretch } from '../bitmaps/dirty-bits.js';
+import type { Child } from '../driver.js';
+import { RequestFlag } from '../driver.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { chainStatus } from '../io/status.js';
+import { InFlight } from './in-flight.js';
+import type { Job, JobWork } from './job.js';
+
+/** Stretches that are copied at the same time. */
+const mostInFlight = 16;
+/** Bytes of the largest stretch, where the buffer is not so large that a sixteenth of it is more. */
+const largestStretch = 1024 * 1024;
+/** Nanoseconds between two looks for something to do. */
+const idle = 1e8;
+
+/** What is mirrored, how, and what happens at the end. */
+export interface MirrorPlan {
+  readonly graph: BlockGraph;
+  readonly source: BlockNode;
+  readonly target: BlockNode;
+  /** What is copied at first: all that is allocated above `base`, all of the disk, or nothing. */
+  readonly first: { readonly above: BlockNode | undefined } | 'everything' | 'nothing';
+  /** Records what has to be copied. */
+  readonly bitmap: DirtyBitmap;
+  /** Bytes. */
+  readonly bufferSize: number;
+  readonly onSourceError: BlockdevOnError;
+  readonly onTargetError: BlockdevOnError;
+  /** What reads as zeroes may be deallocated in the target. */
+  readonly unmap: boolean;
+  /** Called when the user wants the target in the place of the source. @throws BlockError when that cannot be prepared */
+  prepareCompletion(): Promise<void>;
+  /** Puts the target in the place of the source. Both are drained, and equal. */
+  pivot(job: Job): Promise<void>;
+  clean(): Promise<void>;
+}
+
+/** Copies a disk while it is written to, until both are equal, and keeps them so. */
+export function mirrorWork(plan: MirrorPlan, from: Child, into: Child): JobWork {
+  const mirror = new Mirror(plan, from, into);
+  return {
+    run: (job) => mirror.run(job),
+    complete: (job) => mirror.complete(job),
+    leave: () => mirror.leave(),
+    clean: () => plan.clean(),
+  };
+}
+
+class Mirror {
+  readonly #plan: MirrorPlan;
+  readonly #from: Child;
+  readonly #into: Child;
+  readonly #flights = new InFlight(mostInFlight);
+  /** What is being copied: it is not begun again before that is done. */
+  readonly #copying = new Set<Stretch>();
+  /** Bytes of it. */
+  #pending = 0;
+  #cursor = 0;
+  /** Both were equal, and nothing has failed since. */
+  #synced = false;
+  #wanted: 'completion' | 'end' | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(plan: MirrorPlan, from: Child, into: Child) {
+    this.#plan = plan;
+    this.#from = from;
+    this.#into = into;
+  }
+
+  async complete(job: Job): Promise<void> {
+    if (!this.#synced) throw job.notCompletable();
+    await this.#plan.prepareCompletion();
+    this.#wanted = 'completion';
+  }
+
+  leave(): void {
+    this.#wanted ??= 'end';
+  }
+
+  async run(job: Job): Promise<void> {
+    try {
+      await this.#markFirst(job);
+      while (!job.cancelled) {
+        this.#tell(job);
+        if (this.#failure) throw this.#failure.error;
+        if (job.mustPause) await this.#flights.all();
+        await job.pausePoint();
+        if (await this.#copyNext(job)) continue;
+        if (this.#flights.size > 0) {
+          await this.#flights.one();
+          continue;
+        }
+        if (!(await this.#flushed(job))) continue;
+        if (!this.#synced) {
+          this.#synced = true;
+          this.#tell(job);
+          job.becomeReady();
+        }
+        if (this.#wanted === undefined) await job.sleep(idle);
+        else if (await this.#finish(job)) return;
+      }
+    } finally {
+      await this.#flights.all();
+      this.#tell(job);
+    }
+  }
+
+  /** Marks what is to be copied even if it is never written. */
+  async #markFirst(job: Job): Promise<void> {
+    const { first, bitmap, source } = this.#plan;
+    const { bits } = bitmap;
+    if (first === 'nothing') return;
+    if (first === 'everything') {
+      bits.set(0, source.length);
+      return;
+    }
+    const end = source.length;
+    for (let offset = 0, steps = 0; offset < end && !job.cancelled; steps++) {
+      if (steps % 64 === 0) await job.pausePoint();
+      const { status } = await chainStatus(this.#from, offset, end - offset, first.above);
+      if (status.allocated) bits.set(offset, status.length);
+      offset += status.length;
+    }
+  }
+
+  #tell(job: Job): void {
+    job.len = job.offset + this.#dirtyBytes() + this.#pending;
+  }
+
+  /** What is dirty, counted as far as the disk reaches. */
+  #dirtyBytes(): number {
+    const { bits } = this.#plan.bitmap;
+    const { size, granularity, dirtyBytes } = bits;
+    const beyond = size % granularity;
+    return beyond > 0 && bits.has(size - 1) ? dirtyBytes - granularity + beyond : dirtyBytes;
+  }
+
+  /** Begins to copy the next dirty stretch. @returns whether there was one that could be begun */
+  async #copyNext(job: Job): Promise<boolean> {
+    const { bits } = this.#plan.bitmap;
+    const most = Math.max(largestStretch, Math.floor(this.#plan.bufferSize / mostInFlight));
+    const found = bits.run(this.#cursor, most) ?? bits.run(0, most);
+    if (found === undefined) return false;
+    const busy = [...this.#copying].some(({ offset, length }) => overlap(found, offset, length));
+    const full = this.#pending > 0 && this.#pending + found.length > Math.max(this.#plan.bufferSize, found.length);
+    if (busy || full || this.#flights.size >= mostInFlight) {
+      await this.#flights.one();
+      return true;
+    }
+    bits.clear(found.offset, found.length);
+    this.#cursor = found.offset + found.length;
+    this.#copying.add(found);
+    this.#pending += found.length;
+    this.#flights.add(this.#copy(job, found));
+    const delay = job.delayAfter(found.length);
+    if (delay > 0) {
+      await this.#flights.all();
+      this.#tell(job);
+      await job.sleep(delay);
+    }
+    return true;
+  }
+
+  async #copy(job: Job, stretch: Stretch): Promise<void> {
+    let operation: IoOperationType = 'read';
+    const { offset, length } = stretch;
+    try {
+      for (let done = 0; done < length; ) {
+        operation = 'read';
+        const { status } = await chainStatus(this.#from, offset + done, length - done);
+        const piece = status.length;
+        if (status.zero) {
+          operation = 'write';
+          await this.#into.writeZeroes(offset + done, piece, this.#plan.unmap ? RequestFlag.mayUnmap : 0);
+        } else {
+          const buffer = Buffer.allocUnsafe(piece);
+          await this.#from.read(offset + done, buffer);
+          operation = 'write';
+          await this.#into.write(offset + done, buffer);
+        }
+        done += piece;
+      }
+      job.offset += length;
+    } catch (error) {
+      this.#plan.bitmap.bits.set(offset, length);
+      this.#cursor = Math.min(this.#cursor, offset);
+      this.#failed(job, operation, error);
+    } finally {
+      this.#pending -= length;
+      this.#copying.delete(stretch);
+    }
+  }
+
+  #failed(job: Job, operation: IoOperationType, error: unknown): void {
+    const { onSourceError, onTargetError } = this.#plan;
+    this.#synced = false;
+    const action = job.failed(operation === 'read' ? onSourceError : onTargetError, operation, error);
+    if (action === 'report') this.#failure ??= { error };
+  }
+
+  async #flushed(job: Job): Promise<boolean> {
+    try {
+      await this.#into.flush();
+      return true;
+    } catch (error) {
+      this.#failed(job, 'write', error);
+      return false;
+    }
+  }
+
+  /** Copies the rest while nothing is written, and ends. @returns false when that failed and the job goes on */
+  #finish(job: Job): Promise<boolean> {
+    const { graph, source, bitmap, pivot } = this.#plan;
+    return job.alone(() =>
+      graph.drained(source, async () => {
+        while (bitmap.bits.count > 0 && this.#synced) await this.#copyDrained(job);
+        if (!this.#synced || !(await this.#flushed(job))) return false;
+        this.#tell(job);
+        if (this.#wanted === 'completion') await pivot(job);
+        return true;
+      }),
+    );
+  }
+
+  async #copyDrained(job: Job): Promise<void> {
+    await this.#flights.room();
+    const { bits } = this.#plan.bitmap;
+    const found = bits.run(0, largestStretch);
+    if (found !== undefined) {
+      bits.clear(found.offset, found.length);
+      this.#copying.add(found);
+      this.#pending += found.length;
+      this.#flights.add(this.#copy(job, found));
+    }
+    if (bits.count === 0) await this.#flights.all();
+  }
+}
+
+function overlap(stretch: Stretch, offset: number, length: number): boolean {
+  return stretch.offset < offset + length && offset < stretch.offset + stretch.length;
+}

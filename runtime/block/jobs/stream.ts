@@ -1,0 +1,97 @@
+import type { BlockdevOnError } from '../../../generated/index.js';
+import type { Child } from '../driver.js';
+import { RequestFlag } from '../driver.js';
+import { BlockError } from '../error.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { everything, Permission, type Permissions } from '../permissions.js';
+import type { Job, JobWork } from './job.js';
+import { layerStatus } from './layer-status.js';
+import { type Reopened, restore } from './reopened.js';
+
+/** Bytes that are copied at a time. */
+const chunk = 512 * 1024;
+
+/** What a stream does to its node: what guests read stays the same. */
+export const streaming: Permissions = {
+  uses: Permission.consistentRead | Permission.writeUnchanged,
+  shares: everything,
+};
+
+/** What is streamed into what. */
+export interface StreamPlan {
+  readonly graph: BlockGraph;
+  readonly node: BlockNode;
+  /** The node below which everything stays where it is. Absent: all comes into the node. */
+  readonly base: BlockNode | undefined;
+  /** What the header says afterwards. */
+  readonly backingFile: string | undefined;
+  readonly onError: BlockdevOnError;
+  /** The node, when it was opened for writing for the job's sake. */
+  readonly reopened: readonly Reopened[];
+}
+
+/** Brings what a node reads from its backing files, down to a base, into the node itself. */
+export function streamWork(plan: StreamPlan, root: Child): JobWork {
+  const { graph, node, base, backingFile } = plan;
+  return {
+    async run(job) {
+      if (node.below === undefined || node.below === base) return;
+      const { requests } = node;
+      if (base === undefined) requests.copyOnRead++;
+      try {
+        await copyAll(job, plan, root);
+      } finally {
+        if (base === undefined) requests.copyOnRead--;
+      }
+    },
+
+    async commit() {
+      if (node.below === undefined || node.below === base) return;
+      await graph.drained(node, async () => {
+        const backing = base && { name: backingFile ?? base.filename, format: base.driver.name };
+        if (node.instance?.changeBackingFile === undefined) {
+          throw new BlockError(`The backing file of '${node.name}' cannot be changed`, { code: 'ENOTSUP' });
+        }
+        await node.instance.changeBackingFile(backing);
+        await graph.relink(node, base);
+        if (backing !== undefined) node.backingName = backing.name;
+        graph.describeAbove(node);
+      });
+    },
+
+    async clean() {
+      await restore(graph, plan.reopened);
+    },
+  };
+}
+
+async function copyAll(job: Job, { node, base, onError }: StreamPlan, root: Child): Promise<void> {
+  let failure: unknown;
+  const scratch = new Uint8Array(chunk);
+  job.len = node.length;
+  let copied = 0;
+  while (job.offset < job.len) {
+    await job.afterWork(copied);
+    if (job.cancelled) return;
+    copied = 0;
+    let length = Math.min(chunk, job.len - job.offset);
+    try {
+      const status = await layerStatus(root, job.offset, job.len - job.offset, base);
+      const wanted = status.below;
+      length = wanted ? Math.min(status.length, chunk) : status.length;
+      if (wanted) {
+        const buffer = length === chunk ? scratch : scratch.subarray(0, length);
+        await root.read(job.offset, buffer, RequestFlag.copyOnRead | RequestFlag.prefetch);
+        copied = length;
+      }
+    } catch (error) {
+      const action = job.failed(onError, 'read', error);
+      if (action === 'stop') continue;
+      failure ??= error;
+      if (action === 'report') break;
+    }
+    job.offset += length;
+  }
+  if (failure !== undefined) throw failure;
+}

@@ -1,0 +1,62 @@
+import type { NewImageMode } from '../../../generated/index.js';
+import type { BackingFile } from '../driver.js';
+import { createImage } from '../graph/create.js';
+import { rootDefaults } from '../graph/flags.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { BlockOptions } from '../options.js';
+import { everything, Permission, type Permissions } from '../permissions.js';
+
+/** What a job does to the node that it reads. */
+export const reading: Permissions = { uses: Permission.consistentRead, shares: everything };
+
+/**
+ * What a job does to the node that it writes. A device in whose place no guest is lets it be written; the image's lock is its own
+ * already.
+ */
+export function writing(node: BlockNode): Permissions {
+  const { consistentRead, write } = Permission;
+  return { uses: node.deviceName === '' ? consistentRead | write : consistentRead, shares: everything };
+}
+
+/** A new image that a job writes to, or one that exists. */
+export interface TargetRequest {
+  readonly source: BlockNode;
+  readonly filename: string;
+  /** Absent: that of the source, or, of an image that exists, what is found by probing. */
+  readonly format: string | undefined;
+  readonly mode: NewImageMode;
+  /** Of a new image. */
+  readonly backing: BlockNode | undefined;
+  readonly nodeName: string | undefined;
+  /** Its backing file is opened, too. */
+  readonly withBacking: boolean;
+}
+
+/** Makes the image if it is a new one, and opens it for writing. The caller holds it, or releases it. @throws BlockError */
+export async function openTarget(graph: BlockGraph, request: TargetRequest): Promise<BlockNode> {
+  const { source, filename, mode, backing, nodeName, withBacking } = request;
+  const format = request.format ?? (mode === 'existing' ? undefined : source.driver.name);
+  if (mode !== 'existing' && format !== undefined) {
+    await createImage(graph, {
+      format,
+      filename,
+      size: source.length,
+      ...(backing === undefined ? {} : { backing: backingOf(backing) }),
+    });
+  }
+  const { direct, noFlush, unmap } = source.flags;
+  const options = new BlockOptions();
+  if (nodeName !== undefined) options.set('node-name', nodeName);
+  return graph.open({
+    filename,
+    options,
+    format,
+    flags: { ...rootDefaults, direct, noFlush, unmap, noBacking: !withBacking },
+  });
+}
+
+/** A node as the header of an overlay names it. */
+export function backingOf(node: BlockNode): BackingFile {
+  return { name: node.filename, format: node.driver.name };
+}

@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { JobClient } from '../jobs/job-client.js';
+
+interface Inserted {
+  readonly file: string;
+  readonly 'node-name': string;
+  readonly ro: boolean;
+  readonly image: { readonly snapshots?: readonly { readonly id: string; readonly name: string }[] };
+}
+
+async function inserted(client: JobClient): Promise<Inserted> {
+  const [device] = (await client.execute('query-block')) as { inserted: Inserted }[];
+  if (device === undefined) throw new Error('There is no device');
+  return device.inserted;
+}
+
+it('puts a new file on top, into which the guest writes from now on', async () => {
+  const client = await JobClient.withChain();
+  const before = await client.content('d0');
+  const args = { device: 'd0', 'snapshot-file': client.at('s.qcow2'), 'snapshot-node-name': 'snap' };
+  await client.execute('blockdev-snapshot-sync', args);
+  expect(await inserted(client)).toMatchObject({ file: client.at('s.qcow2'), 'node-name': 'snap', ro: false });
+  await client.backend('d0').write(0, Buffer.alloc(4096, 0x55));
+  const after = await client.content('d0');
+  expect(after.subarray(0, 4096).every((byte) => byte === 0x55)).toBe(true);
+  expect(after.subarray(4096).equals(before.subarray(4096))).toBe(true);
+  expect(client.layer.graph.namedNode('snap').below?.flags.readOnly).toBe(true);
+  expect((await client.contentOf('top.qcow2')).equals(before)).toBe(true);
+});
+
+it.each([
+  [{ device: 'no', 'snapshot-file': 's' }, 'Cannot find'],
+  [{ 'node-name': 'no', 'snapshot-file': 's' }, 'Cannot find'],
+  [{ device: 'd0', 'snapshot-file': 's', 'snapshot-node-name': 'd0' }, 'already in use'],
+  [{ device: 'd0', 'snapshot-file': 's', format: 'none' }, "Unknown driver 'none'"],
+  [{ device: 'd0', 'snapshot-file': 's', mode: 'existing' }, 'No such file'],
+])('refuses a snapshot with %j, and goes on with the same disk', async (args, message) => {
+  const client = await JobClient.withChain();
+  const file = (await inserted(client)).file;
+  const named = { ...args, 'snapshot-file': client.at(args['snapshot-file']) };
+  await expect(client.execute('blockdev-snapshot-sync', named)).rejects.toThrow(message);
+  expect(await inserted(client)).toMatchObject({ file, ro: false });
+  await client.backend('d0').write(0, Buffer.alloc(512));
+});
+
+it('takes a node that was opened without a backing file as an overlay, once', async () => {
+  const client = await JobClient.withChain();
+  await client.create('o.qcow2', 4 << 20, 'top.qcow2');
+  const options = {
+    driver: 'qcow2',
+    'node-name': 'o',
+    file: { driver: 'file', filename: client.at('o.qcow2') },
+    backing: '',
+  };
+  await client.execute('blockdev-add', { options });
+  await client.execute('blockdev-snapshot', { node: 'd0', overlay: 'o' });
+  expect((await inserted(client))['node-name']).toBe('o');
+  await expect(client.execute('blockdev-snapshot', { node: 'd0', overlay: 'o' })).rejects.toThrow('in use');
+});
+
+it('takes, lists and deletes snapshots inside an image', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('blockdev-snapshot-internal-sync', { device: 'd0', name: 'first' });
+  await client.execute('blockdev-snapshot-internal-sync', { device: 'd0', name: 'second' });
+  expect((await inserted(client)).image.snapshots).toMatchObject([
+    { id: '1', name: 'first' },
+    { id: '2', name: 'second' },
+  ]);
+  const internal = (args: object) => client.execute('blockdev-snapshot-internal-sync', { device: 'd0', ...args });
+  await expect(internal({ name: 'first' })).rejects.toThrow('already exists');
+  await expect(internal({ name: '' })).rejects.toThrow('empty');
+  const remove = (args: object) => client.execute('blockdev-snapshot-delete-internal-sync', { device: 'd0', ...args });
+  await expect(remove({})).rejects.toThrow('Name or id');
+  await expect(remove({ id: '1', name: 'second' })).rejects.toThrow('does not exist');
+  expect(await remove({ name: 'first' })).toMatchObject({ id: '1', name: 'first', 'vm-state-size': 0 });
+  expect(await remove({ id: '2' })).toMatchObject({ id: '2', name: 'second' });
+  expect((await inserted(client)).image.snapshots).toBeUndefined();
+});
+
+it('changes nothing when one action of a transaction fails, but for the file that was made', async () => {
+  const client = await JobClient.withChain();
+  const before = await inserted(client);
+  const actions = [
+    { type: 'blockdev-snapshot-sync', data: { device: 'd0', 'snapshot-file': client.at('s.qcow2') } },
+    { type: 'blockdev-snapshot-sync', data: { device: 'nope', 'snapshot-file': client.at('x') } },
+  ];
+  await expect(client.execute('transaction', { actions })).rejects.toThrow('Cannot find');
+  expect(await inserted(client)).toMatchObject({ file: before.file, 'node-name': before['node-name'] });
+  expect(existsSync(client.at('s.qcow2'))).toBe(true);
+  await client.execute('transaction', { actions: [] });
+});
+
+it('takes back an internal snapshot, a bitmap and a cleared bitmap when a transaction is aborted', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'old' });
+  await client.backend('d0').write(0, Buffer.alloc(1));
+  const actions = [
+    { type: 'block-dirty-bitmap-add', data: { node: 'd0', name: 'new' } },
+    { type: 'block-dirty-bitmap-clear', data: { node: 'd0', name: 'old' } },
+    { type: 'blockdev-snapshot-internal-sync', data: { device: 'd0', name: 's' } },
+    { type: 'abort', data: {} },
+  ];
+  await expect(client.execute('transaction', { actions })).rejects.toThrow('Abort action');
+  const [device] = (await client.execute('query-block')) as { 'dirty-bitmaps': unknown[] }[];
+  expect(device?.['dirty-bitmaps']).toEqual([{ name: 'old', count: 65_536, granularity: 65_536, status: 'active' }]);
+  expect((await inserted(client)).image.snapshots).toBeUndefined();
+});
+
+it('cancels a backup of a transaction that is aborted before it answers', async () => {
+  const client = await JobClient.withChain();
+  const actions = [
+    { type: 'drive-backup', data: { device: 'd0', target: client.at('b.qcow2'), sync: 'full' } },
+    { type: 'abort', data: {} },
+  ];
+  await expect(client.execute('transaction', { actions })).rejects.toThrow('Abort action');
+  expect(client.events).toMatchObject([{ name: 'BLOCK_JOB_CANCELLED', data: { type: 'backup', device: 'd0' } }]);
+  expect(await client.jobs()).toEqual([]);
+});
+
+it('lets the backups of a grouped transaction succeed together, or none', async () => {
+  const client = await JobClient.withChain();
+  await client.create('other.qcow2', 1 << 20);
+  await client.drive(`file=${client.at('other.qcow2')},if=none,id=d1`);
+  const backup = (device: string, speed: number) => ({
+    type: 'drive-backup',
+    data: { device, target: client.at(`${device}.bak`), format: 'qcow2', sync: 'full', speed },
+  });
+  const properties = { 'completion-mode': 'grouped' };
+  await client.execute('transaction', { actions: [backup('d0', 0), backup('d1', 0)], properties });
+  const both = [await client.end(), await client.end()];
+  expect(both.map(({ name, data }) => [name, data.device]).sort()).toEqual([
+    ['BLOCK_JOB_COMPLETED', 'd0'],
+    ['BLOCK_JOB_COMPLETED', 'd1'],
+  ]);
+  await client.execute('transaction', { actions: [backup('d0', 1), backup('d1', 0)], properties });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect((await client.jobs()).map(({ device }) => device)).toEqual(['d1', 'd0']);
+  await client.execute('block-job-cancel', { device: 'd0' });
+  const none = [await client.end(), await client.end()];
+  expect(none.map(({ name }) => name)).toEqual(['BLOCK_JOB_CANCELLED', 'BLOCK_JOB_CANCELLED']);
+  const snapshot = { type: 'block-dirty-bitmap-add', data: { node: 'd0', name: 'b' } };
+  await expect(client.execute('transaction', { actions: [snapshot], properties })).rejects.toThrow('grouped');
+});

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { JobClient } from './job-client.js';
+
+it('copies what guests write meanwhile, and pivots to an equal disk', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('drive-mirror', { device: 'd0', target: client.at('m.qcow2'), sync: 'full', 'job-id': 'm' });
+  const d0 = client.backend('d0');
+  for (let round = 0; round < 50; round++) {
+    await d0.write((round * 77_777) % (3 << 20), Buffer.alloc(5000, round + 1));
+  }
+  await client.event('BLOCK_JOB_READY');
+  await d0.write(12_345, Buffer.alloc(60_000, 0x77));
+  const before = await client.content('d0');
+  await client.execute('block-job-complete', { device: 'm' });
+  expect(await client.end()).toMatchObject({ name: 'BLOCK_JOB_COMPLETED', data: { type: 'mirror', device: 'm' } });
+  expect((await client.content('d0')).equals(before)).toBe(true);
+  expect(client.layer.graph.mediumOf(d0)?.filename).toBe(client.at('m.qcow2'));
+});
+
+it('is not completed before it is ready', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('drive-mirror', { device: 'd0', target: client.at('m.qcow2'), sync: 'full', speed: 1 });
+  await expect(client.execute('block-job-complete', { device: 'd0' })).rejects.toThrow('cannot be completed');
+  await client.execute('block-job-cancel', { device: 'd0' });
+  expect((await client.end()).name).toBe('BLOCK_JOB_CANCELLED');
+});
+
+it('makes an image without a backing file for sync=none of a disk that has none, and does not crash', async () => {
+  const client = await JobClient.withChain();
+  await client.create('plain.qcow2', 1 << 20);
+  await client.drive(`file=${client.at('plain.qcow2')},if=none,id=d1`);
+  await client.execute('drive-mirror', { device: 'd1', target: client.at('n.qcow2'), sync: 'none' });
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('block-job-cancel', { device: 'd1' });
+  expect((await client.end()).name).toBe('BLOCK_JOB_COMPLETED');
+});
+
+it.each([
+  [{ granularity: 256 }, 'range'],
+  [{ granularity: 128 * 1024 * 1024 }, 'range'],
+  [{ granularity: 3000 }, 'power of 2'],
+  [{ 'buf-size': -1 }, 'buf-size'],
+  [{ sync: 'incremental' }, 'incremental'],
+  [{ replaces: 'x' }, 'node-name'],
+  [{ 'node-name': 'd0' }, 'conflicting'],
+  [{ format: 'nothing' }, "Unknown driver 'nothing'"],
+])('refuses a mirror with %j', async (args, message) => {
+  const client = await JobClient.withChain();
+  const mirror = { device: 'd0', target: client.at('m.qcow2'), sync: 'full', ...args };
+  await expect(client.execute('drive-mirror', mirror)).rejects.toThrow(message);
+  expect(await client.jobs()).toEqual([]);
+  expect([...client.layer.graph.nodes].some(({ filename }) => filename === client.at('m.qcow2'))).toBe(false);
+});
+
+it('takes an image that exists, and opens its backing file at the end only', async () => {
+  const client = await JobClient.withChain();
+  await client.create('m.qcow2', 4 << 20, 'base.qcow2');
+  const before = await client.content('d0');
+  const args = { device: 'd0', target: client.at('m.qcow2'), sync: 'top', mode: 'existing', format: 'qcow2' };
+  await client.execute('drive-mirror', args);
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('block-job-complete', { device: 'd0' });
+  expect((await client.end()).data.error).toBeUndefined();
+  expect((await client.content('d0')).equals(before)).toBe(true);
+  expect(existsSync(client.at('m.qcow2'))).toBe(true);
+});
+
+it('replaces a node below a quorum', async () => {
+  const client = await JobClient.withChain();
+  for (const name of ['a', 'b', 'c']) await client.create(`${name}.raw`, 1 << 20);
+  const child = (name: string) => ({
+    driver: 'raw',
+    'node-name': name,
+    file: { driver: 'file', filename: client.at(`${name}.raw`) },
+  });
+  await client.execute('blockdev-add', {
+    options: { driver: 'quorum', 'node-name': 'q', 'vote-threshold': 2, children: ['a', 'b', 'c'].map(child) },
+  });
+  const args = { device: 'q', target: client.at('d.raw'), sync: 'full', format: 'raw', 'job-id': 'repair' };
+  await expect(client.execute('drive-mirror', { ...args, replaces: 'q', 'node-name': 'd' })).resolves.toBeUndefined();
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('block-job-cancel', { device: 'repair' });
+  await client.end();
+  await client.execute('drive-mirror', { ...args, replaces: 'b', 'node-name': 'd' });
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('block-job-complete', { device: 'repair' });
+  expect((await client.end()).data.error).toBeUndefined();
+  const quorum = client.layer.graph.namedNode('q');
+  expect([...quorum.childNodes()].map(({ name }) => name)).toEqual(['a', 'd', 'c']);
+});
