@@ -18,7 +18,7 @@ it('copies what guests write meanwhile, and pivots to an equal disk', async () =
   expect(client.layer.graph.mediumOf(d0)?.filename).toBe(client.at('m.qcow2'));
 });
 
-it('is not completed before it is ready', async () => {
+it('refuses to complete a mirror before it is ready', async () => {
   const client = await JobClient.withChain();
   await client.execute('drive-mirror', { device: 'd0', target: client.at('m.qcow2'), sync: 'full', speed: 1 });
   await expect(client.execute('block-job-complete', { device: 'd0' })).rejects.toThrow('cannot be completed');
