@@ -202,7 +202,7 @@ export class Dialect {
 export const turningPoints: readonly string[] = turningPointsOf(Object.values(eras));
 
 function turningPointsOf(rows: readonly (readonly unknown[])[]): string[] {
-  const changes = new Set([releases[0], ...rows.flatMap(([since, until]) => [since, until])]);
+  const changes = new Set([releases[0], ...rows.flat()]);
   return releases.filter((release) => changes.has(release)).reverse();
 }
 

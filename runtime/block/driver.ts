@@ -211,6 +211,18 @@ export interface Reopening {
   abort(): Promise<void>;
 }
 
+/** Holds up requests that announce something, so that tests can look at what happens meanwhile. */
+export interface DebugBreakpoints {
+  /** The next request that announces an event is held up, under a tag. */
+  add(event: BlkdebugEvent, tag: string): void;
+  /** Removes the breakpoints of a tag, and lets go what they hold up. @returns whether there was something */
+  remove(tag: string): boolean;
+  /** Lets the first request of a tag go. @returns whether there was one */
+  resume(tag: string): boolean;
+  /** Resolves when a request is held up under a tag. */
+  held(tag: string): Promise<void>;
+}
+
 /** The snapshots inside an image. */
 export interface InternalSnapshots {
   list(): readonly SnapshotInfo[];
@@ -289,6 +301,8 @@ export interface DriverInstance {
   eject?(open: boolean): Promise<void>;
   /** Locks the host's drive. */
   lockMedium?(locked: boolean): Promise<void>;
+  /** Where requests can be held up: in `blkdebug`. */
+  readonly breakpoints?: DebugBreakpoints;
   /** Receives the steps that its parent announces: `blkdebug` acts on them. */
   debug?(event: BlkdebugEvent): void;
   /** `x-blockdev-change`: takes one more child. */

@@ -11,14 +11,17 @@ import { queryCommandLineOptions } from './commands/command-line-options.js';
 import { commitCommand } from './commands/commit.js';
 import { addNode, deleteNode, graphCommands } from './commands/graph.js';
 import type { BlockHandlers } from './commands/handlers.js';
-import { humanMonitorCommands } from './commands/human-monitor.js';
+import { commitDrives } from './commands/human/commit.js';
+import { humanMonitorCommands } from './commands/human/monitor.js';
 import { inTurns } from './commands/in-turns.js';
 import { jobCommands } from './commands/jobs.js';
 import { mediumCommands } from './commands/medium.js';
 import { mirrorCommands } from './commands/mirror.js';
 import { type CommandServer, nbdServerCommands } from './commands/nbd-server.js';
 import { objectHandlers } from './commands/objects.js';
+import { runIoLine } from './commands/qemu-io/run.js';
 import { queryCommands } from './commands/queries.js';
+import { runHandler } from './commands/run-handler.js';
 import { snapshotCommands } from './commands/snapshots.js';
 import { streamCommand } from './commands/stream.js';
 import { throttleCommands } from './commands/throttle.js';
@@ -27,6 +30,7 @@ import type { DriveConfig, DriveRegistry } from './drive/config.js';
 import type { DeviceConfig } from './drive/device.js';
 import { Drives } from './drive/drives.js';
 import type { BlockHost, Clock } from './driver.js';
+import { noMedium } from './error.js';
 import { BlockGraph } from './graph/graph.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
@@ -93,6 +97,8 @@ export class BlockLayer implements AsyncDisposable {
   readonly bitmaps = new Bitmaps();
   readonly #host: BlockHost;
   readonly #drives: Drives;
+  /** What lines of `qemu-io` have begun. */
+  readonly #begun = new Set<Promise<readonly string[]>>();
   readonly #exportServers = new Set<ExportServer>();
   readonly #commandServer: CommandServer = { running: undefined };
   readonly #nbd: NbdServerOptions;
@@ -228,7 +234,7 @@ export class BlockLayer implements AsyncDisposable {
       ...snapshotCommands(graph),
       ...transactionCommand(jobs, bitmaps),
     });
-    return {
+    const handlers: BlockHandlers = {
       ...changes,
       ...queries,
       ...throttleCommands(this),
@@ -241,9 +247,26 @@ export class BlockLayer implements AsyncDisposable {
         deleteDrive: (name) => graph.turns.run(() => this.deleteDrive(name)),
         devices: () => queries['query-block'](),
         nodes: () => queries['query-named-block-nodes'](),
+        run: (name, args) => Promise.resolve(runHandler(handlers, name, args)),
+        commit: (name) => graph.turns.run(() => commitDrives(graph, this.#drives.named, name)),
+        io: (name, line) => this.#io(name, line),
       }),
       'query-events': () => [...events.keys()].map((name) => ({ name })),
     };
+    return handlers;
+  }
+
+  /** Runs a line of `qemu-io` on a device, or on a node through a backend of its own. */
+  async #io(name: string, line: string): Promise<readonly string[]> {
+    const device = this.backend(name);
+    const backend = device ?? (await this.#anonymous(name, true));
+    const node = this.graph.mediumOf(backend);
+    if (node === undefined) throw noMedium(name);
+    try {
+      return await runIoLine({ backend, node, begun: this.#begun }, line);
+    } finally {
+      if (device === undefined) await this.graph.detachMedium(backend);
+    }
   }
 }
 

@@ -20,7 +20,7 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
       const active = rootNode(graph, device);
       active.blockers.check('commit-source', active.name);
       const top = topName === undefined || topName === active.filename ? active : await findBacking(active, topName);
-      if (top === undefined) throw new BlockError(`Top image file '${topName}' not found`, { code: 'ENOENT' });
+      if (top === undefined) throw new BlockError(`Top image file ${topName} not found`, { code: 'ENOENT' });
       const base = baseName === undefined ? deepest(top) : await findBacking(top, baseName);
       if (base === undefined) throw baseNotFound(baseName ?? '');
       base.blockers.check('commit-target', base.name);

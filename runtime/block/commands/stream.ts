@@ -42,5 +42,5 @@ export function streamCommand(jobs: Jobs) {
 
 /** A chain has no file of a name. */
 export function baseNotFound(name: string): BlockError {
-  return new BlockError(`Base '${name}' not found: it is no file of the backing chain`, { code: 'ENOENT' });
+  return new BlockError(`Base '${name}' not found`, { code: 'ENOENT' });
 }

@@ -79,7 +79,7 @@ class Backup {
       while (!job.cancelled) {
         this.#tell(job);
         if (this.#failure) throw this.#failure.error;
-        if (job.mustPause) await this.#flights.all();
+        if (job.waits) await this.#flights.all();
         await job.pausePoint();
         if (job.cancelled) return;
         if (this.#flights.size >= mostInFlight) await this.#flights.one();

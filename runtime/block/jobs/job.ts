@@ -18,6 +18,9 @@ import type { Turns } from '../graph/turns.js';
 import type { JobGroup } from './job-group.js';
 import { RateLimit } from './rate-limit.js';
 
+/** Nanoseconds that a job waits after a failure that is ignored. */
+const backOff = 1e8;
+
 /** What a kind of job does. */
 export interface JobWork {
   /** Moves the data, until there is nothing left to do or the job is cancelled. What it throws fails the job. */
@@ -70,6 +73,7 @@ export class Job implements RootOwner {
   #cancelled = false;
   #forced = false;
   #userPaused = false;
+  #backOff = false;
   #drained = 0;
   #ioStatus: BlockDeviceIoStatus = 'ok';
   /** It does not touch its nodes: it sleeps, is paused, waits for its turn, or has ended. */
@@ -102,8 +106,13 @@ export class Job implements RootOwner {
     return this.#cancelled;
   }
 
+  /** {@link pausePoint} is going to wait: nothing may be in flight. */
+  get waits(): boolean {
+    return this.#mustPause || this.#backOff;
+  }
+
   /** It must not go on: it was paused, or its nodes are drained. A cancelled job goes on to its end. */
-  get mustPause(): boolean {
+  get #mustPause(): boolean {
     return (this.#userPaused || this.#drained > 0) && !this.#cancelled;
   }
 
@@ -208,13 +217,19 @@ export class Job implements RootOwner {
     if (action === 'stop') {
       this.#userPaused = true;
       this.#ioStatus = statusAfter(this.#ioStatus, code);
-    }
+    } else if (action === 'ignore') this.#backOff = true;
     return action;
   }
 
-  /** Lets others go on, and waits while the job is paused. Nothing of the job's may be in flight. */
+  /**
+   * Lets others go on, and waits while the job is paused, or a little after a failure that is ignored: it may come again at once, and
+   * clients are to see the job that they receive an event of. Nothing of the job's may be in flight then.
+   */
   async pausePoint(): Promise<void> {
-    if (this.mustPause) await this.#resting(async () => {});
+    if (this.#backOff) {
+      this.#backOff = false;
+      await this.sleep(backOff);
+    } else if (this.#mustPause) await this.#resting(async () => {});
     else await nextTurn();
   }
 
@@ -273,7 +288,7 @@ export class Job implements RootOwner {
   async #live(): Promise<void> {
     // The command that has made the job is answered first.
     await nextTurn();
-    while (this.mustPause) await this.#change();
+    while (this.#mustPause) await this.#change();
     this.#quiet = false;
     let error: BlockError | undefined;
     try {
@@ -316,7 +331,7 @@ export class Job implements RootOwner {
       return await wait();
     } finally {
       // Between the last look and going on nothing else may run: a drained section could begin there.
-      while (!before && this.mustPause) await this.#change();
+      while (!before && this.#mustPause) await this.#change();
       this.#quiet = before;
     }
   }

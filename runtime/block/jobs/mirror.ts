@@ -86,7 +86,7 @@ class Mirror {
       while (!job.cancelled) {
         this.#tell(job);
         if (this.#failure) throw this.#failure.error;
-        if (job.mustPause) await this.#flights.all();
+        if (job.waits) await this.#flights.all();
         await job.pausePoint();
         if (await this.#copyNext(job)) continue;
         if (this.#flights.size > 0) {

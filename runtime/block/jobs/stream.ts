@@ -93,5 +93,7 @@ async function copyAll(job: Job, { node, base, onError }: StreamPlan, root: Chil
     }
     job.offset += length;
   }
+  // A failure that was ignored last is still seen by clients before the job is gone.
+  if (failure !== undefined) await job.pausePoint();
   if (failure !== undefined) throw failure;
 }

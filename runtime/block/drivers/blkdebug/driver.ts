@@ -11,6 +11,7 @@ import { BlockError, ioError } from '../../error.js';
 import { isPowerOfTwo } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { nothingToSwitch } from '../shared/reopening.js';
+import { Breakpoints } from './breakpoints.js';
 import { RuleMachine } from './machine.js';
 import { type InjectRule, takeRules } from './rules.js';
 
@@ -76,31 +77,31 @@ function instanceOf(
   requestAlignment: number,
   shown: { readonly [key: string]: string | number | boolean },
 ): DriverInstance {
+  const breakpoints = new Breakpoints();
+  /** Lets a request go on unless it is held up, and then unless a rule fails it. */
+  const passed = (offset: number, length: number, go: () => Promise<void>): Promise<void> => {
+    const meet = (): Promise<void> => {
+      const rule = machine.meet(offset, length);
+      return rule === undefined ? go() : failBy(rule);
+    };
+    return breakpoints.pass()?.then(meet) ?? meet();
+  };
   return {
     get length() {
       return image.node.length;
     },
     requestAlignment,
     writeFlags: RequestFlag.fua | RequestFlag.mayUnmap,
+    breakpoints,
     debug(event: BlkdebugEvent) {
       machine.announce(event);
+      breakpoints.announce(event);
     },
-    read(offset, buffer) {
-      const rule = machine.meet(offset, buffer.length);
-      return rule === undefined ? image.read(offset, buffer) : failBy(rule);
-    },
-    write(offset, data, flags) {
-      const rule = machine.meet(offset, data.length);
-      return rule === undefined ? image.write(offset, data, flags & passedOn) : failBy(rule);
-    },
-    writeZeroes(offset, length, flags) {
-      const rule = machine.meet(offset, length);
-      return rule === undefined ? image.writeZeroes(offset, length, flags & passedOn) : failBy(rule);
-    },
-    discard(offset, length) {
-      const rule = machine.meet(offset, length);
-      return rule === undefined ? image.discard(offset, length) : failBy(rule);
-    },
+    read: (offset, buffer) => passed(offset, buffer.length, () => image.read(offset, buffer)),
+    write: (offset, data, flags) => passed(offset, data.length, () => image.write(offset, data, flags & passedOn)),
+    writeZeroes: (offset, length, flags) =>
+      passed(offset, length, () => image.writeZeroes(offset, length, flags & passedOn)),
+    discard: (offset, length) => passed(offset, length, () => image.discard(offset, length)),
     async flushToOs() {
       // Without flushes to the disk this is the only chance for what the image caches to leave the process.
       if (node.flags.noFlush) await image.flush();

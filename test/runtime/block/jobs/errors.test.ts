@@ -80,3 +80,12 @@ it('keeps the backing file of a stream that has ignored a failure, and says what
   expect(data).toMatchObject({ error: 'Input/output error', offset: data.len });
   expect(client.layer.graph.namedNode('n').below).toBeDefined();
 });
+
+it('shows a job still when a client has just received the event of a failure that is ignored', async () => {
+  const client = await withFault('read_aio', eio, 2048);
+  const target = { target: client.at('b.raw'), format: 'raw', sync: 'full' };
+  await client.execute('drive-backup', { device: 'd0', ...target, 'on-source-error': 'ignore' });
+  await client.event('BLOCK_JOB_ERROR');
+  expect(await client.jobs()).toMatchObject([{ device: 'd0', paused: false, 'io-status': 'ok' }]);
+  expect((await client.end()).data.error).toBeUndefined();
+});

@@ -15,7 +15,7 @@ it.each([
   ['block-stream', { device: 'd0', 'backing-file': 'x' }, 'entire chain'],
   ['block-stream', { device: 'd9' }, 'Cannot find'],
   ['block-commit', { device: 'd9' }, "Device 'd9' not found"],
-  ['block-commit', { device: 'd0', top: 'other.qcow2' }, "Top image file 'other.qcow2' not found"],
+  ['block-commit', { device: 'd0', top: 'other.qcow2' }, 'Top image file other.qcow2 not found'],
   ['block-commit', { device: 'd0', base: 'other.qcow2' }, "Base 'other.qcow2' not found"],
   ['block-commit', { device: 'd0', 'backing-file': 'x' }, 'active layer'],
   ['blockdev-mirror', { device: 'd0', target: 'd0', sync: 'full' }, 'into itself'],

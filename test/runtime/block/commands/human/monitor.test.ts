@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { BlockDeviceInfo, BlockInfo } from '../../../../generated/index.js';
-import { type HumanMonitor, humanMonitorCommands } from '../../../../runtime/block/commands/human-monitor.js';
-import type { DriveConfig } from '../../../../runtime/block/drive/config.js';
-import { BlockError } from '../../../../runtime/block/error.js';
-import type { BlockOptions } from '../../../../runtime/block/options.js';
-import { Taken } from '../drive/registry.js';
+import type { BlockDeviceInfo, BlockInfo } from '../../../../../generated/index.js';
+import type { HumanMonitor } from '../../../../../runtime/block/commands/human/command.js';
+import { humanMonitorCommands } from '../../../../../runtime/block/commands/human/monitor.js';
+import type { DriveConfig } from '../../../../../runtime/block/drive/config.js';
+import { BlockError } from '../../../../../runtime/block/error.js';
+import type { BlockOptions } from '../../../../../runtime/block/options.js';
+import { Taken } from '../../drive/registry.js';
 
 const image = { filename: 'a.qcow2', format: 'qcow2', 'virtual-size': 4096, 'dirty-flag': false };
 const node: BlockDeviceInfo = {
@@ -43,6 +44,20 @@ class Monitor implements HumanMonitor {
 
   devices = async () => devices;
   nodes = async () => [node];
+  readonly ran: unknown[] = [];
+
+  async run(name: string, args: object): Promise<never> {
+    this.ran.push([name, args]);
+    return [] as never;
+  }
+
+  async commit(device: string): Promise<void> {
+    this.ran.push(['commit', device]);
+  }
+
+  async io(name: string, line: string): Promise<readonly string[]> {
+    return [`${name}: ${line}`];
+  }
 }
 
 /** What a monitor prints for lines, one after the other. */
@@ -131,7 +146,7 @@ describe('help', () => {
 
   it('explains one command or all', async () => {
     expect(await one('help drive_del')).toMatch(/^drive_del device -- .*\r\n$/);
-    expect(await one('help info')).toMatch(/^info block .*\r\ninfo subject .*\r\n$/);
+    expect(await one('help info')).toMatch(/^info block .*\r\ninfo block-jobs .*\r\n(.*\r\n)*info subject .*\r\n$/);
     expect(await one('info')).toBe(await one('help info'));
     expect(await one('help foo')).toBe("unknown command: 'foo'\r\n");
   });

@@ -1,4 +1,4 @@
-import { BlockError } from '../error.js';
+import { BlockError } from '../../error.js';
 
 /** How a command of the human monitor is written. */
 export interface HumanSyntax {

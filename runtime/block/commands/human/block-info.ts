@@ -1,4 +1,4 @@
-import type { BlockDeviceInfo, BlockInfo, ImageInfo } from '../../../generated/index.js';
+import type { BlockDeviceInfo, BlockInfo, ImageInfo } from '../../../../generated/index.js';
 
 /** What `info block` prints of a device. */
 export function describeDevice(info: BlockInfo, verbose: boolean): string {
