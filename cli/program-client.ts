@@ -15,7 +15,7 @@ import { UserError } from './user-error.js';
  */
 export function connectTo(address: string, options: ConnectOptions = {}): Promise<QmpClient> {
   const hint = 'QMP monitors talk to one client at a time: close the other one, or give the program a second monitor';
-  return explained(connect(address, options), hint);
+  return explained(connect(address, options), { silence: hint, wrongAddress: ADDRESS });
 }
 
 /**
@@ -24,20 +24,28 @@ export function connectTo(address: string, options: ConnectOptions = {}): Promis
  * @throws UserError when the connection fails
  */
 export function connectToAgent(address: string, options: ConnectOptions = {}): Promise<QmpClient> {
-  return explained(
-    openAgent(address, options),
-    'a guest agent talks to one client at a time, and only while it runs in the guest',
-  );
+  const silence = 'a guest agent talks to one client at a time, and only while it runs in the guest';
+  return explained(openAgent(address, options), { silence, wrongAddress: ADDRESS });
 }
 
-async function explained(connecting: Promise<QmpClient>, silence: string): Promise<QmpClient> {
+const ADDRESS = 'an address is the path of a unix socket, or host:port';
+
+/**
+ * What a connection becomes.
+ *
+ * @param hints what to do when the other side is silent, or there is none
+ * @throws UserError instead of the errors of connections
+ */
+export async function explained<T>(
+  connecting: Promise<T>,
+  hints: { readonly silence?: string; readonly wrongAddress?: string } = {},
+): Promise<T> {
   try {
     return await connecting;
   } catch (error) {
-    if (error instanceof QmpTimeoutError) throw new UserError(error.message, { hint: silence, cause: error });
+    if (error instanceof QmpTimeoutError) throw new UserError(error.message, { hint: hints.silence, cause: error });
     if (error instanceof QmpConnectionError) {
-      const hint = 'an address is the path of a unix socket, or host:port';
-      throw new UserError(error.message, { hint, cause: error });
+      throw new UserError(error.message, { hint: hints.wrongAddress, cause: error });
     }
     throw error;
   }

@@ -1,5 +1,6 @@
 import type { Definition, Feature, Member, ObjectType, Type } from '../../generator/schema/model.js';
 import type { DocBlock } from '../../generator/syntax/doc-block.js';
+import { nearMiss } from '../../generator/text/near-miss.js';
 import type { Colours } from '../../generator/text/report/colours.js';
 import { commonMembers } from '../../testkit/model-members.js';
 import type { Knowledge } from './knowledge.js';
@@ -7,18 +8,33 @@ import { visible } from './pretty.js';
 
 /** What a line that asks for help is answered with; undefined for other lines. */
 export function helpFor(line: string, knowledge: Knowledge, colours: Colours): string | undefined {
-  const [, topic] = /^help(?:\s+(\S+))?$/.exec(line) ?? [];
-  if (line === 'help') return generalHelp(knowledge);
+  if (line === 'help' || line === '?') return generalHelp(knowledge);
+  const [, ...topics] = /^(?:help\s+(\S+)|\?\s*(\S+)|(\S+)\s+\?)$/.exec(line) ?? [];
+  const topic = topics.find((found) => found !== undefined);
   if (topic === undefined) return undefined;
-  return helpOn(topic, knowledge, colours) ?? `nothing is known of '${topic}'\n`;
+  return helpOn(topic, knowledge, colours) ?? `${unknown(topic, knowledge)}\n`;
+}
+
+function unknown(topic: string, { schema, commands }: Knowledge): string {
+  // Introspection has types without names of their own.
+  const names = schema?.definitions.map(({ name }) => name).filter((name) => /^[A-Za-z]/.test(name)) ?? [];
+  const near = nearMiss(topic, [...commands, ...names]);
+  const isThere = commands.includes(topic)
+    ? `nothing is known of '${topic}' but its name`
+    : `nothing is known of '${topic}'`;
+  return near === undefined ? isThere : `${isThere}: did you mean '${near}'?`;
 }
 
 function generalHelp({ commands }: Knowledge): string {
   return `command key=value …     execute a command: block_resize node-name=disk0 size=10G
-command { "key": … }    the same with JSON
+command key={ … }       a value in JSON, which may go on over several lines
+command { "key": … }    all arguments in JSON
 { "execute": … }        send a request as it is
-help <name>             explain a command, event or type
-exit                    leave; so does Ctrl-D
+transaction( … )        a transaction: an action with key=value on each line
+!info block             a line of the monitor for people (HMP)
+help <name>, ? <name>   explain a command, event or type
+# …                     a comment
+exit                    leave; so does Ctrl-D. Ctrl-C stops waiting for a command
 
 ${commands.length} commands: Tab lists them
 `;

@@ -1,17 +1,20 @@
-import { clearLine, createInterface, cursorTo } from 'node:readline';
-import type { Writable } from 'node:stream';
 import type { Colours } from '../../generator/text/report/colours.js';
 import type { JsonValue } from '../../runtime/json/value.js';
-import type { QmpClient } from '../../runtime/qmp/client.js';
 import type { QmpEvent } from '../../runtime/qmp/schema.js';
 import type { Host } from '../host.js';
 import { coloursFor } from '../report.js';
 import { complete } from './completion.js';
-import { execute } from './execute.js';
-import { helpFor } from './help.js';
-import { historyFile, historySize, readHistory, writeHistory } from './history.js';
-import type { Knowledge } from './knowledge.js';
+import type { Outcome } from './execute.js';
+import { Interpreter, type InterpreterOptions, type Mode } from './interpreter.js';
 import { prettyValue, visible } from './pretty.js';
+import { openTerminal, type Terminal } from './terminal.js';
+
+const prompts: Readonly<Record<Mode, string>> = {
+  qmp: 'qmp> ',
+  hmp: '(hmp) ',
+  transaction: 'transaction> ',
+  more: '...> ',
+};
 
 /**
  * Talks with a person until that person leaves or the connection ends.
@@ -20,85 +23,113 @@ import { prettyValue, visible } from './pretty.js';
  * @returns whether it was the person who ended it
  */
 export async function interact(
-  client: QmpClient,
+  options: Omit<InterpreterOptions, 'colours' | 'onRequest'>,
   events: AsyncIterable<QmpEvent>,
-  knowledge: Knowledge,
+  verbose: boolean,
   host: Host,
 ): Promise<boolean> {
-  const output = host.stdout as Host['stdout'] & Writable;
-  const colours = coloursFor(output, host.env);
-  const file = historyFile(host.env);
-  const terminal = createInterface({
-    input: host.stdin,
-    output,
-    terminal: true,
-    prompt: 'qmp> ',
-    history: await readHistory(file),
-    historySize,
-    removeHistoryDuplicates: true,
-    completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
-      complete(line, knowledge).then(
-        ([hits, replaced]) => done(null, [hits, replaced]),
-        () => done(null, [[], '']),
-      );
-    },
+  const { client, knowledge } = options;
+  const colours = coloursFor(host.stdout, host.env);
+  let terminal: Terminal | undefined;
+  const interpreter = new Interpreter({
+    ...options,
+    colours,
+    onRequest: verbose ? (json) => terminal?.tell(colours.faint(`> ${visible(json)}`)) : undefined,
   });
-  let history: readonly string[] = [];
-  terminal.on('history', (lines) => {
-    history = [...lines];
-  });
-
   let left = false;
   let quitting = false;
-  /** Prints above the line that is being written. */
-  const tell = (text: string): void => {
-    if (left) return;
-    clearLine(output, 0);
-    cursorTo(output, 0);
-    output.write(`${text}\n`);
-    terminal.prompt(true);
+  /** Stops waiting for the command that is being executed. */
+  let interrupt: (() => void) | undefined;
+  let work = Promise.resolve();
+  let end: (well: boolean) => void = () => {};
+  let fail: (error: unknown) => void = () => {};
+  const ended = new Promise<boolean>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+
+  const take = async (line: string): Promise<void> => {
+    if (left || !terminal) return;
+    quitting = line.trim() === 'quit';
+    const outcome = await unlessInterrupted(interpreter.take(line));
+    if (outcome?.kind === 'exit') return terminal.close();
+    const text = outcome && textOf(outcome, colours);
+    const next = text === undefined ? undefined : await terminal.show(text);
+    terminal.prompt(prompts[interpreter.mode]);
+    if (next !== undefined) await take(next);
   };
-  output.write(
+
+  /** What becomes of a line; undefined when Ctrl-C has come before that. Then it is shown when it comes. */
+  const unlessInterrupted = async (outcome: Promise<Outcome>): Promise<Outcome | undefined> => {
+    let command: string | undefined;
+    const interrupted = new Promise<undefined>((resolve) => {
+      interrupt = () => {
+        command = interpreter.current;
+        if (command !== undefined) resolve(undefined);
+      };
+    });
+    const first = await Promise.race([outcome, interrupted]);
+    interrupt = undefined;
+    if (first) return first;
+    terminal?.tell(
+      colours.warning(`${command} was sent and may still be carried out; what it returns is shown when it comes`),
+    );
+    outcome.then((late) => {
+      const text = textOf(late, colours);
+      if (text !== undefined) terminal?.tell(`${colours.warning(`late reply to ${command}:`)} ${text}`);
+    }, fail);
+    return undefined;
+  };
+
+  terminal = await openTerminal(host, {
+    line: (line) => {
+      work = work.then(() => take(line));
+      work.catch(fail);
+    },
+    interrupt: () => {
+      if (interrupt && interpreter.current !== undefined) return interrupt();
+      const dropped = terminal?.written === '' ? interpreter.drop() : undefined;
+      if (dropped !== undefined) terminal?.tell(colours.faint(`${dropped} is dropped`));
+      else if (terminal?.written === '') terminal.tell(colours.faint('Ctrl-D or exit leaves'));
+      else terminal?.clear();
+      terminal?.prompt(prompts[interpreter.mode]);
+    },
+    end: () => {
+      left = true;
+      terminal?.save().then(() => end(true), fail);
+    },
+    complete: (line) => complete(line, knowledge, interpreter.mode),
+  });
+  host.stdout.write(
     `Connected to ${knowledge.program}: ${knowledge.commands.length} commands. 'help' explains, Tab completes.\n`,
   );
-  terminal.prompt();
+  terminal.prompt(prompts[interpreter.mode]);
   const showing = (async () => {
-    for await (const event of events) tell(describeEvent(event, colours));
+    for await (const event of events) terminal.tell(describeEvent(event, colours));
   })();
   // The end of the connection is reported below.
   showing.catch(() => {});
-  let work = Promise.resolve();
-  return new Promise((resolve, reject) => {
-    terminal.on('line', (written) => {
-      work = work.then(async () => {
-        const line = written.trim();
-        if (left) return;
-        if (line === 'exit') return terminal.close();
-        quitting = line === 'quit';
-        if (line === '') terminal.prompt(true);
-        else tell((await answer(line, client, knowledge, colours)).trimEnd());
-      });
-      work.catch(reject);
-    });
-    terminal.on('SIGINT', () => tell(colours.faint('Ctrl-D or exit leaves')));
-    terminal.on('close', () => {
-      left = true;
-      writeHistory(file, history).then(() => resolve(true), reject);
-    });
-    client.closed.then((error) => {
-      if (left) return;
-      tell(colours.error(error?.message ?? 'the connection was closed'));
-      resolve(quitting);
-      terminal.close();
-    });
+  client.closed.then((error) => {
+    if (left) return;
+    terminal.tell(colours.error(error?.message ?? 'the connection was closed'));
+    end(quitting);
+    terminal.close();
   });
+  return ended;
 }
 
-async function answer(line: string, client: QmpClient, knowledge: Knowledge, colours: Colours): Promise<string> {
-  const help = helpFor(line, knowledge, colours);
-  if (help !== undefined) return help;
-  const outcome = await execute(line, client, knowledge);
-  return outcome.ok ? `${prettyValue(outcome.value, colours)}\n` : `${colours.error(outcome.problem)}\n`;
+/** What is shown of an outcome; undefined when there is nothing to show. */
+function textOf(outcome: Outcome, colours: Colours): string | undefined {
+  switch (outcome.kind) {
+    case 'value':
+      return prettyValue(outcome.value, colours);
+    case 'text':
+      return outcome.text.trimEnd();
+    case 'problem':
+      return colours.error(outcome.problem);
+    default:
+      return undefined;
+  }
 }
 
 function describeEvent({ event, data, date }: QmpEvent, colours: Colours): string {

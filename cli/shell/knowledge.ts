@@ -2,13 +2,12 @@ import { schemaFromIntrospection } from '../../generator/schema/from-introspecti
 import { loadSchema } from '../../generator/schema/load.js';
 import type { Command, Schema } from '../../generator/schema/model.js';
 import { memoryHost } from '../../generator/syntax/host.js';
-import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import type { QmpClient } from '../../runtime/qmp/client.js';
-import { QmpError } from '../../runtime/qmp/error.js';
 import { ModelVisits } from '../../testkit/schema-visits.js';
 import { agentInfoOf } from '../agent-info.js';
 import { introspectionOf, versionOf } from '../program-client.js';
 import { UserError } from '../user-error.js';
+import { listedCommands, type NameKind, namesOf, propertiesOf } from './names.js';
 
 /** What is known of the program at the other end. */
 export interface Knowledge {
@@ -20,10 +19,10 @@ export interface Knowledge {
   readonly schema?: Schema;
   readonly visits: ModelVisits;
   command(name: string): Command | undefined;
-  /** The names of its open block nodes and devices, as they are now. */
-  nodes(): Promise<string[]>;
-  /** The names of its jobs, as they are now. */
-  jobs(): Promise<string[]>;
+  /** The names of things that it has, as they are now. */
+  names(kind: NameKind): Promise<string[]>;
+  /** The properties of a device driver, and their types. */
+  properties(driver: string): Promise<ReadonlyMap<string, string>>;
 }
 
 /**
@@ -31,16 +30,10 @@ export interface Knowledge {
  */
 export async function learn(client: QmpClient, given: Schema | undefined): Promise<Knowledge> {
   const schema = given ?? (await described(client));
-  const listed = await names(client, 'query-commands', 'name');
   return {
-    ...knowledgeOf(versionOf(client), listed, schema),
-    nodes: async () => [
-      ...new Set([
-        ...(await names(client, 'query-named-block-nodes', 'node-name')),
-        ...(await names(client, 'query-block', 'device')),
-      ]),
-    ],
-    jobs: () => names(client, 'query-jobs', 'id'),
+    ...knowledgeOf(versionOf(client), await listedCommands(client), schema),
+    names: (kind) => namesOf(client, kind),
+    properties: (driver) => propertiesOf(client, driver),
   };
 }
 
@@ -48,14 +41,14 @@ export async function learn(client: QmpClient, given: Schema | undefined): Promi
 export async function learnAgent(client: QmpClient, given: Schema | undefined): Promise<Knowledge> {
   const { version, commands } = await agentInfoOf(client);
   const enabled = commands.filter((command) => command.enabled).map(({ name }) => name);
-  return { ...knowledgeOf(version, enabled, given), nodes: async () => [], jobs: async () => [] };
+  return { ...knowledgeOf(version, enabled, given), names: async () => [], properties: async () => new Map() };
 }
 
 function knowledgeOf(
   program: string,
   listed: readonly string[],
   schema: Schema | undefined,
-): Omit<Knowledge, 'nodes' | 'jobs'> {
+): Omit<Knowledge, 'names' | 'properties'> {
   const known = schema?.definitions.filter(({ kind }) => kind === 'command').map(({ name }) => name) ?? [];
   return {
     program,
@@ -76,20 +69,6 @@ async function described(client: QmpClient): Promise<Schema | undefined> {
   } catch (error) {
     // It still executes commands.
     if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
-
-/** A member of every element that a query returns. */
-async function names(client: QmpClient, query: string, member: string): Promise<string[]> {
-  try {
-    const list: JsonValue = await client.executeUnknown(query);
-    const elements = Array.isArray(list) ? list.filter(isJsonObject) : [];
-    return elements
-      .map((element) => element[member])
-      .filter((name): name is string => typeof name === 'string' && name !== '');
-  } catch (error) {
-    if (error instanceof QmpError) return [];
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 import { nearMiss } from '../../generator/text/near-miss.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json/value.js';
-import { parseKeyval } from '../../runtime/visit/keyval-text.js';
+import { isJsonObject, type JsonObject } from '../../runtime/json/value.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
-import { readOption } from '../../runtime/visit/options.js';
-import { visitAny, visitEmpty } from '../../runtime/visit/scalars.js';
+import { visitEmpty } from '../../runtime/visit/scalars.js';
 import { VisitError } from '../../runtime/visit/visit-error.js';
 import type { Visit } from '../../runtime/visit/visitor.js';
 import { ArgumentVisitor } from './argument-visitor.js';
+import { hasFreeProperties, readFreeProperties } from './free-properties.js';
 import type { Knowledge } from './knowledge.js';
+import { endOfJson, IncompleteError, type ParameterTree, readJson, readParameters } from './parameters.js';
 
 /** A command to execute. */
 export interface Request {
@@ -27,10 +27,10 @@ export interface Request {
  */
 export async function readRequest(line: string, knowledge: Knowledge): Promise<Request> {
   const text = line.trim();
-  if (text.startsWith('{')) return requestOf(readJson(text));
-  const [, command = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(text) ?? [];
+  if (text.startsWith('{')) return requestOf(readObject(text));
+  const { command, rest } = partsOf(text);
   if (rest === '') return { command, oob: false };
-  if (rest.startsWith('{')) return { command, arguments: readJson(rest), oob: false };
+  if (rest.startsWith('{')) return { command, arguments: readObject(rest), oob: false };
   const definition = knowledge.command(command);
   if (!definition) {
     const near = nearMiss(command, knowledge.commands);
@@ -40,13 +40,31 @@ export async function readRequest(line: string, knowledge: Knowledge): Promise<R
         : `there is no command '${command}': did you mean '${near}'?`,
     );
   }
+  const tree = readParameters(rest);
+  const free = hasFreeProperties(definition) ? await readFreeProperties(definition, tree, knowledge) : {};
+  const declared = Object.fromEntries(Object.entries(tree).filter(([key]) => !Object.hasOwn(free, key)));
   const visit = definition.arguments ? knowledge.visits.of(definition.arguments) : visitEmpty;
-  return { command, arguments: readArguments(visit as Visit<JsonObject>, asOneParameter(rest)), oob: false };
+  return { command, arguments: { ...readArguments(visit as Visit<JsonObject>, declared), ...free }, oob: false };
 }
 
-function readArguments(visit: Visit<JsonObject>, text: string): JsonObject {
+/** Whether a line has begun JSON that does not end: the next line belongs to it. */
+export function awaitsMore(line: string): boolean {
+  const text = line.trim();
+  const { rest } = partsOf(text);
   try {
-    return visit(new ArgumentVisitor(), parseKeyval(text).tree);
+    if (text.startsWith('{')) endOfJson(text, 0);
+    else if (rest.startsWith('{')) endOfJson(rest, 0);
+    else readParameters(rest);
+  } catch (error) {
+    return error instanceof IncompleteError;
+  }
+  return false;
+}
+
+/** What parameters say as arguments of a type. */
+export function readArguments(visit: Visit<JsonObject>, tree: { [key: string]: ParameterTree }): JsonObject {
+  try {
+    return visit(new ArgumentVisitor(), tree);
   } catch (error) {
     if (!(error instanceof VisitError)) throw error;
     const key = error.path.join('.');
@@ -54,9 +72,16 @@ function readArguments(visit: Visit<JsonObject>, text: string): JsonObject {
   }
 }
 
-/** JSON as a QMP server takes it: strings may stand in single quotes, too. */
-function readJson(text: string): JsonObject {
-  return readOption(visitAny as Visit<JsonValue>, text) as JsonObject;
+/** The first word of a line, and what stands behind it. */
+export function partsOf(text: string): { readonly command: string; readonly rest: string } {
+  const [, command = '', rest = ''] = /^([^\s{]\S*)?\s*(.*)$/s.exec(text) ?? [];
+  return { command, rest };
+}
+
+/** An object in JSON. */
+export function readObject(text: string): JsonObject {
+  endOfJson(text, 0);
+  return readJson(text) as JsonObject;
 }
 
 function requestOf(message: JsonObject): Request {
@@ -67,22 +92,4 @@ function requestOf(message: JsonObject): Request {
   if (typeof command !== 'string') throw new OptionError("a request names its command in 'execute' or 'exec-oob'");
   if (args !== undefined && !isJsonObject(args)) throw new OptionError("the 'arguments' of a request are an object");
   return { command, ...(args && { arguments: args }), oob: execute === undefined };
-}
-
-/** Puts commas between words. In quotes, spaces and commas are part of a value. */
-function asOneParameter(text: string): string {
-  let result = '';
-  let separated = true;
-  let quote: string | undefined;
-  for (const character of text) {
-    const isSeparator = quote === undefined && /[\s,]/.test(character);
-    if (isSeparator && separated) continue;
-    if (character === quote) quote = undefined;
-    else if (quote === undefined && (character === '"' || character === "'")) quote = character;
-    else if (isSeparator) result += ',';
-    else result += character === ',' ? ',,' : character;
-    separated = isSeparator;
-  }
-  if (quote !== undefined) throw new OptionError(`the quote ${quote} is not closed`);
-  return result;
 }

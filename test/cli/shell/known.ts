@@ -1,10 +1,11 @@
 import type { Knowledge } from '../../../cli/shell/knowledge.js';
+import type { NameKind } from '../../../cli/shell/names.js';
 import { ModelVisits } from '../../../testkit/schema-visits.js';
 import { schemaOf } from '../serve/serve.js';
 
 /** A schema with what makes a difference to a shell. */
 export const text = `
-{ 'pragma': { 'command-returns-exceptions': [ 'query-qmp-schema' ] } }
+{ 'pragma': { 'command-name-exceptions': [ 'device_add', 'device_del' ], 'command-returns-exceptions': [ 'human-monitor-command', 'query-qmp-schema' ] } }
 { 'struct': 'CommandInfo', 'data': { 'name': 'str' } }
 { 'command': 'query-commands', 'returns': [ 'CommandInfo' ] }
 { 'command': 'query-qmp-schema', 'returns': [ 'any' ], 'gen': false }
@@ -35,21 +36,57 @@ export const text = `
 { 'struct': 'JobInfo', 'data': { 'id': 'str', 'progress': 'uint64' } }
 { 'command': 'query-jobs', 'returns': [ 'JobInfo' ] }
 { 'command': 'job-pause', 'data': { 'id': 'str' } }
+{ 'command': 'device_add', 'data': { 'driver': 'str', '*bus': 'str', '*id': 'str' }, 'gen': false }
+{ 'command': 'device_del', 'data': { 'id': 'str' } }
+{ 'command': 'human-monitor-command', 'data': { 'command-line': 'str', '*cpu-index': 'int' }, 'returns': 'str' }
+{ 'struct': 'NodeDelWrapper', 'data': { 'data': 'NodeDelArguments' } }
+{ 'struct': 'NodeDelArguments', 'data': { 'node-name': 'str' } }
+{ 'struct': 'AbortWrapper', 'data': { 'data': 'Abort' } }
+{ 'struct': 'Abort', 'data': {} }
+{ 'enum': 'ActionKind', 'data': [ 'node-del', 'abort' ] }
+{ 'union': 'Action', 'base': { 'type': 'ActionKind' }, 'discriminator': 'type',
+  'data': { 'node-del': 'NodeDelWrapper', 'abort': 'AbortWrapper' } }
+{ 'command': 'transaction', 'data': { 'actions': [ 'Action' ] } }
 { 'event': 'NODE_GONE', 'data': { 'node-name': 'str' } }`;
 
-/** What a shell knows of a program with that schema, two nodes and a job. */
+const names: Partial<Record<NameKind, string[]>> = {
+  node: ['disk0', 'disk1'],
+  job: ['job0'],
+  device: ['nic0'],
+  driver: ['nic', 'usb-tablet'],
+  bus: ['pci.0', 'usb.0'],
+  object: ['rng0'],
+  chardev: ['serial0'],
+  hmp: ['info', 'info block', 'info status', 'quit'],
+};
+
+const properties = [
+  ['mac', 'str'],
+  ['addr', 'int32'],
+  ['speed', 'int32'],
+  ['host_mtu', 'uint16'],
+  ['rombar', 'uint64'],
+  ['msix', 'bool'],
+  ['iommu', 'OnOffAuto'],
+  ['drive', 'str'],
+] as const;
+
+/** What a shell knows of a program with that schema, two nodes, a job, and some more. */
 export async function known(): Promise<Knowledge> {
   const schema = await schemaOf(text);
   return {
     program: 'QEMU 9.1.2',
-    commands: ['job-pause', 'node-add', 'node-del', 'query-commands', 'query-jobs', 'query-qmp-schema', 'x-hidden'],
+    commands: [
+      ...schema.definitions.filter(({ kind }) => kind === 'command').map(({ name }) => name),
+      'x-hidden',
+    ].sort(),
     schema,
     visits: new ModelVisits(),
     command: (name) => {
       const definition = schema.lookup(name);
       return definition?.kind === 'command' ? definition : undefined;
     },
-    nodes: async () => ['disk0', 'disk1'],
-    jobs: async () => ['job0'],
+    names: async (kind) => names[kind] ?? [],
+    properties: async (driver) => new Map(driver === 'nic' ? properties : []),
   };
 }

@@ -1,7 +1,22 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Knowledge } from '../../../cli/shell/knowledge.js';
-import { readRequest } from '../../../cli/shell/request.js';
+import { awaitsMore, readRequest } from '../../../cli/shell/request.js';
 import { known } from './known.js';
+
+test.each([
+  ['query-jobs', false],
+  ['{"execute": "x"', true],
+  ['{"execute": "x"}', false],
+  ['node-del {"node-name": "}', true],
+  ["node-del {'node-name': '}'", true],
+  ['node-del tag={"x": [1]', true],
+  ['node-del tag={"x": [1]}', false],
+  ['node-del node-name="', false],
+  ['node-del node-name=json:{"driver":', true],
+  ['node-del node-name=a{', false],
+])('sees whether JSON goes on behind %s', (line, more) => {
+  expect(awaitsMore(line)).toBe(more);
+});
 
 describe('readRequest', () => {
   let knowledge: Knowledge;
@@ -15,7 +30,41 @@ describe('readRequest', () => {
     ['node-del node-name="a b, c"', 'node-del', { 'node-name': 'a b, c' }],
     [`node-del node-name='say "hi"'`, 'node-del', { 'node-name': 'say "hi"' }],
     ['node-del node-name=a modes.0=file, modes.1=raw', 'node-del', { 'node-name': 'a', modes: ['file', 'raw'] }],
-    ['node-del node-name="a," tag={"x":[1]}', 'node-del', { 'node-name': 'a,', tag: '{x:[1]}' }],
+    ['node-del node-name="a," tag={"x":[1]}', 'node-del', { 'node-name': 'a,', tag: { x: [1] } }],
+    ['node-del tag={"x": ["a, b", \'c}\']},node-name=a', 'node-del', { 'node-name': 'a', tag: { x: ['a, b', 'c}'] } }],
+    ['node-del node-name=a modes=["file", "raw"]', 'node-del', { 'node-name': 'a', modes: ['file', 'raw'] }],
+    ['node-del node-name="{x" tag="[y"', 'node-del', { 'node-name': '{x', tag: '[y' }],
+    ['node-del node-name=json:{"driver":"raw","x":[1]}', 'node-del', { 'node-name': 'json:{"driver":"raw","x":[1]}' }],
+    [
+      'node-add driver=raw offset=1K file={\n  "driver": "file",\n  "filename": "x"\n}\n node-name=n',
+      'node-add',
+      { driver: 'raw', 'node-name': 'n', offset: 1024, file: { driver: 'file', filename: 'x' } },
+    ],
+    [
+      'device_add driver=nic id=n mac=52:54:00:12:34:56 addr=5 speed=-1 host_mtu=1500 rombar=0x10 msix=off iommu=on',
+      'device_add',
+      {
+        driver: 'nic',
+        id: 'n',
+        mac: '52:54:00:12:34:56',
+        addr: '5',
+        speed: -1,
+        host_mtu: 1500,
+        rombar: 16,
+        msix: false,
+        iommu: 'on',
+      },
+    ],
+    [
+      'device_add driver=nic rombar=18446744073709551615 x-new=[{"a": 1}]',
+      'device_add',
+      { driver: 'nic', rombar: 18446744073709551615n, 'x-new': [{ a: 1 }] },
+    ],
+    [
+      'device_add driver=unknown bus=b size=5 text=five flag=on',
+      'device_add',
+      { driver: 'unknown', bus: 'b', size: 5, text: 'five', flag: true },
+    ],
     [`node-del node-name=a tag='{"x":[1]}'`, 'node-del', { 'node-name': 'a', tag: { x: [1] } }],
     ['node-del node-name=a tag=18446744073709551615', 'node-del', { 'node-name': 'a', tag: 18446744073709551615n }],
     [
@@ -47,6 +96,15 @@ describe('readRequest', () => {
     ['node-del node-name="x', 'the quote " is not closed'],
     ['query-jobs x=1', /'x'/],
     ['node-del {"node-name"', /not complete/],
+    ['node-del tag={"x": [1}', /not complete/],
+    ['node-del tag={"x" 1}', /not JSON/],
+    ['node-del tag={"x": 1}node-name=a', 'a space or a comma is missing behind {"x": 1}'],
+    ['node-del modes={"x": 1} node-name=a', /^'modes': /],
+    ['device_add driver=nic mca=1', "nic has no property 'mca': did you mean 'mac'?"],
+    ['device_add driver=nic msix=maybe', `'msix': expected 'on' or 'off', found "maybe"`],
+    ['device_add driver=nic speed=fast', `'speed': expected an integer, found "fast"`],
+    ['device_add driver=nic speed=-x', `'speed': expected an integer, found "-x"`],
+    ['device_add id=x', /^'driver': missing/],
     ['node-del {"a" 1}', /not JSON/],
     ['{"execute": 1}', /names its command/],
     ['{"execute": "x", "args": {}}', "a request has no member 'args'"],
