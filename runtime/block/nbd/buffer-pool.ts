@@ -34,6 +34,12 @@ export class BufferPool {
     this.#bytes += buffer.length;
     this.#free[size]?.push(buffer);
   }
+
+  /** Lets go of all buffers that are kept. */
+  clear(): void {
+    for (const buffers of this.#free) buffers.length = 0;
+    this.#bytes = 0;
+  }
 }
 
 /** The exponent of the smallest power of two that, with the margin, has room for some bytes. */

@@ -94,8 +94,6 @@ export const largestOption = 64 * 1024;
 export const longestName = 4096;
 /** How many requests of one client are worked on at a time; further ones wait in the socket. */
 export const mostInFlight = 16;
-/** How many bytes those may carry together. */
-export const mostInFlightBytes = 2 * largestPayload;
 
 /** The one metadata context offered: which parts are allocated and which read as zeroes. */
 export const allocationContext = 'base:allocation';

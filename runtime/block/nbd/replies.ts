@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { BufferPool } from './buffer-pool.js';
+import { ConnectionClosed } from './byte-reader.js';
 import type { NbdExtent } from './export.js';
 import {
   allocationContextId,
@@ -10,7 +11,7 @@ import {
   simpleReplyMagic,
   structuredReplyMagic,
 } from './protocol.js';
-import { bytesOf, type Request } from './request.js';
+import type { Request } from './request.js';
 
 const simpleHeader = 16;
 const structuredHeader = 20;
@@ -33,7 +34,7 @@ export class Replies {
   /** Bytes before the data of a read's reply. */
   readonly dataHeader: number;
 
-  /** @param sent called with how many replies have left, or never will as the connection is gone, and what {@link bytesOf} was of their requests */
+  /** @param sent called with how many replies have left, or never will as the connection is gone, and what their requests held of memory */
   constructor(stream: Duplex, structured: boolean, pool: BufferPool, sent: (replies: number, bytes: number) => void) {
     this.#stream = stream;
     this.#structured = structured;
@@ -56,13 +57,51 @@ export class Replies {
     const reply = buffer.subarray(0, this.dataHeader + request.length);
     if (this.#structured) {
       this.#chunk(request, Chunk.offsetData, reply);
-      reply.writeUInt32BE(Math.floor(request.offset / 2 ** 32), structuredHeader);
-      reply.writeUInt32BE(request.offset % 2 ** 32, structuredHeader + 4);
+      writeOffset(reply, request.offset);
     } else {
       fillSimple(reply, request, 0);
     }
     this.#pooled.push(buffer);
     this.#add(request, reply);
+  }
+
+  /** Whether the answer to a read may be several chunks. */
+  fragments({ flags }: Request): boolean {
+    return this.#structured && (flags & CommandFlag.dontFragment) === 0;
+  }
+
+  /**
+   * Sends a piece of the answer to a read, in order from the first to the last. No other reply is sent meanwhile.
+   *
+   * @param done bytes that were sent before
+   * @throws ConnectionClosed
+   */
+  piece(request: Request, done: number, data: Buffer): Promise<void> {
+    const stream = this.#stream;
+    const header = this.#pieceHeader(request, done, data.length);
+    return new Promise((resolve, reject) => {
+      const gone = (): void => reject(new ConnectionClosed('The connection was closed'));
+      if (!stream.writable) {
+        gone();
+        return;
+      }
+      stream.cork();
+      if (header !== undefined) stream.write(header);
+      stream.write(data, (error) => (error ? gone() : resolve()));
+      stream.uncork();
+    });
+  }
+
+  /** What goes before a piece. */
+  #pieceHeader(request: Request, done: number, length: number): Buffer | undefined {
+    const fragments = this.fragments(request);
+    if (done > 0 && !fragments) return undefined;
+    if (!this.#structured) return simple(request, 0);
+    const carried = fragments ? length : request.length;
+    const header = this.#chunk(request, Chunk.offsetData, Buffer.allocUnsafe(structuredHeader + 8), carried);
+    if (done + carried < request.length) header.writeUInt16BE(0, 4);
+    writeOffset(header, request.offset + done);
+    return header;
   }
 
   status(request: Request, extents: readonly NbdExtent[]): void {
@@ -96,19 +135,19 @@ export class Replies {
     this.#add(request, this.#chunk(request, Chunk.error, reply));
   }
 
-  /** Makes a reply of one chunk: its payload is there already. */
-  #chunk(request: Request, type: number, reply: Buffer): Buffer {
+  /** Makes a reply of one chunk: its payload is there already, but for some bytes that follow. */
+  #chunk(request: Request, type: number, reply: Buffer, following = 0): Buffer {
     reply.writeUInt32BE(structuredReplyMagic, 0);
     reply.writeUInt16BE(ChunkFlag.done, 4);
     reply.writeUInt16BE(type, 6);
     reply.writeUInt32BE(request.handleHigh, 8);
     reply.writeUInt32BE(request.handleLow, 12);
-    reply.writeUInt32BE(reply.length - structuredHeader, 16);
+    reply.writeUInt32BE(reply.length - structuredHeader + following, 16);
     return reply;
   }
 
   #add(request: Request, reply: Buffer): void {
-    this.#bytes += bytesOf(request);
+    this.#bytes += request.held;
     if (this.#ready.push(reply) === 1) setImmediate(this.#send);
   }
 
@@ -140,6 +179,12 @@ export class Replies {
     stream.write(ready[last], finished);
     stream.uncork();
   };
+}
+
+/** The offset in the payload of data of a read. */
+function writeOffset(reply: Buffer, offset: number): void {
+  reply.writeUInt32BE(Math.floor(offset / 2 ** 32), structuredHeader);
+  reply.writeUInt32BE(offset % 2 ** 32, structuredHeader + 4);
 }
 
 function simple(request: Request, errno: number): Buffer {

@@ -13,6 +13,8 @@ export class Request {
   readonly length: number;
   /** What is to be written; it comes after the header. */
   payload: Buffer | undefined;
+  /** Bytes of memory that it has while it is worked on. */
+  held = 0;
   /** The buffer that the payload lies in, if that is to be given back. */
   pooled: Buffer | undefined;
 
@@ -46,7 +48,7 @@ export class Request {
   }
 }
 
-/** Bytes of memory that a request needs while it is worked on. */
+/** Bytes of memory that a request needs to be worked on as a whole. */
 export function bytesOf({ type, length }: Request): number {
   return type === Command.read || type === Command.write ? Math.min(length, largestPayload) : 0;
 }

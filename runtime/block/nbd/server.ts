@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { BufferPool } from './buffer-pool.js';
 import { ConnectionClosed } from './byte-reader.js';
 import { connectionOf } from './connection.js';
 import type { NbdExport } from './export.js';
+import { type NbdMemory, processMemory } from './memory.js';
 import { negotiate } from './negotiation.js';
 import { transmit } from './transmission.js';
 
@@ -15,13 +15,12 @@ export interface NbdServerOptions {
   readonly onProblem?: (problem: Error) => void;
   /** The most clients at a time; further ones are turned away at once. Default: 100. */
   readonly maxConnections?: number;
+  /** Where the data of requests is kept. Default: one for all NBD servers of the process. */
+  readonly memory?: NbdMemory;
 }
 
 /** How long a client may take to choose an export, in milliseconds. */
 const negotiationTimeout = 10_000;
-
-/** Memory for data that is kept between requests, in bytes: sixteen of 2 MiB, and some small ones. */
-const pooledBytes = 36 * 1024 * 1024;
 
 /** Serves exports to NBD clients: fixed-newstyle negotiation, structured replies, `base:allocation`. */
 export class NbdServer implements AsyncDisposable {
@@ -29,7 +28,6 @@ export class NbdServer implements AsyncDisposable {
   readonly #connections = new Map<Socket, NbdExport | undefined>();
   readonly #server: Server;
   readonly #options: NbdServerOptions;
-  readonly #pool = new BufferPool(pooledBytes);
 
   constructor(options: NbdServerOptions = {}) {
     this.#options = options;
@@ -98,7 +96,7 @@ export class NbdServer implements AsyncDisposable {
       clearTimeout(deadline);
       if (agreement) {
         this.#connections.set(socket, agreement.export);
-        await transmit(socket, reader, agreement, this.#pool);
+        await transmit(socket, reader, agreement, this.#options.memory ?? processMemory);
       }
       // All is said. The server does not wait for the client to close its side.
       socket.destroySoon();

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
-import type { BufferPool } from './buffer-pool.js';
 import { type ByteReader, ConnectionClosed } from './byte-reader.js';
+import { type MemoryShare, type NbdMemory, pieceLength } from './memory.js';
 import type { Agreement } from './negotiation.js';
-import { Command, CommandFlag, mostInFlight, mostInFlightBytes, NbdErrno, requestSize } from './protocol.js';
+import { PieceError, readInPieces, writeInPieces } from './pieces.js';
+import { Command, CommandFlag, mostInFlight, NbdErrno, requestSize } from './protocol.js';
 import { Replies } from './replies.js';
 import { bytesOf, checkRequest, Request, RequestError } from './request.js';
 
@@ -13,25 +14,37 @@ import { bytesOf, checkRequest, Request, RequestError } from './request.js';
  * @throws NbdProtocolError when the client breaks the protocol.
  * @throws ConnectionClosed when the connection ends without a disconnect request.
  */
-export function transmit(stream: Duplex, reader: ByteReader, agreement: Agreement, pool: BufferPool): Promise<void> {
-  return new Promise((resolve, reject) => {
-    new Transmission(stream, reader, agreement, pool, (error) => (error ? reject(error) : resolve())).advance();
-  });
+export function transmit(stream: Duplex, reader: ByteReader, agreement: Agreement, memory: NbdMemory): Promise<void> {
+  const share = memory.join();
+  return new Promise<void>((resolve, reject) => {
+    new Transmission(stream, reader, agreement, share, (error) => (error ? reject(error) : resolve())).advance();
+  }).finally(() => share.leave());
 }
 
 const nothing = Buffer.alloc(0);
+
+/** What waits for something. */
+interface Waiting {
+  resolve(): void;
+  reject(error: Error): void;
+}
 
 /** The requests of one client: the one that is being received, and those that are not answered yet. */
 class Transmission {
   readonly #reader: ByteReader;
   readonly #agreement: Agreement;
-  readonly #pool: BufferPool;
+  readonly #memory: MemoryShare;
   readonly #replies: Replies;
   readonly #done: (error: Error | undefined) => void;
   /** Received so far that it is known what follows. */
   #next: Request | undefined;
   #inFlight = 0;
-  #bytes = 0;
+  /** No request is taken until one is answered. */
+  #holding = false;
+  /** A request is worked on by pieces, without others beside it. */
+  #alone = false;
+  /** What waits for a piece of what is to be written. */
+  #filled: Waiting | undefined;
   /** Set once no request is taken any more, to why. */
   #ending: { readonly error: Error | undefined } | undefined;
 
@@ -39,19 +52,21 @@ class Transmission {
     stream: Duplex,
     reader: ByteReader,
     agreement: Agreement,
-    pool: BufferPool,
+    memory: MemoryShare,
     done: (error: Error | undefined) => void,
   ) {
     this.#reader = reader;
     this.#agreement = agreement;
-    this.#pool = pool;
-    this.#replies = new Replies(stream, agreement.structuredReplies, pool, this.#sent);
+    this.#memory = memory;
+    this.#replies = new Replies(stream, agreement.structuredReplies, memory.pool, this.#sent);
     this.#done = done;
     reader.onReady = () => this.advance();
   }
 
   /** Takes what has arrived as far as it goes. */
   advance(): void {
+    if (this.#filled !== undefined) this.#piece(this.#filled);
+    if (this.#alone) return;
     try {
       while (this.#ending === undefined) {
         const request = this.#receive();
@@ -80,12 +95,17 @@ class Transmission {
     const request = this.#next;
     const { payloadLength } = request;
     if (request.payload === undefined) {
-      if (!this.#hasRoom(request)) {
+      const bytes = bytesOf(request);
+      if (this.#inFlight >= mostInFlight || !this.#memory.hasRoom(bytes)) {
+        this.#holding = true;
         reader.hold();
+        if (this.#inFlight === 0) void this.#performInPieces(request);
         return undefined;
       }
+      request.held = bytes;
+      this.#memory.take(bytes);
       if (payloadLength === 0) return request;
-      request.pooled = this.#pool.take(payloadLength);
+      request.pooled = this.#memory.pool.take(payloadLength);
       request.payload = request.pooled.subarray(0, payloadLength);
       reader.fill(request.payload);
     }
@@ -96,16 +116,9 @@ class Transmission {
     if (this.#reader.ended) throw new ConnectionClosed('The connection was closed');
   }
 
-  /** Whether a request may begin now. A large one may always be the only one. */
-  #hasRoom(request: Request): boolean {
-    if (this.#inFlight === 0) return true;
-    return this.#inFlight < mostInFlight && this.#bytes + bytesOf(request) <= mostInFlightBytes;
-  }
-
   /** Begins a request; its reply follows when it is done. */
   #start(request: Request): void {
     this.#inFlight++;
-    this.#bytes += bytesOf(request);
     try {
       checkRequest(request, this.#agreement);
       this.#perform(request);
@@ -120,7 +133,7 @@ class Transmission {
     const replies = this.#replies;
     // A buffer is not used again after a failure: who failed may still be at it in part.
     if (type === Command.read) {
-      const buffer = this.#pool.take(replies.dataHeader + length);
+      const buffer = this.#memory.pool.take(replies.dataHeader + length);
       target.read(offset, buffer.subarray(replies.dataHeader, replies.dataHeader + length)).then(
         () => replies.data(request, buffer),
         (error) => this.#fail(request, error),
@@ -133,7 +146,7 @@ class Transmission {
     } else {
       this.#change(request).then(
         () => {
-          if (request.pooled !== undefined) this.#pool.giveBack(request.pooled);
+          if (request.pooled !== undefined) this.#memory.pool.giveBack(request.pooled);
           replies.succeed(request);
         },
         (error) => this.#fail(request, error),
@@ -158,6 +171,60 @@ class Transmission {
     }
   }
 
+  /** Works on a request that is too large for what the others leave: nothing else is in flight. */
+  async #performInPieces(request: Request): Promise<void> {
+    this.#next = undefined;
+    this.#alone = true;
+    this.#inFlight++;
+    request.held = pieceLength;
+    this.#memory.take(pieceLength);
+    const { pool } = this.#memory;
+    const pooled = pool.take(pieceLength);
+    const work = { request, target: this.#agreement.export, buffer: pooled.subarray(0, pieceLength) };
+    const refusal = refusalOf(request, this.#agreement);
+    try {
+      if (request.type === Command.write) {
+        await writeInPieces(work, refusal, (piece) => this.#fill(piece));
+        this.#alone = false;
+        this.#replies.succeed(request);
+      } else {
+        if (refusal !== undefined) throw refusal;
+        await readInPieces(work, this.#replies);
+        this.#alone = false;
+        this.#sent(1, request.held);
+      }
+      pool.giveBack(pooled);
+    } catch (error) {
+      this.#alone = false;
+      if (error instanceof PieceError || error instanceof ConnectionClosed) {
+        this.#ending ??= { error };
+        this.#sent(1, request.held);
+      } else {
+        this.#fail(request, error);
+      }
+    }
+  }
+
+  /** Fills a buffer with what the client sends. @throws ConnectionClosed */
+  #fill(piece: Buffer): Promise<void> {
+    const reader = this.#reader;
+    reader.fill(piece);
+    return new Promise((resolve, reject) => {
+      this.#filled = { resolve, reject };
+      this.#piece(this.#filled);
+      if (this.#filled !== undefined) reader.release();
+    });
+  }
+
+  #piece({ resolve, reject }: Waiting): void {
+    const reader = this.#reader;
+    if (reader.filling && !reader.ended) return;
+    this.#filled = undefined;
+    reader.hold();
+    if (reader.filling) reject(new ConnectionClosed('The connection was closed'));
+    else resolve();
+  }
+
   #fail(request: Request, error: unknown): void {
     const message = error instanceof RequestError ? error.message : 'the request failed';
     this.#replies.fail(request, errnoOf(error), message);
@@ -165,15 +232,16 @@ class Transmission {
 
   readonly #sent = (replies: number, bytes: number): void => {
     this.#inFlight -= replies;
-    this.#bytes -= bytes;
+    this.#memory.giveBack(bytes);
     if (this.#ending !== undefined) {
       this.#settle();
       return;
     }
-    if (this.#next === undefined || this.#next.payload !== undefined) return;
+    if (!this.#holding || this.#alone) return;
     // A request waits for room. Those behind it may have to, too.
+    this.#holding = false;
     this.advance();
-    if (this.#next === undefined || this.#next.payload !== undefined) this.#reader.release();
+    if (!this.#holding) this.#reader.release();
   };
 
   #end(error: Error | undefined): void {
@@ -184,6 +252,16 @@ class Transmission {
 
   #settle(): void {
     if (this.#inFlight === 0) this.#done(this.#ending?.error);
+  }
+}
+
+/** Why a request is refused, if it is. */
+function refusalOf(request: Request, agreement: Agreement): unknown {
+  try {
+    checkRequest(request, agreement);
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 
