@@ -78,9 +78,9 @@ class Backup {
     try {
       while (!job.cancelled) {
         this.#tell(job);
-        if (this.#failure) throw this.#failure.error;
         if (job.waits) await this.#flights.all();
         await job.pausePoint();
+        if (this.#failure) throw this.#failure.error;
         if (job.cancelled) return;
         if (this.#flights.size >= mostInFlight) await this.#flights.one();
         else if (!(await this.#copyNext(job))) {

@@ -85,9 +85,9 @@ class Mirror {
       await this.#markFirst(job);
       while (!job.cancelled) {
         this.#tell(job);
-        if (this.#failure) throw this.#failure.error;
         if (job.waits) await this.#flights.all();
         await job.pausePoint();
+        if (this.#failure) throw this.#failure.error;
         if (await this.#copyNext(job)) continue;
         if (this.#flights.size > 0) {
           await this.#flights.one();
