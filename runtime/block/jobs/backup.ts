@@ -78,8 +78,7 @@ class Backup {
     try {
       while (!job.cancelled) {
         this.#tell(job);
-        if (job.waits) await this.#flights.all();
-        await job.pausePoint();
+        await job.pausePointOf(this.#flights);
         if (this.#failure) throw this.#failure.error;
         if (job.cancelled) return;
         if (this.#flights.size >= mostInFlight) await this.#flights.one();

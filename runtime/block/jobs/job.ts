@@ -15,6 +15,7 @@ import type { BlockHost, Child, RootOwner } from '../driver.js';
 import { strerror } from '../errno.js';
 import { BlockError, blockErrorOf, errnoOf, invalid } from '../error.js';
 import type { Turns } from '../graph/turns.js';
+import type { InFlight } from './in-flight.js';
 import type { JobGroup } from './job-group.js';
 import { RateLimit } from './rate-limit.js';
 
@@ -106,8 +107,8 @@ export class Job implements RootOwner {
     return this.#cancelled;
   }
 
-  /** {@link pausePoint} is going to wait: nothing may be in flight. */
-  get waits(): boolean {
+  /** {@link pausePoint} is going to wait. */
+  get #waits(): boolean {
     return this.#mustPause || this.#backOff;
   }
 
@@ -231,6 +232,15 @@ export class Job implements RootOwner {
       await this.sleep(backOff);
     } else if (this.#mustPause) await this.#resting(async () => {});
     else await nextTurn();
+  }
+
+  /** The same with requests in flight: waits for them before the job does. */
+  async pausePointOf(flights: InFlight): Promise<void> {
+    do {
+      if (this.#waits) await flights.all();
+      await this.pausePoint();
+      // What has failed meanwhile may have paused it.
+    } while (this.#waits);
   }
 
   /** Waits after work as the speed wants it. Nothing of the job's may be in flight. */

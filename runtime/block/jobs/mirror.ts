@@ -85,8 +85,7 @@ class Mirror {
       await this.#markFirst(job);
       while (!job.cancelled) {
         this.#tell(job);
-        if (job.waits) await this.#flights.all();
-        await job.pausePoint();
+        await job.pausePointOf(this.#flights);
         if (this.#failure) throw this.#failure.error;
         if (await this.#copyNext(job)) continue;
         if (this.#flights.size > 0) {
