@@ -148,7 +148,7 @@ describeWithPrograms('recorded exchanges about jobs', ['qemu-img', 'qemu-io'], (
       ['qsd-job-commit', 8],
       ['qsd-job-drive-backup', 10],
       ['qsd-job-drive-mirror', 5],
-      ['qsd-job-io-errors', 12],
+      ['qsd-job-io-errors', 11],
       ['qsd-job-mirror-cancel-and-errors', 14],
       ['qsd-job-mirror-complete', 6],
       ['qsd-job-stream', 8],
