@@ -1,0 +1,52 @@
+import type { Member, ObjectType, UnionType } from '../schema/model.js';
+
+/** An object as it is on the wire: its members by name, wherever they are declared, and what its discriminator adds to them. */
+export interface Shape {
+  readonly members: ReadonlyMap<string, Member>;
+  readonly union?: UnionType;
+}
+
+/** The shape of an object type. */
+export function shapeOf(object: ObjectType): Shape {
+  const members = new Map<string, Member>();
+  addMembers(object, members);
+  return object.kind === 'union' ? { members, union: object } : { members };
+}
+
+function addMembers({ base, members }: ObjectType, to: Map<string, Member>): void {
+  if (base) addMembers(base, to);
+  for (const member of members) to.set(member.name, member);
+}
+
+/** For each value of a union's discriminator the shape of an object that has it. */
+export function shapesByValue({ members, union }: Shape): Map<string, Shape> {
+  const shapes = new Map<string, Shape>();
+  for (const { name, type } of union?.branches ?? []) {
+    const branch = shapeOf(type);
+    const all = branch.members.size === 0 ? members : new Map([...members, ...branch.members]);
+    shapes.set(name, { members: all, ...(branch.union && { union: branch.union }) });
+  }
+  return shapes;
+}
+
+/** The member of a name in every branch of a shape; undefined for a branch that has none. */
+export function memberByValue(shape: Shape, name: string): Map<string, Member | undefined> {
+  const found = new Map<string, Member | undefined>();
+  for (const [value, branch] of shapesByValue(shape)) found.set(value, memberThroughout(branch, name));
+  return found;
+}
+
+/** A member that an object has whatever its discriminators are. */
+export function memberThroughout(shape: Shape, name: string): Member | undefined {
+  const member = shape.members.get(name);
+  if (member || !shape.union) return member;
+  const inBranches = [...memberByValue(shape, name).values()];
+  return inBranches.length > 0 && inBranches.every((found) => found !== undefined) ? inBranches[0] : undefined;
+}
+
+/** The names of the members that an object has under some value of its discriminators. */
+export function namesSomewhere(shape: Shape): Set<string> {
+  const names = new Set(shape.members.keys());
+  for (const branch of shapesByValue(shape).values()) for (const name of namesSomewhere(branch)) names.add(name);
+  return names;
+}
