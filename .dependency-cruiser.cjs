@@ -6,6 +6,7 @@ const arrows = {
   'generator/text': [],
   'generator/syntax': ['generator/text'],
   'generator/schema': ['generator/syntax', 'generator/text'],
+  'generator/compare': ['generator/schema', 'generator/syntax', 'generator/text'],
   'generator/emit': ['generator/schema', 'generator/syntax', 'generator/text'],
   'runtime/json': [],
   'runtime/visit': ['runtime/json'],

@@ -14,6 +14,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'report everything that is wrong with schemas',
     load: async () => (await import('./check.js')).check,
   },
+  diff: {
+    summary: 'say what changes from one schema to another, and who breaks',
+    load: async () => (await import('./diff/diff.js')).diff,
+  },
   ir: {
     summary: 'print the checked model of a schema as JSON',
     load: async () => (await import('./ir.js')).ir,

@@ -13,6 +13,17 @@
  * @module
  */
 
+export type {
+  Change,
+  ChangeBranch,
+  ChangeSeverity,
+  ChangeUse,
+  Direction,
+  Role,
+} from './compare/change.js';
+export { type CompareSchemasOptions, compareSchemas } from './compare/compare.js';
+export { type ChangeKind, type ChangeKindRow, changeKinds, type Verdict } from './compare/kinds.js';
+export { type ChangeJson, type ChangePlaceJson, changeAsJson } from './compare/report/json.js';
 export { type Config, defineConfig } from './config.js';
 export { generate, incrementalGenerator, targetNames } from './emit/generate.js';
 export type { EmitOptions, ImportExtension, Int64Mode } from './emit/options.js';

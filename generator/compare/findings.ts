@@ -107,10 +107,14 @@ export class Findings {
 
 function finish(finding: Finding, successor: string | undefined): Change {
   const { kind, message, branch = [], old, new: now, oldPlace, newPlace, deprecated, unstable, unchecked } = finding;
-  const uses = [...finding.uses.values()].sort(
-    (a, b) => a.path.length - b.path.length || compareTexts(a.entity, b.entity),
+  const found = [...finding.uses.values()];
+  const { breaks, severity } = verdict(finding, found);
+  const harmed = (use: ChangeUse): boolean => breaks.includes(use.direction === 'received' ? 'receiver' : 'sender');
+  // The first use is the nearest of those that a client breaks on.
+  const uses = found.sort(
+    (a, b) =>
+      Number(harmed(b)) - Number(harmed(a)) || a.path.length - b.path.length || compareTexts(a.entity, b.entity),
   );
-  const { breaks, severity } = verdict(finding, uses);
   const advice = adviceFor(kind, breaks, { successor, values: finding.values, removed: !added.has(kind) });
   const notes = [
     ...(deprecated ? [added.has(kind) ? 'it is deprecated' : 'it was deprecated'] : []),

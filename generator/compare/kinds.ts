@@ -1,5 +1,3 @@
-import type { Direction } from './change.js';
-
 /** How surely one side breaks; nothing when it does not. */
 export type Verdict = 'breaks' | 'may surprise' | 'notice' | undefined;
 
@@ -210,8 +208,3 @@ export type ChangeKind = keyof typeof rows;
 
 /** The one registry of changes; `docs/diff.md` has a table of it. */
 export const changeKinds: Readonly<Record<ChangeKind, ChangeKindRow>> = rows;
-
-/** What a kind of change means on one side of the wire. */
-export function verdictOf(kind: ChangeKind, direction: Direction): Verdict {
-  return changeKinds[kind][direction];
-}

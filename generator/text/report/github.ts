@@ -13,9 +13,21 @@ export function githubAnnotation(diagnostic: Diagnostic, file: string): string {
     ...(json.line === json.endLine && { endColumn: json.endColumn }),
     title: json.code,
   };
+  return annotation(
+    json.severity,
+    properties,
+    [json.message, json.hint].filter((part) => part !== undefined).join('\n'),
+  );
+}
+
+/** A line that makes GitHub show a text at a place. */
+export function annotation(
+  level: 'error' | 'warning' | 'notice',
+  properties: Readonly<Record<string, string | number>>,
+  text: string,
+): string {
   const list = Object.entries(properties).map(([name, value]) => `${name}=${escapeProperty(String(value))}`);
-  const text = [json.message, json.hint].filter((part) => part !== undefined).join('\n');
-  return `::${json.severity} ${list.join(',')}::${escapeData(text)}`;
+  return `::${level} ${list.join(',')}::${escapeData(text)}`;
 }
 
 function escapeData(text: string): string {

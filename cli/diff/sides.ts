@@ -1,0 +1,107 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { schemaFromIntrospection } from '../../generator/schema/from-introspection.js';
+import type { SchemaInfo } from '../../generator/schema/introspect.js';
+import { loadSchema } from '../../generator/schema/load.js';
+import type { Schema } from '../../generator/schema/model.js';
+import { type Selection, selectSchema } from '../../generator/schema/select.js';
+import type { Dialect } from '../../generator/syntax/dialect.js';
+import { memoryHost } from '../../generator/syntax/host.js';
+import { readRegularFile } from '../../generator/syntax/regular-file.js';
+import type { Diagnostic } from '../../generator/text/diagnostic.js';
+import type { JsonValue } from '../../runtime/json/value.js';
+import type { Host } from '../host.js';
+import { inputOf } from '../input.js';
+import { complaintAboutIntrospection } from '../introspection-data.js';
+import { printDiagnostics } from '../report.js';
+import { UserError } from '../user-error.js';
+
+/** One of the two things that are compared. */
+export interface Side {
+  /** As to be named to the user. */
+  readonly name: string;
+  readonly schema: Schema;
+  /** Whether it comes from introspection data, which do not tell everything. */
+  readonly introspection: boolean;
+}
+
+/** How to read the sides. */
+export interface SideOptions {
+  readonly dialect: Dialect;
+  readonly selection: Selection | undefined;
+}
+
+/**
+ * Reads a side: a schema file, introspection data in a file, or what a running program says of itself.
+ *
+ * @returns undefined when the schema has errors, which have been printed
+ */
+export async function readSide(named: string, options: SideOptions, host: Host): Promise<Side | undefined> {
+  if (isAddress(named, host)) {
+    // Only a comparison with a running program loads what that takes.
+    const { connectTo, introspectionOf, versionOf } = await import('../program-client.js');
+    const client = await connectTo(named);
+    try {
+      return await introspected(`${versionOf(client)} at ${named}`, await introspectionOf(client));
+    } finally {
+      await client.close();
+    }
+  }
+  const infos = introspectionIn(named, host);
+  return infos ? await introspected(named, infos) : await fromSchema(named, options, host);
+}
+
+/** A socket, or `host:port` where there is no such file. */
+function isAddress(named: string, { cwd }: Host): boolean {
+  const found = statSync(resolve(cwd, named), { throwIfNoEntry: false });
+  return found ? found.isSocket() : /^(unix:.|[^\\/]*:\d+$)/.test(named);
+}
+
+/** The introspection data in a file: the list, or a reply that holds it. Schemas never begin like either. */
+function introspectionIn(named: string, { cwd }: Host): SchemaInfo[] | undefined {
+  if (named === '-') return undefined;
+  let text: string;
+  try {
+    text = Buffer.from(readRegularFile(resolve(cwd, named))).toString();
+  } catch {
+    // Reading it as a schema says what is wrong with the file.
+    return undefined;
+  }
+  if (!/^\s*(\[|\{\s*")/.test(text)) return undefined;
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (text.trimStart().startsWith('{')) return undefined;
+    throw new UserError(`${named} is neither a schema nor introspection data: ${(error as Error).message}`);
+  }
+  const infos = typeof value === 'object' && value !== null && 'return' in value ? value.return : value;
+  const complaint = complaintAboutIntrospection(infos as JsonValue);
+  if (complaint !== undefined) {
+    throw new UserError(`${named} is JSON, but no introspection data: ${complaint}`, {
+      hint: "write the reply to 'query-qmp-schema' to the file, or name a schema",
+    });
+  }
+  return infos as unknown as SchemaInfo[];
+}
+
+/** A schema made of introspection data. Its places are in no file of the user. */
+export async function introspected(name: string, infos: readonly SchemaInfo[]): Promise<Side> {
+  const path = `<introspection of ${name}>`;
+  const host = memoryHost({ [path]: schemaFromIntrospection(infos, name) });
+  const { schema, diagnostics } = await loadSchema(path, { host, advice: false });
+  if (!schema) throw new UserError(`the introspection data of ${name} make no schema: ${messageOf(diagnostics)}`);
+  return { name, schema, introspection: true };
+}
+
+function messageOf(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.find(({ severity }) => severity === 'error')?.message ?? '';
+}
+
+async function fromSchema(named: string, { dialect, selection }: SideOptions, host: Host): Promise<Side | undefined> {
+  const input = await inputOf(named, host);
+  const { schema, diagnostics } = await loadSchema(input.schema, { dialect, host: input.files, advice: false });
+  printDiagnostics(diagnostics, host.stderr, host.env);
+  if (!schema) return undefined;
+  return { name: named, schema: selection ? selectSchema(schema, selection) : schema, introspection: false };
+}
