@@ -2,11 +2,12 @@ import { generate as emit } from '../generator/emit/generate.js';
 import type { Difference } from '../generator/emit/output/check.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import { loadSchema } from '../generator/schema/load.js';
+import type { Schema } from '../generator/schema/model.js';
 import { type GenerateJob, selected } from './generate-job.js';
 import { amountsOf, count, current, done, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
 import type { LastRun } from './last-run.js';
-import { diagnosticsText } from './report.js';
+import { coloursFor, diagnosticsText } from './report.js';
 import { exitCodes } from './subcommand.js';
 
 /** Generates what a job wants, and writes it, or compares it with what is there. */
@@ -35,7 +36,7 @@ export async function runJob(
   if (check) {
     const { checkFiles } = await import('../generator/emit/output/check.js');
     const differences = withOutput(() => checkFiles(job.output.path, files));
-    if (differences.length > 0) return refuse(job, differences, host);
+    if (differences.length > 0) return await refuse(job, differences, wanted, host);
     host.stdout.write(current(job, amounts));
   } else {
     const result = withOutput(() => writeFiles(job.output.path, files));
@@ -45,8 +46,16 @@ export async function runJob(
   return exitCodes.ok;
 }
 
-function refuse({ output }: GenerateJob, differences: readonly Difference[], { stdout, stderr }: Host): number {
+async function refuse(
+  { output }: GenerateJob,
+  differences: readonly Difference[],
+  schema: Schema,
+  { stdout, stderr, env }: Host,
+): Promise<number> {
   for (const difference of differences) stdout.write(describe(difference));
+  const { meaningOf } = await import('./diff/written.js');
+  const meaning = await meaningOf(output.path, schema, coloursFor(stderr, env));
+  if (meaning !== undefined) stderr.write(`For clients of the schema: ${meaning}\n`);
   stderr.write(
     `error: ${output.name} is not current: ${count(differences.length, 'file')} would change\n` +
       'run the same command without --check to write it\n',

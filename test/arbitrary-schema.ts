@@ -164,7 +164,7 @@ function numbered(stem: string, min: number, max: number): fc.Arbitrary<string[]
 }
 
 /** The expressions of a valid schema that uses every construct of today's language, as JSON values, in any order. */
-const arbitraryDefinitions: fc.Arbitrary<unknown[]> = fc
+export const arbitraryDefinitions: fc.Arbitrary<unknown[]> = fc
   .record({
     enums: numbered('Enum', 1, 3),
     structs: numbered('Struct', 1, 5),
@@ -175,7 +175,7 @@ const arbitraryDefinitions: fc.Arbitrary<unknown[]> = fc
   .chain((list) => fc.shuffledSubarray(list, { minLength: list.length }));
 
 /** Writes an expression in the QAPI JSON dialect. */
-function schemaText(value: unknown): string {
+export function schemaText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(schemaText).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
     return `{ ${Object.entries(value)

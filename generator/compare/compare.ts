@@ -96,9 +96,9 @@ class Comparison {
     const unchecked = !old.gen || !now.gen;
     const sent: Place = { ...place, direction: 'sent', path: 'arguments', unchecked };
     const received: Place = { ...place, direction: 'received', path: 'returns' };
-    this.#walk.from(this.#dataOf(old, this.#old), this.#dataOf(now, this.#new), sent, `arguments ${name}`);
+    this.#walk.from(this.#dataOf(old, this.#old), this.#dataOf(now, this.#new), sent, `arguments ${name}`, sides);
     const [before, after] = [old.returns ?? emptyOf(this.#old), now.returns ?? emptyOf(this.#new)];
-    this.#walk.from(before, after, received, `returns ${name}`);
+    this.#walk.from(before, after, received, `returns ${name}`, sides);
   }
 
   #events(old: Event, now: Event): void {
@@ -106,7 +106,8 @@ class Comparison {
     const place: Place = { entity: name, path: '', marks: bothMarks(unmarked, old, now) };
     compareElements(old, now, name, place, this.findings, this.#depth, 'the event');
     const data: Place = { ...place, direction: 'received', path: 'data' };
-    this.#walk.from(this.#dataOf(old, this.#old), this.#dataOf(now, this.#new), data, `data ${name}`);
+    const sides = { oldPlace: old.span, newPlace: now.span };
+    this.#walk.from(this.#dataOf(old, this.#old), this.#dataOf(now, this.#new), data, `data ${name}`, sides);
   }
 
   #dataOf(entity: Command | Event, schema: Schema): Type {

@@ -1,7 +1,7 @@
 import type { Feature } from '../schema/model.js';
 
 /** What is marked, itself or by what contains it. */
-export interface Marks {
+interface Marks {
   readonly deprecated: boolean;
   readonly unstable: boolean;
 }
@@ -24,7 +24,7 @@ export interface Markable {
 }
 
 /** The marks of something inside of what has marks. */
-export function marksOf(outer: Marks, thing: Markable | undefined): Marks {
+function marksOf(outer: Marks, thing: Markable | undefined): Marks {
   if (!thing) return outer;
   const has = (name: string): boolean => thing.features.some((feature) => feature.name === name);
   return {

@@ -1,4 +1,5 @@
 import type { ArrayType, BuiltinType, EnumType, Member, ObjectType, Type } from '../schema/model.js';
+import type { Span } from '../text/source-file.js';
 import type { ChangeBranch } from './change.js';
 import { describeMember, describeType, listOf, rangeOf } from './describe.js';
 import { compareElements, type Depth } from './elements.js';
@@ -15,6 +16,9 @@ interface TypePair {
   /** What has the type: a change of the type there is one of it. */
   readonly site: string;
   readonly branch: readonly ChangeBranch[];
+  /** Where that stands in the schemas. */
+  readonly oldPlace: Span | undefined;
+  readonly newPlace: Span | undefined;
   /** Whether it is the type of a discriminator, whose values are compared with its branches. */
   readonly tag: boolean;
 }
@@ -30,9 +34,16 @@ export class Walk {
     this.#depth = depth;
   }
 
-  from(old: Type, now: Type, place: Place, site: string): void {
+  /** Compares two types. `sides` are the commands or events that have them. */
+  from(
+    old: Type,
+    now: Type,
+    place: Place,
+    site: string,
+    sides: { readonly oldPlace: Span | undefined; readonly newPlace: Span | undefined },
+  ): void {
     const visited = new Set<string>();
-    const pending: TypePair[] = [{ old, new: now, place, site, branch: [], tag: false }];
+    const pending: TypePair[] = [{ old, new: now, place, site, branch: [], tag: false, ...sides }];
     // What is added meanwhile is visited, too.
     for (const pair of pending) {
       for (const next of this.#types(pair, visited)) pending.push(next);
@@ -40,7 +51,7 @@ export class Walk {
   }
 
   *#types(pair: TypePair, visited: Set<string>): Generator<TypePair> {
-    const { old, new: now, place, site, branch } = pair;
+    const { old, new: now, place, site } = pair;
     const isShared = old.kind === now.kind && old.kind !== 'array' && old.kind !== 'builtin';
     const key = `${numberOf(old)} ${numberOf(now)}`;
     if (isShared) {
@@ -53,7 +64,9 @@ export class Walk {
     const change = compareChoices(before, after);
     if (change !== 'same') {
       // A change of an alternate is one wherever that is used.
-      const of = old.kind === 'alternate' && now.kind === 'alternate' ? key : site;
+      const isOwn = old.kind === 'alternate' && now.kind === 'alternate';
+      const of = isOwn ? key : site;
+      const places = isOwn ? { oldPlace: old.span, newPlace: now.span } : {};
       const [was, is] = [describeChoices(old, before), describeChoices(now, after)];
       const verb = { 'type-widened': 'takes more', 'type-narrowed': 'takes less', 'type-changed': 'is another' }[
         change
@@ -64,11 +77,12 @@ export class Walk {
         old: was,
         new: is,
         ...values,
+        ...places,
       });
     }
     for (const [json, choice] of before) {
       const other = after.get(json);
-      if (other) yield* this.#alike({ ...pair, old: choice, new: other, branch: change === 'same' ? branch : [] });
+      if (other) yield* this.#alike({ ...pair, old: choice, new: other });
     }
   }
 
@@ -178,7 +192,7 @@ export class Walk {
     } else if (now && old) {
       if (old.optional !== now.optional) this.#presence(name, old, now, key, place, branch);
       compareElements(old, now, `member ${key}`, place, this.#findings, this.#depth, `member '${name}'`, branch);
-      yield { old: old.type, new: now.type, place, site: key, branch, tag: pair.tag ?? false };
+      yield { old: old.type, new: now.type, place, site: key, branch, tag: pair.tag ?? false, ...places };
     }
   }
 
@@ -214,10 +228,10 @@ export class Walk {
   #report(
     kind: Parameters<Findings['report']>[0],
     of: string,
-    { old, new: now, place, branch }: TypePair,
+    { place, branch, oldPlace, newPlace }: TypePair,
     details: Parameters<Findings['report']>[3],
   ): void {
-    this.#findings.report(kind, of, place, { oldPlace: old.span, newPlace: now.span, branch, ...details });
+    this.#findings.report(kind, of, place, { oldPlace, newPlace, branch, ...details });
   }
 }
 

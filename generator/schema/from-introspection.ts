@@ -158,14 +158,14 @@ class Writer {
   /** Whether it is the object without members that stands for "no arguments" and "no result". */
   #isEmpty(type: string): boolean {
     const info = this.#index.get(type);
-    const bare = info?.['meta-type'] === 'object' && info.members.length === 0 && info.tag === undefined;
-    return bare && !this.#held.has(type);
+    if (info?.['meta-type'] !== 'object' || info.members.length > 0 || info.tag !== undefined) return false;
+    return !info.features && !this.#held.has(type);
   }
 
   #isInline(type: string): boolean {
     const info = this.#index.get(type);
     const origin = this.#names.get(type)?.description.startsWith('Arguments of ');
-    if (info?.['meta-type'] !== 'object' || info.tag !== undefined || origin !== true) return false;
+    if (info?.['meta-type'] !== 'object' || info.tag !== undefined || info.features || origin !== true) return false;
     // Only the members of a type with a name can be excepted from the rules of names.
     return this.#uses.get(type) === 1 && info.members.length > 0 && partsOf(info).every(isInStyle);
   }
