@@ -12,6 +12,7 @@ import { nullAio, nullCo } from './drivers/null.js';
 import { qcow2 } from './drivers/qcow2/index.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
+import { vdi } from './drivers/vdi/vdi.js';
 import { DriverRegistry } from './graph/registry.js';
 
 /** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
@@ -29,6 +30,7 @@ const drivers: readonly BlockDriver[] = [
   qcow2,
   quorum,
   rawDriver,
+  vdi,
 ];
 
 /**

@@ -59,7 +59,7 @@ const properties: readonly (readonly [string, (variant: Variant) => unknown])[] 
   ['Made by', ({ maker }) => maker],
   ['Filled by', ({ filler }) => filler],
   ['Backing files', ({ backing }) => backing],
-  ...['cluster_size', 'refcount_bits', 'compat', 'lazy_refcounts', 'preallocation', 'cipher-alg'].map(
+  ...['cluster_size', 'refcount_bits', 'compat', 'lazy_refcounts', 'preallocation', 'cipher-alg', 'static'].map(
     (name) => [`\`${name}\``, ({ options }: Variant) => options[name]] as const,
   ),
 ];

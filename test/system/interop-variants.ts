@@ -1,3 +1,4 @@
+import type { OptionValue } from '../../runtime/block/options.js';
 import type { Variant } from './interop-images.js';
 import { pairwise } from './pairwise.js';
 
@@ -64,5 +65,20 @@ const cipher: Variant = {
   backing: 0,
 };
 
+/** Any two values of a format's options, a maker and a program that fills it come together in some image. */
+function foreign(
+  format: Variant['format'],
+  choices: { readonly [option: string]: readonly OptionValue[] },
+  { size, unit, backing = [0] }: { readonly size: number; readonly unit: number; readonly backing?: readonly number[] },
+): Variant[] {
+  const all = { maker: ['qapi-ts', 'qemu-img'], filler: ['none', 'qemu-io', 'qemu-img convert'], backing, ...choices };
+  return pairwise(all as { readonly [name: string]: readonly OptionValue[] }, () => true).map(
+    ({ maker, filler, backing: below, ...options }) =>
+      ({ format, size, unit, options, maker, filler, backing: below }) as Variant,
+  );
+}
+
+const vdi = foreign('vdi', { static: [false, true] }, { size: 3 * MiB + 1536, unit: MiB });
+
 /** The images of the interoperability matrix. */
-export const variants: readonly Variant[] = [...qcow2, ...others, cipher];
+export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...vdi];

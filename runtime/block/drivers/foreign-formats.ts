@@ -24,7 +24,6 @@ export const foreignFormats: readonly ForeignFormat[] = [
   }),
   format('qcow', (head) => text(head, 0, 4) === 'QFI\xfb' && uint32(head, 4, false) === 1),
   format('qed', (head) => text(head, 0, 4) === 'QED\0'),
-  format('vdi', (head) => uint32(head, 64, true) === 0xbeda107f),
   format('vhdx', (head) => text(head, 0, 8) === 'vhdxfile'),
   format('vmdk', (head) => ['KDMV', 'COWD'].includes(text(head, 0, 4)) || isVmdkDescriptor(text(head, 0, 512))),
   // A fixed image has its mark at the end only, and counts as raw with QEMU, too.

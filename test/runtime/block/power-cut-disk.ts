@@ -157,6 +157,11 @@ export class PowerCutDisk {
     for (const [name, contents] of files) this.#files.set(name, new PlatterFile(contents));
   }
 
+  /** Of its files. */
+  get names(): string[] {
+    return [...this.#files.keys()];
+  }
+
   /** What is seen of a file. */
   contents(name: string): Uint8Array {
     return this.#file(name).bytes.copy();

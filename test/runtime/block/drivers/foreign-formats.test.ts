@@ -20,6 +20,7 @@ const vdi = Buffer.alloc(512);
 vdi.writeUInt32LE(0xbeda107f, 64);
 const cloop = '#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n';
 const drivers = builtInDrivers();
+const builtIn = ['luks', 'qcow2', 'raw', 'vdi'];
 
 describe('data in a format that has no driver', () => {
   it.each([
@@ -57,7 +58,7 @@ describe('data in a format that has no driver', () => {
     'an image in format %s is recognised, and refused by that name where there is no driver',
     (name, data, filename) => {
       expect(drivers.formatOf(data, filename)).toBe(name);
-      if (['raw', 'qcow2'].includes(name)) expect(drivers.probe(data, filename).name).toBe(name);
+      if (builtIn.includes(name)) expect(drivers.probe(data, filename).name).toBe(name);
       else expect(() => drivers.probe(data, filename)).toThrow(`Image '${filename}' is in the format '${name}'`);
     },
   );
@@ -67,8 +68,8 @@ describe('data in a format that has no driver', () => {
     for (const name of names) expect(BlockdevDriver).toContain(name);
     // What is left of the schema are protocols and filters, or built in.
     const others = BlockdevDriver.filter((name) => !names.includes(name as (typeof names)[number]));
-    expect(others.filter((name) => ['luks', 'qcow2', 'raw'].includes(name))).toEqual(['luks', 'qcow2', 'raw']);
-    expect(others).toHaveLength(20);
+    expect(others.filter((name) => builtIn.includes(name))).toEqual(builtIn);
+    expect(others).toHaveLength(17 + builtIn.length);
   });
 
   it('a driver of the same name takes the place of a known format', () => {

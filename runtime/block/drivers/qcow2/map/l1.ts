@@ -1,5 +1,6 @@
 import { BlockError } from '../../../error.js';
 import { setUint64 } from '../../shared/big-endian.js';
+import type { Table } from '../../shared/table-cache.js';
 import { l1Fields, limits } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
 import { copiedFlag, offsetOf } from '../format/table-entry.js';
@@ -9,7 +10,6 @@ import { freeClusters } from '../space/free.js';
 import { type Image, wholeTable } from '../space/image.js';
 import { checkOverlap } from '../space/overlap.js';
 import { writeRefcounts } from '../space/refcounts.js';
-import type { Table } from '../space/table-cache.js';
 
 /** The unit in which the L1 table is written. */
 const sector = 512;

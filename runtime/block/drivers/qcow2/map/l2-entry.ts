@@ -1,6 +1,6 @@
+import type { Table } from '../../shared/table-cache.js';
 import { freeClusters, freeCompressed } from '../space/free.js';
 import type { FreeReason, Image } from '../space/image.js';
-import type { Table } from '../space/table-cache.js';
 import { l2Table } from './l1.js';
 import { ClusterKind, cachedTable, runAt } from './translate.js';
 

@@ -1,8 +1,8 @@
 import { roundDown } from '../../../limits.js';
+import type { Table } from '../../shared/table-cache.js';
 import { allocateClusters } from '../space/allocate.js';
 import type { Image } from '../space/image.js';
 import type { Allocation } from '../space/in-flight.js';
-import type { Table } from '../space/table-cache.js';
 import { ownL2Table } from './l1.js';
 import { ClusterKind, invalidRun, runAt } from './translate.js';
 

@@ -1,5 +1,6 @@
 import type { BlockError } from '../../../error.js';
 import { largestSize } from '../../../limits.js';
+import type { Table } from '../../shared/table-cache.js';
 import {
   compressedFlag,
   compressedLength,
@@ -10,7 +11,6 @@ import {
 } from '../format/table-entry.js';
 import { corrupted } from '../space/corruption.js';
 import type { Image } from '../space/image.js';
-import type { Table } from '../space/table-cache.js';
 import { l2TableOffset } from './l1.js';
 
 /** What an L2 entry says of a cluster. */

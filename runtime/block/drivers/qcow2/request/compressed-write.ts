@@ -1,5 +1,6 @@
 import { constants, deflateRaw } from 'node:zlib';
 import { ioError } from '../../../error.js';
+import { Parts } from '../../shared/parts.js';
 import { compressedFlag } from '../format/table-entry.js';
 import { l2Table, ownL2Table } from '../map/l1.js';
 import { freeOld } from '../map/l2-entry.js';
@@ -11,7 +12,6 @@ import type { Allocation } from '../space/in-flight.js';
 import { checkOverlap } from '../space/overlap.js';
 import { beforeRefcountChange, changeRefcounts, refcountOf } from '../space/refcounts.js';
 import { windowBits } from './compressed-read.js';
-import { Parts } from './parts.js';
 import { write } from './write.js';
 
 /** The unit in which the length of compressed data is stored. */

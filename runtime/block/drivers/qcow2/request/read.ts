@@ -1,8 +1,8 @@
+import { Parts } from '../../shared/parts.js';
 import { l2Table } from '../map/l1.js';
 import { ClusterKind, cachedTable, emptyRun, invalidRun, type Run, runAt } from '../map/translate.js';
 import type { Image } from '../space/image.js';
 import { readCompressed } from './compressed-read.js';
-import { Parts } from './parts.js';
 
 /** Fills a buffer with the contents of the disk. Beyond its end there are zeroes. */
 export async function read(image: Image, offset: number, buffer: Uint8Array): Promise<void> {

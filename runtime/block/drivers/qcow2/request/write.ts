@@ -1,10 +1,10 @@
+import { Parts } from '../../shared/parts.js';
 import { l2Table, ownsL2Table } from '../map/l1.js';
 import { promisePlaces } from '../map/reserve.js';
 import { ClusterKind, cachedTable, invalidRun, type Run, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { fill, writeData } from './copy-on-write.js';
-import { Parts } from './parts.js';
 
 /** Writes to the disk. */
 export async function write(image: Image, offset: number, data: Uint8Array): Promise<void> {

@@ -1,13 +1,13 @@
 import { RequestFlag } from '../../../driver.js';
 import { ioError } from '../../../error.js';
 import { roundDown, roundUp } from '../../../limits.js';
+import type { Table } from '../../shared/table-cache.js';
 import { zeroFlag } from '../format/table-entry.js';
 import { l2TableOffset, ownL2Table } from '../map/l1.js';
 import { freeOld, readsAsZeroes, setEntry } from '../map/l2-entry.js';
 import { ClusterKind, invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
-import type { Table } from '../space/table-cache.js';
 
 /**
  * Makes whole clusters read as zeroes. A cluster that is concerned in part is zeroed as a whole if the rest of it reads as

@@ -1,16 +1,16 @@
 import type { BlockHost, Child, NodeView } from '../../../driver.js';
 import { ioError } from '../../../error.js';
 import { viewOf } from '../../shared/big-endian.js';
+import { Lock } from '../../shared/lock.js';
+import { TableCache } from '../../shared/table-cache.js';
+import { WriteOrder } from '../../shared/write-order.js';
 import type { HeaderPatch, Qcow2Header } from '../format/header.js';
 import type { Settings } from '../format/options.js';
 import { type RefcountWidth, refcountWidth } from '../format/refcount-width.js';
 import type { Snapshot } from '../format/snapshot-table.js';
 import { GracePeriods } from './grace.js';
 import { AllocationsInFlight } from './in-flight.js';
-import { Lock } from './lock.js';
-import { TableCache } from './table-cache.js';
 import { TablePlaces } from './table-places.js';
-import { WriteOrder } from './write-order.js';
 
 /** A table that is kept in memory as a whole: the active L1 table, the refcount table. */
 export interface WholeTable {

@@ -1,9 +1,9 @@
 import { BlockError } from '../../../error.js';
+import type { Table } from '../../shared/table-cache.js';
 import { IncompatibleFeature, incompatibleField } from '../format/header.js';
 import { offsetOf } from '../format/table-entry.js';
 import { corrupted } from './corruption.js';
 import type { Image } from './image.js';
-import type { Table } from './table-cache.js';
 
 /** Where the refcount block with this index is; 0: there is none, and all its refcounts are 0. */
 export function blockOffset(image: Image, index: number): number {

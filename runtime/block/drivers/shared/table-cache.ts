@@ -1,8 +1,8 @@
-import type { BlkdebugEvent } from '../../../../../generated/index.js';
-import type { Child } from '../../../driver.js';
-import { viewOf } from '../../shared/big-endian.js';
+import type { BlkdebugEvent } from '../../../../generated/index.js';
+import type { Child } from '../../driver.js';
+import { viewOf } from './big-endian.js';
 
-/** A table of one cluster: an L2 table, or a refcount block. */
+/** A table that is read and kept as a whole: a cluster of an L2 table, a refcount block, a page of a larger table. */
 export interface Table {
   /** Where it is in the file. */
   readonly offset: number;
@@ -22,16 +22,20 @@ interface CachedTable extends Table {
 /** Where the tables of a cache are, and what must be before they are written. */
 export interface TableStore {
   readonly file: Child;
+  /** Bytes of each table. */
   readonly clusterSize: number;
-  readonly loadEvent: BlkdebugEvent;
-  readonly writeEvent: BlkdebugEvent;
+  /** What `blkdebug` is told, in formats that have names for it. */
+  readonly loadEvent?: BlkdebugEvent;
+  readonly writeEvent?: BlkdebugEvent;
   /**
    * Called when contents have been picked for writing: what they rely on is on the disk when it resolves. Nothing that
    * happens later concerns it.
    */
   settled(): Promise<void> | undefined;
   /** Called before a table is written. Throws when other metadata are there. */
-  check(offset: number, length: number): Promise<void>;
+  check?(offset: number, length: number): Promise<void>;
+  /** Writes a part of a table, where that is more than a write. `whole` is all of the table as it was when the part was picked. */
+  put?(offset: number, part: Uint8Array, whole: Uint8Array, from: number): Promise<void>;
 }
 
 /** The unit of what is written of a table: a table's neighbours are never touched. */
@@ -45,7 +49,7 @@ const writeUnit = 512;
 export class TableCache {
   readonly #store: TableStore;
   readonly #capacity: number;
-  /** By the number of the cluster: small integers make better keys. */
+  /** By the number of the first sector: small integers make better keys. */
   readonly #tables = new Map<number, CachedTable>();
   readonly #loading = new Map<number, Promise<Table>>();
   readonly #dirty = new Set<CachedTable>();
@@ -60,14 +64,14 @@ export class TableCache {
 
   /** The table at `offset`, if it is here. */
   peek(offset: number): Table | undefined {
-    const table = this.#tables.get(offset / this.#store.clusterSize);
+    const table = this.#tables.get(offset / writeUnit);
     if (table !== undefined) table.used = ++this.#uses;
     return table;
   }
 
   /** The table at `offset`, which is not here, from the file. */
   load(offset: number): Promise<Table> {
-    const key = offset / this.#store.clusterSize;
+    const key = offset / writeUnit;
     const known = this.#loading.get(key);
     if (known !== undefined) return known;
     const loading = this.#load(offset).finally(() => this.#loading.delete(key));
@@ -78,9 +82,9 @@ export class TableCache {
   async #load(offset: number): Promise<Table> {
     await this.#makeRoom();
     const bytes = new Uint8Array(this.#store.clusterSize);
-    this.#store.file.debug(this.#store.loadEvent);
+    if (this.#store.loadEvent !== undefined) this.#store.file.debug(this.#store.loadEvent);
     await this.#store.file.read(offset, bytes);
-    return this.#tables.get(offset / this.#store.clusterSize) ?? this.#add(offset, bytes);
+    return this.#tables.get(offset / writeUnit) ?? this.#add(offset, bytes);
   }
 
   /** Takes in a table that has just been written to the file, and that no request can have looked for yet. */
@@ -99,7 +103,7 @@ export class TableCache {
       used: ++this.#uses,
       writing: undefined,
     };
-    this.#tables.set(offset / this.#store.clusterSize, table);
+    this.#tables.set(offset / writeUnit, table);
     return table;
   }
 
@@ -110,12 +114,12 @@ export class TableCache {
     cached.dirtyTo = Math.max(cached.dirtyTo, to);
     this.#dirty.add(cached);
     // It may have been put out of the cache just after it was got.
-    this.#tables.set(cached.offset / this.#store.clusterSize, cached);
+    this.#tables.set(cached.offset / writeUnit, cached);
   }
 
   /** Forgets a table whose cluster is used for something else. What was changed in it is lost. */
   forget(offset: number): void {
-    const key = offset / this.#store.clusterSize;
+    const key = offset / writeUnit;
     const table = this.#tables.get(key);
     if (table === undefined) return;
     this.#tables.delete(key);
@@ -149,7 +153,7 @@ export class TableCache {
       if (oldest === undefined) return;
       if (this.#dirty.has(oldest)) await this.#write(oldest);
       if (this.#dirty.has(oldest)) continue;
-      const key = oldest.offset / this.#store.clusterSize;
+      const key = oldest.offset / writeUnit;
       if (this.#tables.get(key) === oldest) this.#tables.delete(key);
     }
   }
@@ -178,14 +182,16 @@ export class TableCache {
     const store = this.#store;
     const from = table.dirtyFrom - (table.dirtyFrom % writeUnit);
     const to = Math.ceil(table.dirtyTo / writeUnit) * writeUnit;
-    const contents = table.bytes.slice(from, to);
+    const whole = store.put === undefined ? undefined : table.bytes.slice();
+    const contents = whole?.subarray(from, to) ?? table.bytes.slice(from, to);
     table.dirtyFrom = Number.POSITIVE_INFINITY;
     table.dirtyTo = 0;
     try {
       await store.settled();
-      await store.check(table.offset, table.bytes.length);
-      store.file.debug(store.writeEvent);
-      await store.file.write(table.offset + from, contents);
+      await store.check?.(table.offset, table.bytes.length);
+      if (store.writeEvent !== undefined) store.file.debug(store.writeEvent);
+      if (store.put !== undefined && whole !== undefined) await store.put(table.offset, contents, whole, from);
+      else await store.file.write(table.offset + from, contents);
     } catch (error) {
       table.dirtyFrom = Math.min(table.dirtyFrom, from);
       table.dirtyTo = Math.max(table.dirtyTo, to);

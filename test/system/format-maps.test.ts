@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ImageInfo } from '../../generated/index.js';
+import type { RootOwner } from '../../runtime/block/driver.js';
+import { chainStatus } from '../../runtime/block/io/status.js';
+import { BlockOptions } from '../../runtime/block/options.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
+import { pattern } from './judged-disk.js';
+import { describeWithPrograms } from './programs.js';
+
+const run = promisify(execFile);
+const MiB = 2 ** 20;
+const owner: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
+
+/** A stretch as `qemu-img map` has it. */
+interface Stretch {
+  readonly start: number;
+  readonly length: number;
+  readonly depth: number;
+  readonly zero: boolean;
+  readonly data: boolean;
+  readonly offset?: number;
+}
+
+/** Images that qemu-img makes: format, options, and whether it knows more than that everything is data. */
+const images: readonly { readonly format: string; readonly options?: string; readonly backing?: string }[] = [
+  { format: 'vdi' },
+  { format: 'vdi', options: 'static=on' },
+];
+
+describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'], () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'qapi-ts-formats-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each(images)('an image of qemu-img reads and maps equal: $format $options $backing', async (image) => {
+    const { format, options, backing } = image;
+    const path = join(folder, 'image');
+    const source = join(folder, 'source');
+    const contents = Buffer.alloc(7 * MiB + 1024);
+    pattern(1, 100_000, 300_000, false).copy(contents, 100_000);
+    pattern(2, 4 * MiB - 4096, 8192, false).copy(contents, 4 * MiB - 4096);
+    pattern(3, 7 * MiB, 1024, false).copy(contents, 7 * MiB);
+    const more = [...(options === undefined ? [] : ['-o', options])];
+    if (backing === undefined) {
+      writeFileSync(source, contents);
+      await run('qemu-img', ['convert', '-f', 'raw', '-O', format, ...more, source, path]);
+    } else {
+      const below = join(folder, 'below');
+      writeFileSync(source, contents.subarray(0, 5 * MiB));
+      await run('qemu-img', ['convert', '-f', 'raw', '-O', backing, source, below]);
+      await run('qemu-img', ['create', '-q', '-f', format, ...more, '-b', below, '-F', backing, path, '7340032']);
+    }
+    const commands = ['write -P 7 1M 100k', 'write -P 8 4000k 300k', 'write -z 2M 64k', 'write -P 9 5M 512'];
+    await run('qemu-io', ['-f', format, ...commands.flatMap((command) => ['-c', command]), path]);
+    const copy = join(folder, 'copy');
+    await run('qemu-img', ['convert', '-f', format, '-O', 'raw', path, copy]);
+    const { stdout } = await run('qemu-img', ['map', '-f', format, '--output=json', path]);
+    const { stdout: told } = await run('qemu-img', ['info', '-f', format, '--output=json', path]);
+    await using client = new LayerClient();
+    const node = await client.layer.graph.open({
+      options: BlockOptions.flatten({ driver: format, 'read-only': true, file: { driver: 'file', filename: path } }),
+    });
+    const raw = await client.layer.graph.open({
+      options: BlockOptions.flatten({ driver: 'raw', 'read-only': true, file: { driver: 'file', filename: copy } }),
+    });
+    const root = await client.layer.graph.attachRoot(node, owner);
+    const expected = await client.layer.graph.attachRoot(raw, owner);
+    expect(root.node.length).toBe(expected.node.length);
+    for (let at = 0; at < root.node.length; at += MiB) {
+      const ours = Buffer.alloc(MiB, 1);
+      const theirs = Buffer.alloc(MiB, 2);
+      await root.read(at, ours);
+      await expected.read(at, theirs);
+      expect(Buffer.compare(ours, theirs)).toBe(0);
+    }
+    const map: Stretch[] = [];
+    for (let start = 0; start < root.node.length; ) {
+      const { status, depth } = await chainStatus(root, start, root.node.length - start);
+      const { length, zero, data, offset } = status;
+      map.push({ start, length, depth, zero, data, ...(offset === undefined ? {} : { offset }) });
+      start += length;
+    }
+    expect(joined(map)).toEqual(joined(JSON.parse(stdout) as Stretch[]));
+    const theirs = JSON.parse(told) as ImageInfo;
+    expect(node.info?.clusterSize).toBe(theirs['cluster-size']);
+    await client.layer.graph.detachRoot(root);
+    await client.layer.graph.detachRoot(expected);
+  });
+});
+
+/** Where stretches end that are in one state is of no matter. */
+function joined(map: readonly Stretch[]): Stretch[] {
+  const result: Stretch[] = [];
+  for (const { start, length, depth, zero, data, offset } of map) {
+    const last = result.at(-1);
+    // Where nothing is, it does not matter in how many layers.
+    const same = last !== undefined && last.zero === zero && last.data === data && (last.depth === depth || !data);
+    const follows = last?.offset === undefined ? offset === undefined : last.offset + last.length === offset;
+    if (same && follows) result[result.length - 1] = { ...last, length: last.length + length };
+    else
+      result.push({ start, length, depth: data ? depth : 0, zero, data, ...(offset === undefined ? {} : { offset }) });
+  }
+  return result;
+}
