@@ -7,7 +7,7 @@ import { WriteOrder } from '../write-order.js';
 import { type MapFormat, type MapWriting, Place } from './map-format.js';
 
 /** Bytes of a page: tables are read and kept by pages, as some are larger than memory. */
-export const pageSize = 4096;
+const pageSize = 4096;
 /** Pages that are kept. 4 MiB of tables map a terabyte of blocks of one megabyte. */
 const pages = 1024;
 
