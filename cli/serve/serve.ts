@@ -18,6 +18,7 @@ interface ServeOptions {
   readonly device?: readonly string[];
   readonly nbd?: readonly string[];
   readonly snapshot?: boolean;
+  readonly name?: string;
   readonly allow?: readonly string[];
   readonly drivers?: readonly string[];
   readonly driversReadOnly?: readonly string[];
@@ -47,6 +48,7 @@ export const serve: Subcommand = {
         ),
       )
       .option('--snapshot', 'keep what is written to drives in temporary files, unless they say snapshot=off')
+      .option('--name <name>', 'what query-name reports')
       .addOption(repeatable('--allow <folder>', 'use no files but those in this folder'))
       .addOption(names('--drivers <names>', 'use no drivers but these'))
       .addOption(names('--drivers-read-only <names>', 'use no drivers but these, and these for reading only'))
@@ -73,7 +75,14 @@ export const serve: Subcommand = {
       host.stdout.write('The configuration is valid.\n');
       return exitCodes.ok;
     }
-    return serveUntilEnded({ plan, whitelist, authorize, host, log: serverLog(host.stderr, options.logLevel) });
+    return serveUntilEnded({
+      plan,
+      whitelist,
+      authorize,
+      name: options.name,
+      host,
+      log: serverLog(host.stderr, options.logLevel),
+    });
   },
 };
 

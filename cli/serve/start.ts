@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly whitelist: DriverWhitelist;
   /** Throws for files that may not be used. Absent: all may. */
   readonly authorize: ((path: string, fd?: number) => Promise<void>) | undefined;
+  /** What `query-name` reports. Absent: no name. */
+  readonly name?: string | undefined;
   readonly host: Host;
   readonly log: ServerLog;
   /** Starting is to be given up. */
@@ -75,7 +77,7 @@ interface Parts {
   warnings(): number;
 }
 
-async function createParts({ whitelist, authorize, log }: StartOptions): Promise<Parts> {
+async function createParts({ whitelist, authorize, name, log }: StartOptions): Promise<Parts> {
   let made: BlockLayer | undefined;
   let warnings = 0;
   const server = await createQmpServer({
@@ -88,6 +90,7 @@ async function createParts({ whitelist, authorize, log }: StartOptions): Promise
       made = new BlockLayer({
         events: sink,
         whitelist,
+        name,
         ...(authorize && { authorize }),
         warn: (message) => {
           warnings++;

@@ -1,4 +1,4 @@
-import { events, type ObjectOptions } from '../../generated/index.js';
+import type { ObjectOptions } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import { Backend } from './backend/backend.js';
 import { ExportServer, type ExportSource } from './backend/export-server.js';
@@ -19,6 +19,7 @@ import { mediumCommands } from './commands/medium.js';
 import { mirrorCommands } from './commands/mirror.js';
 import { type CommandServer, nbdServerCommands } from './commands/nbd-server.js';
 import { objectHandlers } from './commands/objects.js';
+import { programCommands } from './commands/program.js';
 import { runIoLine } from './commands/qemu-io/run.js';
 import { queryCommands } from './commands/queries.js';
 import { runHandler } from './commands/run-handler.js';
@@ -65,6 +66,8 @@ export interface BlockLayerOptions {
   readonly drivers?: DriverRegistry;
   /** For each NBD server: how many clients it takes, and where problems with them are reported. */
   readonly nbd?: NbdServerOptions;
+  /** What `query-name` reports. Default: no name. */
+  readonly name?: string | undefined;
 }
 
 /**
@@ -102,6 +105,7 @@ export class BlockLayer implements AsyncDisposable {
   readonly #exportServers = new Set<ExportServer>();
   readonly #commandServer: CommandServer = { running: undefined };
   readonly #nbd: NbdServerOptions;
+  readonly #name: string | undefined;
   readonly #source: ExportSource;
   /** Temporary files of our own, which need not be allowed. */
   readonly #ownFiles = new Set<string>();
@@ -109,6 +113,7 @@ export class BlockLayer implements AsyncDisposable {
   constructor(options: BlockLayerOptions) {
     const { events: sink, warn = () => {}, clock = systemClock, fatal = throwUncaught, authorize, nbd = {} } = options;
     this.#nbd = nbd;
+    this.#name = options.name;
     this.objects = new UserObjects(async (path, fd) => authorize?.(path, fd));
     this.#host = {
       events: sink,
@@ -251,7 +256,7 @@ export class BlockLayer implements AsyncDisposable {
         commit: (name) => graph.turns.run(() => commitDrives(graph, this.#drives.named, name)),
         io: (name, line) => this.#io(name, line),
       }),
-      'query-events': () => [...events.keys()].map((name) => ({ name })),
+      ...programCommands(this.#name),
     };
     return handlers;
   }

@@ -30,7 +30,6 @@ interface Message {
 
 /** Commands that 2.8 calls otherwise. */
 const renamed: { readonly [name: string]: string } = {
-  'blockdev-del': 'x-blockdev-del',
   'blockdev-insert-medium': 'x-blockdev-insert-medium',
   'blockdev-remove-medium': 'x-blockdev-remove-medium',
 };

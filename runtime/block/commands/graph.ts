@@ -14,12 +14,14 @@ const resizing: Permissions = { uses: Permission.resize, shares: everything };
 
 /** Commands that make, remove and change nodes. */
 export function graphCommands(graph: BlockGraph) {
+  const del = ({ 'node-name': name }: { readonly 'node-name': string }) => deleteNode(graph, graph.namedNode(name));
+
   return {
     'blockdev-add': ({ options }) => addNode(graph, BlockOptions.flatten(options)),
 
-    async 'x-blockdev-del'({ 'node-name': name }) {
-      await deleteNode(graph, graph.namedNode(name));
-    },
+    'blockdev-del': async (node) => del(node),
+
+    'x-blockdev-del': async (node) => del(node),
 
     async 'x-blockdev-change'({ parent: parentName, child: childName, node: nodeName }) {
       const parent = graph.reference(parentName);

@@ -53,8 +53,8 @@ describe('blockdev-add', () => {
   });
 });
 
-describe('x-blockdev-del', () => {
-  const del = (name: string) => client.execute('x-blockdev-del', { 'node-name': name });
+describe.each(['blockdev-del', 'x-blockdev-del'])('%s', (command) => {
+  const del = (name: string) => client.execute(command, { 'node-name': name });
 
   it('closes a node and the children that only it uses', async () => {
     await raw();
