@@ -15,7 +15,7 @@ type Streams = StreamPair | (Readable & Writable) | MonitorProcess;
  * - a string: the path of a unix socket, or `host:port`; `unix:` and `tcp:` before it leave no doubt
  * - `{ path }` or `{ host, port }`
  * - a duplex stream, two streams, or a child process that speaks QMP on its standard input and output
- * - a function that opens one of these each time it is called
+ * - a function that opens one of these each time it is called; the signal it is given is aborted when the client gives up
  */
 export type QmpAddress =
   | string
@@ -24,7 +24,7 @@ export type QmpAddress =
   | (Readable & Writable)
   | StreamPair
   | MonitorProcess
-  | (() => Streams | Promise<Streams>);
+  | ((signal: AbortSignal) => Streams | Promise<Streams>);
 
 /** An address that can be opened, and what to call it in messages. */
 export interface Endpoint {
@@ -44,7 +44,7 @@ export function endpointOf(address: QmpAddress): Endpoint {
     return socket(port ? { host, port: Number(port) } : { path: address.replace(/^unix:/, '') });
   }
   if (typeof address === 'function') {
-    return { name: 'the peer', lasting: true, open: async () => opened(await address()) };
+    return { name: 'the peer', lasting: true, open: async (signal) => opened(await address(signal)) };
   }
   if (!('write' in address) && ('path' in address || 'port' in address)) return socket(address);
   const name = 'stdin' in address ? nameOf(address) : 'the peer';

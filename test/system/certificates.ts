@@ -4,31 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A folder with the files that QEMU's `tls-creds-x509` reads: an authority, and a server `localhost` that it vouches for. */
+/** A folder with the files that QEMU's `tls-creds-x509` reads: an authority, and a server `localhost` and a client that it vouches for. */
 export function certificates(): string {
   const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-tls-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'ignore' });
   const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout'];
-  writeFileSync(
-    file('extensions'),
-    'subjectAltName=DNS:localhost,IP:127.0.0.1\nkeyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth\n',
-  );
   const authority = ['-subj', '/CN=authority', '-addext', 'keyUsage=critical,keyCertSign'];
   openssl('req', '-x509', ...key, file('ca-key.pem'), '-out', file('ca-cert.pem'), '-days', '2', ...authority);
-  openssl('req', ...key, file('server-key.pem'), '-out', file('request'), '-subj', '/CN=localhost');
   const signer = ['-CA', file('ca-cert.pem'), '-CAkey', file('ca-key.pem'), '-CAcreateserial', '-days', '2'];
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    file('request'),
-    ...signer,
-    '-extfile',
-    file('extensions'),
-    '-out',
-    file('server-cert.pem'),
-  );
+  const sign = (name: string, extensions: string): void => {
+    writeFileSync(file('extensions'), `keyUsage=critical,digitalSignature,keyEncipherment\n${extensions}`);
+    openssl('req', ...key, file(`${name}-key.pem`), '-out', file('request'), '-subj', `/CN=${name}`);
+    const output = ['-extfile', file('extensions'), '-out', file(`${name}-cert.pem`)];
+    openssl('x509', '-req', '-in', file('request'), ...signer, ...output);
+  };
+  sign('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n');
+  sign('client', 'extendedKeyUsage=clientAuth\n');
   return folder;
 }

@@ -62,9 +62,15 @@ describe('negotiation', () => {
     const opening = new Promise<typeof late.peer>((resolve) => {
       open = resolve;
     });
-    await expect(connect(() => opening, { connectTimeout: 20 })).rejects.toThrow(
+    let given: AbortSignal | undefined;
+    const address = (signal: AbortSignal): Promise<typeof late.peer> => {
+      given = signal;
+      return opening;
+    };
+    await expect(connect(address, { connectTimeout: 20 })).rejects.toThrow(
       'the peer did not accept the connection within 20 ms',
     );
+    expect(given?.aborted).toBe(true);
     open(late.peer);
     await vi.waitFor(() => expect(late.peer.destroyed).toBe(true));
   });
