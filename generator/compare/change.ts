@@ -24,6 +24,8 @@ export interface ChangeUse {
   readonly direction?: Direction;
   /** The shortest path there: `arguments.options.file`, `returns[].inserted.node-name`, `data.info.type`. Empty for the command or event itself. */
   readonly path: string;
+  /** The branches that show it there, where that is not the same everywhere. */
+  readonly branch?: readonly ChangeBranch[];
 }
 
 /** The values of a discriminator that a change is confined to. */
@@ -41,7 +43,7 @@ export interface Change {
   readonly entities: readonly string[];
   /** The path in the first of the `uses`. */
   readonly path: string;
-  /** Where it is confined to some branches: the outer discriminator first. */
+  /** Where it is confined to some branches, the same in all places that show it: the outer discriminator first. */
   readonly branch?: readonly ChangeBranch[];
   readonly breaks: readonly Role[];
   readonly severity: ChangeSeverity;

@@ -11,7 +11,6 @@ export type Depth = 'schema' | 'introspection';
 interface Element extends Conditional {
   readonly features: readonly Feature[];
   readonly span?: Span;
-  readonly implicit?: boolean;
 }
 
 /** Compares the features and conditions of something that both sides have. */
@@ -39,7 +38,7 @@ export function compareElements(
     const details = { message: `${of}${lost(name)}`, old: name, ...sides };
     findings.report(isMark(name) ? `${name}-removed` : 'feature-removed', `${key} ${name}`, place, details);
   }
-  if (depth === 'introspection' || old.implicit || now.implicit || sameCondition(old, now)) return;
+  if (depth === 'introspection' || sameCondition(old, now)) return;
   const [was, is] = [conditionText(old), conditionText(now)];
   const message = `${of}exists under another condition: ${was} became ${is}, which introspection does not show`;
   findings.report('condition-changed', key, place, { message, old: was, new: is, ...sides });

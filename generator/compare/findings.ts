@@ -59,7 +59,7 @@ export class Findings {
    */
   report(kind: ChangeKind, key: string, place: Place, details: Details): void {
     const { entity, direction, path, marks, unchecked = false } = place;
-    const id = `${kind} ${key} ${JSON.stringify(details.branch ?? [])}`;
+    const id = `${kind} ${key}`;
     const { deprecated, unstable } = added.has(kind) ? marks.new : marks.old;
     let finding = this.#findings.get(id);
     if (!finding) {
@@ -75,7 +75,8 @@ export class Findings {
     const use = `${entity} ${direction}`;
     const known = finding.uses.get(use);
     if (!known || path.length < known.path.length) {
-      finding.uses.set(use, { entity, ...(direction && { direction }), path });
+      const { branch = [] } = details;
+      finding.uses.set(use, { entity, ...(direction && { direction }), path, ...(branch.length > 0 && { branch }) });
     }
   }
 
@@ -106,15 +107,18 @@ export class Findings {
 }
 
 function finish(finding: Finding, successor: string | undefined): Change {
-  const { kind, message, branch = [], old, new: now, oldPlace, newPlace, deprecated, unstable, unchecked } = finding;
+  const { kind, message, old, new: now, oldPlace, newPlace, deprecated, unstable, unchecked } = finding;
   const found = [...finding.uses.values()];
   const { breaks, severity } = verdict(finding, found);
+  const branches = new Set(found.map(({ branch }) => JSON.stringify(branch)));
+  const branch = branches.size === 1 ? found[0]?.branch : undefined;
   const harmed = (use: ChangeUse): boolean => breaks.includes(use.direction === 'received' ? 'receiver' : 'sender');
   // The first use is the nearest of those that a client breaks on.
-  const uses = found.sort(
+  const sorted = found.sort(
     (a, b) =>
       Number(harmed(b)) - Number(harmed(a)) || a.path.length - b.path.length || compareTexts(a.entity, b.entity),
   );
+  const uses = branch ? sorted.map(({ branch: _, ...use }) => use) : sorted;
   const advice = adviceFor(kind, breaks, { successor, values: finding.values, removed: !added.has(kind) });
   const notes = [
     ...(deprecated ? [added.has(kind) ? 'it is deprecated' : 'it was deprecated'] : []),
@@ -126,7 +130,7 @@ function finish(finding: Finding, successor: string | undefined): Change {
     kind,
     entities: [...new Set(uses.map(({ entity }) => entity))].sort(compareTexts),
     path: uses[0]?.path ?? '',
-    ...(branch.length > 0 && { branch }),
+    ...(branch && { branch }),
     breaks,
     severity,
     ...(old !== undefined && { old }),

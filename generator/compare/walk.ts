@@ -58,7 +58,8 @@ export class Walk {
       const visit = `${key} ${pair.tag} ${JSON.stringify(place.marks)}`;
       if (visited.has(visit)) return;
       visited.add(visit);
-      compareElements(old, now, `type ${key}`, place, this.#findings, this.#depth);
+      // A condition of a type alone shows nowhere on the wire.
+      compareElements(old, now, `type ${key}`, place, this.#findings, 'introspection');
     }
     const [before, after] = [choicesOf(old), choicesOf(now)];
     const change = compareChoices(before, after);

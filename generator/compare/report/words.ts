@@ -18,7 +18,8 @@ export function entitiesText({ entities }: Change): string {
 }
 
 /** Where a change is: the path, and the branches that it is confined to. */
-export function placeText({ path, branch = [] }: Change): string {
+export function placeText({ path, uses, ...change }: Change): string {
+  const branch = change.branch ?? uses[0]?.branch ?? [];
   const branches = branch.map(({ tag, values }) => {
     const rest = values.length - most;
     const shown = rest > 1 ? `${values.slice(0, most).join('|')} and ${rest} more` : values.join('|');

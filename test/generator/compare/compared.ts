@@ -26,7 +26,7 @@ export async function changesBetween(
 }
 
 /** A change in one line: `member-removed run>arguments.x [kind=a|b] sender! ` with `!` for what breaks, `?` for what may surprise, `*` for a notice. */
-export function lineOf({ kind, uses, branch = [], breaks, severity }: Change): string {
+export function lineOf({ kind, uses, branch = uses[0]?.branch ?? [], breaks, severity }: Change): string {
   const mark = { breaks: '!', 'may surprise': '?', notice: '*', compatible: '' }[severity];
   const places = uses.map(({ entity, path }) => (path === '' ? entity : `${entity}>${path}`));
   const branches = branch.map(({ tag, values }) => `[${tag}=${values.join('|')}]`);

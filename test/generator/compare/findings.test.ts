@@ -40,6 +40,21 @@ describe('a change of a shared type', () => {
     ]);
   });
 
+  test('is one also where only some places show it in a branch', async () => {
+    const shared = (members: string): string => `
+      { 'enum': 'Kind', 'data': [ 'a', 'b' ] }
+      { 'struct': 'Address', 'data': { ${members} } }
+      { 'union': 'Uu', 'base': { 'kind': 'Kind' }, 'discriminator': 'kind', 'data': { 'a': 'Address' } }
+      { 'command': 'run', 'data': 'Uu', 'boxed': true } { 'event': 'DONE', 'data': 'Address' }`;
+    const [change, ...others] = await changesBetween(shared("'x': 'int'"), shared("'*x': 'int'"));
+    expect(others).toEqual([]);
+    expect(change).not.toHaveProperty('branch');
+    expect(change?.uses).toEqual([
+      { entity: 'DONE', direction: 'received', path: 'data.x' },
+      { entity: 'run', direction: 'sent', path: 'arguments.x', branch: [{ tag: 'kind', values: ['a'] }] },
+    ]);
+  });
+
   test('ends where types contain themselves', async () => {
     const tree = (members: string): string => `
       { 'struct': 'Tree', 'data': { '*left': 'Tree', '*right': [ 'Tree' ], ${members} } }
