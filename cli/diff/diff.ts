@@ -145,7 +145,8 @@ function warnOfUnused(rules: readonly IgnoreRule[], judged: readonly Judged[], {
 }
 
 const print: Readonly<Record<DiffOptions['format'], (report: Report, host: Host) => void>> = {
-  pretty({ judged, all }, { stdout, env }) {
+  pretty({ judged, all, ...report }, { stdout, env }) {
+    stdout.write(`${titleOf(report)}\n`);
     stdout.write(prettyChanges(counting(judged), all, coloursFor(stdout, env)));
     const ignored = judged.filter(({ rule }) => rule).length;
     if (ignored > 0) stdout.write(`\n${ignored} ignored\n`);
@@ -165,10 +166,14 @@ const print: Readonly<Record<DiffOptions['format'], (report: Report, host: Host)
       if (change.severity !== 'compatible') stdout.write(`${githubChange(change, now.name)}\n`);
     }
   },
-  markdown({ old, new: now, judged }, { stdout }) {
-    stdout.write(markdownChanges(counting(judged), `From ${old.name} to ${now.name}`));
+  markdown({ old, new: now, conditions, judged }, { stdout }) {
+    stdout.write(markdownChanges(counting(judged), titleOf({ old, new: now, conditions })));
   },
 };
+
+function titleOf({ old, new: now, conditions }: Pick<Report, 'old' | 'new' | 'conditions'>): string {
+  return `From ${old.name} to ${now.name}, conditions ${conditions}`;
+}
 
 function counting(judged: readonly Judged[]): Change[] {
   return judged.filter(({ rule }) => !rule).map(({ change }) => change);

@@ -1,6 +1,7 @@
-/** Writes what the documentation shows of code: the catalogue of diagnostics, the TypeScript of the examples, sizes. */
+/** Writes what the documentation shows of code: the catalogue of diagnostics, the kinds of changes, the TypeScript of the examples, sizes. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withChangeKinds } from './changes.js';
 import { diagnosticsPage } from './diagnostics.js';
 import { withExamples } from './examples.js';
 import { withSizes } from './sizes.js';
@@ -11,6 +12,7 @@ await writeFile(join(root, 'docs/diagnostics.md'), await diagnosticsPage());
 const filled = [
   ['README.md', withExamples],
   ['docs/type-mapping.md', withExamples],
+  ['docs/diff.md', withChangeKinds],
   ['docs/size.md', withSizes],
 ] as const;
 for (const [page, fill] of filled) {

@@ -13,6 +13,8 @@ const { forbidden, options } = createRequire(import.meta.url)(
 const imports: [from: string, to: string, rule: string | undefined][] = [
   ['generator/emit/a', 'generator/schema/a', undefined],
   ['generator/emit/b', 'generator/text/a', undefined],
+  ['generator/compare/a', 'generator/schema/a', undefined],
+  ['generator/compare/b', 'generator/emit/z', 'arrows-from-generator-compare'],
   ['generator/schema/b', 'generator/syntax/a', undefined],
   ['generator/syntax/b', 'generator/text/a', undefined],
   ['runtime/block/io/c', 'generated/a', undefined],

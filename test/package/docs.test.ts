@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { withChangeKinds } from '../../docs/print/changes.js';
 import { diagnosticsPage } from '../../docs/print/diagnostics.js';
 import { withExamples } from '../../docs/print/examples.js';
 import { withSizes } from '../../docs/print/sizes.js';
@@ -16,6 +17,10 @@ describe('the documentation is current (npm run docs)', () => {
     expect(await withExamples(page(path))).toBe(page(path));
   });
 
+  test('docs/diff.md lists the kinds of changes as declared', () => {
+    expect(withChangeKinds(page('docs/diff.md'))).toBe(page('docs/diff.md'));
+  });
+
   test('docs/size.md shows the sizes as measured', async () => {
     // How well gzip compresses is up to the machine.
     const exact = (text: string): string => text.replace(/^(\|[^|]*\|[^|]*\|)[^|]*\|/gm, '$1');
@@ -28,6 +33,7 @@ describe('the documentation is current (npm run docs)', () => {
       'CONTRIBUTING.md',
       'docs/type-mapping.md',
       'docs/cli.md',
+      'docs/diff.md',
       'docs/api.md',
       'docs/client.md',
       'docs/server.md',

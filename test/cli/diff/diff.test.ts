@@ -21,10 +21,11 @@ async function diff(args: readonly string[], more: Readonly<Record<string, strin
 }
 
 describe('qapi-ts diff', () => {
-  test('tells people what breaks first, and what to do', async () => {
+  test('diff tells people what breaks first, and what to do', async () => {
     const { code, stdout, stderr } = await diff(['old.json', 'new.json']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toBe(`3 changes: 2 break, 1 may surprise
+    expect(stdout).toBe(`From old.json to new.json, conditions all true
+3 changes: 2 break, 1 may surprise
 
 Breaks clients
   disk-add, query-disks returns[].name [member-made-optional: receiver, server]
@@ -84,14 +85,19 @@ May surprise clients
 
   test('writes a page for release notes', async () => {
     const { stdout } = await diff(['old.json', 'new.json', '--format', 'markdown']);
-    expect(stdout).toContain('# From old.json to new.json\n\n3 changes: 2 break, 1 may surprise.\n');
+    expect(stdout).toContain(
+      '# From old.json to new.json, conditions all true\n\n3 changes: 2 break, 1 may surprise.\n',
+    );
     expect(stdout).toContain('| `member-removed` | sender, server | 1 |');
     expect(stdout).toContain("- **x-try** `arguments.x`: member 'x' is gone; it was unstable (stop sending it)\n");
   });
 
-  test('says so when nothing changes', async () => {
+  test('diff says so when nothing changes', async () => {
     const { code, stdout } = await diff(['old.json', 'old.json', '--fail-on', 'any']);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'no change\n' });
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'From old.json to old.json, conditions all true\nno change\n',
+    });
   });
 
   test.each([
@@ -119,7 +125,7 @@ May surprise clients
     const args = ['old.json', 'new.json', '--ignore', 'rules.json', '--fail-on', 'sender'];
     const { code, stdout, stderr } = await diff(args, { 'rules.json': rules });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^1 change: 1 may surprise\n[\s\S]*\n2 ignored\n$/);
+    expect(stdout).toMatch(/\n1 change: 1 may surprise\n[\s\S]*\n2 ignored\n$/);
     expect(stderr).toBe('note: no change fits the rule {"kind":"branch-added"} (never)\n');
     const json = await diff([...args, '--format', 'json'], { 'rules.json': rules });
     const ignored = JSON.parse(json.stdout).changes.map((change: { ignored?: string }) => change.ignored);
@@ -155,14 +161,16 @@ May surprise clients
       expect(changes.every((change: object) => !('newPlace' in change))).toBe(true);
     }
     const socket = await serve({ dispatch: new Map(), handlers: {}, introspection: infos });
-    expect((await diff(['new.json', socket])).stdout).toBe('no change\n');
+    expect((await diff(['new.json', socket])).stdout).toMatch(/all true\nno change\n$/);
   });
 
   test('compares what a configuration has', async () => {
     const conditional = `{ 'command': 'run', 'if': 'CONFIG_A' }`;
     const more = { 'a.json': conditional, 'b.json': '' };
     expect((await diff(['a.json', 'b.json'], more)).stdout).toContain('command-removed');
-    expect((await diff(['a.json', 'b.json', '--define', 'CONFIG_A=off'], more)).stdout).toBe('no change\n');
+    expect((await diff(['a.json', 'b.json', '--define', 'CONFIG_A=off'], more)).stdout).toMatch(
+      /conditions as given\nno change\n$/,
+    );
     const json = await diff(['a.json', 'b.json', '--only-defined', '--format', 'json'], more);
     expect(JSON.parse(json.stdout)).toMatchObject({ conditions: 'as given', changes: [] });
   });

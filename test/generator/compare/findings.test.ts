@@ -12,7 +12,7 @@ describe('a change of a shared type', () => {
     { 'command': 'stop', 'data': { 'list': [ 'Mode' ] } }
     { 'event': 'DONE', 'data': { 'o': 'Outer' } }`;
 
-  test('is one, with every command and event, its directions and the shortest path', async () => {
+  test('the change is one, with every command and event, its directions and the shortest path', async () => {
     const [added, removed, ...others] = (await changesBetween(users + mode('a', 'b'), users + mode('b', 'c'))).sort(
       (one, two) => one.kind.localeCompare(two.kind),
     );
@@ -28,7 +28,7 @@ describe('a change of a shared type', () => {
     expect(added).toMatchObject({ kind: 'enum-value-added', severity: 'may surprise', path: 'data.o.in.m', new: 'c' });
   });
 
-  test('is one also where it comes by a base that many branches share', async () => {
+  test('the change is one also where it comes by a base that many branches share', async () => {
     const shared = (members: string): string => `
       { 'enum': 'Kind', 'data': [ 'a', 'b', 'c' ] }
       { 'struct': 'Base', 'data': { ${members} } }
@@ -40,7 +40,7 @@ describe('a change of a shared type', () => {
     ]);
   });
 
-  test('is one also where only some places show it in a branch', async () => {
+  test('the change is one also where only some places show it in a branch', async () => {
     const shared = (members: string): string => `
       { 'enum': 'Kind', 'data': [ 'a', 'b' ] }
       { 'struct': 'Address', 'data': { ${members} } }
@@ -55,7 +55,7 @@ describe('a change of a shared type', () => {
     ]);
   });
 
-  test('ends where types contain themselves', async () => {
+  test('the comparison ends where types contain themselves', async () => {
     const tree = (members: string): string => `
       { 'struct': 'Tree', 'data': { '*left': 'Tree', '*right': [ 'Tree' ], ${members} } }
       { 'event': 'DONE', 'data': { 't': 'Tree' } }`;
@@ -66,7 +66,7 @@ describe('a change of a shared type', () => {
 });
 
 describe('what a change says', () => {
-  test('a code, old and new, places on both sides, and what to do', async () => {
+  test('every change has a code, old and new, places on both sides, and what to do', async () => {
     const old = `{ 'command': 'run',\n  'data': { 'x': 'int' } }`;
     const now = `# longer\n{ 'command': 'run', 'data': { '*x': 'int' }, 'returns': 'Rr' }\n{ 'struct': 'Rr', 'data': {} }`;
     const [change] = await changesBetween(now.replace("'*x'", "'x'"), now);
@@ -76,7 +76,7 @@ describe('what a change says', () => {
     expect(narrowed?.oldPlace?.file.lineAt(narrowed.oldPlace.start)).toBe(2);
   });
 
-  test('whether it was deprecated or unstable, by itself or by what contains it', async () => {
+  test('a change says whether it was deprecated or unstable, by itself or by what contains it', async () => {
     const command = (feature: string, members: string): string =>
       `{ 'command': 'run', 'data': { ${members} } ${feature && `, 'features': [ '${feature}' ]`} }`;
     const [removed] = await changesBetween(
@@ -101,7 +101,7 @@ describe('what a change says', () => {
     expect(change?.unstable).toBeUndefined();
   });
 
-  test('what came in the place of what is gone', async () => {
+  test('a change names what came in the place of what is gone', async () => {
     const [removed] = await changesBetween("{ 'command': 'x-run' }", "{ 'command': 'run' }");
     expect(removed?.advice).toBe("stop issuing it; it looks renamed: see 'run'");
     const values = (...names: string[]): string => `${mode(...names)} { 'command': 'run', 'data': { 'm': 'Mode' } }`;
@@ -109,14 +109,14 @@ describe('what a change says', () => {
     expect(changes.find(({ kind }) => kind === 'enum-value-removed')?.advice).toContain("see 'multifd'");
   });
 
-  test('that a server does not check arguments where it generates no code for them', async () => {
+  test('a change says that a server does not check arguments where it generates no code for them', async () => {
     const run = (members: string): string => `{ 'command': 'run', 'data': { ${members} }, 'gen': false }`;
     const [change] = await changesBetween(run(''), run("'x': 'int'"));
     expect(change).toMatchObject({ notEnforced: true, breaks: ['sender'] });
     expect(change?.message).toContain('does not enforce');
   });
 
-  test('that a member that existed under a condition was absent from other builds', async () => {
+  test('a change says that a member that existed under a condition was absent from other builds', async () => {
     const event = (member: string): string =>
       `{ 'struct': 'Dd', 'data': { ${member} } } { 'event': 'DONE', 'data': 'Dd', 'boxed': true }`;
     const changes = await changesBetween(event("'x': { 'type': 'int', 'if': 'A' }"), event("'*x': 'int'"));
@@ -124,7 +124,7 @@ describe('what a change says', () => {
     expect(changes[0]?.message).toContain('existed under a condition before');
   });
 
-  test('what breaks a server: what clients send and it must understand, and what it must send', async () => {
+  test('a change says what breaks a server: what clients send and it must understand, and what it must send', async () => {
     const run = (sent: string, received: string): string =>
       `{ 'command': 'run', 'data': { ${sent} }, 'returns': 'Rr' } { 'struct': 'Rr', 'data': { ${received} } }`;
     const servers = async (old: string, now: string): Promise<boolean> =>
@@ -139,7 +139,7 @@ describe('what a change says', () => {
 });
 
 describe('what introspection does not show', () => {
-  test('is left out where one side is made of it', async () => {
+  test('what introspection lacks is left out where one side is made of it', async () => {
     const old = "{ 'command': 'run', 'data': { 'x': 'int' }, 'if': 'A', 'allow-preconfig': true }";
     const now = "{ 'command': 'run', 'data': { 'x': 'uint8' } }";
     expect(await changesBetween(old, now, { introspection: true })).toEqual([]);
