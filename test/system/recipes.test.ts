@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -72,7 +72,8 @@ describeWithPrograms('recipes of docs/client.md with an emulator', ['qemu-system
     const path = join(temporaryFolder(), 'vm.sock');
     const server = createServer().listen(path);
     onTestFinished(() => void server.close());
-    const next = async () => (await once(server, 'connection'))[0];
+    const connections = on(server, 'connection');
+    const next = async () => (await connections.next()).value[0];
     const end = connectingEmulator(path);
     await using client = await connect(next, { reconnect: backOff() });
     await end();
@@ -80,14 +81,14 @@ describeWithPrograms('recipes of docs/client.md with an emulator', ['qemu-system
     expect(await client.execute('query-status')).toMatchObject({ status: 'running' });
   });
 
-  test('TCP', async () => {
+  test('the recipe for TCP works', async () => {
     const port = await atPort('');
     const changes = { "'vm.example'": "'127.0.0.1'", '4444': port };
     expect(await runCode(recipe('tcp'), changes)).toMatchObject(status);
   });
 
   describeWithPrograms('programs that lead to another host', ['socat'], () => {
-    test('ssh', async () => {
+    test('the recipe for ssh works, and tells what ssh says', async () => {
       const { socket, client } = await emulator();
       await client.close();
       const folder = temporaryFolder();
@@ -102,7 +103,7 @@ describeWithPrograms('recipes of docs/client.md with an emulator', ['qemu-system
       expect(failed.errors).toContain('ssh ended with status 255: Could not resolve hostname');
     });
 
-    test('vsock', async () => {
+    test('the recipe for vsock works', async () => {
       const { socket, client } = await emulator();
       await client.close();
       const changes = { 'VSOCK-CONNECT:3:4444': `UNIX-CONNECT:${socket}` };
@@ -110,7 +111,7 @@ describeWithPrograms('recipes of docs/client.md with an emulator', ['qemu-system
     });
   });
 
-  test('a websocket', async () => {
+  test('the recipe for websockets works', async () => {
     const { socket, client } = await emulator();
     await client.close();
     const port = await websocketBridge(socket);
@@ -132,7 +133,7 @@ describeWithPrograms('recipes of docs/client.md with an emulator', ['qemu-system
   });
 
   describeWithCorpus('with the schemas of two releases', RELEASE, () => {
-    test('two releases', async () => {
+    test('the recipe for two releases works and compiles', async () => {
       const [older, newer] = [await emulator(), await emulator()];
       await Promise.all([older.client.close(), newer.client.close()]);
       const changes = { '/run/older.sock': older.socket, '/run/newer.sock': newer.socket };
@@ -148,7 +149,7 @@ describeWithPrograms('recipes of docs/client.md with an emulator', ['qemu-system
 });
 
 describeWithPrograms('recipes of docs/client.md with certificates', ['qemu-system-x86_64', 'openssl'], () => {
-  test('TLS', async () => {
+  test('the recipe for TLS works', async () => {
     const folder = certificates();
     const creds = `tls-creds-x509,id=creds,dir=${folder},endpoint=server,verify-peer=on`;
     const port = await atPort(',tls-creds=creds', '-object', creds);
@@ -158,7 +159,7 @@ describeWithPrograms('recipes of docs/client.md with certificates', ['qemu-syste
 });
 
 describeWithPrograms('recipes of docs/client.md with a storage daemon', ['qemu-storage-daemon', 'qemu-img'], () => {
-  test('jobs of a transaction', async () => {
+  test('the recipe for jobs of a transaction works', async () => {
     const daemon = await spawnStorageDaemon();
     onTestFinished(async () => void (await daemon.close()));
     const folder = temporaryFolder();
@@ -194,7 +195,7 @@ describeWithPrograms('recipes of docs/client.md with a storage daemon', ['qemu-s
 });
 
 describeWithPrograms('recipes of docs/client.md with a guest agent', ['qemu-ga'], () => {
-  test('a guest agent', async () => {
+  test('the recipe for a guest agent works', async () => {
     const { socket } = await realAgent();
     const { lines, code } = await runCode(recipe('agent'), { '/run/qga.sock': socket });
     expect([lines[0], code]).toEqual([expect.stringMatching(/^\d+\.\d+\.\d+ 0 from the guest$/), 0]);
