@@ -140,7 +140,7 @@ export class Connection implements Link {
   }
 
   #reply(message: JsonObject): void {
-    if (this.#provoked && message.id === undefined) {
+    if (this.#provoked && message.id === undefined && message.error !== undefined) {
       this.#provoked = false;
       if (this.#stranger) this.#hooks.failed(new QmpConnectionError(`${this.#name}${AGENT}`));
       return;

@@ -12,26 +12,30 @@ read -r relieved && exit
 kill -TERM "$1"
 rm -rf "$2"
 for pause in 0.1 0.1 0.2 0.2 0.4 0.5 0.5; do
-  kill -0 "$1" || break
+  kill -0 "$1" || exit
   sleep $pause
 done
 kill -KILL "$1"
 `;
+
+/** Those on duty: one listener for all, since a process warns of more than ten. */
+const onDuty = new Set<Reaper>();
+
+function endAll(): void {
+  for (const reaper of onDuty) reaper.end();
+}
 
 /** Sees to it that a program and the folder of its socket do not outlive this process, without a listener for its signals. */
 export class Reaper {
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #shell: ChildProcess | undefined;
-  readonly #exit = (): void => {
-    this.#child.kill('SIGTERM');
-    rmSync(this.#folder, { recursive: true, force: true });
-  };
 
   constructor(child: ChildProcess, folder: string) {
     this.#child = child;
     this.#folder = folder;
-    process.once('exit', this.#exit);
+    if (onDuty.size === 0) process.once('exit', endAll);
+    onDuty.add(this);
     if (process.platform === 'win32' || child.pid === undefined) return;
     this.#shell = spawn('/bin/sh', ['-c', SCRIPT, 'qapi-ts', String(child.pid), folder], {
       // In a session of its own, so that it outlives a terminal that is closed.
@@ -45,9 +49,16 @@ export class Reaper {
     (this.#shell.stdin as { unref?(): void } | null)?.unref?.();
   }
 
+  /** This process ends: so does the program. */
+  end(): void {
+    this.#child.kill('SIGTERM');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
   /** The program has ended. */
   relieve(): void {
-    process.off('exit', this.#exit);
+    onDuty.delete(this);
+    if (onDuty.size === 0) process.off('exit', endAll);
     this.#shell?.stdin?.end('relieved\n');
   }
 }

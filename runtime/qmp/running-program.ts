@@ -33,8 +33,8 @@ export class RunningProgram {
     const reaper = new Reaper(child, folder);
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const exited = new Promise<ProgramExit>((resolve) => {
-      child.once('error', (error) => {
-        this.#failure = error;
+      child.on('error', (error) => {
+        this.#failure ??= error;
         if (child.pid === undefined) resolve({ code: null, signal: null });
       });
       child.once('exit', (code, signal) => resolve({ code, signal }));

@@ -7,20 +7,14 @@ const AT_A_PATH: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the file is there, but no program listens at it: one that has ended left it, or it is no socket',
   EAGAIN: 'as many clients as it lets wait are waiting already; a monitor serves one client at a time',
   EACCES: 'this user may not open it',
-  EPERM: 'this user may not open it',
   ENOTDIR: 'a part of its path is no folder',
   EPROTOTYPE: 'it is a socket for datagrams, or of another kind that QMP does not use',
-  ENAMETOOLONG: 'its path is too long for a unix socket',
 };
 
 /** What the codes of a failed connection mean for people, at a TCP port. */
 const AT_A_PORT: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no program listens at this port (ECONNREFUSED)',
   ENOTFOUND: 'no host has this name',
-  EAI_AGAIN: 'the name of the host cannot be looked up at the moment',
-  ETIMEDOUT: 'the host does not answer',
-  EHOSTUNREACH: 'there is no way to this host',
-  ENETUNREACH: 'there is no way to the network of this host',
 };
 
 /** Says why a socket could not be opened. */

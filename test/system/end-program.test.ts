@@ -110,6 +110,19 @@ describeWithPrograms('a program that was started', ['qemu-storage-daemon', 'qemu
     expect(Date.now() - since).toBeLessThan(2000);
   });
 
+  test('does not make this process warn of listeners, however many there are', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', warn);
+    onTestFinished(() => void process.off('warning', warn));
+    const before = process.listenerCount('exit');
+    const daemons = await Promise.all(Array.from({ length: 12 }, () => spawnStorageDaemon()));
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await Promise.all(daemons.map((daemon) => daemon.close()));
+    expect(process.listenerCount('exit')).toBe(before);
+    expect(warnings).toEqual([]);
+  });
+
   test('inherits file descriptors, which commands name', async () => {
     const image = join(temporaryFolder(), 'image');
     writeFileSync(image, Buffer.alloc(1024 * 1024));
