@@ -38,6 +38,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'check whether a running program speaks what a schema says',
     load: async () => (await import('./conformance.js')).conformance,
   },
+  completion: {
+    summary: 'print a script that makes a shell complete command lines',
+    load: async () => (await import('./completion/completion.js')).completion,
+  },
 };
 
 const examples = `
@@ -61,7 +65,8 @@ export async function run(args: readonly string[], host: Host): Promise<number> 
   for (const [name, { summary, load }] of Object.entries(subcommands)) {
     const command = program.command(name).summary(summary);
     configure(command, host);
-    if (!args.includes(name)) continue;
+    // Completion knows the options of all of them.
+    if (!args.includes(name) && args[0] !== 'completion') continue;
     const subcommand = await load();
     subcommand.declare(command);
     command.action(async () => {
