@@ -13,6 +13,7 @@ import { qcow2 } from './drivers/qcow2/index.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
 import { vdi } from './drivers/vdi/vdi.js';
+import { vpc } from './drivers/vpc/vpc.js';
 import { DriverRegistry } from './graph/registry.js';
 
 /** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
@@ -31,6 +32,7 @@ const drivers: readonly BlockDriver[] = [
   quorum,
   rawDriver,
   vdi,
+  vpc,
 ];
 
 /**

@@ -59,9 +59,17 @@ const properties: readonly (readonly [string, (variant: Variant) => unknown])[] 
   ['Made by', ({ maker }) => maker],
   ['Filled by', ({ filler }) => filler],
   ['Backing files', ({ backing }) => backing],
-  ...['cluster_size', 'refcount_bits', 'compat', 'lazy_refcounts', 'preallocation', 'cipher-alg', 'static'].map(
-    (name) => [`\`${name}\``, ({ options }: Variant) => options[name]] as const,
-  ),
+  ...[
+    'cluster_size',
+    'refcount_bits',
+    'compat',
+    'lazy_refcounts',
+    'preallocation',
+    'cipher-alg',
+    'static',
+    'subformat',
+    'force_size',
+  ].map((name) => [`\`${name}\``, ({ options }: Variant) => options[name]] as const),
 ];
 
 /** The page of the documentation that says how images are tried out, and how many of which kind. */

@@ -79,6 +79,12 @@ function foreign(
 }
 
 const vdi = foreign('vdi', { static: [false, true] }, { size: 3 * MiB + 1536, unit: MiB });
+const vpc = foreign(
+  'vpc',
+  { subformat: ['dynamic', 'fixed'], force_size: [false, true] },
+  // The size of a geometry: others are rounded up.
+  { size: 150 * 4 * 17 * 512, unit: 2 * MiB },
+);
 
 /** The images of the interoperability matrix. */
-export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...vdi];
+export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...vdi, ...vpc];

@@ -17,7 +17,6 @@ const at = (name: string): string => join(folder, name);
 const images = [
   ['qcow', 'qcow', []],
   ['qed', 'qed', []],
-  ['vpc', 'vpc', []],
   ['vmdk', 'vmdk', []],
   ['vmdk-flat', 'vmdk', ['-o', 'subformat=monolithicFlat']],
   ['vmdk-stream', 'vmdk', ['-o', 'subformat=streamOptimized']],

@@ -26,8 +26,6 @@ export const foreignFormats: readonly ForeignFormat[] = [
   format('qed', (head) => text(head, 0, 4) === 'QED\0'),
   format('vhdx', (head) => text(head, 0, 8) === 'vhdxfile'),
   format('vmdk', (head) => ['KDMV', 'COWD'].includes(text(head, 0, 4)) || isVmdkDescriptor(text(head, 0, 512))),
-  // A fixed image has its mark at the end only, and counts as raw with QEMU, too.
-  format('vpc', (head) => text(head, 0, 8) === 'conectix'),
 ];
 
 function format(name: string, matches: (head: Uint8Array) => boolean): ForeignFormat {

@@ -1,7 +1,7 @@
 import type { Child } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { type MapFormat, type MapWriting, Place } from '../shared/mapped/map-format.js';
-import { scanTable, UsedUnits } from '../shared/mapped/scan.js';
+import { scanTable, UsedPlaces } from '../shared/mapped/scan.js';
 import { allocatedField, blockSize, mostBlocks, type VdiHeader } from './header.js';
 
 /** Entries of blocks without a place: never written, and given up. Both read as zeroes. */
@@ -66,18 +66,17 @@ export class VdiMap implements MapFormat, MapWriting {
   /** The number in the header may be out of date: after a crash for instance. */
   async claim(): Promise<void> {
     const { mapOffset, dataOffset, blocks } = this.#header;
-    const units = Math.max(0, Math.ceil((this.#file.node.length - dataOffset) / blockSize));
-    const used = new UsedUnits(units);
+    const used = new UsedPlaces('vdi');
     await scanTable(this.#file, { offset: mapOffset, entries: blocks, entryBytes: 4 }, (view, at, block) => {
-      const index = view.getUint32(at, true);
-      if (index >= discardedBlock || used.add(index)) return;
+      const place = this.placeAt(view, at);
+      if (place >= 0) used.add(place);
+      if (place !== Place.invalid) return;
       throw new BlockError(
-        `vdi: The image is damaged and cannot be written: block ${block} is ` +
-          `${index < units ? 'where another one is' : 'beyond the end of the file'}`,
+        `vdi: The image is damaged and cannot be written: block ${block} is beyond the end of the file`,
         { code: 'EIO' },
       );
     });
-    this.#used = used.end;
+    this.#used = Math.max(0, (used.check(blockSize) - dataOffset) / blockSize);
   }
 
   /**

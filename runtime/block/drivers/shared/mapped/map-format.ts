@@ -48,6 +48,8 @@ export interface MapWriting {
   take(place: number, count: number): void;
   /** Bytes that a format has before the data of each block, all of them ones. Default: none. */
   readonly ones?: number;
+  /** Called before a place is written that has been in use. Returns nothing when there is nothing to wait for. */
+  touch?(place: number, offset: number): Promise<void> | undefined;
   /** Sets an entry, to a place or to `Place.zero`. */
   link(view: DataView, at: number, place: number): void;
   /** Called when the image is opened, or reopened, for writing: finds out what offers depend on. Only reads. */

@@ -1,4 +1,5 @@
 import type { Child } from '../../../driver.js';
+import { BlockError } from '../../../error.js';
 import { viewOf } from '../big-endian.js';
 
 /** Bytes of a table that are read at a time. */
@@ -26,26 +27,50 @@ export async function scanTable(
   }
 }
 
-/** The units of a file that are in use, each by one block. */
-export class UsedUnits {
-  readonly #bits: Uint8Array;
-  readonly #units: number;
-  /** One more than the highest. */
-  end = 0;
+/** Places that are looked at before an image is written: 16 TiB in blocks of one megabyte. */
+const mostPlaces = 2 ** 24;
 
-  /** @param units how many the file has */
-  constructor(units: number) {
-    this.#units = units;
-    this.#bits = new Uint8Array(Math.ceil(units / 8));
+/** The places in a file that blocks have: no two of them may share anything. */
+export class UsedPlaces {
+  readonly #name: string;
+  #places = new Float64Array(1024);
+  #count = 0;
+
+  /** @param name of the format, for messages */
+  constructor(name: string) {
+    this.#name = name;
   }
 
-  /** @returns whether the file has the unit, and nothing else uses it */
-  add(unit: number): boolean {
-    const byte = Math.floor(unit / 8);
-    const bit = 1 << (unit % 8);
-    if (!(unit >= 0 && unit < this.#units) || ((this.#bits[byte] ?? 0) & bit) !== 0) return false;
-    this.#bits[byte] = (this.#bits[byte] ?? 0) | bit;
-    this.end = Math.max(this.end, unit + 1);
-    return true;
+  /** @throws BlockError (EFBIG) when there are too many */
+  add(place: number): void {
+    if (this.#count === mostPlaces) {
+      throw new BlockError(`${this.#name}: The image has too many blocks to be written`, { code: 'EFBIG' });
+    }
+    if (this.#count === this.#places.length) {
+      const more = new Float64Array(this.#count * 2);
+      more.set(this.#places);
+      this.#places = more;
+    }
+    this.#places[this.#count++] = place;
+  }
+
+  /**
+   * @param length bytes that each block takes
+   * @returns the end of the last one; 0: there is none
+   * @throws BlockError (EIO) when two overlap
+   */
+  check(length: number): number {
+    const places = this.#places.subarray(0, this.#count).sort();
+    let end = 0;
+    for (const place of places) {
+      if (place < end) {
+        throw new BlockError(
+          `${this.#name}: The image is damaged and cannot be written: two blocks share offset ${place} of the file`,
+          { code: 'EIO' },
+        );
+      }
+      end = place + length;
+    }
+    return end;
   }
 }

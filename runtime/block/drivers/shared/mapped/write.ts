@@ -12,7 +12,7 @@ export async function writeMapped(image: MappedImage, offset: number, data: Uint
   await image.begin();
   const first = image.find(offset, data.length);
   if (!(first instanceof Promise) && first.place >= 0 && first.length === data.length) {
-    await image.file.write(first.place, data);
+    await writeInPlace(image, first.place, offset, data);
     return;
   }
   const parts = new Parts();
@@ -21,7 +21,7 @@ export async function writeMapped(image: MappedImage, offset: number, data: Uint
       const position = offset + done;
       const run = await image.find(position, data.length - done);
       if (run.place >= 0) {
-        parts.add(image.file.write(run.place, data.subarray(done, done + run.length)));
+        parts.add(writeInPlace(image, run.place, position, data.subarray(done, done + run.length)));
         done += run.length;
         await parts.room();
       } else {
@@ -32,6 +32,12 @@ export async function writeMapped(image: MappedImage, offset: number, data: Uint
     await parts.settled();
   }
   await parts.all();
+}
+
+async function writeInPlace(image: MappedImage, place: number, offset: number, data: Uint8Array): Promise<void> {
+  const { touch } = image.writing;
+  if (touch !== undefined) await touch.call(image.writing, place, offset);
+  await image.file.write(place, data);
 }
 
 /**
@@ -109,7 +115,7 @@ async function fill(image: MappedImage, blocks: NewBlocks, offset: number, data:
   const { start, place, length, plain } = blocks;
   const ones = image.writing.ones ?? 0;
   const end = place + length;
-  const fresh = place - ones >= file.node.length;
+  const fresh = place >= file.node.length;
   if (ones > 0) await file.write(place - ones, new Uint8Array(ones).fill(0xff));
   const head = offset - start;
   const tail = length - head - data.length;

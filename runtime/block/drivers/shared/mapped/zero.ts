@@ -17,6 +17,7 @@ export async function zeroMapped(image: MappedImage, offset: number, length: num
     const run = await image.find(position, length - done);
     if (run.place === Place.invalid) throw image.invalid(position);
     if (run.place >= 0) {
+      await image.writing.touch?.(run.place, position);
       await image.file.writeZeroes(run.place, run.length, flags & (RequestFlag.mayUnmap | RequestFlag.noFallback));
     } else if (!readsAsZeroes(image, run)) {
       await mark(image, position, run);

@@ -91,7 +91,7 @@ describe('vdi', () => {
     setField(file, 512 + 4, 0);
     const disk = await openOn(vdi, file, { flags: { readOnly: true } });
     await expect(contentsOf(disk)).resolves.toHaveLength(4 * MiB);
-    await expect(openOn(vdi, file)).rejects.toThrow('block 1 is where another one is');
+    await expect(openOn(vdi, file)).rejects.toThrow('two blocks share offset 1024 of the file');
     setField(file, 512 + 4, 9);
     await expect(openOn(vdi, file)).rejects.toThrow('block 1 is beyond the end of the file');
     const other = await openOn(vdi, file, { flags: { readOnly: true } });
