@@ -1,4 +1,3 @@
-import { nearMiss } from '../../generator/text/near-miss.js';
 import type { JsonValue } from '../../runtime/json/value.js';
 import type { QmpClient } from '../../runtime/qmp/client.js';
 import { QmpError } from '../../runtime/qmp/error.js';
@@ -6,6 +5,7 @@ import { QmpConnectionError } from '../../runtime/qmp/failure.js';
 import { hmp } from '../../runtime/qmp/hmp.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import type { Knowledge } from './knowledge.js';
+import { nearName } from './near-name.js';
 import { visible } from './pretty.js';
 import type { Request } from './request.js';
 
@@ -30,7 +30,7 @@ export async function execute(request: Request, client: QmpClient, knowledge: Kn
     try {
       return { kind: 'value', value: await client.executeUnknown(command, args, { oob }) };
     } catch (error) {
-      const near = isUnknown(error) ? nearMiss(command, [...knowledge.commands, ...shellWords]) : undefined;
+      const near = isUnknown(error) ? nearName(command, [...knowledge.commands, ...shellWords]) : undefined;
       if (near === undefined) throw error;
       return problem(`${describe(error as Error)}; did you mean '${near}'?`);
     }

@@ -1,5 +1,4 @@
 import type { Command } from '../../generator/schema/model.js';
-import { nearMiss } from '../../generator/text/near-miss.js';
 import { parseJson } from '../../runtime/json/parse.js';
 import type { JsonObject, JsonValue } from '../../runtime/json/value.js';
 import { int64Of } from '../../runtime/visit/integer-range.js';
@@ -7,6 +6,7 @@ import { OptionError } from '../../runtime/visit/option-error.js';
 import { readBoolean, readInteger, readSize } from '../../runtime/visit/scalar-text.js';
 import { commonMembers } from '../../testkit/model-members.js';
 import type { Knowledge } from './knowledge.js';
+import { nearName } from './near-name.js';
 import type { ParameterTree } from './parameters.js';
 
 /** Commands that take more than they declare. Introspection does not tell, a schema does by `gen: false`. */
@@ -40,7 +40,7 @@ export async function readFreeProperties(
   return Object.fromEntries(
     others.map(([key, value]) => {
       const known = properties.get(key);
-      const near = known === undefined ? nearMiss(key, properties.keys()) : undefined;
+      const near = known === undefined ? nearName(key, properties.keys()) : undefined;
       if (near !== undefined) throw new OptionError(`${driver} has no property '${key}': did you mean '${near}'?`, key);
       return [key, typeof value === 'string' ? propertyValue(value, key, known) : (value as JsonValue)];
     }),

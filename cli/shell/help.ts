@@ -1,9 +1,9 @@
 import type { Definition, Feature, Member, ObjectType, Type } from '../../generator/schema/model.js';
 import type { DocBlock } from '../../generator/syntax/doc-block.js';
-import { nearMiss } from '../../generator/text/near-miss.js';
 import type { Colours } from '../../generator/text/report/colours.js';
 import { commonMembers } from '../../testkit/model-members.js';
 import type { Knowledge } from './knowledge.js';
+import { nearName } from './near-name.js';
 import { visible } from './pretty.js';
 
 /** What a line that asks for help is answered with; undefined for other lines. */
@@ -18,7 +18,7 @@ export function helpFor(line: string, knowledge: Knowledge, colours: Colours): s
 function unknown(topic: string, { schema, commands }: Knowledge): string {
   // Introspection has types without names of their own.
   const names = schema?.definitions.map(({ name }) => name).filter((name) => /^[A-Za-z]/.test(name)) ?? [];
-  const near = nearMiss(topic, [...commands, ...names]);
+  const near = nearName(topic, [...commands, ...names]);
   const isThere = commands.includes(topic)
     ? `nothing is known of '${topic}' but its name`
     : `nothing is known of '${topic}'`;

@@ -54,6 +54,7 @@ export async function interact(
     const outcome = await unlessInterrupted(interpreter.take(line));
     if (outcome?.kind === 'exit') return terminal.close();
     const text = outcome && textOf(outcome, colours);
+    terminal.use(prompts[interpreter.mode]);
     const next = text === undefined ? undefined : await terminal.show(text);
     terminal.prompt(prompts[interpreter.mode]);
     if (next !== undefined) await take(next);
@@ -124,7 +125,7 @@ function textOf(outcome: Outcome, colours: Colours): string | undefined {
     case 'value':
       return prettyValue(outcome.value, colours);
     case 'text':
-      return outcome.text.trimEnd();
+      return outcome.text.trimEnd() || undefined;
     case 'problem':
       return colours.error(outcome.problem);
     default:

@@ -1,4 +1,3 @@
-import { nearMiss } from '../../generator/text/near-miss.js';
 import { isJsonObject, type JsonObject } from '../../runtime/json/value.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import { visitEmpty } from '../../runtime/visit/scalars.js';
@@ -7,6 +6,7 @@ import type { Visit } from '../../runtime/visit/visitor.js';
 import { ArgumentVisitor } from './argument-visitor.js';
 import { hasFreeProperties, readFreeProperties } from './free-properties.js';
 import type { Knowledge } from './knowledge.js';
+import { nearName } from './near-name.js';
 import { endOfJson, IncompleteError, type ParameterTree, readJson, readParameters } from './parameters.js';
 
 /** A command to execute. */
@@ -33,7 +33,7 @@ export async function readRequest(line: string, knowledge: Knowledge): Promise<R
   if (rest.startsWith('{')) return { command, arguments: readObject(rest), oob: false };
   const definition = knowledge.command(command);
   if (!definition) {
-    const near = nearMiss(command, knowledge.commands);
+    const near = nearName(command, knowledge.commands);
     throw new OptionError(
       near === undefined || knowledge.commands.includes(command)
         ? `the schema does not have '${command}', so its arguments must be JSON, such as { "key": 1 }`

@@ -67,9 +67,14 @@ export class Terminal {
   }
 
   prompt(text: string): void {
+    this.use(text);
+    if (!this.#closed) this.#interface.prompt(true);
+  }
+
+  /** Sets the prompt that is shown from the next time on. */
+  use(text: string): void {
     this.#prompt = text;
     this.#interface.setPrompt(text);
-    if (!this.#closed) this.#interface.prompt(true);
   }
 
   /** Prints above the line that is being written. */
@@ -122,8 +127,7 @@ export class Terminal {
     });
     this.prompt(question);
     const answered = await answer;
-    this.#prompt = before;
-    this.#interface.setPrompt(before);
+    this.use(before);
     return answered;
   }
 

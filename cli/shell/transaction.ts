@@ -1,10 +1,10 @@
 import type { ObjectType } from '../../generator/schema/model.js';
-import { nearMiss } from '../../generator/text/near-miss.js';
 import type { JsonObject } from '../../runtime/json/value.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import type { Visit } from '../../runtime/visit/visitor.js';
 import { branchesOf, commonMembers } from '../../testkit/model-members.js';
 import type { Knowledge } from './knowledge.js';
+import { nearName } from './near-name.js';
 import { readParameters } from './parameters.js';
 import { partsOf, readArguments, readObject } from './request.js';
 
@@ -37,7 +37,7 @@ export function readAction(line: string, knowledge: Knowledge): JsonObject {
   const types = actionTypes(knowledge);
   const taken = types?.get(type);
   if (!taken) {
-    const near = nearMiss(type, types?.keys() ?? []);
+    const near = nearName(type, types?.keys() ?? []);
     throw new OptionError(
       types === undefined
         ? `the schema does not have the actions of transactions, so their arguments must be JSON: ${type} { "key": 1 }`

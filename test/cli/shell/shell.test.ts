@@ -218,6 +218,8 @@ describe('in a script', () => {
       '-x',
       '? Drver',
       '-x',
+      'help node-d',
+      '-x',
       'help x-hidden-command ',
     ];
     const { stdout } = await qapiTs([...args, '-x', 'help node-add'], { cwd });
@@ -227,6 +229,7 @@ describe('in a script', () => {
         'Driver  enum\n  How a node gets its data.\n  file\n      from a file\n  raw\n' +
         "nothing is known of 'x'\n" +
         "nothing is known of 'Drver': did you mean 'Driver'?\n" +
+        "nothing is known of 'node-d': did you mean 'node-del'?\n" +
         "nothing is known of 'x-hidden-command'\n" +
         'node-add  command\n  driver  Driver\n  node-name  str, optional\n  driver=file  adds File\n  driver=raw  adds Raw\n',
     );
