@@ -1,4 +1,5 @@
 import { BufferPool } from './buffer-pool.js';
+import { collectGarbage } from './collect.js';
 
 /** Bytes of data that all connections together may have in flight; each may have {@link pieceLength} more. */
 const mostInFlightBytes = 64 * 1024 * 1024;
@@ -9,8 +10,12 @@ const mostKept = 36 * 1024 * 1024;
 /** What a connection can always have, in bytes: with that it goes on, if slowly, however much the others hold. */
 export const pieceLength: number = 1024 * 1024;
 
-/** Milliseconds without any data in flight after which kept buffers are let go. */
-const idleTime = 2000;
+/** Milliseconds with little in flight after which memory is given back. */
+const quietTime = 2000;
+/** Little is this part of what there was. */
+const little = 1 / 4;
+/** Bytes in flight that leave enough behind to collect it. */
+const worthCollecting = 16 * 1024 * 1024;
 
 /**
  * The memory for data of NBD clients. A client that does not read what it asked for holds on to it, so that there is a bound for
@@ -19,13 +24,21 @@ const idleTime = 2000;
 export class NbdMemory {
   readonly pool: BufferPool = new BufferPool(mostKept);
   readonly #most: number;
+  readonly #collect: () => void;
   #connections = 0;
   #bytes = 0;
-  #idle: NodeJS.Timeout | undefined;
+  /** The most bytes in flight since memory was given back, and since there has been little. */
+  #peak = 0;
+  #recent = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** @param most bytes in flight for all connections together */
-  constructor(most: number = mostInFlightBytes) {
+  /**
+   * @param most bytes in flight for all connections together
+   * @param collect called when much memory is not used any more
+   */
+  constructor(most: number = mostInFlightBytes, collect: () => void = collectGarbage) {
     this.#most = most;
+    this.#collect = collect;
   }
 
   /** Bytes in flight. */
@@ -47,10 +60,9 @@ export class NbdMemory {
   /** Data goes in flight, or has landed. Only shares call this. */
   change(bytes: number): void {
     this.#bytes += bytes;
-    if (bytes > 0 || this.#bytes > 0) return;
-    // A timer that is there already is started again, which costs less than a new one.
-    if (this.#idle === undefined) this.#idle = setTimeout(() => this.#release(), idleTime).unref();
-    else this.#idle.refresh();
+    this.#recent = Math.max(this.#recent, this.#bytes);
+    this.#peak = Math.max(this.#peak, this.#bytes);
+    if (bytes <= 0) this.#watch();
   }
 
   /** Whether a connection that has `held` bytes in flight may have some more. */
@@ -61,8 +73,23 @@ export class NbdMemory {
     return held === 0 || held + more <= Math.max(pieceLength, this.#most / this.#connections);
   }
 
-  #release(): void {
-    if (this.#bytes === 0) this.pool.clear();
+  /** Looks after some time whether there has been little since. */
+  #watch(): void {
+    if (this.#timer !== undefined || this.#bytes > this.#peak * little) return;
+    this.#recent = this.#bytes;
+    this.#timer = setTimeout(() => this.#look(), quietTime).unref();
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    const peak = this.#peak;
+    this.#peak = this.#recent;
+    if (this.#recent > peak * little) {
+      this.#watch();
+      return;
+    }
+    this.pool.clear();
+    if (peak >= worthCollecting) this.#collect();
   }
 }
 

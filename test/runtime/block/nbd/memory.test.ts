@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { collectGarbage } from '../../../../runtime/block/nbd/collect.js';
 import { type MemoryShare, NbdMemory, pieceLength } from '../../../../runtime/block/nbd/memory.js';
 
 const MiB = 2 ** 20;
@@ -55,20 +56,55 @@ describe('the memory of NBD connections', () => {
     expect(second.hasRoom(25 * MiB)).toBe(true);
   });
 
-  it('lets go of kept buffers when nothing has been in flight for some time', () => {
-    const memory = new NbdMemory();
+  it('gives memory back when little has been in flight for some time', () => {
+    const collect = vi.fn();
+    const memory = new NbdMemory(64 * MiB, collect);
     const share = memory.join();
     const buffer = share.pool.take(100_000);
     share.pool.giveBack(buffer);
-    share.take(1);
-    share.giveBack(1);
-    vi.advanceTimersByTime(1900);
-    share.take(1);
-    vi.advanceTimersByTime(1900);
-    expect(share.pool.take(100_000)).toBe(buffer);
-    share.pool.giveBack(buffer);
-    share.giveBack(1);
-    vi.advanceTimersByTime(2100);
-    expect(share.pool.take(100_000)).not.toBe(buffer);
+    const kept = (): boolean => {
+      const taken = share.pool.take(100_000);
+      share.pool.giveBack(taken);
+      return taken === buffer;
+    };
+    /** Has some bytes in flight for a moment, ten times a second. */
+    const load = (bytes: number, seconds: number): void => {
+      for (let turn = 0; turn < seconds * 10; turn++) {
+        share.take(bytes);
+        share.giveBack(bytes);
+        vi.advanceTimersByTime(100);
+      }
+    };
+    load(32 * MiB, 10);
+    expect([kept(), collect.mock.calls.length]).toEqual([true, 0]);
+    // A quarter, and then less.
+    load(8 * MiB, 1);
+    load(9 * MiB, 10);
+    expect([kept(), collect.mock.calls.length]).toEqual([true, 0]);
+    load(MiB, 10);
+    expect([kept(), collect.mock.calls.length]).toEqual([false, 0]);
+    share.take(20 * MiB);
+    vi.advanceTimersByTime(10_000);
+    expect(collect).not.toHaveBeenCalled();
+    share.giveBack(20 * MiB);
+    vi.advanceTimersByTime(10_000);
+    expect(collect).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(100_000);
+    load(1000, 100);
+    expect(collect).toHaveBeenCalledTimes(1);
+  });
+
+  it('collects buffers that nothing holds any more', async () => {
+    vi.useRealTimers();
+    const used = (): number => process.memoryUsage().arrayBuffers;
+    let held = Array.from({ length: 32 }, () => Buffer.allocUnsafeSlow(MiB));
+    const full = used();
+    held = [];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    collectGarbage();
+    // What is being freed is so beside us.
+    await vi.waitFor(() => expect(full - used()).toBeGreaterThan(24 * MiB));
+    expect(held).toEqual([]);
+    expect('gc' in globalThis).toBe(false);
   });
 });
