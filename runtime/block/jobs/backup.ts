@@ -83,8 +83,9 @@ class Backup {
         if (job.cancelled) return;
         if (this.#flights.size >= mostInFlight) await this.#flights.one();
         else if (!(await this.#copyNext(job))) {
-          if (this.#flights.size === 0 && this.#pending.count === 0) break;
-          await this.#flights.one();
+          // A copy before a write may fail, and is to be done again then.
+          if (this.#copying.size === 0 && this.#pending.count === 0) break;
+          await Promise.race(this.#copying.values()).catch(() => {});
         }
       }
     } finally {

@@ -61,6 +61,7 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
         if (backingFile !== undefined) overlay.backingName = backingFile;
         graph.describeAbove(overlay);
       });
+      return undefined;
     },
 
     async clean() {

@@ -26,8 +26,12 @@ const backOff = 1e8;
 export interface JobWork {
   /** Moves the data, until there is nothing left to do or the job is cancelled. What it throws fails the job. */
   run(job: Job): Promise<void>;
-  /** Changes the graph when the work is done, alone; what it throws fails the job. Only called after success. */
-  commit?(job: Job): Promise<void>;
+  /**
+   * Changes the graph when the work is done, alone; what it throws fails the job. Only called after success.
+   *
+   * @returns `not yet` when there is something left to do: {@link run} is called again
+   */
+  commit?(job: Job): Promise<'not yet' | undefined>;
   /** Puts back what the work needed. Called at each end, after {@link commit}. Must not fail. Absent: there is nothing to do. */
   clean?(job: Job, succeeded: boolean): Promise<void>;
   /** `block-job-complete`: has the job end when it can. Absent: the job ends by itself. @throws BlockError when it is not ready */
@@ -134,7 +138,7 @@ export class Job implements RootOwner {
 
   /** Begins, after the command that makes it has been answered. @param ended called when it is over */
   start(ended: () => void): void {
-    this.#ended ??= this.#live().finally(ended);
+    this.#ended ??= this.#live(ended);
   }
 
   /** Ends the job at once, for the holder of the turn, and resolves when it is over. */
@@ -295,31 +299,43 @@ export class Job implements RootOwner {
     this.#wake();
   }
 
-  async #live(): Promise<void> {
+  async #live(ended: () => void): Promise<void> {
     // The command that has made the job is answered first.
     await nextTurn();
-    while (this.#mustPause) await this.#change();
-    this.#quiet = false;
-    let error: BlockError | undefined;
-    try {
-      if (!this.#cancelled) await this.#work?.run(this);
-    } catch (failure) {
-      error = blockErrorOf(failure);
-    }
-    this.#becomeQuiet();
-    await this.#group?.finished(this, error === undefined && !this.#cancelled);
-    await this.alone(async () => {
-      if (error === undefined && !this.#cancelled) {
-        try {
-          await this.#work?.commit?.(this);
-        } catch (failure) {
-          error = blockErrorOf(failure);
+    for (let over = false; !over; ) {
+      const failure = await this.#run();
+      await this.#group?.finished(this, failure === undefined && !this.#cancelled);
+      over = await this.alone(async () => {
+        let error = failure;
+        if (error === undefined && !this.#cancelled) {
+          try {
+            if ((await this.#work?.commit?.(this)) === 'not yet') return false;
+          } catch (thrown) {
+            error = blockErrorOf(thrown);
+          }
         }
-      }
-      await this.#work?.clean?.(this, error === undefined && !this.#cancelled);
-      await this.#release(this);
-      this.#report(error);
-    });
+        await this.#work?.clean?.(this, error === undefined && !this.#cancelled);
+        await this.#release(this);
+        this.#report(error);
+        ended();
+        return true;
+      });
+    }
+  }
+
+  /** Lets the work go on. @returns what it has failed with */
+  async #run(): Promise<BlockError | undefined> {
+    while (this.#mustPause) await this.#change();
+    if (this.#cancelled) return undefined;
+    this.#quiet = false;
+    try {
+      await this.#work?.run(this);
+      return undefined;
+    } catch (error) {
+      return blockErrorOf(error);
+    } finally {
+      this.#becomeQuiet();
+    }
   }
 
   #report(error: BlockError | undefined): void {

@@ -6,6 +6,7 @@ import { RequestFlag } from '../driver.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { chainStatus } from '../io/status.js';
+import { roundDown, roundUp } from '../limits.js';
 import { InFlight } from './in-flight.js';
 import type { Job, JobWork } from './job.js';
 
@@ -43,6 +44,7 @@ export function mirrorWork(plan: MirrorPlan, from: Child, into: Child): JobWork 
   const mirror = new Mirror(plan, from, into);
   return {
     run: (job) => mirror.run(job),
+    commit: (job) => mirror.commit(job),
     complete: (job) => mirror.complete(job),
     leave: () => mirror.leave(),
     clean: () => plan.clean(),
@@ -59,6 +61,7 @@ class Mirror {
   /** Bytes of it. */
   #pending = 0;
   #cursor = 0;
+  #marked = false;
   /** Both were equal, and nothing has failed since. */
   #synced = false;
   #wanted: 'completion' | 'end' | undefined;
@@ -82,7 +85,8 @@ class Mirror {
 
   async run(job: Job): Promise<void> {
     try {
-      await this.#markFirst(job);
+      if (!this.#marked) await this.#markFirst(job);
+      this.#marked = true;
       while (!job.cancelled) {
         this.#tell(job);
         await job.pausePointOf(this.#flights);
@@ -99,7 +103,7 @@ class Mirror {
           job.becomeReady();
         }
         if (this.#wanted === undefined) await job.sleep(idle);
-        else if (await this.#finish(job)) return;
+        else return;
       }
     } finally {
       await this.#flights.all();
@@ -141,8 +145,9 @@ class Mirror {
   async #copyNext(job: Job): Promise<boolean> {
     const { bits } = this.#plan.bitmap;
     const most = Math.max(largestStretch, Math.floor(this.#plan.bufferSize / mostInFlight));
-    const found = bits.run(this.#cursor, most) ?? bits.run(0, most);
-    if (found === undefined) return false;
+    const dirty = bits.run(this.#cursor, most) ?? bits.run(0, most);
+    if (dirty === undefined) return false;
+    const found = this.#whole(dirty);
     const busy = [...this.#copying].some(({ offset, length }) => overlap(found, offset, length));
     const full = this.#pending > 0 && this.#pending + found.length > Math.max(this.#plan.bufferSize, found.length);
     if (busy || full || this.#flights.size >= mostInFlight) {
@@ -161,6 +166,17 @@ class Mirror {
       await job.sleep(delay);
     }
     return true;
+  }
+
+  /**
+   * A stretch with all of the clusters that it touches. The target may get its backing file at the end only: it cannot fill up from there
+   * what a cluster has beside the stretch.
+   */
+  #whole({ offset, length }: Stretch): Stretch {
+    const { target, source } = this.#plan;
+    const unit = target.info?.clusterSize ?? 1;
+    const start = roundDown(offset, unit);
+    return { offset: start, length: Math.min(roundUp(offset + length, unit), source.length) - start };
   }
 
   async #copy(job: Job, stretch: Stretch): Promise<void> {
@@ -210,25 +226,24 @@ class Mirror {
     }
   }
 
-  /** Copies the rest while nothing is written, and ends. @returns false when that failed and the job goes on */
-  #finish(job: Job): Promise<boolean> {
+  /** Copies the rest while nothing is written, and ends, unless that fails. */
+  commit(job: Job): Promise<'not yet' | undefined> {
     const { graph, source, bitmap, pivot } = this.#plan;
-    return job.alone(() =>
-      graph.drained(source, async () => {
-        while (bitmap.bits.count > 0 && this.#synced) await this.#copyDrained(job);
-        if (!this.#synced || !(await this.#flushed(job))) return false;
-        this.#tell(job);
-        if (this.#wanted === 'completion') await pivot(job);
-        return true;
-      }),
-    );
+    return graph.drained(source, async () => {
+      while (bitmap.bits.count > 0 && this.#synced) await this.#copyDrained(job);
+      if (!this.#synced || !(await this.#flushed(job))) return 'not yet';
+      this.#tell(job);
+      if (this.#wanted === 'completion') await pivot(job);
+      return undefined;
+    });
   }
 
   async #copyDrained(job: Job): Promise<void> {
     await this.#flights.room();
     const { bits } = this.#plan.bitmap;
-    const found = bits.run(0, largestStretch);
-    if (found !== undefined) {
+    const dirty = bits.run(0, largestStretch);
+    if (dirty !== undefined) {
+      const found = this.#whole(dirty);
       bits.clear(found.offset, found.length);
       this.#copying.add(found);
       this.#pending += found.length;

@@ -47,7 +47,7 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
     },
 
     async commit() {
-      if (node.below === undefined || node.below === base) return;
+      if (node.below === undefined || node.below === base) return undefined;
       await graph.drained(node, async () => {
         const backing = base && { name: backingFile ?? base.filename, format: base.driver.name };
         if (node.instance?.changeBackingFile === undefined) {
@@ -58,6 +58,7 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
         if (backing !== undefined) node.backingName = backing.name;
         graph.describeAbove(node);
       });
+      return undefined;
     },
 
     async clean() {
