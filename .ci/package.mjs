@@ -95,6 +95,11 @@ async function compile(consumer, { name, options }) {
 function readTraces(consumer) {
   const trace = failure(consumer, process.execPath, 'build/uncaught.js');
   assert.match(trace, /\/dist\/.*\n +reject\(new QmpConnectionError\(/, 'an error hides the line that throws it');
+  assert.match(
+    trace,
+    /^QmpConnectionError: cannot connect to \/nowhere\/qmp\.sock: no such socket; /m,
+    'an error hides why',
+  );
   assert(Math.max(...trace.split('\n').map((line) => line.length)) < 400, 'an uncaught error shows long lines');
   const mapped = failure(consumer, process.execPath, '--enable-source-maps', 'build/uncaught.js');
   assert.match(mapped, /\/runtime\/qmp\/\w+\.ts:\d+:\d+\)/, 'source maps name no line of ours');

@@ -63,8 +63,9 @@ function socket(where: SocketPlace): Endpoint {
     lasting: true,
     open: (signal) =>
       new Promise((resolve, reject) => {
-        const fail = (why: string, cause?: Error): void =>
+        const fail = (why: string, cause?: Error): void => {
           reject(new QmpConnectionError(`cannot connect to ${name}: ${why}`, cause && { cause }));
+        };
         const complaint = 'path' in where ? complaintAboutPath(where.path) : complaintAboutPort(where.port);
         if (complaint !== undefined) return fail(complaint);
         const stream = connect(where as NetConnectOpts, () => resolve({ readable: stream, writable: stream }));

@@ -29,7 +29,10 @@ export function describeExit(code: number | null | undefined, signal: NodeJS.Sig
 /** Keeps the last of a standard error, where there is one to read. */
 export function keepText(stream: Readable | null | undefined): () => string {
   let kept = '';
-  stream?.setEncoding('utf8').on('data', (text: string) => {
+  const decoder = new TextDecoder();
+  // Its encoding is left as it is: the stream may have other readers.
+  stream?.on('data', (chunk: Buffer | string) => {
+    const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
     kept = (kept + text).slice(-STDERR_LENGTH);
   });
   return () => kept;

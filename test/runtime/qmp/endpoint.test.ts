@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, connect as netConnect, type Server } from 'node:net';
@@ -143,26 +143,30 @@ describe('what cannot be connected to', () => {
     await expect(connect(address)).rejects.toThrow(problem);
   });
 
-  test('reports a socket at which too many clients wait', async () => {
-    const path = join(await temporaryFolder(), 'full');
-    // It listens, and never accepts.
-    const program = `
+  // Node.js cannot listen without accepting.
+  test.skipIf(spawnSync('which', ['python3']).status !== 0)(
+    'reports a socket at which too many clients wait',
+    async () => {
+      const path = join(await temporaryFolder(), 'full');
+      // It listens, and never accepts.
+      const program = `
       import socket, sys, time
       s = socket.socket(socket.AF_UNIX)
       s.bind(sys.argv[1])
       s.listen(0)
       print('listening', flush=True)
       time.sleep(60)`;
-    const child = spawn('python3', ['-c', program.replaceAll('\n      ', '\n'), path], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill());
-    await once(child.stdout, 'data');
-    const first = netConnect(path);
-    onTestFinished(() => void first.destroy());
-    await once(first, 'connect');
-    await expect(connect(path)).rejects.toThrow('as many clients as it lets wait are waiting already');
-  });
+      const child = spawn('python3', ['-c', program.replaceAll('\n      ', '\n'), path], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => void child.kill());
+      await once(child.stdout, 'data');
+      const first = netConnect(path);
+      onTestFinished(() => void first.destroy());
+      await once(first, 'connect');
+      await expect(connect(path)).rejects.toThrow('as many clients as it lets wait are waiting already');
+    },
+  );
 });
 
 describe('a process that is connected to', () => {
@@ -179,6 +183,15 @@ describe('a process that is connected to', () => {
         `the connection to ${process.execPath} was closed by the peer before it greeted; ${process.execPath} ended with status 255: no route to host`,
       ),
     );
+  });
+
+  test('other readers of its standard error get what it writes as it is', async () => {
+    const child = run(`process.stderr.write('über'); ${greet} setInterval(() => {}, 1000)`);
+    const seen: unknown[] = [];
+    child.stderr?.on('data', (chunk) => seen.push(chunk));
+    const connecting = connect(child, { connectTimeout: 500 });
+    await expect(connecting).rejects.toThrow(/greeted, but did not answer qmp_capabilities within 500 ms/);
+    expect(seen).toEqual([Buffer.from('über')]);
   });
 
   test('tells which signal ended it while a command ran', async () => {
