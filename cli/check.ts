@@ -61,6 +61,7 @@ async function checkOne(schema: string | undefined, dialect: string | undefined,
   const { diagnostics } = await loadSchema(input.schema, {
     dialect: dialectNamed(dialect ?? input.config.dialect),
     host: input.files,
+    examples: true,
   });
   return { file: input.schema, diagnostics };
 }

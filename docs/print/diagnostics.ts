@@ -42,6 +42,7 @@ async function entry(name: string, { code, explanation, example }: DiagnosticKin
   const dialect = example.dialect ?? 'auto';
   const { diagnostics } = await loadSchema('schema.json', {
     dialect,
+    examples: true,
     host: memoryHost({ 'schema.json': example.wrong }),
   });
   const said = diagnostics.filter((diagnostic) => diagnostic.code === code).map((diagnostic) => pretty(diagnostic));

@@ -1,6 +1,13 @@
 import type { Member, ObjectType } from '../schema/model.js';
+import {
+  memberByValue,
+  memberThroughout,
+  namesSomewhere,
+  type Shape,
+  shapeOf,
+  shapesByValue,
+} from '../schema/shapes.js';
 import type { ChangeBranch } from './change.js';
-import { memberByValue, memberThroughout, namesSomewhere, type Shape, shapeOf, shapesByValue } from './shapes.js';
 
 /** A member of two objects: on both sides, or on one only. */
 export interface MemberPair {

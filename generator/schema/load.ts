@@ -4,6 +4,7 @@ import { loadSyntax } from '../syntax/load.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { adviceFor, type CheckBy } from './advice.js';
 import { analyse } from './analyse.js';
+import { checkExamples } from './examples/check.js';
 import type { Schema } from './model.js';
 
 /** How to read and check a schema. */
@@ -18,6 +19,8 @@ export interface SchemaOptions {
    * Default: yes.
    */
   readonly advice?: boolean | undefined;
+  /** Whether to check the examples in documentation, too; what is wrong with them are warnings. Default: no. */
+  readonly examples?: boolean | undefined;
   /** Where the files come from. Default: the file system. */
   readonly host?: FileHost | undefined;
 }
@@ -48,16 +51,18 @@ export interface LoadedSchema {
 export async function loadSchema(path: string, options: SchemaOptions = {}): Promise<LoadedSchema> {
   const dialect = Dialect.of(options.dialect);
   const host = rememberingHost(options.host ?? nodeHost);
-  const { tree, diagnostics } = await loadSyntax(path, { dialect, host });
+  const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host });
   const files = tree.modules.map(({ file }) => file.path);
-  const analysis = analyse(tree, dialect, diagnostics);
-  if (dialect.name !== 'auto' || options.advice === false || !analysis.schema) return { ...analysis, files };
+  const analysis = analyse(tree, dialect, problems);
+  if (!analysis.schema) return { ...analysis, files };
+  const diagnostics = [...analysis.diagnostics, ...(options.examples ? checkExamples(analysis.schema) : [])];
+  if (dialect.name !== 'auto' || options.advice === false) return { schema: analysis.schema, diagnostics, files };
   const checkBy: CheckBy = async (release) => {
     const read = await loadSyntax(path, { dialect: release, host });
     return analyse(read.tree, release, read.diagnostics).diagnostics;
   };
   const advice = await adviceFor(checkBy, analysis.diagnostics, tree.documentationChecked);
-  return { schema: analysis.schema, diagnostics: [...analysis.diagnostics, ...advice], files };
+  return { schema: analysis.schema, diagnostics: [...diagnostics, ...advice], files };
 }
 
 /** Reads every file once, however often it is asked for. */

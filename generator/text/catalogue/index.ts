@@ -1,6 +1,7 @@
 import { definitions } from './definitions.js';
 import { docComments } from './doc-comments.js';
 import { documentation } from './documentation.js';
+import { examples } from './examples.js';
 import { lexical } from './lexical.js';
 import { names } from './names.js';
 import { syntax } from './syntax.js';
@@ -13,7 +14,8 @@ export type Catalogue = typeof lexical &
   typeof names &
   typeof types &
   typeof docComments &
-  typeof documentation;
+  typeof documentation &
+  typeof examples;
 
 /** The one registry of diagnostics; `docs/diagnostics.md` is printed from it. */
 export const catalogue: Catalogue = {
@@ -24,4 +26,5 @@ export const catalogue: Catalogue = {
   ...types,
   ...docComments,
   ...documentation,
+  ...examples,
 };

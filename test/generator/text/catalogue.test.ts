@@ -18,7 +18,7 @@ const shown = kinds.filter(([name]) => !notSchemas.has(name));
 async function namesIn(text: string, dialect = 'auto'): Promise<string[]> {
   const root = /^# in (\S+)/.exec(text)?.[1] ?? 'schema.json';
   const host = memoryHost({ 'block.json': '', 'common.json': '', [root]: text });
-  const { diagnostics } = await loadSchema(root, { dialect, host });
+  const { diagnostics } = await loadSchema(root, { dialect, host, examples: true });
   return diagnostics.map(({ name }) => name);
 }
 

@@ -1,4 +1,4 @@
-import type { Member, ObjectType, UnionType } from '../schema/model.js';
+import type { Member, ObjectType, UnionType } from './model.js';
 
 /** An object as it is on the wire: its members by name, wherever they are declared, and what its discriminator adds to them. */
 export interface Shape {
