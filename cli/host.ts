@@ -20,6 +20,8 @@ export interface Host {
   readonly stdout: Output;
   /** For what is said about it. */
   readonly stderr: Output;
+  /** Whether the process is that of the command and may be ended with it, whatever hangs. */
+  readonly ownsProcess?: boolean;
   /** Takes {@link interrupts} over from Node, which would end the process there and then: the signal tells of them instead. */
   catchInterrupt(): AbortSignal;
 }

@@ -22,6 +22,7 @@ export async function runInProcess(): Promise<void> {
     },
     stdout: process.stdout,
     stderr: process.stderr,
+    ownsProcess: true,
     catchInterrupt,
   };
   process.exitCode = await run(programArguments(), host);

@@ -20,6 +20,19 @@ export function endAtSecondSignal(first: AbortSignal): () => void {
   };
 }
 
+/** Milliseconds that a process whose work is done may take to end by itself. */
+const timeToEnd = 2000;
+
+/**
+ * Ends a process whose work is done, also when a thread hangs in a file system that does not answer: for that one Node.js would wait.
+ *
+ * @param code its exit code; a signal gives it another one
+ */
+export function endSoon(code: number): void {
+  for (const signal of interrupts) process.on(signal, () => endProcess(exitCodes.interrupted));
+  setTimeout(() => endProcess(code), timeToEnd).unref();
+}
+
 /** Resolves when the signal is given. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { choiceOption } from '../options.js';
 import { exitCodes, type Subcommand } from '../subcommand.js';
 import { UserError } from '../user-error.js';
 import { AllowedFolders } from './allowed-folders.js';
-import { aborted, endAtSecondSignal } from './lifetime.js';
+import { aborted, endAtSecondSignal, endSoon } from './lifetime.js';
 import { logLevels, serverLog, tellReady } from './log.js';
 import { type PlanProblem, planServer, type ServerPlan } from './plan.js';
 import { plannedFiles } from './planned-files.js';
@@ -75,7 +75,7 @@ export const serve: Subcommand = {
       host.stdout.write('The configuration is valid.\n');
       return exitCodes.ok;
     }
-    return serveUntilEnded({
+    const code = await serveUntilEnded({
       plan,
       whitelist,
       authorize,
@@ -83,6 +83,8 @@ export const serve: Subcommand = {
       host,
       log: serverLog(host.stderr, options.logLevel),
     });
+    if (host.ownsProcess) endSoon(code);
+    return code;
   },
 };
 

@@ -64,6 +64,19 @@ describe('the process of a server', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('ends in order at a signal also when a thread hangs in the file system', async () => {
+    const folder = folderWith({ 'hang.cjs': "require('fs').open(process.env.PIPE, 'r', () => {});" });
+    execFileSync('mkfifo', [`${folder}/pipe`]);
+    const hang = { NODE_OPTIONS: `--require=${folder}/hang.cjs`, PIPE: `${folder}/pipe` };
+    const server = start(['--qmp', `unix:${folder}/q`], hang);
+    await server.ready;
+    server.process.kill('SIGTERM');
+    const end = await server.ended;
+    expect(end).toMatchObject({ code: 0, signal: null });
+    expect(messages(end).at(-1)).toBe('stopped');
+    expect(readdirSync(folder).sort()).toEqual(['hang.cjs', 'pipe']);
+  });
+
   test('ends at once at the second signal also when a thread hangs in the file system', async () => {
     const folder = folderWith({
       // What a network file system that does not answer does to opening, a pipe without a writer does, too.
