@@ -8,14 +8,11 @@ export interface Shape {
 
 /** The shape of an object type. */
 export function shapeOf(object: ObjectType): Shape {
+  const chain: ObjectType[] = [];
+  for (let type: ObjectType | undefined = object; type; type = type.base) chain.push(type);
   const members = new Map<string, Member>();
-  addMembers(object, members);
+  for (const type of chain.reverse()) for (const member of type.members) members.set(member.name, member);
   return object.kind === 'union' ? { members, union: object } : { members };
-}
-
-function addMembers({ base, members }: ObjectType, to: Map<string, Member>): void {
-  if (base) addMembers(base, to);
-  for (const member of members) to.set(member.name, member);
 }
 
 /** For each value of a union's discriminator the shape of an object that has it. */
