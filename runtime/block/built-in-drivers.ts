@@ -9,6 +9,7 @@ import { foreignFormats } from './drivers/foreign-formats.js';
 import { http, https } from './drivers/http/driver.js';
 import { luks } from './drivers/luks/luks.js';
 import { nullAio, nullCo } from './drivers/null.js';
+import { qcow } from './drivers/qcow/qcow.js';
 import { qcow2 } from './drivers/qcow2/index.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
@@ -28,6 +29,7 @@ const drivers: readonly BlockDriver[] = [
   luks,
   nullAio,
   nullCo,
+  qcow,
   qcow2,
   quorum,
   rawDriver,

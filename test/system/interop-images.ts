@@ -15,7 +15,7 @@ export const secret = ['--object', `secret,id=key,data=${passphrase}`];
 
 /** An image of the interoperability matrix. */
 export interface Variant {
-  readonly format: 'qcow2' | 'raw' | 'luks' | 'vdi' | 'vpc';
+  readonly format: 'qcow2' | 'raw' | 'luks' | 'qcow' | 'vdi' | 'vpc';
   /** Bytes. */
   readonly size: number;
   /** Create options. */
@@ -62,7 +62,7 @@ export async function makeImage(
     const format = lower === undefined ? 'raw' : 'qcow2';
     const size = Math.ceil((variant.size * (6 + random(7))) / 10 / 512) * 512;
     const path = join(folder, `below${level}.${format}`);
-    const options = format === 'raw' ? {} : variant.options;
+    const options = format === variant.format ? variant.options : {};
     await create(path, format, size, options, variant.maker, lower);
     const behind = resized(lower?.contents, size);
     lower = { path, format, contents: await fillByIo(path, format, behind, 0, random) };

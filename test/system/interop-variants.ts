@@ -78,6 +78,7 @@ function foreign(
   );
 }
 
+const qcow = foreign('qcow', {}, { size: 5 * MiB + 1536, unit: 4096, backing: [0, 1, 2] });
 const vdi = foreign('vdi', { static: [false, true] }, { size: 3 * MiB + 1536, unit: MiB });
 const vpc = foreign(
   'vpc',
@@ -87,4 +88,4 @@ const vpc = foreign(
 );
 
 /** The images of the interoperability matrix. */
-export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...vdi, ...vpc];
+export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...qcow, ...vdi, ...vpc];

@@ -15,7 +15,6 @@ const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-probing-'));
 const at = (name: string): string => join(folder, name);
 const images = [
-  ['qcow', 'qcow', []],
   ['qed', 'qed', []],
   ['vmdk', 'vmdk', []],
   ['vmdk-flat', 'vmdk', ['-o', 'subformat=monolithicFlat']],

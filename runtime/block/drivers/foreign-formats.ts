@@ -22,7 +22,6 @@ export const foreignFormats: readonly ForeignFormat[] = [
   format('parallels', (head) => {
     return ['WithoutFreeSpace', 'WithouFreSpacExt'].includes(text(head, 0, 16)) && uint32(head, 16, true) === 2;
   }),
-  format('qcow', (head) => text(head, 0, 4) === 'QFI\xfb' && uint32(head, 4, false) === 1),
   format('qed', (head) => text(head, 0, 4) === 'QED\0'),
   format('vhdx', (head) => text(head, 0, 8) === 'vhdxfile'),
   format('vmdk', (head) => ['KDMV', 'COWD'].includes(text(head, 0, 4)) || isVmdkDescriptor(text(head, 0, 512))),

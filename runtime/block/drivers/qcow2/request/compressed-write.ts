@@ -1,5 +1,5 @@
-import { constants, deflateRaw } from 'node:zlib';
 import { ioError } from '../../../error.js';
+import { deflateRawBlock } from '../../shared/deflate.js';
 import { Parts } from '../../shared/parts.js';
 import { compressedFlag } from '../format/table-entry.js';
 import { l2Table, ownL2Table } from '../map/l1.js';
@@ -11,7 +11,6 @@ import type { Image } from '../space/image.js';
 import type { Allocation } from '../space/in-flight.js';
 import { checkOverlap } from '../space/overlap.js';
 import { beforeRefcountChange, changeRefcounts, refcountOf } from '../space/refcounts.js';
-import { windowBits } from './compressed-read.js';
 import { write } from './write.js';
 
 /** The unit in which the length of compressed data is stored. */
@@ -43,7 +42,7 @@ function padded(data: Uint8Array, length: number): Uint8Array {
 }
 
 async function writeCluster(image: Image, offset: number, data: Uint8Array): Promise<void> {
-  const packed = await deflate(data);
+  const packed = await deflateRawBlock(data);
   const place = packed.length < data.length ? await promisePlace(image, offset, packed.length) : undefined;
   if (place === undefined) {
     await write(image, offset, data);
@@ -60,13 +59,6 @@ async function writeCluster(image: Image, offset: number, data: Uint8Array): Pro
     throw error;
   }
   image.inFlight.end(place.allocation);
-}
-
-function deflate(data: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const options = { windowBits, level: constants.Z_DEFAULT_COMPRESSION, memLevel: 9 };
-    deflateRaw(data, options, (error, packed) => (error === null ? resolve(packed) : reject(error)));
-  });
 }
 
 /** A place for compressed data, promised. Nothing when an entry could not point so far. */

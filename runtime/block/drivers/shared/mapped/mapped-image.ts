@@ -1,4 +1,4 @@
-import type { Child } from '../../../driver.js';
+import type { Child, NodeView } from '../../../driver.js';
 import { BlockError } from '../../../error.js';
 import { roundDown, sectorSize } from '../../../limits.js';
 import { Lock } from '../lock.js';
@@ -154,10 +154,22 @@ export class MappedImage {
     this.#begun = undefined;
   }
 
+  /** Forgets what was read of tables, which are being replaced. What was changed in them is lost. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
   /** Writes all tables that were changed before, behind what they rely on. */
   writeTables(): Promise<void> {
     return this.#cache.writeAll();
   }
+}
+
+/** A backing file as what is beneath an image. It is opened after the image, and can be replaced. */
+export function beneathOf(node: NodeView): Beneath | undefined {
+  const { backing } = node;
+  if (backing === undefined) return undefined;
+  return { length: backing.node.length, read: (offset, buffer) => backing.read(offset, buffer) };
 }
 
 const ready = Promise.resolve();

@@ -6,11 +6,20 @@ import type { MappedImage, Run } from './mapped-image.js';
 export async function readMapped(image: MappedImage, offset: number, buffer: Uint8Array): Promise<void> {
   const first = image.find(offset, buffer.length);
   if (!(first instanceof Promise) && first.length === buffer.length) return readRun(image, offset, first, buffer);
+  await readRuns(image, offset, buffer, first);
+}
+
+async function readRuns(
+  image: MappedImage,
+  offset: number,
+  buffer: Uint8Array,
+  first: Run | Promise<Run>,
+): Promise<void> {
   const parts = new Parts();
   try {
     for (let done = 0; done < buffer.length; ) {
       const position = offset + done;
-      const found = image.find(position, buffer.length - done);
+      const found = done === 0 ? first : image.find(position, buffer.length - done);
       const run = found instanceof Promise ? await found : found;
       parts.add(readRun(image, position, run, buffer.subarray(done, done + run.length)));
       done += run.length;

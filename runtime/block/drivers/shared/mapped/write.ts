@@ -15,11 +15,22 @@ export async function writeMapped(image: MappedImage, offset: number, data: Uint
     await writeInPlace(image, first.place, offset, data);
     return;
   }
+  await writeRuns(image, offset, data, first);
+}
+
+async function writeRuns(
+  image: MappedImage,
+  offset: number,
+  data: Uint8Array,
+  first: Run | Promise<Run>,
+): Promise<void> {
   const parts = new Parts();
+  let found: Run | Promise<Run> | undefined = first;
   try {
     for (let done = 0; done < data.length; ) {
       const position = offset + done;
-      const run = await image.find(position, data.length - done);
+      const run = await (found ?? image.find(position, data.length - done));
+      found = undefined;
       if (run.place >= 0) {
         parts.add(writeInPlace(image, run.place, position, data.subarray(done, done + run.length)));
         done += run.length;
@@ -81,17 +92,26 @@ export async function ownTable(image: MappedImage, offset: number): Promise<numb
 
 /** Sets the entries of blocks, which begin at `offset`, to places side by side, or all to `Place.zero`. */
 export async function link(image: MappedImage, offset: number, place: number, count: number): Promise<void> {
-  const { format } = image;
-  const { blockSize, entryBytes, tableBlocks } = format;
-  const base = await ownTable(image, offset);
-  const first = Math.floor(offset / blockSize) % tableBlocks;
+  const { blockSize } = image.format;
   for (let index = 0; index < count; index++) {
-    const entry = base + (first + index) * entryBytes;
-    const page = image.peek(base, entry) ?? (await image.load(base, entry));
-    const at = entry - page.offset;
-    image.writing.link(page.view, at, place >= 0 ? place + index * blockSize : place);
-    image.changed(page, at, at + entryBytes);
+    const own = place >= 0 ? place + index * blockSize : place;
+    await setEntry(image, offset + index * blockSize, (view, at) => image.writing.link(view, at, own));
   }
+}
+
+/** Changes the entry of the block at `offset`, which relies on what was written before. */
+export async function setEntry(
+  image: MappedImage,
+  offset: number,
+  change: (view: DataView, at: number) => void,
+): Promise<void> {
+  const { blockSize, entryBytes, tableBlocks } = image.format;
+  const base = await ownTable(image, offset);
+  const entry = base + (Math.floor(offset / blockSize) % tableBlocks) * entryBytes;
+  const page = image.peek(base, entry) ?? (await image.load(base, entry));
+  const at = entry - page.offset;
+  change(page.view, at);
+  image.changed(page, at, at + entryBytes);
 }
 
 /** Whether a stretch without a place is known to read as zeroes. */

@@ -126,7 +126,7 @@ async function used(
 /** Does things at random, several at once but none to what another is at. */
 async function work(
   root: Child,
-  { backing = 0 }: FormatVariant,
+  { backing = 0, packs = 0 }: FormatVariant,
   history: SectorHistory,
   random: Random,
   rounds: number,
@@ -136,11 +136,13 @@ async function work(
     const busy: { readonly from: number; readonly to: number }[] = [];
     const running: Promise<void>[] = [];
     for (let count = 1 + Math.floor(random() * 6); count > 0; count--) {
-      const from = Math.floor(random() * size);
-      const to = Math.min(size, from + 1 + Math.floor(random() ** 4 * Math.min(size, 4000)));
+      const packed = packs > 0 && random() < 0.2;
+      const unit = packed ? packs : 1;
+      const from = Math.floor((random() * size) / unit) * unit;
+      const to = Math.min(size, from + unit * (1 + Math.floor((random() ** 4 * Math.min(size, 4000)) / unit)));
       if (busy.some((other) => from < other.to && other.from < to)) continue;
       busy.push({ from, to });
-      running.push(change(root, history, random, from, to, backing));
+      running.push(packed ? pack(root, history, from, to) : change(root, history, random, from, to, backing));
     }
     if (random() < 0.3) running.push(flush(root, history));
     await Promise.all(running);
@@ -187,6 +189,13 @@ async function change(
     await root.write(offset, stamped(stamp, from, to), fua ? RequestFlag.fua : 0);
     history.end(begun, fua);
   }
+}
+
+async function pack(root: Child, history: SectorHistory, from: number, to: number): Promise<void> {
+  const stamp = nextStamp();
+  const begun = history.begin(from, to, [stamp]);
+  await root.write(from * sectorSize, stamped(stamp, from, to), RequestFlag.compressed);
+  history.end(begun);
 }
 
 async function contents(root: Child): Promise<Buffer> {

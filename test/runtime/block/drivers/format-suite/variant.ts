@@ -11,6 +11,8 @@ export interface FormatVariant {
   readonly backing?: number;
   /** Its format. Default: `raw`. */
   readonly backingFormat?: string;
+  /** Sectors of the clusters that can be written compressed. Absent: none can. */
+  readonly packs?: number;
   /** Options with which it is opened. */
   readonly opening?: object;
 }
