@@ -5,7 +5,7 @@ import { roundDown, roundUp, sectorSize } from '../../limits.js';
 import { getUint64, setUint64, viewOf } from '../shared/big-endian.js';
 
 /** Bytes of the header, which the backing file's name follows. */
-export const headerLength = 48;
+const headerLength = 48;
 const magic = 0x5146_49fb;
 const version = 1;
 /** Bytes of a backing file's name. */
