@@ -68,7 +68,7 @@ describeWithPrograms('a real guest agent', ['qemu-ga'], () => {
 
   test('does not greet, and a client of QMP finds out what it is', async () => {
     const { socket } = await realAgent();
-    await expect(connect(socket, { connectTimeout: 1000 })).rejects.toThrow(
+    await expect(connect(socket, { connectTimeout: 3000 })).rejects.toThrow(
       new QmpConnectionError(`${socket} is a guest agent and no QMP monitor: use connectAgent`),
     );
   });

@@ -64,7 +64,7 @@ test('an HTTP server is named', async () => {
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  await expect(connect({ host: '127.0.0.1', port }, { connectTimeout: 1000 })).rejects.toThrow(
+  await expect(connect({ host: '127.0.0.1', port }, { connectTimeout: 3000 })).rejects.toThrow(
     /is an HTTP server and no QMP monitor, as it sends 'HTTP\/1.1 400 Bad Request/,
   );
 });

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { run } from '../../../cli/program.js';
 import { historyFile } from '../../../cli/shell/history.js';
 import { QmpError } from '../../../runtime/qmp/error.js';
@@ -171,8 +171,10 @@ describe('in a script', () => {
 
   test('an interrupt ends it, and says which command was under way', async () => {
     const controller = new AbortController();
-    slow = () => new Promise((resolve) => setTimeout(resolve, 300));
-    setTimeout(() => controller.abort(), 150);
+    slow = () => {
+      controller.abort();
+      return new Promise((resolve) => setTimeout(resolve, 50));
+    };
     const args = ['shell', await start(), '-x', 'job-pause id=slow', '-x', 'query-jobs'];
     expect(await qapiTs(args, { signal: controller.signal })).toEqual({
       code: 130,
@@ -382,7 +384,7 @@ describe('at a prompt', () => {
   });
 
   test('Ctrl-C stops waiting for a command, whose reply is shown when it comes', async () => {
-    let finish = (): void => {};
+    let finish: (() => void) | undefined;
     slow = () =>
       new Promise((resolve) => {
         finish = resolve;
@@ -390,13 +392,13 @@ describe('at a prompt', () => {
     const shell = await open();
     await shell.sees('qmp> ');
     shell.type('job-pause id=slow\r');
-    await delay(100);
+    await vi.waitFor(() => expect(finish).toBeDefined(), 10_000);
     shell.type('\u0003');
     await shell.sees('job-pause was sent and may still be carried out; what it returns is shown when it comes');
     await shell.sees('qmp> ');
     shell.type('# the prompt is back\rhelp no');
     await shell.sees('help no');
-    finish();
+    finish?.();
     await shell.sees('late reply to job-pause: {}');
     await shell.sees('help no');
     shell.type('\u0003');

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { connectAgent } from '../../../runtime/qmp/agent.js';
 import { connect } from '../../../runtime/qmp/client.js';
@@ -63,36 +62,37 @@ describe('a peer that is something else', () => {
 });
 
 describe('a peer that is silent', () => {
-  /** One that answers what it cannot read, as agents and monitors do, with an error. */
-  function complaining(): FakeServer {
+  /** One that answers what it cannot read. */
+  function answering(answer: (server: FakeServer) => void): FakeServer {
     const server = new FakeServer();
-    server.peer.write = ((original) => (chunk: Buffer | string) => {
-      if (Buffer.isBuffer(chunk) && chunk[0] === 0xff) {
-        server.send({ error: { class: 'GenericError', desc: 'JSON parse error' } });
-      }
-      return original(chunk);
-    })(server.peer.write.bind(server.peer)) as typeof server.peer.write;
+    const write = server.peer.write.bind(server.peer) as (chunk: Buffer | string) => boolean;
+    server.peer.write = ((chunk: Buffer | string) => {
+      if (Buffer.isBuffer(chunk) && chunk[0] === 0xff) answer(server);
+      return write(chunk);
+    }) as typeof server.peer.write;
     return server;
   }
 
+  const complaint = { error: { class: 'GenericError', desc: 'JSON parse error' } };
+
   test('the client takes it for a guest agent when it complains of what cannot be read', async () => {
-    await expect(connect(complaining().peer, { connectTimeout: 80 })).rejects.toThrow(
+    const agent = answering((server) => server.send(complaint));
+    await expect(connect(agent.peer, { connectTimeout: 400 })).rejects.toThrow(
       new QmpConnectionError('the peer is a guest agent and no QMP monitor: use connectAgent'),
     );
   });
 
   test('the client takes it for a monitor when it greets late, and its complaint for no reply to a command', async () => {
-    const server = new FakeServer();
-    const connecting = connect(server.peer, { connectTimeout: 800 });
-    await delay(700);
-    server.send(GREETING);
-    server.send({ error: { class: 'GenericError', desc: 'JSON parse error' } });
-    await using client = await connecting;
+    const monitor = answering((server) => {
+      server.send(GREETING);
+      server.send(complaint);
+    });
+    await using client = await connect(monitor.peer, { connectTimeout: 400 });
     expect(await client.execute('x')).toEqual({});
-    server.answerWith(() => undefined);
+    monitor.answerWith(() => undefined);
     const next = client.execute('y');
-    await server.until(2);
-    server.send({ error: { class: 'GenericError', desc: 'this one is its own' } });
+    await monitor.until(2);
+    monitor.send({ error: { class: 'GenericError', desc: 'this one is its own' } });
     await expect(next).rejects.toThrow('this one is its own');
   });
 });
