@@ -352,8 +352,8 @@ export interface BlockDriver {
    * @param head the first 512 bytes, fewer when there are no more
    */
   probe?(head: Uint8Array, filename: string): number;
-  /** Whether a path without a prefix is for this protocol driver: devices rather than files. */
-  claimsPath?(path: string): Promise<boolean>;
+  /** Whether a path without a prefix is for this protocol driver: devices rather than files. What the host does not allow is not opened. */
+  claimsPath?(path: string, host: BlockHost): Promise<boolean>;
   /**
    * Turns a file name into options. Absent: the option `filename` is the name.
    *

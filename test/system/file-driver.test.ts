@@ -112,8 +112,20 @@ describe.skipIf(loop === undefined)('a loop device', () => {
 
   it('a loop device is opened by host_device, and by no other driver', async () => {
     const before = openDescriptors();
-    expect(await hostDeviceDriver.claimsPath?.(device)).toBe(true);
-    expect(await hostCdromDriver.claimsPath?.(device)).toBe(false);
+    expect(await hostDeviceDriver.claimsPath?.(device, quietHost())).toBe(true);
+    expect(await hostCdromDriver.claimsPath?.(device, quietHost())).toBe(false);
+    const asked: [string, boolean][] = [];
+    const authorize = async (path: string, fd?: number): Promise<void> => {
+      asked.push([path, fd !== undefined]);
+      if (asked.length === 1) throw new Error('not allowed');
+    };
+    expect(await hostCdromDriver.claimsPath?.(device, quietHost({ authorize }))).toBe(false);
+    expect(asked).toEqual([[device, false]]);
+    expect(await hostCdromDriver.claimsPath?.(device, quietHost({ authorize }))).toBe(false);
+    expect(asked.slice(1)).toEqual([
+      [device, false],
+      [device, true],
+    ]);
     await expect(open(fileDriver, device)).rejects.toMatchObject({ message: expect.stringContaining('host_device') });
     await expect(open(hostCdromDriver, device)).rejects.toMatchObject({ code: 'EINVAL' });
     expect(openDescriptors()).toEqual(before);

@@ -37,7 +37,7 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
   const { host, drivers } = graph;
   const driver = drivers.named(format);
   if (driver.kind !== 'format') throw invalid(`'${format}' is not an image format`);
-  const protocol = await drivers.forFilename(filename, true);
+  const protocol = await drivers.forFilename(filename, true, host);
   const create = driver.create?.bind(driver);
   if (create === undefined) {
     throw new BlockError(`Format driver '${format}' does not support image creation`, { code: 'ENOTSUP' });

@@ -199,14 +199,14 @@ class Opening {
 
   /** The driver that is asked for; nothing when the data has to tell. */
   async #chooseDriver(): Promise<BlockDriver | undefined> {
-    const { drivers } = this.#environment;
+    const { drivers, host } = this.#environment;
     const { role, format } = this.#request;
     const options = this.#options;
     const name = options.takeString('driver');
     if (name !== undefined) return drivers.named(name);
     if (role === 'protocol') {
       const filename = this.#filename ?? options.get('filename');
-      if (typeof filename === 'string') return drivers.forFilename(filename, this.#filename !== undefined);
+      if (typeof filename === 'string') return drivers.forFilename(filename, this.#filename !== undefined, host);
       throw driverOrFile();
     }
     if (format !== undefined) return drivers.named(format);

@@ -1,4 +1,4 @@
-import type { BlockDriver } from '../driver.js';
+import type { BlockDriver, BlockHost } from '../driver.js';
 import { BlockError } from '../error.js';
 import { protocolOf } from './filename.js';
 
@@ -44,12 +44,13 @@ export class DriverRegistry {
    * The protocol driver for a file name.
    *
    * @param prefixed whether a prefix such as `http:` chooses it
+   * @param host allows or refuses to look into a device
    * @throws BlockError when no driver has that prefix
    */
-  async forFilename(filename: string, prefixed: boolean): Promise<BlockDriver> {
+  async forFilename(filename: string, prefixed: boolean, host: BlockHost): Promise<BlockDriver> {
     const prefix = prefixed ? protocolOf(filename) : undefined;
     if (prefix === undefined) {
-      for (const driver of this.#drivers.values()) if (await driver.claimsPath?.(filename)) return driver;
+      for (const driver of this.#drivers.values()) if (await driver.claimsPath?.(filename, host)) return driver;
       return this.named('file');
     }
     for (const driver of this.#drivers.values()) {

@@ -1,4 +1,4 @@
-import type { BlockDriver, OpenContext } from '../../driver.js';
+import type { BlockDriver, BlockHost, OpenContext } from '../../driver.js';
 import { BlockError, errnoOf } from '../../error.js';
 import { deviceLength, needNative } from './host-device.js';
 import { type NativeCalls, nativeCalls } from './native.js';
@@ -82,16 +82,18 @@ export const hostCdromDriver: BlockDriver = {
   name: 'host_cdrom',
   kind: 'protocol',
   needsFilename: true,
-  claimsPath: (path) => claims(path, nativeCalls()),
+  claimsPath: (path, host) => claims(path, host, nativeCalls()),
   parseFilename: (filename, options) => parsePrefixed('host_cdrom', filename, options),
   open: (context) => open(context, nativeCalls()),
 };
 
 /** Only drives for discs know how to tell their state. Nothing but block devices is opened to find out. */
-async function claims(path: string, native: NativeCalls | undefined): Promise<boolean> {
+async function claims(path: string, host: BlockHost, native: NativeCalls | undefined): Promise<boolean> {
   try {
     if (native === undefined || !(await statPath(path)).isBlockDevice()) return false;
-    const file = await OpenFile.open({ path }, { readOnly: true, direct: false }, native);
+    await host.authorize(path);
+    const place = { path, authorize: (fd: number) => host.authorize(path, fd) };
+    const file = await OpenFile.open(place, { readOnly: true, direct: false }, native);
     try {
       return await isDrive(file, native);
     } finally {

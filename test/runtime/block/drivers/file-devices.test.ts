@@ -26,8 +26,8 @@ describe('choosing a driver by the path', () => {
       [folder, false],
       [join(folder, 'none'), false],
     ] as const) {
-      expect(await hostDeviceDriver.claimsPath?.(name)).toBe(device);
-      expect(await hostCdromDriver.claimsPath?.(name)).toBe(false);
+      expect(await hostDeviceDriver.claimsPath?.(name, quietHost())).toBe(device);
+      expect(await hostCdromDriver.claimsPath?.(name, quietHost())).toBe(false);
     }
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BlockDriver } from '../../../../runtime/block/driver.js';
 import { DriverRegistry } from '../../../../runtime/block/graph/registry.js';
 import { checkWhitelist } from '../../../../runtime/block/graph/whitelist.js';
+import { quietHost } from '../drivers/file-context.js';
 
 const open = () => Promise.reject(new Error('never opened'));
 const format = (name: string, score: number): BlockDriver => ({ name, kind: 'format', probe: () => score, open });
@@ -42,15 +43,15 @@ describe('choosing a driver', () => {
     ['https://host/', 'http'],
     ['device:/dev/sda', 'device'],
   ])('chooses a driver by the file name %s', async (filename, name) => {
-    expect((await registry.forFilename(filename, true)).name).toBe(name);
+    expect((await registry.forFilename(filename, true, quietHost())).name).toBe(name);
   });
 
   it.each(['raw:a', 'hidden:a', 'nope:a', ':a'])('chooses no driver by the file name %s', async (filename) => {
-    await expect(registry.forFilename(filename, true)).rejects.toThrow('Unknown protocol');
+    await expect(registry.forFilename(filename, true, quietHost())).rejects.toThrow('Unknown protocol');
   });
 
   it('chooses the file driver for a path that only looks prefixed', async () => {
-    expect((await registry.forFilename('https://host/', false)).name).toBe('file');
+    expect((await registry.forFilename('https://host/', false, quietHost())).name).toBe('file');
   });
 
   it('chooses the format with the highest score for the data, of equal ones the first', () => {
