@@ -63,11 +63,11 @@ export class Walk {
     }
     const [before, after] = [choicesOf(old), choicesOf(now)];
     const change = compareChoices(before, after);
+    // A change of an alternate is one wherever that is used.
+    const isOwn = old.kind === 'alternate' && now.kind === 'alternate';
+    const of = isOwn ? key : site;
+    const places = isOwn ? { oldPlace: old.span, newPlace: now.span } : {};
     if (change !== 'same') {
-      // A change of an alternate is one wherever that is used.
-      const isOwn = old.kind === 'alternate' && now.kind === 'alternate';
-      const of = isOwn ? key : site;
-      const places = isOwn ? { oldPlace: old.span, newPlace: now.span } : {};
       const [was, is] = [describeChoices(old, before), describeChoices(now, after)];
       const verb = { 'type-widened': 'takes more', 'type-narrowed': 'takes less', 'type-changed': 'is another' }[
         change
@@ -83,7 +83,8 @@ export class Walk {
     }
     for (const [json, choice] of before) {
       const other = after.get(json);
-      if (other) yield* this.#alike({ ...pair, old: choice, new: other });
+      if (other)
+        yield* this.#alike({ ...pair, old: choice, new: other, ...places, site: isOwn ? `${of} ${json}` : site });
     }
   }
 

@@ -266,6 +266,12 @@ describeRules('types', [
     ['type-changed run>arguments.x sender!'],
   ],
   [
+    'a choice of an alternate that changes is one change wherever the alternate is used',
+    send("'x': 'Any', 'y': [ 'Any' ]", `${mode('a')} ${alternate("'Mode'", "'Inner'")}`),
+    send("'x': 'Any', 'y': [ 'Any' ]", alternate("'str'", "'Inner'")),
+    ['enum-to-string run>arguments.x'],
+  ],
+  [
     'the choices that both sides have are compared, without a trace in the path',
     send(
       "'x': 'Any'",
