@@ -114,7 +114,7 @@ describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'],
 });
 
 describeWithPrograms('disks whose sizes are those of a geometry', ['qemu-img'], () => {
-  it('are made as long as qemu-img makes them', async () => {
+  it('gives a disk of a geometry the length that qemu-img gives it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-sizes-'));
     const sizes = [
       1,

@@ -24,7 +24,7 @@ export interface TableStore {
   readonly file: Child;
   /** Bytes of each table. */
   readonly clusterSize: number;
-  /** What `blkdebug` is told, in formats that have names for it. */
+  /** What is announced to `blkdebug`, in formats that have names for it. */
   readonly loadEvent?: BlkdebugEvent;
   readonly writeEvent?: BlkdebugEvent;
   /**
