@@ -185,14 +185,17 @@ function request(type: number, offset: number, length: number, flags = 0): Buffe
 /** A client that sends bytes and awaits exact numbers of them. */
 class RawClient {
   readonly socket: Socket = createConnection(join(folder, 'socket'));
-  #received: Buffer = Buffer.alloc(0);
+  /** In the chunks in which they came: joined when they are taken. */
+  #chunks: Buffer[] = [];
+  #length = 0;
   #wake = (): void => {};
 
   constructor() {
     this.socket.on('error', () => {});
     this.socket.on('close', () => this.#wake());
     this.socket.on('data', (chunk: Buffer) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#wake();
     });
   }
@@ -203,15 +206,16 @@ class RawClient {
 
   /** @throws Error when so many bytes do not come */
   async take(length: number): Promise<Buffer> {
-    while (this.#received.length < length) {
-      if (this.socket.destroyed) throw new Error(`closed after ${this.#received.length} of ${length} bytes`);
+    while (this.#length < length) {
+      if (this.socket.destroyed) throw new Error(`closed after ${this.#length} of ${length} bytes`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const taken = this.#received.subarray(0, length);
-    this.#received = this.#received.subarray(length);
-    return taken;
+    const all = Buffer.concat(this.#chunks);
+    this.#chunks = [all.subarray(length)];
+    this.#length -= length;
+    return all.subarray(0, length);
   }
 }
 

@@ -32,13 +32,16 @@ afterEach(async () => {
 /** A client that sends bytes and awaits exact numbers of them. */
 class Client {
   readonly socket: Socket = createConnection(join(folder, 'socket'));
-  #received = Buffer.alloc(0);
+  /** In the chunks in which they came: joined when they are taken. */
+  #chunks: Buffer[] = [];
+  #length = 0;
   #wake: (() => void) | undefined;
   closed = false;
 
   constructor() {
     this.socket.on('data', (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#wake?.();
     });
     this.socket.on('close', () => {
@@ -49,15 +52,16 @@ class Client {
   }
 
   async take(length: number): Promise<Buffer> {
-    while (this.#received.length < length) {
-      if (this.closed) throw new Error(`closed after ${this.#received.length} of ${length} bytes`);
+    while (this.#length < length) {
+      if (this.closed) throw new Error(`closed after ${this.#length} of ${length} bytes`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const data = this.#received.subarray(0, length);
-    this.#received = this.#received.subarray(length);
-    return data;
+    const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    this.#chunks = [all.subarray(length)];
+    this.#length -= length;
+    return all.subarray(0, length);
   }
 
   async end(): Promise<void> {
