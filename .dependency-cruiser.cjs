@@ -41,7 +41,7 @@ const blockArrows = {
   'system-clock': ['driver'],
   transaction: [],
   io: contract,
-  drivers: [...contract, 'io/tracker'],
+  drivers: [...contract, 'io/tracker', 'nbd/protocol', 'nbd/byte-reader'],
   nbd: [],
   graph: [...contract, 'io', 'transaction'],
   bitmaps: [...contract, 'graph', 'io'],

@@ -55,9 +55,9 @@ function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }
 
-/** Where a path leads that may be that of a file. A folder could be called `http:`, too; a name with a NUL is none of a file. */
+/** Where a path leads that may be that of a file. A folder could be called `http:` or `nbd:`, too; a name with a NUL is none of a file. */
 async function placeOf(path: string): Promise<string | undefined> {
-  return /^https?:|\0/i.test(path) ? undefined : canonicalPath(path);
+  return /^(https?|nbd):|\0/i.test(path) ? undefined : canonicalPath(path);
 }
 
 /**

@@ -8,6 +8,7 @@ import { hostDeviceDriver } from './drivers/file/host-device.js';
 import { foreignFormats } from './drivers/foreign-formats.js';
 import { http, https } from './drivers/http/driver.js';
 import { luks } from './drivers/luks/luks.js';
+import { nbd } from './drivers/nbd/driver.js';
 import { nullAio, nullCo } from './drivers/null.js';
 import { qcow } from './drivers/qcow/qcow.js';
 import { qcow2 } from './drivers/qcow2/index.js';
@@ -27,6 +28,7 @@ const drivers: readonly BlockDriver[] = [
   http,
   https,
   luks,
+  nbd,
   nullAio,
   nullCo,
   qcow,

@@ -54,7 +54,7 @@ export interface BlockLayerOptions {
    */
   readonly fatal?: (message: string) => void;
   /**
-   * Rejects with a BlockError (EACCES) for files, URLs and sockets of `nbd-server-start` that may not be used. Called before a file is
+   * Rejects with a BlockError (EACCES) for files, URLs and sockets that may not be used. Called before a file is
    * opened, and again with its descriptor. Default: all may.
    */
   readonly authorize?: (path: string, fd?: number) => Promise<void>;

@@ -59,6 +59,8 @@ const imports: [from: string, to: string, rule: string | undefined][] = [
   ['runtime/block/transaction', 'runtime/block/graph/z', 'arrows-in-block-from-transaction'],
   ['runtime/block/driver', 'runtime/block/io/z', 'arrows-in-block-from-driver'],
   ['runtime/block/io/b', 'runtime/block/graph/z', 'arrows-in-block-from-io'],
+  ['runtime/block/drivers/one/h', 'runtime/block/nbd/protocol', undefined],
+  ['runtime/block/drivers/one/i', 'runtime/block/nbd/z', 'arrows-in-block-from-drivers'],
   ['runtime/block/drivers/one/d', 'runtime/block/graph/z', 'arrows-in-block-from-drivers'],
   ['runtime/block/drivers/one/e', 'runtime/block/io/z', 'arrows-in-block-from-drivers'],
   ['runtime/block/drivers/one/f', 'runtime/block/drivers/other/z', 'no-driver-knows-another'],

@@ -5,7 +5,7 @@ import { compareIntrospection } from '../../generator/schema/compare.js';
 import type { SchemaInfo } from '../../generator/schema/introspect.js';
 import type { Definition, Schema } from '../../generator/schema/model.js';
 import { corpusPath, describeWithCorpus } from '../corpus.js';
-import { factsOf } from './definition-facts.js';
+import { type DefinitionFacts, factsOf } from './definition-facts.js';
 import { load, ownDefinitions, ownSchema } from './schemas.js';
 import { commentedSince, documentedSince } from './since.js';
 
@@ -21,6 +21,11 @@ const modern = new Set([
   'SchemaInfoEnum',
   'SchemaInfoObjectMember',
 ]);
+
+/** Values and branches that definitions of block core have from later releases. */
+const later = new Set<unknown>(['nbd', 'nbd: BlockdevOptionsNbd']);
+/** What these are on the wire. */
+const laterOnTheWire = ['blockdev-add.arguments.options<nbd>', "blockdev-add.arguments.options.driver='nbd'"];
 
 describeWithCorpus('block core, compared with that of October 2016', release, () => {
   let ours: Schema;
@@ -46,13 +51,15 @@ describeWithCorpus('block core, compared with that of October 2016', release, ()
   it('the schema is the same on the wire as that of QEMU', () => {
     const entities = blockCore.filter(isEntity);
     expect(entities).toHaveLength(40);
-    expect(compareIntrospection(theirWire, wire, { names: entities.map(({ name }) => name) })).toEqual([]);
+    const differences = compareIntrospection(theirWire, wire, { names: entities.map(({ name }) => name) });
+    expect(differences.map(({ message }) => message)).toEqual(laterOnTheWire.map(() => 'is unexpected'));
+    expect(new Set(differences.map(({ path }) => path))).toEqual(new Set(laterOnTheWire));
   });
 
   it('the schema has the same definitions in the same modules', () => {
     expect(blockCore).toHaveLength(104);
     const own = blockCore.flatMap(({ name }) => ours.lookup(name) ?? []);
-    expect(collect(own, factsOf)).toEqual(collect(blockCore, factsOf));
+    expect(collect(own, factsOfThen)).toEqual(collect(blockCore, factsOf));
     expect(new Set(own.map(({ module }) => module.name))).toEqual(new Set(['block-core.json']));
   });
 
@@ -71,6 +78,13 @@ describeWithCorpus('block core, compared with that of October 2016', release, ()
     expect(collect(alike, factsOf)).toEqual(collect(counterparts, factsOf));
   });
 });
+
+/** The facts of a definition without what has come later. */
+function factsOfThen(definition: Definition): DefinitionFacts {
+  const facts = Object.entries(factsOf(definition));
+  const without = (value: unknown) => (Array.isArray(value) ? value.filter((each) => !later.has(each)) : value);
+  return Object.fromEntries(facts.map(([name, value]) => [name, without(value)]));
+}
 
 function isEntity({ kind }: Definition): boolean {
   return kind === 'command' || kind === 'event';

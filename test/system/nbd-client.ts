@@ -252,9 +252,6 @@ export class NbdClient {
   }
 }
 
-/** A chunk that says that a part of what is read is zero, and that this server does not send. */
-const offsetHole = 2;
-
 function takeChunk(waiting: Waiting, type: number, payload: Buffer): void {
   switch (type) {
     case Chunk.none:
@@ -262,7 +259,7 @@ function takeChunk(waiting: Waiting, type: number, payload: Buffer): void {
     case Chunk.offsetData:
       waiting.filled += payload.copy(waiting.buffer, Number(payload.readBigUInt64BE(0)) - waiting.offset, 8);
       return;
-    case offsetHole:
+    case Chunk.offsetHole:
       waiting.filled += payload.readUInt32BE(8);
       return;
     case Chunk.blockStatus:

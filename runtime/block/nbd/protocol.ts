@@ -5,6 +5,8 @@
 
 /** "NBDMAGIC", the first eight bytes that a server sends. */
 export const initMagic = 0x4e42444d41474943n;
+/** What a server of the old style, without any negotiation, sends next. */
+export const oldstyleMagic = 0x00420281861253n;
 /** "IHAVEOPT", which introduces the newstyle negotiation and every option. */
 export const optionMagic = 0x49484156454f5054n;
 export const optionReplyMagic = 0x0003e889045565a9n;
@@ -35,6 +37,7 @@ export const OptionReply = {
   unsupported: 0x80000001,
   policy: 0x80000002,
   invalid: 0x80000003,
+  tlsRequired: 0x80000005,
   unknownExport: 0x80000006,
   tooBig: 0x80000009,
 } as const;
@@ -67,7 +70,9 @@ export const CommandFlag = { fua: 1, noHole: 2, dontFragment: 4, requestOne: 8, 
 
 export const ChunkFlag = { done: 1 } as const;
 
-export const Chunk = { none: 0, offsetData: 1, blockStatus: 5, error: 0x8001 } as const;
+export const Chunk = { none: 0, offsetData: 1, offsetHole: 2, blockStatus: 5, error: 0x8001 } as const;
+/** The bit of a chunk's type that says that it is some error, whichever. */
+export const errorChunk = 0x8000;
 
 /** States of an extent in the `base:allocation` context. */
 export const ExtentState = { hole: 1, zero: 2 } as const;

@@ -86,12 +86,14 @@ describe('an allowed folder', () => {
   it('refuses files of the network', async () => {
     const root = folders();
     mkdirSync(join(root, 'in/http:/host'), { recursive: true });
+    mkdirSync(join(root, 'in/nbd:/host:1'), { recursive: true });
     const before = process.cwd();
     process.chdir(join(root, 'in'));
     try {
       expect(await allows(root, 'file')).toBe(true);
       expect(await allows(root, 'http://host/disk')).toBe(false);
       expect(await allows(root, 'HTTPS://host/disk')).toBe(false);
+      expect(await allows(root, 'nbd://host:1/disk')).toBe(false);
     } finally {
       process.chdir(before);
     }

@@ -2,8 +2,8 @@ import type { BlockHost } from '../../driver.js';
 import { isErrno } from '../../errno.js';
 import { BlockError } from '../../error.js';
 import { largestSize } from '../../limits.js';
+import { Gate } from '../shared/gate.js';
 import { type Agent, unverifyingAgent } from './agent.js';
-import { Gate } from './gate.js';
 import type { HttpOptions } from './options.js';
 
 /** As many requests as run at a time for one file. */
