@@ -7,11 +7,14 @@ import { compileGenerated } from '../generator/emit/compile.js';
 
 const project = join(import.meta.dirname, '../..');
 
-test('the examples of docs/client.md compile', async () => {
-  const page = readFileSync(join(project, 'docs/client.md'), 'utf8');
+test.each([
+  ['docs/client.md', 18],
+  ['docs/recipes.md', 7],
+])('the examples of %s compile', async (path, several) => {
+  const page = readFileSync(join(project, path), 'utf8');
   // Two recipes have schemas of their own.
   const examples = [...page.matchAll(/^```ts(?! agent| two-releases).*?\n(.*?)^```/gms)].map(([, text = '']) => text);
-  expect(examples.length).toBeGreaterThan(18);
+  expect(examples.length).toBeGreaterThan(several);
   const { schema } = await loadSchema(join(project, 'qapi/qapi-schema.json'));
   if (!schema) throw new Error('the schema is not valid');
   const folders = examples.map((text, index) => [

@@ -38,6 +38,7 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/client.md',
       'docs/server.md',
       'docs/serve.md',
+      'docs/recipes.md',
       'docs/block.md',
       'docs/shell.md',
       'docs/conformance.md',

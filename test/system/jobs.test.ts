@@ -69,6 +69,17 @@ describeWithPrograms('jobs on images of qemu-img', ['qemu-img', 'qemu-io'], () =
     run('qemu-img', 'check', 'top.qcow2');
   });
 
+  it('has what it streamed in the file before the header forgets the backing file', async () => {
+    await withChain(async (client) => {
+      await client.execute('block-stream', { device: 'd0' });
+      expect((await event(client, ...ends)).name).toBe('BLOCK_JOB_COMPLETED');
+      // What there would be if the process died now.
+      run('cp', 'top.qcow2', 'crashed.qcow2');
+    });
+    expect(backingOf('crashed.qcow2')).toBeUndefined();
+    same('crashed.qcow2');
+  });
+
   it('streams down to a base, which the header then names as it was typed', async () => {
     await withChain(async (client) => {
       await client.execute('block-stream', { device: 'd0', base: at('base.qcow2') });

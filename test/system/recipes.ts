@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 
 /** The code of a page that has a name. */
-export function codeOf(page: 'docs/client.md' | 'docs/server.md', name: string): string {
+export function codeOf(page: 'docs/client.md' | 'docs/server.md' | 'docs/recipes.md', name: string): string {
   const text = readFileSync(join(root, page), 'utf8');
   const start = text.indexOf(`\n\`\`\`ts ${name}.ts\n`);
   if (start < 0) throw new Error(`${page} has no code called ${name}.ts`);
