@@ -176,6 +176,29 @@ describeWithPrograms(
       });
     });
 
+    it('shows what a dirty bitmap of the storage daemon has, with x-dirty-bitmap', async () => {
+      run('qemu-img', 'create', '-q', '-f', 'qcow2', 'bitmap.qcow2', '8M');
+      await using daemon = await spawnStorageDaemon();
+      const execute = daemon.client.execute.bind(daemon.client) as (name: string, args?: object) => Promise<unknown>;
+      const file = { driver: 'file', filename: at('bitmap.qcow2') };
+      await execute('blockdev-add', { driver: 'qcow2', 'node-name': 'q', file });
+      await execute('block-dirty-bitmap-add', { node: 'q', name: 'b', granularity: 65_536 });
+      await execute('nbd-server-start', { addr: { type: 'unix', data: { path: at('s') } } });
+      const exported = { type: 'nbd', id: 'e', 'node-name': 'q', writable: true, bitmaps: ['b'] };
+      await execute('block-export-add', exported);
+      await withClient(async (client) => {
+        const options = { driver: 'nbd', server, export: 'q' };
+        const node = await add(client, { ...options, 'node-name': 'n' });
+        await node.requests.write(MiB, Buffer.alloc(100, 1));
+        const view = await add(client, { ...options, 'node-name': 'v', 'x-dirty-bitmap': 'qemu:dirty-bitmap:b' });
+        // As in QEMU, what is dirty shows as a hole.
+        const status = (offset: number) => view.instance?.blockStatus?.(offset, 8 * MiB - offset);
+        expect(await status(0)).toMatchObject({ length: MiB, data: true, zero: false });
+        expect(await status(MiB)).toMatchObject({ length: 65_536, data: false, zero: false });
+        expect(await status(MiB + 65_536)).toMatchObject({ length: 7 * MiB - 65_536, data: true });
+      });
+    });
+
     it('names exports as the storage daemon does', async () => {
       await qemuNbd('-f', 'raw', '-x', 'ex', at('disk.raw'));
       await using daemon = await spawnStorageDaemon();
