@@ -1,15 +1,8 @@
-import { isJsonObject, type JsonValue } from '../runtime/json/value.js';
+import type { JsonValue } from '../runtime/json/value.js';
 import type { QmpClient } from '../runtime/qmp/client.js';
-import type { AgentCommand } from '../testkit/conformance/agent-commands.js';
+import { type AgentInfo, readAgentInfo } from '../testkit/conformance/agent-commands.js';
 import { connectToAgent } from './program-client.js';
 import { UserError } from './user-error.js';
-
-/** What a guest agent says of itself. */
-export interface AgentInfo {
-  /** What it is, as to be named to the user: `QEMU guest agent 7.2.22`. */
-  readonly version: string;
-  readonly commands: readonly AgentCommand[];
-}
 
 /**
  * Asks a guest agent for its version and commands.
@@ -18,16 +11,9 @@ export interface AgentInfo {
  */
 export async function agentInfoOf(client: QmpClient): Promise<AgentInfo> {
   const info: JsonValue = await client.executeUnknown('guest-info');
-  const { version, supported_commands: commands } = isJsonObject(info) ? info : {};
-  if (!Array.isArray(commands)) throw new UserError('what guest-info returned is no list of commands');
-  return {
-    version: typeof version === 'string' ? `QEMU guest agent ${version}` : 'a guest agent of unknown version',
-    commands: commands
-      .filter(isJsonObject)
-      .flatMap(({ name, enabled, 'success-response': answered }) =>
-        typeof name === 'string' ? [{ name, enabled: enabled !== false, successResponse: answered !== false }] : [],
-      ),
-  };
+  const read = readAgentInfo(info);
+  if (!read) throw new UserError('what guest-info returned is no list of commands');
+  return read;
 }
 
 /**

@@ -4,7 +4,8 @@ import { Exchange } from '../testkit/conformance/exchange.js';
 import { junitReport } from '../testkit/conformance/junit.js';
 import { guestAgent, qmpServer } from '../testkit/conformance/program-kind.js';
 import { conforms, jsonReport, prettyReport, type Report } from '../testkit/conformance/report.js';
-import { checkAgentConformance, checkConformance } from '../testkit/conformance/run.js';
+import { checkAgent, checkServer } from '../testkit/conformance/run.js';
+import { WireWatch } from '../testkit/conformance/wire-watch.js';
 import { agentInfoOf } from './agent-info.js';
 import type { Host } from './host.js';
 import { loadOrReport } from './load.js';
@@ -46,7 +47,7 @@ export const conformance: Subcommand = {
     const [address] = command.args as [string];
     const loaded = await loadOrReport(named, dialect, host);
     if (loaded === undefined) return exitCodes.problems;
-    const { program, checks } = await (agent ? checkAgent : checkServer)(address, loaded.schema, {
+    const { program, checks } = await (agent ? checkAgentAt : checkServerAt)(address, loaded.schema, {
       patience: timeout * 1000,
       executeValid,
     });
@@ -65,25 +66,28 @@ interface How {
 /** What a program is, and what was checked of it. */
 type Checked = Pick<Report, 'program' | 'checks'>;
 
-async function checkServer(address: string, schema: Schema, { patience, executeValid }: How): Promise<Checked> {
-  const exchange = await Exchange.open((options) => connectTo(address, options), qmpServer, patience);
-  const { client } = exchange;
+async function checkServerAt(address: string, schema: Schema, { patience, executeValid }: How): Promise<Checked> {
+  const wire = new WireWatch();
+  const client = await connectTo(address, { onWire: wire.onWire });
   try {
     const infos = await introspectionOf(client);
-    return { program: versionOf(client), checks: await checkConformance(exchange, schema, infos, { executeValid }) };
+    const exchange = new Exchange(client, qmpServer, patience, wire);
+    const checks = await checkServer(exchange, schema, infos, wire.events, { executeValid });
+    return { program: versionOf(client), checks };
   } finally {
     await client.close();
   }
 }
 
-async function checkAgent(address: string, schema: Schema, { patience, executeValid }: How): Promise<Checked> {
-  const exchange = await Exchange.open((options) => connectToAgent(address, options), guestAgent, patience);
+async function checkAgentAt(address: string, schema: Schema, { patience, executeValid }: How): Promise<Checked> {
+  const wire = new WireWatch();
+  const client = await connectToAgent(address, { onWire: wire.onWire });
   try {
-    const { version, commands } = await agentInfoOf(exchange.client);
-    const checks = await checkAgentConformance(exchange, schema, commands, { executeValid });
-    return { program: version, checks };
+    const { version, commands } = await agentInfoOf(client);
+    const exchange = new Exchange(client, guestAgent, patience, wire);
+    return { program: version, checks: await checkAgent(exchange, schema, commands, { executeValid }) };
   } finally {
-    await exchange.client.close();
+    await client.close();
   }
 }
 

@@ -5,7 +5,7 @@ import type { ConnectOptions } from '../runtime/qmp/client-options.js';
 import { QmpError } from '../runtime/qmp/error.js';
 import { QmpConnectionError, QmpTimeoutError } from '../runtime/qmp/failure.js';
 import type { QmpGreeting } from '../runtime/qmp/greeting.js';
-import { complaintAboutIntrospection } from './introspection-data.js';
+import { complaintAboutIntrospection } from '../testkit/introspection-data.js';
 import { UserError } from './user-error.js';
 
 /**

@@ -10,9 +10,9 @@ import { memoryHost } from '../../generator/syntax/host.js';
 import { readRegularFile } from '../../generator/syntax/regular-file.js';
 import type { Diagnostic } from '../../generator/text/diagnostic.js';
 import type { JsonValue } from '../../runtime/json/value.js';
+import { complaintAboutIntrospection } from '../../testkit/introspection-data.js';
 import type { Host } from '../host.js';
 import { inputOf } from '../input.js';
-import { complaintAboutIntrospection } from '../introspection-data.js';
 import { printDiagnostics } from '../report.js';
 import { UserError } from '../user-error.js';
 

@@ -5,7 +5,7 @@ import { prettyChanges } from '../../generator/compare/report/pretty.js';
 import type { SchemaInfo } from '../../generator/schema/introspect.js';
 import type { Schema } from '../../generator/schema/model.js';
 import type { Colours } from '../../generator/text/report/colours.js';
-import { complaintAboutIntrospection } from '../introspection-data.js';
+import { complaintAboutIntrospection } from '../../testkit/introspection-data.js';
 import { introspected } from './sides.js';
 
 /**

@@ -1,5 +1,6 @@
 import { describeCondition } from '../../generator/schema/condition.js';
 import type { Command, Schema } from '../../generator/schema/model.js';
+import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import type { Check } from './check.js';
 
 /** What `guest-info` says of a command. */
@@ -9,6 +10,27 @@ export interface AgentCommand {
   readonly enabled: boolean;
   /** Whether its success is answered. */
   readonly successResponse: boolean;
+}
+
+/** What a guest agent says of itself. */
+export interface AgentInfo {
+  /** What it is, as to be named to the user: `QEMU guest agent 7.2.22`. */
+  readonly version: string;
+  readonly commands: readonly AgentCommand[];
+}
+
+/** Reads what `guest-info` returned; undefined when it is no list of commands. */
+export function readAgentInfo(info: JsonValue): AgentInfo | undefined {
+  const { version, supported_commands: commands } = isJsonObject(info) ? info : {};
+  if (!Array.isArray(commands)) return undefined;
+  return {
+    version: typeof version === 'string' ? `QEMU guest agent ${version}` : 'a guest agent of unknown version',
+    commands: commands
+      .filter(isJsonObject)
+      .flatMap(({ name, enabled, 'success-response': answered }) =>
+        typeof name === 'string' ? [{ name, enabled: enabled !== false, successResponse: answered !== false }] : [],
+      ),
+  };
 }
 
 /** Compares what an agent says of its commands with the schema. An agent has no introspection that would say more. */

@@ -2,11 +2,12 @@ import type { Command, Schema } from '../../generator/schema/model.js';
 import type { Presence } from '../schema-visits.js';
 import type { Exchange } from './exchange.js';
 import type { ProgramKind } from './program-kind.js';
+import type { EventMessage } from './wire-watch.js';
 
 /** What was checked of one command or event, in one respect. */
 export interface Check {
   /** The respect; the groups are in the order in which they are checked. */
-  readonly group: (typeof groups)[number];
+  readonly group: CheckGroup;
   /** The command or event. */
   readonly name: string;
   /** What is not as the schema says. */
@@ -28,9 +29,14 @@ export interface Excused {
 /** All respects in which a program is checked. */
 export const groups = ['introspection', 'protocol', 'queries', 'refusals', 'executions', 'events'] as const;
 
+/** A respect in which a program is checked. */
+export type CheckGroup = (typeof groups)[number];
+
 /** A program and the schema that it is held against. */
 export interface Subject {
   readonly exchange: Exchange;
+  /** The events that came so far; more are added while it is checked. */
+  readonly events: readonly EventMessage[];
   readonly kind: ProgramKind;
   readonly schema: Schema;
   /** The commands that the program describes. */

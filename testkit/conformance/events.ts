@@ -2,13 +2,13 @@ import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import { examine } from '../../runtime/visit/codec.js';
 import { ModelVisits } from '../schema-visits.js';
 import type { Check, Subject } from './check.js';
-import type { EventMessage } from './exchange.js';
+import type { EventMessage } from './wire-watch.js';
 
 /** Holds the events that came during the other checks against the schema. */
-export function checkEvents({ exchange, schema, isPresent }: Subject): Check[] {
+export function checkEvents({ events, schema, isPresent }: Subject): Check[] {
   const visits = new ModelVisits(isPresent);
   const problems = new Map<string, Set<string>>();
-  for (const message of exchange.events) {
+  for (const message of events) {
     const found = problems.get(message.event) ?? new Set();
     problems.set(message.event, found);
     const definition = schema.lookup(message.event);

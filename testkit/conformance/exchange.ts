@@ -1,9 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../runtime/json/value.js';
 import type { QmpClient } from '../../runtime/qmp/client.js';
-import type { ConnectOptions } from '../../runtime/qmp/client-options.js';
 import { QmpError } from '../../runtime/qmp/error.js';
 import { QmpTimeoutError } from '../../runtime/qmp/failure.js';
 import type { ProgramKind } from './program-kind.js';
+import type { WireWatch } from './wire-watch.js';
 
 /** What a program answered to a request. */
 export interface Answer {
@@ -16,63 +16,24 @@ export interface Answer {
   readonly problems: readonly string[];
 }
 
-/** An event as it went over the wire. */
-export type EventMessage = JsonObject & { readonly event: string };
-
-/** A connection that sends one request at a time and sees the messages themselves. */
+/** A client, as the checks use it: one request at a time, and with the messages themselves where they are watched. */
 export class Exchange {
   readonly client: QmpClient;
-  /** All events so far. */
-  readonly events: EventMessage[];
-  readonly #received: { last?: JsonObject };
   readonly #patience: number;
   readonly #repeatsId: boolean;
+  readonly #wire: WireWatch | undefined;
 
-  private constructor(
-    client: QmpClient,
-    { repeatsId }: ProgramKind,
-    patience: number,
-    events: EventMessage[],
-    received: { last?: JsonObject },
-  ) {
+  /**
+   * @param client the connection to the program
+   * @param kind what kind of program it is
+   * @param patience how long an answer may take, in milliseconds
+   * @param wire what sees the client's messages; without it, only what the client hands on is checked
+   */
+  constructor(client: QmpClient, { repeatsId }: ProgramKind, patience: number, wire?: WireWatch) {
     this.client = client;
     this.#repeatsId = repeatsId;
     this.#patience = patience;
-    this.events = events;
-    this.#received = received;
-  }
-
-  /**
-   * Connects to a program.
-   *
-   * @param connect makes the connection, with the options given
-   * @param kind what kind of program it is
-   * @param patience how long an answer may take, in milliseconds
-   * @throws what `connect` throws
-   */
-  static async open(
-    connect: (options: ConnectOptions) => Promise<QmpClient>,
-    kind: ProgramKind,
-    patience: number,
-  ): Promise<Exchange> {
-    const events: EventMessage[] = [];
-    const received: { last?: JsonObject } = {};
-    const marks = new Set<JsonValue | undefined>();
-    const client = await connect({
-      onWire(direction, message) {
-        if (!isJsonObject(message)) return;
-        if (direction === 'sent') {
-          if (message.execute === 'guest-sync-delimited' && isJsonObject(message.arguments))
-            marks.add(message.arguments.id);
-          return;
-        }
-        // The client of an agent asks for marks by itself, between and behind the requests.
-        if (message.return !== undefined && marks.has(message.return)) return;
-        if (typeof message.event === 'string') events.push(message as EventMessage);
-        else received.last = message;
-      },
-    });
-    return new Exchange(client, kind, patience, events, received);
+    this.#wire = wire;
   }
 
   /**
@@ -81,25 +42,23 @@ export class Exchange {
    * @throws QmpConnectionError when the connection is lost
    */
   async ask(command: string, args?: JsonValue, oob = false): Promise<Answer> {
-    delete this.#received.last;
+    this.#wire?.forget();
     try {
       const value = await this.client.executeUnknown(command, args as JsonObject, { oob, timeout: this.#patience });
-      return { value, problems: this.#replyProblems(this.#last(), 'return') };
+      return { value, problems: this.#replyProblems(this.#wire?.reply, 'return') };
     } catch (error) {
       if (error instanceof QmpTimeoutError) return { problems: [`no answer within ${this.#patience / 1000} s`] };
       if (!(error instanceof QmpError)) throw error;
-      const last = this.#last();
-      const problems = [...this.#replyProblems(last, 'error'), ...errorProblems(last?.error)];
+      const reply = this.#wire?.reply;
+      const sent = reply ? reply.error : { class: error.class, desc: error.message };
+      const problems = [...this.#replyProblems(reply, 'error'), ...errorProblems(sent)];
       return { errorClass: error.class, description: error.message, problems };
     }
   }
 
-  #last(): JsonObject | undefined {
-    return this.#received.last;
-  }
-
   #replyProblems(message: JsonObject | undefined, kind: 'return' | 'error'): string[] {
-    const keys = Object.keys(message ?? {});
+    if (message === undefined) return [];
+    const keys = Object.keys(message);
     const others = keys.filter((key) => key !== kind && key !== 'id');
     return [
       ...(keys.includes('id') || !this.#repeatsId ? [] : ['the reply does not repeat the id']),

@@ -2,8 +2,8 @@ import type { BuiltinType, Command, Member, ObjectType, Type } from '../../gener
 import { stringify } from '../../runtime/json/stringify.js';
 import type { JsonObject, JsonValue } from '../../runtime/json/value.js';
 import { branchesOf, commonMembers } from '../model-members.js';
+import { foreignValue, nothing, Samples } from '../samples.js';
 import type { Presence } from '../schema-visits.js';
-import { foreignValue, nothing, Samples } from './samples.js';
 
 /** Arguments with one thing wrong. */
 export interface Probe {

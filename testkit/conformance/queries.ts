@@ -1,10 +1,10 @@
 import type { Command } from '../../generator/schema/model.js';
 import { isJsonObject, type JsonValue } from '../../runtime/json/value.js';
 import { examine } from '../../runtime/visit/codec.js';
+import { Samples } from '../samples.js';
 import { ModelVisits } from '../schema-visits.js';
 import { type Check, type Subject, sharedCommands } from './check.js';
 import { guestAgent } from './program-kind.js';
-import { Samples } from './samples.js';
 
 /** Executes every query that needs no arguments, and holds the reply against the schema. */
 export async function* checkQueries(subject: Subject): AsyncIterable<Check> {

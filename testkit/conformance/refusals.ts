@@ -1,9 +1,9 @@
 import type { Command } from '../../generator/schema/model.js';
 import type { JsonObject } from '../../runtime/json/value.js';
+import { nothing } from '../samples.js';
 import { type Check, type Subject, sharedCommands } from './check.js';
 import type { Answer } from './exchange.js';
 import { type Probe, probesOf } from './probes.js';
-import { nothing } from './samples.js';
 
 /** Checks what holds for requests in general. */
 export async function* checkProtocol({ exchange, kind, listed, described }: Subject): AsyncIterable<Check> {

@@ -10,9 +10,10 @@ import { checkIntrospection } from './introspection.js';
 import { guestAgent, qmpServer } from './program-kind.js';
 import { checkExecutions, checkQueries } from './queries.js';
 import { checkProtocol, checkRefusals } from './refusals.js';
+import type { EventMessage } from './wire-watch.js';
 
-/** How to check a program. */
-export interface ConformanceOptions {
+/** What to send a program. */
+export interface ExecutionOptions {
   /** Whether to execute every command with valid arguments, whatever that does to the program. */
   readonly executeValid?: boolean;
 }
@@ -21,18 +22,21 @@ export interface ConformanceOptions {
  * Checks in all respects whether a program speaks what a schema says.
  *
  * @param infos what the program's `query-qmp-schema` returns
+ * @param events the events that came so far; more are added while it is checked
  */
-export async function checkConformance(
+export async function checkServer(
   exchange: Exchange,
   schema: Schema,
   infos: readonly SchemaInfo[],
-  options: ConformanceOptions,
+  events: readonly EventMessage[],
+  options: ExecutionOptions,
 ): Promise<Check[]> {
   const { checks, absent } = checkIntrospection(schema, infos);
   const described = new Set(infos.filter((info) => info['meta-type'] === 'command').map(({ name }) => name));
   const listed = await listedCommands(exchange);
   const subject: Subject = {
     exchange,
+    events,
     kind: qmpServer,
     schema,
     described,
@@ -47,21 +51,21 @@ export async function checkConformance(
  *
  * @param commands what the agent's `guest-info` says of its commands
  */
-export async function checkAgentConformance(
+export async function checkAgent(
   exchange: Exchange,
   schema: Schema,
   commands: readonly AgentCommand[],
-  options: ConformanceOptions,
+  options: ExecutionOptions,
 ): Promise<Check[]> {
   const described = new Set(commands.map(({ name }) => name));
   const listed = new Set(commands.filter(({ enabled }) => enabled).map(({ name }) => name));
   // Which conditions hold inside of its types an agent does not tell.
-  const subject: Subject = { exchange, kind: guestAgent, schema, described, listed, isPresent: () => true };
+  const subject: Subject = { exchange, events: [], kind: guestAgent, schema, described, listed, isPresent: () => true };
   return [...checkAgentCommands(schema, commands), ...(await checkRequests(subject, options))];
 }
 
 /** The checks for which requests are made. */
-async function checkRequests(subject: Subject, { executeValid = false }: ConformanceOptions): Promise<Check[]> {
+async function checkRequests(subject: Subject, { executeValid = false }: ExecutionOptions): Promise<Check[]> {
   const checks: Check[] = [];
   const parts = [checkProtocol, checkQueries, checkRefusals, ...(executeValid ? [checkExecutions] : [])];
   try {

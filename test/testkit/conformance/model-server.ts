@@ -10,7 +10,7 @@ import { builtinCommands } from '../../../runtime/qmp/server/builtins.js';
 import { createQmpServer } from '../../../runtime/qmp/server/server.js';
 import { codec } from '../../../runtime/visit/codec.js';
 import { visitEmpty } from '../../../runtime/visit/scalars.js';
-import { Samples } from '../../../testkit/conformance/samples.js';
+import { Samples } from '../../../testkit/samples.js';
 import { ModelVisits } from '../../../testkit/schema-visits.js';
 import { folderWith } from '../../cli/command-line.js';
 

@@ -1,8 +1,8 @@
-import type { BuiltinType, Member, Type, UnionBranch, UnionType } from '../../generator/schema/model.js';
-import type { JsonObject, JsonValue } from '../../runtime/json/value.js';
-import type { JsonKind } from '../../runtime/visit/visitor.js';
-import { branchesOf, commonMembers } from '../model-members.js';
-import { jsonKindOf, type Presence } from '../schema-visits.js';
+import type { BuiltinType, Member, Type, UnionBranch, UnionType } from '../generator/schema/model.js';
+import type { JsonObject, JsonValue } from '../runtime/json/value.js';
+import type { JsonKind } from '../runtime/visit/visitor.js';
+import { branchesOf, commonMembers } from './model-members.js';
+import { jsonKindOf, type Presence } from './schema-visits.js';
 
 /** A text that names nothing in any program. */
 export const nothing = 'qapi-ts-conformance';
@@ -30,18 +30,24 @@ export function foreignValue(type: Type, isPresent: Presence): JsonValue | undef
 /** The smallest values that types accept: no optional members, no elements. */
 export class Samples {
   readonly #isPresent: Presence;
+  readonly #text: string;
   /** Unions that a sample is being made of: a branch that leads back into one has no end. */
   readonly #open = new Set<Type>();
 
-  constructor(isPresent: Presence) {
+  /**
+   * @param isPresent whether a part of the schema is in the program at hand
+   * @param text what strings are; by default a text that names nothing in any program
+   */
+  constructor(isPresent: Presence, text: string = nothing) {
     this.#isPresent = isPresent;
+    this.#text = text;
   }
 
   /** A value that a type accepts; undefined when there is none. */
   of(type: Type): JsonValue | undefined {
     switch (type.kind) {
       case 'builtin':
-        return builtinSample(type);
+        return builtinSample(type, this.#text);
       case 'enum':
         return type.members.find(this.#isPresent)?.name;
       case 'array':
@@ -97,7 +103,7 @@ export class Samples {
   }
 }
 
-function builtinSample({ json }: BuiltinType): JsonValue {
+function builtinSample({ json }: BuiltinType, text: string): JsonValue {
   switch (json) {
     case 'boolean':
       return false;
@@ -107,6 +113,6 @@ function builtinSample({ json }: BuiltinType): JsonValue {
     case 'null':
       return null;
     default:
-      return nothing;
+      return text;
   }
 }
