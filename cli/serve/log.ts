@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
+import type { JobReport } from '../../runtime/block/index.js';
 import type { Output } from '../host.js';
 
 /** How much a server tells, from all to nothing. */
@@ -30,4 +31,9 @@ export function tellReady(
 ): void {
   const ready = log.level === 'silent' ? log : log.child({}, { level: 'info' });
   ready.info(places, 'ready');
+}
+
+/** Logs that a job has begun, or how it has ended. */
+export function logJob(log: ServerLog, { state, ...job }: JobReport): void {
+  log.info(job, `job ${state}`);
 }

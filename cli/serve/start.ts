@@ -15,7 +15,7 @@ import { createQmpServer, type QmpServer } from '../../runtime/qmp/server/server
 import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import type { Host } from '../host.js';
 import { UserError } from '../user-error.js';
-import type { ServerLog } from './log.js';
+import { logJob, type ServerLog } from './log.js';
 import type { Planned, PlannedNbd, ServerPlan } from './plan.js';
 import { standardStreams } from './streams.js';
 
@@ -96,6 +96,7 @@ async function createParts({ whitelist, authorize, name, log }: StartOptions): P
           warnings++;
           log.warn(message);
         },
+        onJob: (report) => logJob(log, report),
         fatal: (message) => {
           log.fatal(message);
           process.exit(1);

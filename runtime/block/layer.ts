@@ -35,6 +35,7 @@ import { noMedium } from './error.js';
 import { BlockGraph } from './graph/graph.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
+import type { JobReport } from './jobs/job.js';
 import { Jobs } from './jobs/jobs.js';
 import type { NbdAddress, NbdServerOptions } from './nbd/server.js';
 import { UserObjects } from './objects/user-objects.js';
@@ -48,6 +49,8 @@ export interface BlockLayerOptions {
   readonly events: EventSink;
   /** Called with what the operator should know. Default: it is dropped. */
   readonly warn?: (message: string) => void;
+  /** Called when a job begins, and when it is over. Must not throw. Default: it is dropped. */
+  readonly onJob?: (report: JobReport) => void;
   /**
    * Something has happened after which going on would destroy data. It must not return: the program ends. Default: an exception
    * that is not caught.
@@ -124,7 +127,7 @@ export class BlockLayer implements AsyncDisposable {
       authorize: async (path, fd) => (this.#ownFiles.has(path) ? undefined : authorize?.(path, fd)),
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
-    this.jobs = new Jobs(this.graph);
+    this.jobs = new Jobs(this.graph, options.onJob);
     this.throttleGroups = new ThrottleGroups(clock);
     this.#drives = new Drives({
       graph: this.graph,

@@ -40,6 +40,15 @@ export interface JobWork {
   leave?(job: Job): void;
 }
 
+/** Something that an operator may want to know of a job: that it began, or how it ended. */
+export interface JobReport {
+  readonly state: 'started' | 'completed' | 'failed' | 'cancelled';
+  readonly id: string;
+  readonly type: BlockJobType;
+  /** What it has failed with. */
+  readonly error?: string;
+}
+
 /** What a job is made with. */
 export interface JobOptions {
   readonly id: string;
@@ -49,6 +58,8 @@ export interface JobOptions {
   readonly host: Pick<BlockHost, 'clock' | 'events' | 'warn'>;
   readonly turns: Turns;
   readonly group?: JobGroup | undefined;
+  /** Called when the job begins, and when it is over. */
+  readonly onReport: (report: JobReport) => void;
   /** Lets go of the nodes, when the work is done. */
   release(job: Job): Promise<void>;
 }
@@ -70,6 +81,7 @@ export class Job implements RootOwner {
   readonly #host: JobOptions['host'];
   readonly #turns: Turns;
   readonly #group: JobGroup | undefined;
+  readonly #onReport: JobOptions['onReport'];
   readonly #release: JobOptions['release'];
   readonly #limit = new RateLimit();
   #work: JobWork | undefined;
@@ -89,12 +101,13 @@ export class Job implements RootOwner {
   readonly #quietened: (() => void)[] = [];
   #ended: Promise<void> | undefined;
 
-  constructor({ id, type, speed, host, turns, group, release }: JobOptions) {
+  constructor({ id, type, speed, host, turns, group, onReport, release }: JobOptions) {
     this.id = id;
     this.type = type;
     this.#host = host;
     this.#turns = turns;
     this.#group = group;
+    this.#onReport = onReport;
     this.#release = release;
     this.#speed = speed;
     this.#limit.speed = speed;
@@ -302,6 +315,7 @@ export class Job implements RootOwner {
   async #live(ended: () => void): Promise<void> {
     // The command that has made the job is answered first.
     await nextTurn();
+    this.#tell('started');
     for (let over = false; !over; ) {
       const failure = await this.#run();
       await this.#group?.finished(this, failure === undefined && !this.#cancelled);
@@ -339,11 +353,19 @@ export class Job implements RootOwner {
   }
 
   #report(error: BlockError | undefined): void {
-    if (this.#cancelled) emitBlockJobCancelled(this.#host.events, this.#progress);
-    else {
+    if (this.#cancelled) {
+      emitBlockJobCancelled(this.#host.events, this.#progress);
+      this.#tell('cancelled');
+    } else {
       const failure = error === undefined ? {} : { error: strerror(error.code) };
       emitBlockJobCompleted(this.#host.events, { ...this.#progress, ...failure });
+      if (error === undefined) this.#tell('completed');
+      else this.#tell('failed', error.message);
     }
+  }
+
+  #tell(state: JobReport['state'], error?: string): void {
+    this.#onReport({ state, id: this.id, type: this.type, ...(error !== undefined && { error }) });
   }
 
   get #progress() {

@@ -6,7 +6,7 @@ import { type Blocker, blockerExcept } from '../graph/blockers.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import type { Permissions } from '../permissions.js';
-import { checkSpeed, Job, type JobWork } from './job.js';
+import { checkSpeed, Job, type JobReport, type JobWork } from './job.js';
 import type { JobGroup } from './job-group.js';
 
 /** What every command that starts a job takes. */
@@ -36,12 +36,15 @@ interface Taken {
 /** All jobs of a block layer. */
 export class Jobs {
   readonly graph: BlockGraph;
+  readonly #onReport: (report: JobReport) => void;
   readonly #jobs = new Map<string, Job>();
   readonly #ofSources = new WeakMap<BlockNode, Job>();
   readonly #taken = new WeakMap<Job, Taken[]>();
 
-  constructor(graph: BlockGraph) {
+  /** @param onReport called when a job begins, and when it is over */
+  constructor(graph: BlockGraph, onReport: (report: JobReport) => void = () => {}) {
     this.graph = graph;
+    this.#onReport = onReport;
   }
 
   /** The newest first. */
@@ -92,7 +95,11 @@ export class Jobs {
     const id = this.check(source, request);
     const { host, turns } = this.graph;
     const { speed, group } = request;
-    const job = new Job({ id, type, speed, group, host, turns, release: () => this.release(job) });
+    const job = new Job({
+      ...{ id, type, speed, group, host, turns },
+      onReport: this.#onReport,
+      release: () => this.release(job),
+    });
     const taken: Taken[] = [];
     this.#taken.set(job, taken);
     try {

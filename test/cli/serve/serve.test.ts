@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connect, type QmpClient } from '../../../runtime/qmp/client.js';
+import { runJob } from '../../../runtime/qmp/job.js';
 import { folderWith, qapiTs, type Ran } from '../command-line.js';
 
 interface Serving {
@@ -69,6 +70,42 @@ describe('serve', () => {
     expect(log(ran).map(({ msg }) => msg)).toEqual(['ready', 'stopping', 'stopped']);
     expect(existsSync(socket)).toBe(false);
     await client.close();
+  });
+
+  test('logs when a job begins, and how it ends', async () => {
+    const socket = join(folderWith({}), 'qmp.sock');
+    const folder = folderWith({});
+    const broken =
+      'format=raw,file.driver=blkdebug,file.image.driver=null-co,file.image.size=1M,file.inject-error.0.event=read_aio';
+    const disk = ['--drive', 'driver=null-co,size=1M,id=d', '--drive', `${broken},file.inject-error.0.errno=5,id=b`];
+    const server = await serving(['--qmp', `unix:${socket}`, ...disk, '--allow', folder]);
+    const client = await connect(socket);
+    const mirror = { device: 'd', sync: 'full', target: join(folder, 'copy'), format: 'raw' };
+    await runJob(client, 'drive-mirror', { ...mirror, 'job-id': 'well' });
+    await expect(
+      runJob(client, 'drive-backup', { ...mirror, 'job-id': 'broken', device: 'b', target: join(folder, 'other') }),
+    ).rejects.toThrow('Input/output error');
+    const cancelled = client.waitFor('BLOCK_JOB_CANCELLED', undefined, { timeout: 20_000 });
+    await client.execute('drive-backup', { ...mirror, 'job-id': 'slow', speed: 1, target: join(folder, 'third') });
+    await client.execute('block-job-cancel', { device: 'slow' });
+    await cancelled;
+    await client.close();
+    const jobs = log(await server.interrupt()).filter(({ msg }) => msg.startsWith('job '));
+    const job = (id: string, type: string, state: string, error = {}) => ({
+      level: 'info',
+      id,
+      type,
+      ...error,
+      msg: `job ${state}`,
+    });
+    expect(jobs).toEqual([
+      job('well', 'mirror', 'started'),
+      job('well', 'mirror', 'completed'),
+      job('broken', 'backup', 'started'),
+      job('broken', 'backup', 'failed', { error: 'Input/output error' }),
+      job('slow', 'backup', 'started'),
+      job('slow', 'backup', 'cancelled'),
+    ]);
   });
 
   test('ends when a client sends quit', async () => {
