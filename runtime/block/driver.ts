@@ -323,6 +323,15 @@ export interface CreateRequest {
   /** The format's own create options (image-formats §16). Take those you know: an option that is left is an error. */
   readonly options: BlockOptions;
   readonly host: BlockHost;
+  /**
+   * Makes a further file that the image consists of, as the image's own was made. It is open until the image is made.
+   *
+   * @param size bytes
+   * @throws BlockError
+   */
+  createFile(filename: string, size: number): Promise<Child>;
+  /** Opens the backing file, to look at it, until the image is made. @throws BlockError when there is none, or it cannot be opened */
+  openBacking(): Promise<NodeView>;
 }
 
 /** A block driver: one entry of the table. */

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ImageInfo } from '../../generated/index.js';
-import type { Child, RootOwner } from '../../runtime/block/driver.js';
+import { type Child, RequestFlag, type RootOwner } from '../../runtime/block/driver.js';
+import { BlockError } from '../../runtime/block/error.js';
 import { createImage } from '../../runtime/block/graph/create.js';
 import { chainStatus } from '../../runtime/block/io/status.js';
 import { BlockOptions } from '../../runtime/block/options.js';
+import { ofGuest } from '../../runtime/block/permissions.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { pattern } from './judged-disk.js';
 import { describeWithPrograms } from './programs.js';
@@ -33,12 +35,21 @@ const images: readonly {
   readonly options?: string;
   readonly backing?: string;
   readonly packed?: true;
+  readonly once?: true;
 }[] = [
   { format: 'vdi' },
   { format: 'vdi', options: 'static=on' },
   { format: 'qcow' },
   { format: 'qcow', packed: true },
   { format: 'qcow', backing: 'raw' },
+  { format: 'vmdk' },
+  { format: 'vmdk', options: 'zeroed_grain=on' },
+  { format: 'vmdk', backing: 'vmdk' },
+  { format: 'vmdk', options: 'zeroed_grain=on,adapter_type=lsilogic', backing: 'vmdk' },
+  { format: 'vmdk', options: 'subformat=monolithicFlat' },
+  { format: 'vmdk', options: 'subformat=twoGbMaxExtentSparse' },
+  { format: 'vmdk', options: 'subformat=twoGbMaxExtentFlat' },
+  { format: 'vmdk', options: 'subformat=streamOptimized', once: true },
   { format: 'vpc' },
   { format: 'vpc', options: 'force_size=on' },
   { format: 'vpc', options: 'subformat=fixed' },
@@ -52,7 +63,7 @@ describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'],
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(images)('an image of qemu-img reads and maps equal: $format $options $backing $packed', async (image) => {
-    const { format, options, backing, packed } = image;
+    const { format, options, backing, packed, once } = image;
     const path = join(folder, 'image');
     const source = join(folder, 'source');
     const contents = Buffer.alloc(7 * MiB + 1024);
@@ -74,7 +85,8 @@ describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'],
       await run('qemu-img', ['create', '-q', '-f', format, ...more, '-b', below, '-F', backing, path, '7340032']);
     }
     const commands = ['write -P 7 1M 100k', 'write -P 8 4000k 300k', 'write -z 2M 64k', 'write -P 9 5M 512'];
-    await run('qemu-io', ['-f', format, ...commands.flatMap((command) => ['-c', command]), path]);
+    // A stream is not written twice.
+    if (!once) await run('qemu-io', ['-f', format, ...commands.flatMap((command) => ['-c', command]), path]);
     const copy = join(folder, 'copy');
     await run('qemu-img', ['convert', '-f', format, '-O', 'raw', path, copy]);
     const { stdout } = await run('qemu-img', ['map', '-f', format, '--output=json', path]);
@@ -108,8 +120,63 @@ describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'],
     expect(joined(map)).toEqual(joined(JSON.parse(stdout) as Stretch[]));
     const theirs = JSON.parse(told) as ImageInfo;
     expect(node.info?.clusterSize).toBe(theirs['cluster-size']);
+    expect(node.open.specificInfo?.()).toEqual(theirs['format-specific']);
     await client.layer.graph.detachRoot(root);
     await client.layer.graph.detachRoot(expected);
+  });
+});
+
+describeWithPrograms('images of VMware that we make', ['qemu-img'], () => {
+  it('a stream passes the check of qemu-img, and compares equal', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-stream-'));
+    const [path, source] = [join(folder, 'ours.vmdk'), join(folder, 'source')];
+    try {
+      const contents = Buffer.alloc(3 * MiB + 1024);
+      pattern(1, MiB, 300_000, false).copy(contents, MiB);
+      pattern(2, 3 * MiB, 1024, false).copy(contents, 3 * MiB);
+      writeFileSync(source, contents);
+      await using client = new LayerClient();
+      const options = new BlockOptions([['subformat', 'streamOptimized']]);
+      await createImage(client.layer.graph, { format: 'vmdk', filename: path, size: contents.length, options });
+      const node = await client.layer.graph.open({ filename: path });
+      expect(node.driver.name).toBe('vmdk');
+      const root = await client.layer.graph.attachRoot(node, owner);
+      for (let at = 0; at < contents.length; at += 65_536) {
+        const piece = contents.subarray(at, at + 65_536);
+        if (piece.some(Boolean)) await root.write(at, piece, RequestFlag.compressed);
+      }
+      await client.layer.graph.detachRoot(root);
+      const { stdout } = await run('qemu-img', ['check', '-f', 'vmdk', path]);
+      expect(stdout).toMatch(/^No errors were found on the image/);
+      await run('qemu-img', ['compare', '-f', 'vmdk', '-F', 'raw', path, source]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('files of an image are locked, and only used where that is allowed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-extents-'));
+    const path = join(folder, 'ours.vmdk');
+    try {
+      await using client = new LayerClient({
+        authorize: async (name) => {
+          if (name.includes('forbidden')) throw new BlockError(`'${name}' is not allowed`, { code: 'EACCES' });
+        },
+      });
+      const options = new BlockOptions([['subformat', 'twoGbMaxExtentFlat']]);
+      await createImage(client.layer.graph, { format: 'vmdk', filename: path, size: MiB, options });
+      const node = await client.layer.graph.open({ filename: path });
+      const root = await client.layer.graph.attachRoot(node, owner, ofGuest(false));
+      const other = run('qemu-io', ['-f', 'raw', '-c', 'write 0 512', join(folder, 'ours-f001.vmdk')]);
+      await expect(other).rejects.toThrow('lock');
+      await client.layer.graph.detachRoot(root);
+      for (const name of ['../forbidden', '/forbidden']) {
+        writeFileSync(path, readFileSync(path, 'latin1').replace(/FLAT "[^"]*"/, `FLAT "${name}"`), 'latin1');
+        await expect(client.layer.graph.open({ filename: path })).rejects.toThrow('is not allowed');
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -15,7 +15,7 @@ export const secret = ['--object', `secret,id=key,data=${passphrase}`];
 
 /** An image of the interoperability matrix. */
 export interface Variant {
-  readonly format: 'qcow2' | 'raw' | 'luks' | 'qcow' | 'vdi' | 'vpc';
+  readonly format: 'qcow2' | 'raw' | 'luks' | 'qcow' | 'vdi' | 'vmdk' | 'vpc';
   /** Bytes. */
   readonly size: number;
   /** Create options. */
@@ -59,7 +59,9 @@ export async function makeImage(
   const below: string[] = [];
   for (let level = variant.backing; level > 0; level--) {
     // The lowest is raw, and one may be shorter or longer than what is above.
-    const format = lower === undefined ? 'raw' : 'qcow2';
+    const lowest = lower === undefined ? 'raw' : 'qcow2';
+    // Images of VMware have no others below.
+    const format = variant.format === 'vmdk' ? 'vmdk' : lowest;
     const size = Math.ceil((variant.size * (6 + random(7))) / 10 / 512) * 512;
     const path = join(folder, `below${level}.${format}`);
     const options = format === variant.format ? variant.options : {};

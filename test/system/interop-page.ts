@@ -68,6 +68,7 @@ const properties: readonly (readonly [string, (variant: Variant) => unknown])[] 
     'cipher-alg',
     'static',
     'subformat',
+    'zeroed_grain',
     'force_size',
   ].map((name) => [`\`${name}\``, ({ options }: Variant) => options[name]] as const),
 ];

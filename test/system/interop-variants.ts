@@ -80,6 +80,14 @@ function foreign(
 
 const qcow = foreign('qcow', {}, { size: 5 * MiB + 1536, unit: 4096, backing: [0, 1, 2] });
 const vdi = foreign('vdi', { static: [false, true] }, { size: 3 * MiB + 1536, unit: MiB });
+const vmdk = [
+  ...foreign(
+    'vmdk',
+    { subformat: ['monolithicSparse', 'twoGbMaxExtentSparse'], zeroed_grain: [false, true] },
+    { size: 2 * MiB + 1536, unit: 64 * KiB, backing: [0, 1, 2] },
+  ),
+  ...foreign('vmdk', { subformat: ['monolithicFlat', 'twoGbMaxExtentFlat'] }, { size: 2 * MiB + 1536, unit: 64 * KiB }),
+];
 const vpc = foreign(
   'vpc',
   { subformat: ['dynamic', 'fixed'], force_size: [false, true] },
@@ -88,4 +96,4 @@ const vpc = foreign(
 );
 
 /** The images of the interoperability matrix. */
-export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...qcow, ...vdi, ...vpc];
+export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...qcow, ...vdi, ...vmdk, ...vpc];

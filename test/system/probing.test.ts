@@ -16,9 +16,6 @@ const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-probing-'));
 const at = (name: string): string => join(folder, name);
 const images = [
   ['qed', 'qed', []],
-  ['vmdk', 'vmdk', []],
-  ['vmdk-flat', 'vmdk', ['-o', 'subformat=monolithicFlat']],
-  ['vmdk-stream', 'vmdk', ['-o', 'subformat=streamOptimized']],
   ['vhdx', 'vhdx', []],
   ['parallels', 'parallels', []],
 ] as const;

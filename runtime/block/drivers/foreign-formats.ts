@@ -24,7 +24,6 @@ export const foreignFormats: readonly ForeignFormat[] = [
   }),
   format('qed', (head) => text(head, 0, 4) === 'QED\0'),
   format('vhdx', (head) => text(head, 0, 8) === 'vhdxfile'),
-  format('vmdk', (head) => ['KDMV', 'COWD'].includes(text(head, 0, 4)) || isVmdkDescriptor(text(head, 0, 512))),
 ];
 
 function format(name: string, matches: (head: Uint8Array) => boolean): ForeignFormat {
@@ -44,11 +43,6 @@ function isBochs(head: Uint8Array): boolean {
 function isCloop(head: Uint8Array): boolean {
   const script = '#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n';
   return head.length > 0 && text(head, 0, script.length) === script.slice(0, head.length);
-}
-
-/** Comments, empty lines that begin with a space, and then the version. */
-function isVmdkDescriptor(head: string): boolean {
-  return /^(?:#[^\n]*\n| +\r?\n)*version=[123]\r?\n/.test(head);
 }
 
 /** What stands at a place, a character for each byte; less where there is less. */

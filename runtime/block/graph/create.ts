@@ -1,4 +1,4 @@
-import type { BackingFile } from '../driver.js';
+import type { BackingFile, BlockDriver, Child, NodeView, RootOwner } from '../driver.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
@@ -65,7 +65,17 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
       options: new BlockOptions(locking === undefined ? [] : [['locking', locking]]),
     });
     await graph.using(node, making, async (file) => {
-      await create(file, { filename, size, options, host, ...(backing === undefined ? {} : { backing }) });
+      await using more = new FurtherFiles(graph, protocol, request);
+      await create(file, {
+        filename,
+        size,
+        options,
+        host,
+        ...(backing === undefined ? {} : { backing }),
+        createFile: (name, length) => more.create(name, length),
+        openBacking: () => more.openBacking(),
+      });
+      await more.flush();
       const [unknown] = options.keys();
       if (unknown !== undefined) {
         throw invalid(`Invalid parameter '${unknown}': images of format '${format}' have no such option`);
@@ -80,6 +90,62 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
     throw blockErrorOf(failure, `Could not create '${filename}'`);
   }
 }
+
+/** What an image is made with besides its own file. */
+class FurtherFiles implements AsyncDisposable {
+  readonly #graph: BlockGraph;
+  readonly #protocol: BlockDriver;
+  readonly #request: ImageRequest;
+  readonly #files: Child[] = [];
+  #backing: Child | undefined;
+
+  constructor(graph: BlockGraph, protocol: BlockDriver, request: ImageRequest) {
+    this.#graph = graph;
+    this.#protocol = protocol;
+    this.#request = request;
+  }
+
+  async create(filename: string, size: number): Promise<Child> {
+    const { locking } = this.#request;
+    const options = new BlockOptions(locking === undefined ? [] : [['locking', locking]]);
+    await this.#protocol.createFile?.(filename, size, options.clone(), this.#graph.host);
+    const node = await this.#graph.open({
+      filename,
+      role: 'protocol',
+      flags: inherited(rootDefaults, 'protocol'),
+      options,
+    });
+    const file = await this.#graph.attachRoot(node, passing, making);
+    this.#files.push(file);
+    return file;
+  }
+
+  async openBacking(): Promise<NodeView> {
+    const { filename, backing } = this.#request;
+    if (backing === undefined) throw invalid('The image has no backing file');
+    // It may be what a guest uses.
+    const node = await this.#graph.open({
+      filename: resolveBackingName(filename, backing.name),
+      flags: { ...rootDefaults, readOnly: true, forceShare: true, noBacking: true },
+      ...(backing.format === undefined ? {} : { format: backing.format }),
+    });
+    this.#backing = await this.#graph.attachRoot(node, passing);
+    return this.#backing.node;
+  }
+
+  async flush(): Promise<void> {
+    for (const file of this.#files) await file.flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const root of [...this.#files, ...(this.#backing === undefined ? [] : [this.#backing])]) {
+      await this.#graph.detachRoot(root);
+    }
+  }
+}
+
+/** The user of a node for a moment. */
+const passing: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
 
 async function sizeOf(graph: BlockGraph, filename: string, backing: BackingFile | undefined): Promise<number> {
   if (backing === undefined) {

@@ -178,7 +178,8 @@ export class PowerCutDisk {
     kind: 'protocol',
     needsFilename: true,
     parseFilename: (filename, options) => options.set('filename', filename.replace(/^power-cut:/, '')),
-    open: async ({ options }) => this.#instance(this.#file(options.takeString('filename') ?? '')),
+    open: async ({ options }) =>
+      this.#instance(this.#file((options.takeString('filename') ?? '').replace(/^power-cut:/, ''))),
     createFile: async (filename, size) => {
       this.#files.set(filename.replace(/^power-cut:/, ''), new PlatterFile(new Uint8Array(size)));
     },

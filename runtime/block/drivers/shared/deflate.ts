@@ -1,6 +1,6 @@
 /* Compressed blocks, as several formats have them. What comes out is bounded: a small block can promise any number of bytes. */
 
-import { constants, deflateRaw, inflateRaw } from 'node:zlib';
+import { constants, deflate, deflateRaw, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { BlockError } from '../../error.js';
 
 /** In QEMU's formats, compressed data refers back by 2^12 bytes at most. */
@@ -13,18 +13,23 @@ const windowBits = 12;
  * @throws BlockError (EIO) when it is not exactly one block
  */
 export function inflateRawBlock(stored: Uint8Array, length: number, format: string): Promise<Uint8Array> {
+  return inflated(inflateRaw, stored, length, format, { windowBits });
+}
+
+/** As {@link inflateRawBlock}, for a stream with the header of zlib. @param rule whether it may be less than a block */
+export function inflateBlock(
+  stored: Uint8Array,
+  length: number,
+  format: string,
+  rule: 'exactly' | 'at most' = 'exactly',
+): Promise<Uint8Array> {
+  return inflated(inflate, stored, length, format, {}, rule);
+}
+
+/** Compresses a block, with the header of zlib. */
+export function deflateBlock(data: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const options = {
-      windowBits,
-      chunkSize: Math.max(64, length),
-      maxOutputLength: length,
-      finishFlush: constants.Z_SYNC_FLUSH,
-    };
-    inflateRaw(stored, options, (error, data) => {
-      if (error === null && data.length === length) resolve(data);
-      else
-        reject(new BlockError(`${format}: A compressed cluster is broken`, { code: 'EIO', cause: error ?? undefined }));
-    });
+    deflate(data, (error, packed) => (error === null ? resolve(packed) : reject(error)));
   });
 }
 
@@ -33,6 +38,29 @@ export function deflateRawBlock(data: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const options = { windowBits, level: constants.Z_DEFAULT_COMPRESSION, memLevel: 9 };
     deflateRaw(data, options, (error, packed) => (error === null ? resolve(packed) : reject(error)));
+  });
+}
+
+function inflated(
+  unpack: typeof inflate,
+  stored: Uint8Array,
+  length: number,
+  format: string,
+  more: ZlibOptions,
+  rule: 'exactly' | 'at most' = 'exactly',
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      ...more,
+      chunkSize: Math.max(64, length),
+      maxOutputLength: length,
+      finishFlush: constants.Z_SYNC_FLUSH,
+    };
+    unpack(stored, options, (error, data) => {
+      if (error === null && (data.length === length || rule === 'at most')) resolve(data);
+      else
+        reject(new BlockError(`${format}: A compressed cluster is broken`, { code: 'EIO', cause: error ?? undefined }));
+    });
   });
 }
 

@@ -52,6 +52,8 @@ export interface MapWriting {
   touch?(place: number, offset: number): Promise<void> | undefined;
   /** Sets an entry, to a place or to `Place.zero`. */
   link(view: DataView, at: number, place: number): void;
+  /** Called when the entry of a block was set. */
+  linked?(block: number, place: number): Promise<void>;
   /** Called when the image is opened, or reopened, for writing: finds out what offers depend on. Only reads. */
   claim(): Promise<void>;
   /** Called before the first change, and until it has gone well once. */

@@ -96,6 +96,7 @@ export async function link(image: MappedImage, offset: number, place: number, co
   for (let index = 0; index < count; index++) {
     const own = place >= 0 ? place + index * blockSize : place;
     await setEntry(image, offset + index * blockSize, (view, at) => image.writing.link(view, at, own));
+    await image.writing.linked?.(Math.floor(offset / blockSize) + index, own);
   }
 }
 

@@ -113,7 +113,7 @@ export function bearsDamage(title: string, subject: Subject): void {
           const bytes = image.slice();
           for (const { place, value, wide } of list) {
             const at = places[place % places.length] ?? 0;
-            bytes.fill(value, at, wide ? at + 4 : at + 1);
+            bytes.fill(value, at, Math.min(bytes.length, wide ? at + 4 : at + 1));
           }
           await use(subject, new GuardedChild(bytes, subject.room ?? 64 * mebi), readOnly);
         }),

@@ -73,6 +73,8 @@ export async function createOn(
     size,
     options: left,
     host: testHost,
+    createFile: () => Promise.reject(new Error('no other files')),
+    openBacking: () => Promise.reject(new Error('no backing file')),
     ...(backing === undefined ? {} : { backing: { name: backing } }),
   });
   if (left.size > 0) throw new Error(`not taken: ${[...left.keys()].join(', ')}`);

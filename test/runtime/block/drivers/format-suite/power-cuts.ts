@@ -71,7 +71,7 @@ async function start(variant: FormatVariant, random: Random): Promise<{ disk: Po
   if (backing > 0 && backingFormat !== 'raw') {
     const filename = 'power-cut:backing';
     await createImage(graph, { format: backingFormat, filename, size: backing * sectorSize });
-    await opened(client, { driver: backingFormat, file: { driver: 'power-cut', filename: 'backing' } }, (root) =>
+    await opened(client, 'power-cut:backing', { driver: backingFormat }, (root) =>
       root.write(0, stamped(-1, 0, backing)),
     );
   }
@@ -95,8 +95,13 @@ function layerOn(disk: PowerCutDisk): LayerClient {
   return new LayerClient({ drivers: builtInDrivers([disk.driver]) });
 }
 
-async function opened({ layer }: LayerClient, options: object, action: (root: Child) => Promise<void>): Promise<void> {
-  const node = await layer.graph.open({ options: BlockOptions.flatten(options) });
+async function opened(
+  { layer }: LayerClient,
+  filename: string,
+  options: object,
+  action: (root: Child) => Promise<void>,
+): Promise<void> {
+  const node = await layer.graph.open({ filename, options: BlockOptions.flatten(options) });
   const root = await layer.graph.attachRoot(node, owner);
   try {
     await action(root);
@@ -112,14 +117,13 @@ async function used(
   action: (root: Child) => Promise<void>,
 ): Promise<void> {
   await using client = layerOn(disk);
-  const below = { driver: backingFormat, file: { driver: 'power-cut', filename: 'backing' } };
+  const below = { driver: backingFormat, file: { driver: 'power-cut', filename: 'power-cut:backing' } };
   const options = {
     driver: format,
-    file: { driver: 'power-cut', filename: 'image' },
     ...(backing > 0 ? { backing: below } : {}),
     ...opening,
   };
-  await opened(client, options, action);
+  await opened(client, 'power-cut:image', options, action);
   expect(client.warnings).toEqual([]);
 }
 

@@ -27,7 +27,8 @@ export type Options = { readonly [key: string]: OptionValue };
 /** Makes a volume that the secret `right` unlocks, in a hurry unless the options say how long to take. */
 export async function create(size: number, options: Options = {}, file = new MemoryChild()): Promise<MemoryChild> {
   const all = new BlockOptions(Object.entries({ 'key-secret': 'right', 'iter-time': 0, ...options }));
-  await luks.create?.(file, { filename: 'a.luks', size, options: all, host });
+  const alone = () => Promise.reject(new Error('a volume is one file'));
+  await luks.create?.(file, { filename: 'a.luks', size, options: all, host, createFile: alone, openBacking: alone });
   if (all.size > 0) throw new Error(`Unused: ${[...all.keys()]}`);
   return file;
 }
