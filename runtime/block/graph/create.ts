@@ -65,17 +65,21 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
       options: new BlockOptions(locking === undefined ? [] : [['locking', locking]]),
     });
     await graph.using(node, making, async (file) => {
-      await using more = new FurtherFiles(graph, protocol, request);
-      await create(file, {
-        filename,
-        size,
-        options,
-        host,
-        ...(backing === undefined ? {} : { backing }),
-        createFile: (name, length) => more.create(name, length),
-        openBacking: () => more.openBacking(),
-      });
-      await more.flush();
+      const more = new FurtherFiles(graph, protocol, request);
+      try {
+        await create(file, {
+          filename,
+          size,
+          options,
+          host,
+          ...(backing === undefined ? {} : { backing }),
+          createFile: (name, length) => more.create(name, length),
+          openBacking: () => more.openBacking(),
+        });
+        await more.flush();
+      } finally {
+        await more.close();
+      }
       const [unknown] = options.keys();
       if (unknown !== undefined) {
         throw invalid(`Invalid parameter '${unknown}': images of format '${format}' have no such option`);
@@ -92,7 +96,7 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
 }
 
 /** What an image is made with besides its own file. */
-class FurtherFiles implements AsyncDisposable {
+class FurtherFiles {
   readonly #graph: BlockGraph;
   readonly #protocol: BlockDriver;
   readonly #request: ImageRequest;
@@ -137,7 +141,7 @@ class FurtherFiles implements AsyncDisposable {
     for (const file of this.#files) await file.flush();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     for (const root of [...this.#files, ...(this.#backing === undefined ? [] : [this.#backing])]) {
       await this.#graph.detachRoot(root);
     }
