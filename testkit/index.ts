@@ -1,6 +1,6 @@
 /**
- * What a schema says, tried on programs: whether a program speaks it, and the visits and values that follow from it without
- * generated code.
+ * What a schema says, tried on programs: a program to test against that speaks it, whether another program does, and the visits
+ * and values that follow from it without generated code.
  *
  * @example
  * ```ts
@@ -24,5 +24,11 @@ export {
   checkConformance,
 } from './conformance/conformance.js';
 export { type EventMessage, WireWatch } from './conformance/wire-watch.js';
+export type { MockAddress } from './mock/door.js';
+export type { Expectation } from './mock/expectation.js';
+export { type AnyHandlers, type Expected, type MockOptions, type MockQmp, mockQmp } from './mock/mock.js';
+export { type MockCall, MockError } from './mock/script.js';
+export type { GeneratedSchema, MockSource } from './mock/source.js';
 export { Samples } from './samples.js';
 export { ModelVisits, type Presence } from './schema-visits.js';
+export { type ValueOptions, Values } from './values.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { checkSchema, defineConfig, generate, introspect, loadSchema, memoryHost } from 'qapi-ts';
 import { BlockError } from 'qapi-ts/block';
 import { connect, createQmpServer, decode, QmpError, VisitError } from 'qapi-ts/runtime';
-import { checkConformance, ModelVisits } from 'qapi-ts/testkit';
+import { checkConformance, ModelVisits, mockQmp } from 'qapi-ts/testkit';
 import type { Commands, Disk, Events } from './generated/client.js';
 import { commands, emitDiskAdded, events, introspection, visitDisk } from './generated/index.js';
 import type { BlockdevOptions } from './generated-block/client.js';
@@ -54,4 +54,10 @@ assert.deepEqual(checks.find(({ group, name }) => group === 'queries' && name ==
 const diskType = schema.lookup('Disk');
 assert(diskType?.kind === 'union');
 assert.throws(() => decode(new ModelVisits().of(diskType), { id: 'd0', format: 'qcow2' }), VisitError);
+
+await using mock = await mockQmp({ commands, events, introspection });
+mock.expect('query-disks').reply([disk]);
+await using tester = await connect<{ commands: Commands; events: Events }>(mock.address);
+assert.deepEqual(await tester.execute('query-disks'), [disk]);
+mock.verify();
 console.log(`${server.addresses[0]} served ${disks.length} disk`);

@@ -42,6 +42,7 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/block.md',
       'docs/shell.md',
       'docs/conformance.md',
+      'docs/testkit.md',
       'docs/architecture.md',
       'docs/size.md',
     ];

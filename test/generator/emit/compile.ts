@@ -28,13 +28,15 @@ const strictest = {
   erasableSyntaxOnly: true,
   skipLibCheck: false,
   paths: {
+    'qapi-ts': [join(project, 'generator/index.ts')],
+    'qapi-ts/testkit': [join(project, 'testkit/index.ts')],
     'qapi-ts/runtime': [join(project, 'runtime/index.ts')],
     'qapi-ts/block': [join(project, 'runtime/block/index.ts')],
   },
 };
 
 /**
- * Compiles TypeScript files and returns the compiler's complaints. The runtime is compiled along from its sources; what the settings
+ * Compiles TypeScript files and returns the compiler's complaints. The package is compiled along from its sources; what the settings
  * make of those is not looked at.
  *
  * @param settings compiler options that differ from the strictest
@@ -45,8 +47,12 @@ export async function compile(include: readonly string[], settings: object = {})
     const config = { compilerOptions: { ...strictest, ...settings }, include };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
     const output = await run(join(project, 'node_modules/typescript/bin/tsc'), ['-p', folder, '--pretty', 'false']);
-    const runtime = relative(process.cwd(), join(project, 'runtime'));
-    return output.split('\n').filter((line) => line !== '' && !line.startsWith(' ') && !line.includes(`${runtime}/`));
+    const ours = (folder: string): string => `${relative(process.cwd(), join(project, folder))}/`;
+    const [runtime, ...others] = [ours('runtime'), ours('generator'), ours('testkit')] as const;
+    return output
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith(' ') && !line.includes(runtime))
+      .filter((line) => !others.some((folder) => line.startsWith(folder)));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
