@@ -23,6 +23,7 @@ export async function complete(line: string, knowledge: Knowledge, mode: Mode = 
     return [hits.map((hit) => hit.replace(/([()]) $/, '$1')), replaced];
   }
   if (command === 'help' || command === '?') return matching(knowledge.commands, rest, '');
+  if (command === 'follow' && mode === 'qmp') return matching(await knowledge.names('job'), lastWord(rest), ' ');
   const definition = knowledge.command(command);
   const type = mode === 'transaction' ? actions?.get(command) : definition?.arguments;
   if (!type || type.kind === 'alternate' || rest.startsWith('{')) return [[], ''];
@@ -52,6 +53,10 @@ async function completeArgument(rest: string, { type, definition, knowledge }: P
   if (found) return matching(await valuesOf(definition?.name ?? '', found, knowledge), value, '');
   const property = properties.get(key);
   return property === undefined ? [[], ''] : matching(await propertyValues(key, property, knowledge), value, '');
+}
+
+function lastWord(text: string): string {
+  return /\S*$/.exec(text)?.[0] ?? '';
 }
 
 function matching(candidates: readonly string[], start: string, end: string): Completion {

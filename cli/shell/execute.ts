@@ -20,7 +20,7 @@ export type Outcome =
 export const nothing: Outcome = { kind: 'nothing' };
 
 /** Words of the shell itself. */
-export const shellWords = ['help', 'exit', 'transaction('] as const;
+export const shellWords = ['help', 'exit', 'follow', 'transaction('] as const;
 
 /** Executes a command. */
 export async function execute(request: Request, client: QmpClient, knowledge: Knowledge): Promise<Outcome> {

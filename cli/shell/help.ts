@@ -31,6 +31,8 @@ command key={ … }       a value in JSON, which may go on over several lines
 command { "key": … }    all arguments in JSON
 { "execute": … }        send a request as it is
 transaction( … )        a transaction: an action with key=value on each line
+… --follow              follow the job that a command starts to its end
+follow JOB              follow a job that runs; Ctrl-C asks whether to cancel it
 !info block             a line of the monitor for people (HMP)
 help <name>, ? <name>   explain a command, event or type
 # …                     a comment

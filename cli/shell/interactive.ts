@@ -5,6 +5,7 @@ import type { Host } from '../host.js';
 import { coloursFor } from '../report.js';
 import { complete } from './completion.js';
 import type { Outcome } from './execute.js';
+import { FollowView } from './follow/view.js';
 import { Interpreter, type InterpreterOptions, type Mode } from './interpreter.js';
 import { prettyValue, visible } from './pretty.js';
 import { openTerminal, type Terminal } from './terminal.js';
@@ -31,9 +32,11 @@ export async function interact(
   const { client, knowledge } = options;
   const colours = coloursFor(host.stdout, host.env);
   let terminal: Terminal | undefined;
+  let following: FollowView | undefined;
   const interpreter = new Interpreter({
     ...options,
     colours,
+    onJobs: (jobs) => following?.show(jobs),
     onRequest: verbose ? (json) => terminal?.tell(colours.faint(`> ${visible(json)}`)) : undefined,
   });
   let left = false;
@@ -52,6 +55,7 @@ export async function interact(
     if (left || !terminal) return;
     quitting = line.trim() === 'quit';
     const outcome = await unlessInterrupted(interpreter.take(line));
+    await following?.end();
     if (outcome?.kind === 'exit') return terminal.close();
     const text = outcome && textOf(outcome, colours);
     terminal.use(prompts[interpreter.mode]);
@@ -66,6 +70,7 @@ export async function interact(
     const interrupted = new Promise<undefined>((resolve) => {
       interrupt = () => {
         command = interpreter.current;
+        interpreter.abandon();
         if (command !== undefined) resolve(undefined);
       };
     });
@@ -88,6 +93,7 @@ export async function interact(
       work.catch(fail);
     },
     interrupt: () => {
+      if (interpreter.following) return void following?.ask(interpreter.following).catch(fail);
       if (interrupt && interpreter.current !== undefined) return interrupt();
       const dropped = terminal?.written === '' ? interpreter.drop() : undefined;
       if (dropped !== undefined) terminal?.tell(colours.faint(`${dropped} is dropped`));
@@ -101,6 +107,7 @@ export async function interact(
     },
     complete: (line) => complete(line, knowledge, interpreter.mode),
   });
+  following = new FollowView(terminal, host.stdout, colours);
   host.stdout.write(
     `Connected to ${knowledge.program}: ${knowledge.commands.length} commands. 'help' explains, Tab completes.\n`,
   );

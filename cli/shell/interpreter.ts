@@ -3,6 +3,9 @@ import { stringify } from '../../runtime/json/stringify.js';
 import type { JsonObject } from '../../runtime/json/value.js';
 import type { QmpClient } from '../../runtime/qmp/client.js';
 import { execute, executeHmp, nothing, type Outcome, outcomeOf, problem } from './execute.js';
+import { FollowedJobs, type JobProgress } from './follow/followed-jobs.js';
+import { outcomeOfJobs } from './follow/outcome.js';
+import { jobsToFollow, startedJobs, withoutFollow } from './follow/read-follow.js';
 import { helpFor } from './help.js';
 import type { Knowledge } from './knowledge.js';
 import { awaitsMore, type Request, readRequest } from './request.js';
@@ -17,6 +20,8 @@ export interface InterpreterOptions {
   readonly hmp: boolean;
   /** Called with every request, as the JSON that is sent. */
   readonly onRequest?: ((json: string) => void) | undefined;
+  /** Called now and then with how far the jobs are that are followed. */
+  readonly onJobs?: ((jobs: readonly JobProgress[]) => void) | undefined;
 }
 
 /** Where a line stands that is written now. */
@@ -26,6 +31,8 @@ export type Mode = 'qmp' | 'hmp' | 'transaction' | 'more';
 export class Interpreter {
   readonly #options: InterpreterOptions;
   #current: { readonly command: string } | undefined;
+  #jobs: FollowedJobs | undefined;
+  #following = false;
   /** Lines of JSON that does not end yet. */
   #begun: string | undefined;
   /** The actions of a transaction that has begun. */
@@ -42,6 +49,16 @@ export class Interpreter {
     return this.#current?.command;
   }
 
+  /** The jobs that are being followed. */
+  get following(): FollowedJobs | undefined {
+    return this.#following ? this.#jobs : undefined;
+  }
+
+  /** The command that is being executed is not waited for: the jobs that it starts are not followed. */
+  abandon(): void {
+    this.#jobs?.leave();
+  }
+
   get mode(): Mode {
     if (this.#begun !== undefined) return 'more';
     if (this.#actions) return 'transaction';
@@ -53,12 +70,15 @@ export class Interpreter {
     const line = this.#begun === undefined ? written.trim() : `${this.#begun}\n${written}`.trim();
     if (line === '' || (this.#begun === undefined && line.startsWith('#'))) return nothing;
     if (this.#options.hmp) return line === 'exit' ? { kind: 'exit' } : this.#hmp(line);
-    if (!line.startsWith('!') && awaitsMore(line)) {
+    const { line: command, follow } = line.startsWith('!') ? { line, follow: false } : withoutFollow(line);
+    if (!line.startsWith('!') && awaitsMore(command)) {
       this.#begun = line;
       return nothing;
     }
     this.#begun = undefined;
-    return outcomeOf(() => (this.#actions ? this.#act(line, this.#actions) : this.#execute(line)));
+    return outcomeOf(() =>
+      this.#actions ? this.#act(command, this.#actions, follow) : this.#execute(command, follow),
+    );
   }
 
   /** Forgets what has begun and is not whole. Returns what that was; undefined when there is nothing. */
@@ -75,12 +95,14 @@ export class Interpreter {
     return what === undefined ? nothing : problem(`${what} is not complete`);
   }
 
-  async #execute(line: string): Promise<Outcome> {
+  async #execute(line: string, follow: boolean): Promise<Outcome> {
     if (line === 'exit') return { kind: 'exit' };
     if (line.startsWith('!')) return this.#hmp(line.slice(1).trim());
     const [, first] = /^transaction\s*\(\s*(.*)$/s.exec(line) ?? [];
-    if (first !== undefined) return this.#begin(first);
-    return this.#help(line) ?? this.#send(await readRequest(line, this.#options.knowledge));
+    if (first !== undefined) return this.#begin(first, follow);
+    const jobs = jobsToFollow(line);
+    if (jobs) return this.#under(line, () => this.#follow(jobs));
+    return this.#help(line) ?? this.#send(await readRequest(line, this.#options.knowledge), follow);
   }
 
   #help(line: string): Outcome | undefined {
@@ -90,17 +112,17 @@ export class Interpreter {
   }
 
   /** A transaction begins; it may have an action on its first line, and end with it. */
-  async #begin(first: string): Promise<Outcome> {
+  async #begin(first: string, follow: boolean): Promise<Outcome> {
     const [, action = '', end] = /^(.*?)\s*(\))?$/s.exec(first) ?? [];
     const actions: JsonObject[] = [];
     if (action !== '') actions.push(readAction(action, this.#options.knowledge));
-    if (end) return this.#commit(actions);
+    if (end) return this.#commit(actions, follow);
     this.#actions = actions;
     return nothing;
   }
 
   /** A line within a transaction. One that is wrong leaves it as it was. */
-  async #act(line: string, actions: JsonObject[]): Promise<Outcome> {
+  async #act(line: string, actions: JsonObject[], follow: boolean): Promise<Outcome> {
     const help = this.#help(line);
     if (help) return help;
     if (line !== ')') {
@@ -108,11 +130,11 @@ export class Interpreter {
       return nothing;
     }
     this.#actions = undefined;
-    return this.#commit(actions);
+    return this.#commit(actions, follow);
   }
 
-  #commit(actions: JsonObject[]): Promise<Outcome> {
-    return this.#send({ command: 'transaction', arguments: { actions }, oob: false });
+  #commit(actions: JsonObject[], follow: boolean): Promise<Outcome> {
+    return this.#send({ command: 'transaction', arguments: { actions }, oob: false }, follow);
   }
 
   async #hmp(line: string): Promise<Outcome> {
@@ -125,11 +147,29 @@ export class Interpreter {
     return outcome;
   }
 
-  #send(request: Request): Promise<Outcome> {
+  async #send(request: Request, follow: boolean): Promise<Outcome> {
     const { client, knowledge, onRequest } = this.#options;
     const { command, arguments: args, oob } = request;
+    const jobs = follow ? startedJobs(request) : undefined;
     onRequest?.(stringify({ [oob ? 'exec-oob' : 'execute']: command, ...(args && { arguments: args }) }));
-    return this.#under(command, () => execute(request, client, knowledge));
+    const send = (): Promise<Outcome> => execute(request, client, knowledge);
+    return this.#under(command, jobs ? () => this.#follow(jobs, send) : send);
+  }
+
+  /** Follows jobs until they are over. @param start what starts them; absent: they run already */
+  async #follow(ids: readonly string[], start?: () => Promise<Outcome>): Promise<Outcome> {
+    const { client, onJobs = () => {} } = this.#options;
+    const jobs = new FollowedJobs(client, ids);
+    this.#jobs = jobs;
+    try {
+      const started = await start?.();
+      if (started?.kind === 'problem') return started;
+      this.#following = this.#jobs === jobs;
+      return outcomeOfJobs(await jobs.ends(onJobs));
+    } finally {
+      jobs.close();
+      if (this.#jobs === jobs) this.#following = false;
+    }
   }
 
   async #under(command: string, work: () => Promise<Outcome>): Promise<Outcome> {

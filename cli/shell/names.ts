@@ -13,7 +13,7 @@ const queries: Readonly<Record<NameKind, (ask: Ask) => Promise<string[]>>> = {
     ...members(await ask('query-named-block-nodes'), 'node-name'),
     ...members(await ask('query-block'), 'device'),
   ],
-  job: async (ask) => members(await ask('query-jobs'), 'id'),
+  job: async (ask) => [...members(await ask('query-jobs'), 'id'), ...members(await ask('query-block-jobs'), 'device')],
   device: async (ask) => children(await ask('qom-list', { path: '/machine/peripheral' })),
   object: async (ask) => children(await ask('qom-list', { path: '/objects' })),
   // Only the monitor for people lists them.

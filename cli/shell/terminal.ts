@@ -1,4 +1,4 @@
-import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
+import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline';
 import type { Writable } from 'node:stream';
 import type { Host } from '../host.js';
 import type { Completion } from './completion.js';
@@ -22,6 +22,8 @@ export class Terminal {
   readonly #file: string;
   #history: readonly string[] = [];
   #prompt = '';
+  /** The prompt that is on the screen. */
+  #shown = '';
   #closed = false;
   /** Takes the next line instead of the listener: a long text waits for it. */
   #answer: ((line: string | undefined) => void) | undefined;
@@ -68,7 +70,7 @@ export class Terminal {
 
   prompt(text: string): void {
     this.use(text);
-    if (!this.#closed) this.#interface.prompt(true);
+    this.#draw();
   }
 
   /** Sets the prompt that is shown from the next time on. */
@@ -80,10 +82,21 @@ export class Terminal {
   /** Prints above the line that is being written. */
   tell(text: string): void {
     if (this.#closed) return;
-    clearLine(this.#output, 0);
+    // A prompt, or a line, may take several rows.
+    this.#interface.setPrompt(this.#shown);
+    const { rows } = this.#interface.getCursorPos();
+    this.#interface.setPrompt(this.#prompt);
+    if (rows > 0) moveCursor(this.#output, 0, -rows);
     cursorTo(this.#output, 0);
-    this.#output.write(`${text}\n`);
-    this.#interface.prompt(true);
+    clearScreenDown(this.#output);
+    // What draws the prompt goes up by as many rows as the former one had.
+    this.#output.write(`${text}\n${'\n'.repeat(rows)}`);
+    this.#draw();
+  }
+
+  /** Shows how something gets on in the place of the prompt, unless a question stands there. */
+  status(text: string): void {
+    if (this.#answer === undefined) this.prompt(text);
   }
 
   /**
@@ -97,7 +110,7 @@ export class Terminal {
     for (let { shown, rest } = pageOf(lines, (rows ?? Number.POSITIVE_INFINITY) - 1, columns); ; ) {
       this.tell(shown);
       if (rest.length === 0 || this.#closed) return undefined;
-      const answer = await this.#ask(`-- ${rest.length} more lines: Enter goes on, a shows all, q ends -- `);
+      const answer = await this.ask(`-- ${rest.length} more lines: Enter goes on, a shows all, q ends -- `);
       if (answer === undefined || answer === 'q') return undefined;
       if (answer !== '' && answer !== 'a') return answer;
       const room = answer === 'a' ? Number.POSITIVE_INFINITY : (rows as number) - 1;
@@ -120,7 +133,8 @@ export class Terminal {
     return writeHistory(this.#file, this.#history);
   }
 
-  async #ask(question: string): Promise<string | undefined> {
+  /** Asks for a line. @returns it; `undefined` when the terminal was closed, or the question {@link withdraw withdrawn} */
+  async ask(question: string): Promise<string | undefined> {
     const before = this.#prompt;
     const answer = new Promise<string | undefined>((resolve) => {
       this.#answer = resolve;
@@ -129,6 +143,17 @@ export class Terminal {
     const answered = await answer;
     this.use(before);
     return answered;
+  }
+
+  /** Asks no more. */
+  withdraw(): void {
+    this.#answered(undefined);
+  }
+
+  #draw(): void {
+    if (this.#closed) return;
+    this.#interface.prompt(true);
+    this.#shown = this.#prompt;
   }
 
   #answered(line: string | undefined): void {
