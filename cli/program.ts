@@ -38,6 +38,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'check whether a running program speaks what a schema says',
     load: async () => (await import('./conformance.js')).conformance,
   },
+  mock: {
+    summary: 'answer QMP clients with what a schema allows, for tests',
+    load: async () => (await import('./mock.js')).mock,
+  },
   completion: {
     summary: 'print a script that makes a shell complete command lines',
     load: async () => (await import('./completion/completion.js')).completion,

@@ -38,6 +38,8 @@ export interface MockOptions<Handlers> {
   readonly seed?: number;
   /** What becomes of a command that has neither a handler nor a rule. Default: `answer`, with a value by the schema. */
   readonly unhandled?: 'answer' | 'refuse';
+  /** Called with every command that comes and that the schema allows, before it is answered. */
+  readonly onCall?: (call: MockCall) => void;
   /** Whether the expected commands must come in the order in which they are expected. Default: no. */
   readonly ordered?: boolean;
   /** What the greeting and `query-version` tell. Default: 0.0.0. */
@@ -56,6 +58,8 @@ export interface MockOptions<Handlers> {
 export class MockQmp<Handlers extends object = AnyHandlers> implements AsyncDisposable {
   /** Where the generated emitters send events. */
   readonly events: EventSink;
+  /** Resolves when the mock has been closed, by {@link MockQmp.close} or by the command `quit`. */
+  readonly closed: Promise<void>;
   readonly #model: MockModel;
   readonly #values: Values;
   readonly #script: Script;
@@ -67,7 +71,7 @@ export class MockQmp<Handlers extends object = AnyHandlers> implements AsyncDisp
     const { handlers = {}, unhandled = 'answer', ordered = false, version, seed } = options;
     this.#model = model;
     this.#values = new Values(seed === undefined ? {} : { seed });
-    this.#script = new Script(ordered);
+    this.#script = new Script(ordered, options.onCall);
     let given: object = {};
     const answers = new Answers({
       model,
@@ -93,7 +97,7 @@ export class MockQmp<Handlers extends object = AnyHandlers> implements AsyncDisp
     });
     this.events = this.#server.events;
     given = typeof handlers === 'function' ? handlers(this.events) : handlers;
-    void this.#server.closed.then(() => this.close());
+    this.closed = this.#server.closed.then(() => this.close());
   }
 
   /** @internal */
@@ -133,6 +137,11 @@ export class MockQmp<Handlers extends object = AnyHandlers> implements AsyncDisp
   /** The commands that came although there was neither a handler nor a rule for them. */
   get unhandled(): readonly string[] {
     return [...this.#script.unhandled];
+  }
+
+  /** Whether a command returns something. */
+  returns(command: string): boolean {
+    return this.#model.commands.get(command)?.returns !== undefined;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { tell } from '../../runtime/qmp/listener.js';
 import { described, matches } from './matching.js';
 import type { Rule } from './rule.js';
 
@@ -21,10 +22,12 @@ export class Script {
   readonly unhandled = new Set<string>();
   readonly #rules: Rule[] = [];
   readonly #ordered: boolean;
+  readonly #onCall: (call: MockCall) => void;
   readonly #problems: string[] = [];
 
-  constructor(ordered: boolean) {
+  constructor(ordered: boolean, onCall: (call: MockCall) => void = () => {}) {
     this.#ordered = ordered;
+    this.#onCall = onCall;
   }
 
   add(rule: Rule): void {
@@ -41,7 +44,9 @@ export class Script {
    * an expectation.
    */
   take(command: string, args: unknown): Rule | undefined {
-    this.calls.push({ command, arguments: args });
+    const call = { command, arguments: args };
+    this.calls.push(call);
+    tell(this.#onCall, call);
     const fitting = this.#rules.filter((rule) => rule.command === command && matches(rule.args ?? {}, args));
     const rule = fitting.find(isOpen) ?? fitting.findLast(({ expected }) => !expected);
     if (!rule) return undefined;
