@@ -15,6 +15,7 @@ import { qcow2 } from './drivers/qcow2/index.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
 import { vdi } from './drivers/vdi/vdi.js';
+import { vhdx } from './drivers/vhdx/vhdx.js';
 import { vmdk } from './drivers/vmdk/vmdk.js';
 import { vpc } from './drivers/vpc/vpc.js';
 import { DriverRegistry } from './graph/registry.js';
@@ -37,6 +38,7 @@ const drivers: readonly BlockDriver[] = [
   quorum,
   rawDriver,
   vdi,
+  vhdx,
   vmdk,
   vpc,
 ];

@@ -36,12 +36,17 @@ const images: readonly {
   readonly backing?: string;
   readonly packed?: true;
   readonly once?: true;
+  /** QEMU's driver does not know what is where. */
+  readonly unmapped?: true;
 }[] = [
   { format: 'vdi' },
   { format: 'vdi', options: 'static=on' },
   { format: 'qcow' },
   { format: 'qcow', packed: true },
   { format: 'qcow', backing: 'raw' },
+  { format: 'vhdx', unmapped: true },
+  { format: 'vhdx', options: 'block_size=1M,block_state_zero=off', unmapped: true },
+  { format: 'vhdx', options: 'subformat=fixed', unmapped: true },
   { format: 'vmdk' },
   { format: 'vmdk', options: 'zeroed_grain=on' },
   { format: 'vmdk', backing: 'vmdk' },
@@ -63,7 +68,7 @@ describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'],
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(images)('an image of qemu-img reads and maps equal: $format $options $backing $packed', async (image) => {
-    const { format, options, backing, packed, once } = image;
+    const { format, options, backing, packed, once, unmapped } = image;
     const path = join(folder, 'image');
     const source = join(folder, 'source');
     const contents = Buffer.alloc(7 * MiB + 1024);
@@ -117,7 +122,7 @@ describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'],
       map.push({ start, length, depth, zero, data, ...(offset === undefined ? {} : { offset }) });
       start += length;
     }
-    expect(joined(map)).toEqual(joined(JSON.parse(stdout) as Stretch[]));
+    if (!unmapped) expect(joined(map)).toEqual(joined(JSON.parse(stdout) as Stretch[]));
     const theirs = JSON.parse(told) as ImageInfo;
     expect(node.info?.clusterSize).toBe(theirs['cluster-size']);
     expect(node.open.specificInfo?.()).toEqual(theirs['format-specific']);

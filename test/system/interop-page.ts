@@ -69,6 +69,9 @@ const properties: readonly (readonly [string, (variant: Variant) => unknown])[] 
     'static',
     'subformat',
     'zeroed_grain',
+    'block_size',
+    'block_state_zero',
+    'log_size',
     'force_size',
   ].map((name) => [`\`${name}\``, ({ options }: Variant) => options[name]] as const),
 ];

@@ -80,6 +80,16 @@ function foreign(
 
 const qcow = foreign('qcow', {}, { size: 5 * MiB + 1536, unit: 4096, backing: [0, 1, 2] });
 const vdi = foreign('vdi', { static: [false, true] }, { size: 3 * MiB + 1536, unit: MiB });
+const vhdx = foreign(
+  'vhdx',
+  {
+    subformat: ['dynamic', 'fixed'],
+    block_state_zero: [false, true],
+    block_size: [MiB, 4 * MiB],
+    log_size: [MiB, 2 * MiB],
+  },
+  { size: 5 * MiB + 1536, unit: MiB },
+);
 const vmdk = [
   ...foreign(
     'vmdk',
@@ -96,4 +106,4 @@ const vpc = foreign(
 );
 
 /** The images of the interoperability matrix. */
-export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...qcow, ...vdi, ...vmdk, ...vpc];
+export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...qcow, ...vdi, ...vhdx, ...vmdk, ...vpc];

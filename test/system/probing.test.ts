@@ -16,7 +16,6 @@ const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-probing-'));
 const at = (name: string): string => join(folder, name);
 const images = [
   ['qed', 'qed', []],
-  ['vhdx', 'vhdx', []],
   ['parallels', 'parallels', []],
 ] as const;
 

@@ -23,7 +23,6 @@ export const foreignFormats: readonly ForeignFormat[] = [
     return ['WithoutFreeSpace', 'WithouFreSpacExt'].includes(text(head, 0, 16)) && uint32(head, 16, true) === 2;
   }),
   format('qed', (head) => text(head, 0, 4) === 'QED\0'),
-  format('vhdx', (head) => text(head, 0, 8) === 'vhdxfile'),
 ];
 
 function format(name: string, matches: (head: Uint8Array) => boolean): ForeignFormat {

@@ -20,7 +20,7 @@ const vdi = Buffer.alloc(512);
 vdi.writeUInt32LE(0xbeda107f, 64);
 const cloop = '#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n';
 const drivers = builtInDrivers();
-const builtIn = ['luks', 'qcow', 'qcow2', 'raw', 'vdi', 'vmdk', 'vpc'];
+const builtIn = ['luks', 'qcow', 'qcow2', 'raw', 'vdi', 'vhdx', 'vmdk', 'vpc'];
 
 describe('data in a format that has no driver', () => {
   it.each([
@@ -69,7 +69,7 @@ describe('data in a format that has no driver', () => {
     // What is left of the schema are protocols and filters, or built in.
     const others = BlockdevDriver.filter((name) => !names.includes(name as (typeof names)[number]));
     expect(others.filter((name) => builtIn.includes(name))).toEqual(builtIn);
-    expect(others).toHaveLength(17 + builtIn.length);
+    expect(others).toHaveLength(18 + builtIn.length);
   });
 
   it('a driver of the same name takes the place of a known format', () => {

@@ -26,6 +26,8 @@ export interface MapFormat {
   /** Blocks whose entries lie one behind the other: a table maps so many. */
   readonly tableBlocks: number;
   readonly entryBytes: 4 | 8;
+  /** Where all tables begin, if they lie one behind the other: they are then read and written by pages from here on. */
+  readonly pagesFrom?: number;
   /** Where the entries of a table begin in the file. `undefined`: there is no such table yet, and its blocks have no places. */
   tableAt(table: number): number | undefined | Promise<number | undefined>;
   /** A place, or one of {@link Place}. */

@@ -68,12 +68,12 @@ export class MappedImage {
 
   /** The page that has a byte of a table that begins at `base`, if it is in memory. */
   peek(base: number, entry: number): Table | undefined {
-    return this.#cache.peek(pageOf(base, entry));
+    return this.#cache.peek(pageOf(this.format.pagesFrom ?? base, entry));
   }
 
   /** The page from the file. */
   async load(base: number, entry: number): Promise<Table> {
-    const place = pageOf(base, entry);
+    const place = pageOf(this.format.pagesFrom ?? base, entry);
     return this.#cache.peek(place) ?? this.#cache.load(place);
   }
 

@@ -49,6 +49,8 @@ export interface Subject {
   /** The parts of the file with metadata: offset and length. */
   readonly metadata: (image: Uint8Array) => readonly (readonly [offset: number, length: number])[];
   readonly opening?: () => Opening;
+  /** The image is large, and fewer mutants are tried. */
+  readonly large?: true;
   /** Bytes by which the file may grow. Default: 64 MiB. */
   readonly room?: number;
 }
@@ -117,7 +119,7 @@ export function bearsDamage(title: string, subject: Subject): void {
           }
           await use(subject, new GuardedChild(bytes, subject.room ?? 64 * mebi), readOnly);
         }),
-        { numRuns: runs },
+        { numRuns: subject.large ? Math.ceil(runs / 5) : runs },
       );
     },
     30_000 + runs * 20,
