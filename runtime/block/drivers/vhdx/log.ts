@@ -8,7 +8,7 @@ import { guidLength } from './guid.js';
 import { type Header, mebi } from './headers.js';
 
 /** The log is made of sectors of this size, and entries change the file by such. */
-export const logSector = 4096;
+const logSector = 4096;
 const entryHeaderLength = 64;
 const descriptorLength = 32;
 /** Bytes at the beginning and the end of a sector that stand in its descriptor: the log has marks in their place. */
