@@ -89,8 +89,9 @@ export class Terminal {
     if (rows > 0) moveCursor(this.#output, 0, -rows);
     cursorTo(this.#output, 0);
     clearScreenDown(this.#output);
-    // What draws the prompt goes up by as many rows as the former one had.
-    this.#output.write(`${text}\n${'\n'.repeat(rows)}`);
+    // Node draws the next prompt as many rows higher as the line had when it was drawn last, before more was written.
+    const { prevRows = 0 } = this.#interface as { readonly prevRows?: number };
+    this.#output.write(`${text}\n${'\n'.repeat(prevRows)}`);
     this.#draw();
   }
 
