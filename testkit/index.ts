@@ -29,6 +29,8 @@ export type { Expectation } from './mock/expectation.js';
 export { type AnyHandlers, type Expected, type MockOptions, type MockQmp, mockQmp } from './mock/mock.js';
 export { type MockCall, MockError } from './mock/script.js';
 export type { GeneratedSchema, MockSource } from './mock/source.js';
+export { type RecordedMessage, Recorder, readRecording } from './replay/recording.js';
+export { type Replay, type ReplayOptions, replayQmp } from './replay/replay.js';
 export { Samples } from './samples.js';
 export { ModelVisits, type Presence } from './schema-visits.js';
 export { type ValueOptions, Values } from './values.js';

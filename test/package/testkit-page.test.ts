@@ -24,6 +24,7 @@ const printed: Readonly<Record<string, RegExp | string>> = {
   'What a test expects': shown,
   'Handlers and events': /^.*No space.*\n$/,
   'When things go wrong': /^query-block was not answered within 100 ms.*\n.*connection.*\n$/,
+  'Record and replay': '7 messages\n',
   'Without generated code': /^10\ntrue\nfilename: .*\n$/,
 };
 
