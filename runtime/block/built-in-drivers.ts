@@ -10,6 +10,7 @@ import { http, https } from './drivers/http/driver.js';
 import { luks } from './drivers/luks/luks.js';
 import { nbd } from './drivers/nbd/driver.js';
 import { nullAio, nullCo } from './drivers/null.js';
+import { parallels } from './drivers/parallels/parallels.js';
 import { qcow } from './drivers/qcow/qcow.js';
 import { qcow2 } from './drivers/qcow2/index.js';
 import { quorum } from './drivers/quorum/driver.js';
@@ -33,6 +34,7 @@ const drivers: readonly BlockDriver[] = [
   nbd,
   nullAio,
   nullCo,
+  parallels,
   qcow,
   qcow2,
   quorum,

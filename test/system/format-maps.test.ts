@@ -41,6 +41,8 @@ const images: readonly {
 }[] = [
   { format: 'vdi' },
   { format: 'vdi', options: 'static=on' },
+  { format: 'parallels' },
+  { format: 'parallels', options: 'cluster_size=64k' },
   { format: 'qcow' },
   { format: 'qcow', packed: true },
   { format: 'qcow', backing: 'raw' },
@@ -124,7 +126,8 @@ describeWithPrograms('images in the formats of others', ['qemu-img', 'qemu-io'],
     }
     if (!unmapped) expect(joined(map)).toEqual(joined(JSON.parse(stdout) as Stretch[]));
     const theirs = JSON.parse(told) as ImageInfo;
-    expect(node.info?.clusterSize).toBe(theirs['cluster-size']);
+    // It does not show those of Parallels.
+    if (format !== 'parallels') expect(node.info?.clusterSize).toBe(theirs['cluster-size']);
     expect(node.open.specificInfo?.()).toEqual(theirs['format-specific']);
     await client.layer.graph.detachRoot(root);
     await client.layer.graph.detachRoot(expected);

@@ -78,6 +78,7 @@ function foreign(
   );
 }
 
+const parallels = foreign('parallels', { cluster_size: [MiB, 64 * KiB] }, { size: 3 * MiB + 1536, unit: 64 * KiB });
 const qcow = foreign('qcow', {}, { size: 5 * MiB + 1536, unit: 4096, backing: [0, 1, 2] });
 const vdi = foreign('vdi', { static: [false, true] }, { size: 3 * MiB + 1536, unit: MiB });
 const vhdx = foreign(
@@ -106,4 +107,14 @@ const vpc = foreign(
 );
 
 /** The images of the interoperability matrix. */
-export const variants: readonly Variant[] = [...qcow2, ...others, cipher, ...qcow, ...vdi, ...vhdx, ...vmdk, ...vpc];
+export const variants: readonly Variant[] = [
+  ...qcow2,
+  ...others,
+  cipher,
+  ...parallels,
+  ...qcow,
+  ...vdi,
+  ...vhdx,
+  ...vmdk,
+  ...vpc,
+];

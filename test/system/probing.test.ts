@@ -14,10 +14,7 @@ import { describeWithPrograms } from './programs.js';
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-probing-'));
 const at = (name: string): string => join(folder, name);
-const images = [
-  ['qed', 'qed', []],
-  ['parallels', 'parallels', []],
-] as const;
+const images = [['qed', 'qed', []]] as const;
 
 describeWithPrograms('images in formats that are not built in', ['qemu-img'], () => {
   beforeAll(async () => {

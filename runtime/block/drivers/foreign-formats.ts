@@ -19,9 +19,6 @@ export const foreignFormats: readonly ForeignFormat[] = [
   format('bochs', isBochs),
   { name: 'cloop', probe: (head) => (isCloop(head) ? likely : 0) },
   { name: 'dmg', probe: (_, filename) => (/.\.dmg$/s.test(filename) ? likely : 0) },
-  format('parallels', (head) => {
-    return ['WithoutFreeSpace', 'WithouFreSpacExt'].includes(text(head, 0, 16)) && uint32(head, 16, true) === 2;
-  }),
   format('qed', (head) => text(head, 0, 4) === 'QED\0'),
 ];
 

@@ -227,6 +227,11 @@ async function cutsUnder(variant: FormatVariant, random: Random, often: number):
 /** Opens what is left, judges it, and works on. */
 async function judgeCut(variant: FormatVariant, { files, allowed }: Cut, random: Random): Promise<void> {
   const disk = new PowerCutDisk(random, files);
+  if (variant.marked) {
+    const readOnly = { ...variant, opening: { ...variant.opening, 'read-only': true } };
+    await used(disk, readOnly, async (root) => judge(allowed, await contents(root)));
+    return;
+  }
   let history: SectorHistory | undefined;
   await used(disk, variant, async (root) => {
     const found = await contents(root);

@@ -13,6 +13,8 @@ export interface FormatVariant {
   readonly backingFormat?: string;
   /** Sectors of the clusters that can be written compressed. Absent: none can. */
   readonly packs?: number;
+  /** What was not closed cannot be written before it was repaired. */
+  readonly marked?: true;
   /** Options with which it is opened. */
   readonly opening?: object;
 }
