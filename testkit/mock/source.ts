@@ -3,6 +3,7 @@ import { introspect, type SchemaInfo } from '../../generator/schema/introspect.j
 import { loadSchema } from '../../generator/schema/load.js';
 import type { Command, Event, Schema } from '../../generator/schema/model.js';
 import { memoryHost } from '../../generator/syntax/host.js';
+import type { JsonValue } from '../../runtime/json/value.js';
 import type { CommandEntry, CommandTable } from '../../runtime/qmp/command-table.js';
 import type { EventEntry, EventTable } from '../../runtime/qmp/event-sink.js';
 import { codec } from '../../runtime/visit/codec.js';
@@ -13,7 +14,7 @@ import { ModelVisits } from '../schema-visits.js';
 export interface GeneratedSchema<Handlers> {
   readonly commands: CommandTable<Handlers>;
   readonly events: EventTable;
-  readonly introspection: readonly object[];
+  readonly introspection: readonly (object | JsonValue)[];
 }
 
 /** What a mock speaks: a schema, or the code that was generated from it. */
@@ -25,7 +26,7 @@ export interface MockModel {
   readonly schema: Schema;
   readonly commands: CommandTable<object>;
   readonly events: EventTable;
-  readonly introspection: readonly object[];
+  readonly introspection: readonly (object | JsonValue)[];
 }
 
 /**
