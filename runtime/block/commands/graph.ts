@@ -145,13 +145,9 @@ async function changeBackingFile(
   await graph.drained(image, async () => {
     if (wasReadOnly) await reopen(graph, image, false);
     try {
-      const { instance } = image;
-      if (instance?.changeBackingFile === undefined) {
-        throw new BlockError('Operation not supported', { code: 'ENOTSUP' });
-      }
       // The format of what is really below: a header that names another would be opened wrongly the next time.
       const format = image.below?.driver.name;
-      await instance.changeBackingFile(
+      await image.changeBackingFile(
         backingFile === '' ? undefined : { name: backingFile, ...(format === undefined ? {} : { format }) },
       );
       image.backingName = backingFile === '' ? undefined : backingFile;

@@ -302,11 +302,7 @@ export class BlockGraph implements OpenEnvironment {
     if (overlay.below !== top || top === base || !top.chainHas(base)) {
       throw invalid(`'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`);
     }
-    const { instance } = overlay;
-    if (instance?.changeBackingFile === undefined) {
-      throw new BlockError(`The backing file of '${overlay.name}' cannot be changed`, { code: 'ENOTSUP' });
-    }
-    await instance.changeBackingFile({ name: backingFile, format: base.driver.name });
+    await overlay.changeBackingFile({ name: backingFile, format: base.driver.name });
     await this.relink(overlay, base);
   }
 

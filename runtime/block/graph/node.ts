@@ -1,7 +1,7 @@
 import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { Int64, JsonValue } from '../../json/value.js';
-import type { BlockDriver, BlockStatus, DriverInfo, DriverInstance, NodeFlags } from '../driver.js';
-import { ioError } from '../error.js';
+import type { BackingFile, BlockDriver, BlockStatus, DriverInfo, DriverInstance, NodeFlags } from '../driver.js';
+import { BlockError, ioError } from '../error.js';
 import { NodeRequests } from '../io/requests.js';
 import { statusOf } from '../io/status.js';
 import type { BlockOptions } from '../options.js';
@@ -171,6 +171,21 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     }
     for (const drive of this.#drives) if (drive.inserted?.() === false) return false;
     return true;
+  }
+
+  /**
+   * Rewrites what the header says of the backing file. What the image has instead of it by now is on the disk before: after a crash nothing else
+   * could tell.
+   *
+   * @throws BlockError when the format cannot, or the name does not fit; the header is as before then
+   */
+  async changeBackingFile(backing: BackingFile | undefined): Promise<void> {
+    const { instance, requests, name } = this;
+    if (instance?.changeBackingFile === undefined) {
+      throw new BlockError(`The backing file of '${name}' cannot be changed`, { code: 'ENOTSUP' });
+    }
+    await requests.flush();
+    await instance.changeBackingFile(backing);
   }
 
   /** Makes its file name anew: after opening, and when something below has changed. */

@@ -1,7 +1,6 @@
 import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
 import { RequestFlag } from '../driver.js';
-import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { everything, Permission, type Permissions } from '../permissions.js';
@@ -50,10 +49,7 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
       if (node.below === undefined || node.below === base) return undefined;
       await graph.drained(node, async () => {
         const backing = base && { name: backingFile ?? base.filename, format: base.driver.name };
-        if (node.instance?.changeBackingFile === undefined) {
-          throw new BlockError(`The backing file of '${node.name}' cannot be changed`, { code: 'ENOTSUP' });
-        }
-        await node.instance.changeBackingFile(backing);
+        await node.changeBackingFile(backing);
         await graph.relink(node, base);
         if (backing !== undefined) node.backingName = backing.name;
         graph.describeAbove(node);
