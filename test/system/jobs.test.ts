@@ -69,7 +69,7 @@ describeWithPrograms('jobs on images of qemu-img', ['qemu-img', 'qemu-io'], () =
     run('qemu-img', 'check', 'top.qcow2');
   });
 
-  it('has what it streamed in the file before the header forgets the backing file', async () => {
+  it('writes what it streamed to the file before the header forgets the backing file', async () => {
     await withChain(async (client) => {
       await client.execute('block-stream', { device: 'd0' });
       expect((await event(client, ...ends)).name).toBe('BLOCK_JOB_COMPLETED');

@@ -7,6 +7,7 @@ import type { BlockNode } from '../graph/node.js';
 import type { WriteNotice } from '../io/requests.js';
 import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
+import { giveBuffer, takeBuffer } from './buffers.js';
 import { InFlight } from './in-flight.js';
 import type { Job, JobWork } from './job.js';
 
@@ -236,10 +237,12 @@ class Backup {
           operation = 'write';
           await this.#into.writeZeroes(offset + done, piece, RequestFlag.mayUnmap);
         } else {
-          const buffer = Buffer.allocUnsafe(piece);
+          const buffer = takeBuffer(piece);
           await this.#from.read(offset + done, buffer, RequestFlag.noSerialising);
           operation = 'write';
           await this.#into.write(offset + done, buffer, compress ? RequestFlag.compressed : 0);
+          // After a failure, parts of the request may still be under way with it.
+          giveBuffer(buffer);
         }
         done += piece;
       }

@@ -7,6 +7,7 @@ import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
+import { giveBuffer, takeBuffer } from './buffers.js';
 import { InFlight } from './in-flight.js';
 import type { Job, JobWork } from './job.js';
 
@@ -191,10 +192,12 @@ class Mirror {
           operation = 'write';
           await this.#into.writeZeroes(offset + done, piece, this.#plan.unmap ? RequestFlag.mayUnmap : 0);
         } else {
-          const buffer = Buffer.allocUnsafe(piece);
+          const buffer = takeBuffer(piece);
           await this.#from.read(offset + done, buffer);
           operation = 'write';
           await this.#into.write(offset + done, buffer);
+          // After a failure, parts of the request may still be under way with it.
+          giveBuffer(buffer);
         }
         done += piece;
       }
