@@ -205,7 +205,7 @@ export class PowerCutDisk {
         await disk.#wait();
         file.bytes.read(offset, buffer);
       },
-      write: (offset, data) => perform({ kind: 'write', offset, length: data.length, data: data.slice() }),
+      write: (offset, data) => perform({ kind: 'write', offset, length: data.length, data: new Uint8Array(data) }),
       writeZeroes: (offset, length) => perform({ kind: 'write', offset, length }),
       discard: (offset, length) => perform({ kind: 'write', offset, length }),
       truncate: (size) => perform({ kind: 'truncate', size }),
@@ -213,6 +213,7 @@ export class PowerCutDisk {
         if (disk.honest) await file.flush(() => disk.#wait());
         disk.onMoment();
       },
+      prepareReopen: async () => ({ commit: async () => {}, abort: async () => {} }),
       close: async () => {},
     };
   }
