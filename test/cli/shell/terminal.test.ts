@@ -85,7 +85,7 @@ async function open(columns = 40): Promise<{ terminal: Terminal; screen: Screen;
   };
 }
 
-test('what is told stands above the line that is written, also where that takes several rows', async () => {
+test('a message stands above the line that is written, also where that takes several rows', async () => {
   const { terminal, screen, type } = await open(10);
   terminal.prompt('qmp> ');
   await type('a b c d e f g');
@@ -94,7 +94,7 @@ test('what is told stands above the line that is written, also where that takes 
   expect(screen.rows).toEqual(['first', 'second', 'qmp> a b c', ' d e f g']);
 });
 
-test('a status of several lines takes the place of the former one, below what is told', async () => {
+test('a status of several lines takes the place of the former one, below messages', async () => {
   const { terminal, screen } = await open();
   terminal.prompt('qmp> ');
   terminal.status('a  10%\nb  20%');

@@ -32,7 +32,7 @@ const finishing: readonly (readonly [string, (server: FakeServer) => void, objec
 ];
 
 describe('a job that is followed', () => {
-  test.each(finishing)('is %s by an event', async (end, send, more) => {
+  test.each(finishing)('ends as %s by an event', async (end, send, more) => {
     const { server, ends, seen } = await following({ jobs: { return: [running] } });
     await vi.waitFor(() => expect(seen).toMatchObject([{ id: 'j', status: 'running', current: 5, total: 2 ** 60 }]));
     server.event('BLOCK_JOB_COMPLETED', { device: 'another' });
@@ -40,7 +40,7 @@ describe('a job that is followed', () => {
     expect(await ends).toEqual([{ id: 'j', end, ...more }]);
   });
 
-  test('that goes after it was aborted has failed', async () => {
+  test('fails when it goes after it was aborted', async () => {
     const { server, ends, seen } = await following({ jobs: { return: [running] } });
     await vi.waitFor(() => expect(seen).toHaveLength(1));
     for (const status of ['aborting', 'null']) server.event('JOB_STATUS_CHANGE', { id: 'j', status });
@@ -55,7 +55,7 @@ describe('a job that is followed', () => {
     [{ status: 'concluded' }, { end: 'completed' }],
     [{ status: 'ready' }, { end: 'ready' }],
     [{ status: 'pending' }, { end: 'pending' }],
-  ])('that is listed with %j ends so', async (state, end) => {
+  ])('ends as it is listed, with %j', async (state, end) => {
     const { ends, seen } = await following({ jobs: { return: [{ ...running, ...state }] } });
     expect(await ends).toEqual([{ id: 'j', ...end }]);
     expect(seen).toEqual([]);
@@ -64,7 +64,7 @@ describe('a job that is followed', () => {
   test.each([
     [{ paused: true, ready: false }, 'paused'],
     [{ paused: false, ready: false }, 'running'],
-  ])('of a server without the job API that says %j is %s', async (state, status) => {
+  ])('shows a job of a server without the job API, %j, as %s', async (state, status) => {
     const blockJobs = { return: [{ device: 'j', type: 'mirror', offset: 1, len: 2, ...state }] };
     const { jobs, ends, seen } = await following({ jobs: notFound, blockJobs });
     await vi.waitFor(() => expect(seen).toMatchObject([{ type: 'mirror', status, current: 1, total: 2 }]));
@@ -72,7 +72,7 @@ describe('a job that is followed', () => {
     expect(await ends).toEqual([{ id: 'j', end: 'left' }]);
   });
 
-  test('that is not there has gone, and others are followed on', async () => {
+  test('counts as gone when it is not there, and others are followed on', async () => {
     const { server, ends, seen } = await following({ jobs: { return: [running] } }, 'j', 'k');
     await vi.waitFor(() => expect(seen).toMatchObject([{ id: 'j' }]));
     server.event('BLOCK_JOB_COMPLETED', { device: 'j' });
@@ -87,7 +87,7 @@ describe('a job that is followed', () => {
     });
   });
 
-  test('is not followed when its command is not waited for', async () => {
+  test('stays alone when its command is not waited for', async () => {
     let answer = (): void => {};
     const { client, server } = await connected({}, ({ execute, id }) => {
       if (execute !== 'block-stream') return { return: [running] };

@@ -17,11 +17,11 @@ describe('the line of a job', () => {
     );
   });
 
-  test('has no speed before one is known', () => {
+  test('shows no speed before one is known', () => {
     expect(jobLine(job(), undefined, 79)).toBe('backup b  [============>                 ]   43%');
   });
 
-  test('has no time left when nothing gets done', () => {
+  test('shows no time left when nothing gets done', () => {
     expect(jobLine(job(), 0, 79)).toMatch(/ {3}43% {2}0 B\/s$/);
   });
 
@@ -62,7 +62,7 @@ describe('the line of a job', () => {
     expect(jobLine(job({ status: 'paused' }), 5, 79)).toMatch(/ {3}43% {2}paused$/);
   });
 
-  test('has no speed where the progress is not in bytes', () => {
+  test('shows no speed where the progress is not in bytes', () => {
     expect(jobLine(job({ type: 'create', current: 1, total: 2 }), 1, 79)).toMatch(/ {3}50% {2}0:01 left$/);
   });
 
@@ -72,18 +72,18 @@ describe('the line of a job', () => {
     expect(line.includes('[')).toBe(columns >= 48);
   });
 
-  test('has no control characters of a program in it', () => {
+  test('shows no control characters of a program', () => {
     expect(jobLine(job({ id: 'a\u001b[2J' }), undefined, 79)).not.toContain('\u001b');
   });
 });
 
 describe('the speed', () => {
-  test('is not known before there is enough to say it of', () => {
+  test('stays unknown before there is enough to say it of', () => {
     const pace = new Pace();
     expect([pace.sample(0, 0), pace.sample(100, 10), pace.sample(500, 100)]).toEqual([undefined, undefined, 200]);
   });
 
-  test('is that of the last ten seconds', () => {
+  test('tells of the last ten seconds', () => {
     const pace = new Pace();
     let rate: number | undefined;
     for (let second = 0; second <= 60; second++) rate = pace.sample(second * 1000, second < 30 ? 0 : (second - 30) * 5);
@@ -100,7 +100,7 @@ describe('the speed', () => {
     expect(pace.sample(3000, 50)).toBe(50);
   });
 
-  test('is that of each job', () => {
+  test('belongs to each job', () => {
     const lines = new JobLines();
     const at = (a: number, b: number, now: number) =>
       lines.of([job({ id: 'a', current: a }), job({ id: 'b', current: b })], 79, now);
