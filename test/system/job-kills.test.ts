@@ -77,8 +77,8 @@ describeWithPrograms('a server that is killed', ['qemu-img', 'qemu-io'], () => {
           existsSync(at(name)),
         )) {
           // An image that counts as dirty is put right when it is opened for writing the next time.
-        run('qemu-io', '-c', 'length', image);
-        const { corruptions = 0 } = checked(image);
+          run('qemu-io', '-c', 'length', image);
+          const { corruptions = 0 } = checked(image);
           expect({ image, corruptions }).toEqual({ image, corruptions: 0 });
         }
         expect(verified('top.qcow2')).toBe('');
