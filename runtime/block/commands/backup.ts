@@ -23,7 +23,7 @@ export function backupCommands(jobs: Jobs, bitmaps: Bitmaps) {
   };
   return {
     'drive-backup': (args) => run(driveBackupStep(jobs, bitmaps, args), args.device),
-    'blockdev-backup': (args) => run(blockdevBackupStep(jobs, bitmaps, args), args.device),
+    'blockdev-backup': (args) => run(blockdevBackupStep(jobs, args), args.device),
   } satisfies Partial<BlockHandlers>;
 }
 
@@ -35,7 +35,7 @@ export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup,
     const { mode = 'absolute-paths' } = args;
     source.blockers.check('backup-source', source.name);
     const sync = source.below === undefined && args.sync === 'top' ? 'full' : args.sync;
-    const backing = sync === 'none' ? source : sync === 'full' ? undefined : source.below;
+    const backing = sync === 'none' ? source : sync === 'top' ? source.below : undefined;
     const target = await openTarget(graph, {
       source,
       filename: args.target,
@@ -59,12 +59,7 @@ export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup,
 }
 
 /** A backup to a node, as a step of a transaction. */
-export function blockdevBackupStep(
-  jobs: Jobs,
-  _bitmaps: Bitmaps,
-  args: BlockdevBackup,
-  group?: JobGroup,
-): TransactionStep {
+export function blockdevBackupStep(jobs: Jobs, args: BlockdevBackup, group?: JobGroup): TransactionStep {
   return backupStep(jobs, async () => {
     const { graph } = jobs;
     const source = graph.rootNode(args.device);

@@ -36,7 +36,7 @@ function stepOf(jobs: Jobs, bitmaps: Bitmaps, action: TransactionAction, group: 
     case 'drive-backup':
       return driveBackupStep(jobs, bitmaps, action.data, group);
     case 'blockdev-backup':
-      return blockdevBackupStep(jobs, bitmaps, action.data, group);
+      return blockdevBackupStep(jobs, action.data, group);
     case 'block-dirty-bitmap-add':
       return bitmapAddStep(graph, bitmaps, action.data);
     case 'block-dirty-bitmap-clear':

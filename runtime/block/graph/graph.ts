@@ -10,6 +10,7 @@ import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
 import { Turns } from './turns.js';
 import { Usage } from './usage.js';
+import { backendsAbove, isBusy, nodesBelow, tiedNodes } from './walk.js';
 import type { DriverWhitelist } from './whitelist.js';
 
 /** A backend, as far as the graph knows it. */
@@ -359,46 +360,4 @@ export class BlockGraph implements OpenEnvironment {
       await this.release(node);
     }
   }
-}
-
-/** A node with all that is below it. */
-function nodesBelow(node: BlockNode): Set<BlockNode> {
-  const found = new Set([node]);
-  for (const upper of found) for (const lower of upper.childNodes()) found.add(lower);
-  return found;
-}
-
-/** Nodes with all that jobs above them work on. */
-function tiedNodes(nodes: Set<BlockNode>): Set<BlockNode> {
-  const seen = new Set<RootOwner>();
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const owner of backendsAbove(nodes)) {
-      if (seen.has(owner)) continue;
-      seen.add(owner);
-      for (const { node } of owner.roots ?? []) {
-        for (const below of nodesBelow(node as BlockNode)) nodes.add(below);
-        grown = true;
-      }
-    }
-  }
-  return nodes;
-}
-
-/** The backends that reach any of some nodes through any number of edges. */
-function backendsAbove(nodes: ReadonlySet<BlockNode>): RootOwner[] {
-  const backends = new Set<RootOwner>();
-  const found = new Set(nodes);
-  for (const { parents } of found) {
-    for (const { owner } of parents) {
-      if ('backend' in owner) backends.add(owner.backend);
-      else if (owner.node !== undefined) found.add(owner.node);
-    }
-  }
-  return [...backends];
-}
-
-function isBusy(nodes: ReadonlySet<BlockNode>): boolean {
-  for (const { requests } of nodes) if (requests.tracker.size > 0) return true;
-  return false;
 }

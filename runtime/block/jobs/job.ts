@@ -15,6 +15,7 @@ import type { BlockHost, Child, RootOwner } from '../driver.js';
 import { strerror } from '../errno.js';
 import { BlockError, blockErrorOf, errnoOf, invalid } from '../error.js';
 import type { Turns } from '../graph/turns.js';
+import { Activity } from './activity.js';
 import type { InFlight } from './in-flight.js';
 import type { JobGroup } from './job-group.js';
 import { RateLimit } from './rate-limit.js';
@@ -91,14 +92,8 @@ export class Job implements RootOwner {
   #forced = false;
   #userPaused = false;
   #backOff = false;
-  #drained = 0;
   #ioStatus: BlockDeviceIoStatus = 'ok';
-  /** It does not touch its nodes: it sleeps, is paused, waits for its turn, or has ended. */
-  #quiet = true;
-  #timer: { cancel(): void } | undefined;
-  /** Resolve what waits for something to happen to the job. */
-  #changed: (() => void)[] = [];
-  readonly #quietened: (() => void)[] = [];
+  readonly #activity: Activity;
   #ended: Promise<void> | undefined;
 
   constructor({ id, type, speed, host, turns, group, onReport, release }: JobOptions) {
@@ -111,6 +106,7 @@ export class Job implements RootOwner {
     this.#release = release;
     this.#speed = speed;
     this.#limit.speed = speed;
+    this.#activity = new Activity(host.clock, () => this.#mustPause);
     group?.add(this);
   }
 
@@ -131,7 +127,7 @@ export class Job implements RootOwner {
 
   /** It must not go on: it was paused, or its nodes are drained. A cancelled job goes on to its end. */
   get #mustPause(): boolean {
-    return (this.#userPaused || this.#drained > 0) && !this.#cancelled;
+    return (this.#userPaused || this.#activity.drained) && !this.#cancelled;
   }
 
   /** What `query-block-jobs` shows. */
@@ -141,8 +137,8 @@ export class Job implements RootOwner {
       device: this.id,
       len: this.len,
       offset: this.offset,
-      busy: !this.#quiet,
-      paused: this.#userPaused || this.#drained > 0,
+      busy: !this.#activity.resting,
+      paused: this.#userPaused || this.#activity.drained,
       speed: this.#speed,
       'io-status': this.#ioStatus,
       ready: this.#ready,
@@ -158,7 +154,7 @@ export class Job implements RootOwner {
   async end(): Promise<void> {
     this.#forced = true;
     this.#cancelled = true;
-    this.#wake();
+    this.#activity.wake();
     await this.#ended;
   }
 
@@ -171,7 +167,7 @@ export class Job implements RootOwner {
     if (!this.#userPaused) return;
     this.#userPaused = false;
     this.#ioStatus = 'ok';
-    this.#wake();
+    this.#activity.wake();
   }
 
   /** @throws BlockError when it was paused, and is not to be cancelled by force */
@@ -183,23 +179,23 @@ export class Job implements RootOwner {
     this.#userPaused = false;
     if (this.#ready && this.#work?.leave !== undefined) this.#work.leave(this);
     else this.#cancelled = true;
-    this.#wake();
+    this.#activity.wake();
   }
 
   cancelInGroup(): void {
     this.#cancelled = true;
     this.#userPaused = false;
-    this.#wake();
+    this.#activity.wake();
   }
 
   /** @throws BlockError when it is paused, or cannot be completed, or not yet */
   async complete(): Promise<void> {
     const work = this.#work;
-    if (this.#userPaused || this.#drained > 0 || this.#cancelled || work?.complete === undefined) {
+    if (this.#userPaused || this.#activity.drained || this.#cancelled || work?.complete === undefined) {
       throw this.notCompletable();
     }
     await work.complete(this);
-    this.#wake();
+    this.#activity.wake();
   }
 
   /** The answer to `block-job-complete` when it comes at a wrong time. */
@@ -212,7 +208,7 @@ export class Job implements RootOwner {
     checkSpeed(speed);
     this.#speed = speed;
     this.#limit.speed = speed;
-    this.#wake();
+    this.#activity.wake();
   }
 
   /** Reports that the job can be completed. */
@@ -247,7 +243,7 @@ export class Job implements RootOwner {
     if (this.#backOff) {
       this.#backOff = false;
       await this.sleep(backOff);
-    } else if (this.#mustPause) await this.#resting(async () => {});
+    } else if (this.#mustPause) await this.#activity.rest(async () => {});
     else await nextTurn();
   }
 
@@ -274,23 +270,21 @@ export class Job implements RootOwner {
 
   /** Waits a time in nanoseconds, or until something happens to the job. Nothing of the job's may be in flight. */
   async sleep(ns: number): Promise<void> {
-    await this.#resting(async () => {
-      if (this.#cancelled) return;
-      this.#timer = this.#host.clock.after(ns, () => this.#wake());
-      await this.#change();
+    await this.#activity.rest(async () => {
+      if (!this.#cancelled) await this.#activity.changeWithin(ns);
     });
   }
 
   /** Waits until something happens to the job: it is completed, cancelled, resumed, or given another speed. */
   async rest(): Promise<void> {
-    await this.#resting(async () => {
-      if (!this.#cancelled) await this.#change();
+    await this.#activity.rest(async () => {
+      if (!this.#cancelled) await this.#activity.change();
     });
   }
 
   /** Does something to the graph when no command does. Nothing of the job's may be in flight. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
-    return this.#resting(async () => {
+    return this.#activity.rest(async () => {
       const turn = this.#turns.queue();
       try {
         await this.#untilForcedOr(turn.come);
@@ -302,14 +296,11 @@ export class Job implements RootOwner {
   }
 
   drainBegin(): Promise<void> {
-    this.#drained++;
-    if (this.#quiet) return Promise.resolve();
-    return new Promise((resolve) => this.#quietened.push(resolve));
+    return this.#activity.drainBegin();
   }
 
   drainEnd(): void {
-    this.#drained--;
-    this.#wake();
+    this.#activity.drainEnd();
   }
 
   async #live(ended: () => void): Promise<void> {
@@ -318,7 +309,8 @@ export class Job implements RootOwner {
     this.#tell('started');
     for (let over = false; !over; ) {
       const failure = await this.#run();
-      await this.#group?.finished(this, failure === undefined && !this.#cancelled);
+      // One that is ended at once does not wait for the others, which may be ended after it.
+      await this.#untilForcedOr(this.#group?.finished(this, failure === undefined && !this.#cancelled));
       over = await this.alone(async () => {
         let error = failure;
         if (error === undefined && !this.#cancelled) {
@@ -339,16 +331,13 @@ export class Job implements RootOwner {
 
   /** Lets the work go on. @returns what it has failed with */
   async #run(): Promise<BlockError | undefined> {
-    while (this.#mustPause) await this.#change();
-    if (this.#cancelled) return undefined;
-    this.#quiet = false;
     try {
-      await this.#work?.run(this);
+      await this.#activity.active(async () => {
+        if (!this.#cancelled) await this.#work?.run(this);
+      });
       return undefined;
     } catch (error) {
       return blockErrorOf(error);
-    } finally {
-      this.#becomeQuiet();
     }
   }
 
@@ -372,42 +361,13 @@ export class Job implements RootOwner {
     return { type: this.type, device: this.id, len: this.len, offset: this.offset, speed: this.#speed };
   }
 
-  async #resting<T>(wait: () => Promise<T>): Promise<T> {
-    const before = this.#quiet;
-    this.#becomeQuiet();
-    try {
-      return await wait();
-    } finally {
-      // Between the last look and going on nothing else may run: a drained section could begin there.
-      while (!before && this.#mustPause) await this.#change();
-      this.#quiet = before;
-    }
-  }
-
-  #becomeQuiet(): void {
-    this.#quiet = true;
-    for (const go of this.#quietened.splice(0)) go();
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#changed.push(resolve));
-  }
-
-  async #untilForcedOr(come: Promise<void>): Promise<void> {
-    let arrived = false;
-    void come.then(() => {
+  async #untilForcedOr(come: Promise<void> | undefined): Promise<void> {
+    let arrived = come === undefined;
+    void come?.then(() => {
       arrived = true;
-      this.#wake();
+      this.#activity.wake();
     });
-    while (!arrived && !this.#forced) await this.#change();
-  }
-
-  #wake(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    const waiting = this.#changed;
-    this.#changed = [];
-    for (const go of waiting) go();
+    while (!arrived && !this.#forced) await this.#activity.change();
   }
 }
 

@@ -76,3 +76,19 @@ it.each([
   await expect(client.execute('drive-backup', backup)).rejects.toThrow(message);
   expect(await client.jobs()).toEqual([]);
 });
+
+it('makes an image without a backing file for an incremental backup, as the bitmap may know more than one layer', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'b' });
+  await client.backend('d0').write(0, Buffer.alloc(65_536, 9));
+  await client.execute('drive-backup', {
+    device: 'd0',
+    target: client.at('i.qcow2'),
+    sync: 'incremental',
+    bitmap: 'b',
+  });
+  expect((await client.end()).data.error).toBeUndefined();
+  const content = await client.contentOf('i.qcow2');
+  expect(content.subarray(0, 65_536).every((byte) => byte === 9)).toBe(true);
+  expect(content.subarray(65_536).every((byte) => byte === 0)).toBe(true);
+});

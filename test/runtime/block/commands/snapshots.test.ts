@@ -142,3 +142,18 @@ it('lets the backups of a grouped transaction succeed together, or none', async 
   const snapshot = { type: 'block-dirty-bitmap-add', data: { node: 'd0', name: 'b' } };
   await expect(client.execute('transaction', { actions: [snapshot], properties })).rejects.toThrow('grouped');
 });
+
+it('cancels all backups of a grouped transaction that is aborted', async () => {
+  const client = await JobClient.withChain();
+  await client.create('other.qcow2', 1 << 20);
+  await client.drive(`file=${client.at('other.qcow2')},if=none,id=d1`);
+  const backup = (device: string) => ({
+    type: 'drive-backup',
+    data: { device, target: client.at(`${device}.bak`), format: 'qcow2', sync: 'full' },
+  });
+  const actions = [backup('d0'), backup('d1'), { type: 'abort', data: {} }];
+  const grouped = { actions, properties: { 'completion-mode': 'grouped' } };
+  await expect(client.execute('transaction', grouped)).rejects.toThrow('Abort action');
+  expect(client.events.map(({ name }) => name)).toEqual(['BLOCK_JOB_CANCELLED', 'BLOCK_JOB_CANCELLED']);
+  expect(await client.jobs()).toEqual([]);
+});

@@ -1,0 +1,44 @@
+import type { RootOwner } from '../driver.js';
+import type { BlockNode } from './node.js';
+
+/** A node with all that is below it. */
+export function nodesBelow(node: BlockNode): Set<BlockNode> {
+  const found = new Set([node]);
+  for (const upper of found) for (const lower of upper.childNodes()) found.add(lower);
+  return found;
+}
+
+/** Nodes with all that jobs above them work on. */
+export function tiedNodes(nodes: Set<BlockNode>): Set<BlockNode> {
+  const seen = new Set<RootOwner>();
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const owner of backendsAbove(nodes)) {
+      if (seen.has(owner)) continue;
+      seen.add(owner);
+      for (const { node } of owner.roots ?? []) {
+        for (const below of nodesBelow(node as BlockNode)) nodes.add(below);
+        grown = true;
+      }
+    }
+  }
+  return nodes;
+}
+
+/** The backends that reach any of some nodes through any number of edges. */
+export function backendsAbove(nodes: ReadonlySet<BlockNode>): RootOwner[] {
+  const backends = new Set<RootOwner>();
+  const found = new Set(nodes);
+  for (const { parents } of found) {
+    for (const { owner } of parents) {
+      if ('backend' in owner) backends.add(owner.backend);
+      else if (owner.node !== undefined) found.add(owner.node);
+    }
+  }
+  return [...backends];
+}
+
+export function isBusy(nodes: ReadonlySet<BlockNode>): boolean {
+  for (const { requests } of nodes) if (requests.tracker.size > 0) return true;
+  return false;
+}
