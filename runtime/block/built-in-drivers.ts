@@ -13,6 +13,7 @@ import { nullAio, nullCo } from './drivers/null.js';
 import { parallels } from './drivers/parallels/parallels.js';
 import { qcow } from './drivers/qcow/qcow.js';
 import { qcow2 } from './drivers/qcow2/index.js';
+import { qed } from './drivers/qed/qed.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
 import { vdi } from './drivers/vdi/vdi.js';
@@ -37,6 +38,7 @@ const drivers: readonly BlockDriver[] = [
   parallels,
   qcow,
   qcow2,
+  qed,
   quorum,
   rawDriver,
   vdi,

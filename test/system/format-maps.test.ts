@@ -39,6 +39,9 @@ const images: readonly {
   /** QEMU's driver does not know what is where. */
   readonly unmapped?: true;
 }[] = [
+  { format: 'qed' },
+  { format: 'qed', options: 'cluster_size=4k,table_size=2' },
+  { format: 'qed', backing: 'raw' },
   { format: 'vdi' },
   { format: 'vdi', options: 'static=on' },
   { format: 'parallels' },

@@ -15,7 +15,7 @@ export const secret = ['--object', `secret,id=key,data=${passphrase}`];
 
 /** An image of the interoperability matrix. */
 export interface Variant {
-  readonly format: 'qcow2' | 'raw' | 'luks' | 'parallels' | 'qcow' | 'vdi' | 'vhdx' | 'vmdk' | 'vpc';
+  readonly format: 'qcow2' | 'raw' | 'luks' | 'parallels' | 'qcow' | 'qed' | 'vdi' | 'vhdx' | 'vmdk' | 'vpc';
   /** Bytes. */
   readonly size: number;
   /** Create options. */

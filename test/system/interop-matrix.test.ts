@@ -13,7 +13,7 @@ import { describeWithPrograms, seed } from './programs.js';
 /** `QAPI_INTEROP_RUNS` multiplies the work. */
 const runs = Number(process.env.QAPI_INTEROP_RUNS ?? 1);
 /** Formats that `qemu-img check` knows. */
-const checked = new Set(['parallels', 'qcow2', 'vdi', 'vhdx', 'vmdk']);
+const checked = new Set(['parallels', 'qcow2', 'qed', 'vdi', 'vhdx', 'vmdk']);
 const docs = join(import.meta.dirname, '../../docs');
 
 /** Makes an image, lets guests loose on it, and asks the real tools what they think of it. */

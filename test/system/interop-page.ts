@@ -69,6 +69,7 @@ const properties: readonly (readonly [string, (variant: Variant) => unknown])[] 
     'static',
     'subformat',
     'zeroed_grain',
+    'table_size',
     'block_size',
     'block_state_zero',
     'log_size',

@@ -80,6 +80,11 @@ function foreign(
 
 const parallels = foreign('parallels', { cluster_size: [MiB, 64 * KiB] }, { size: 3 * MiB + 1536, unit: 64 * KiB });
 const qcow = foreign('qcow', {}, { size: 5 * MiB + 1536, unit: 4096, backing: [0, 1, 2] });
+const qed = foreign(
+  'qed',
+  { cluster_size: [4 * KiB, 64 * KiB], table_size: [2, 4] },
+  { size: 3 * MiB + 1536, unit: 4 * KiB, backing: [0, 1, 2] },
+);
 const vdi = foreign('vdi', { static: [false, true] }, { size: 3 * MiB + 1536, unit: MiB });
 const vhdx = foreign(
   'vhdx',
@@ -113,6 +118,7 @@ export const variants: readonly Variant[] = [
   cipher,
   ...parallels,
   ...qcow,
+  ...qed,
   ...vdi,
   ...vhdx,
   ...vmdk,

@@ -19,7 +19,6 @@ export const foreignFormats: readonly ForeignFormat[] = [
   format('bochs', isBochs),
   { name: 'cloop', probe: (head) => (isCloop(head) ? likely : 0) },
   { name: 'dmg', probe: (_, filename) => (/.\.dmg$/s.test(filename) ? likely : 0) },
-  format('qed', (head) => text(head, 0, 4) === 'QED\0'),
 ];
 
 function format(name: string, matches: (head: Uint8Array) => boolean): ForeignFormat {

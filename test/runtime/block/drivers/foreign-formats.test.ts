@@ -20,7 +20,7 @@ const vdi = Buffer.alloc(512);
 vdi.writeUInt32LE(0xbeda107f, 64);
 const cloop = '#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n';
 const drivers = builtInDrivers();
-const builtIn = ['luks', 'parallels', 'qcow', 'qcow2', 'raw', 'vdi', 'vhdx', 'vmdk', 'vpc'];
+const builtIn = ['luks', 'parallels', 'qcow', 'qcow2', 'qed', 'raw', 'vdi', 'vhdx', 'vmdk', 'vpc'];
 
 describe('data in a format that has no driver', () => {
   it.each([
