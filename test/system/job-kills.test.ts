@@ -11,7 +11,7 @@ import { describeWithPrograms, seed } from './programs.js';
 import { bundledProgram, startServerProcess } from './serve-program.js';
 
 /** `QAPI_JOB_KILLS` is how often the server is killed in each kind of job. */
-const kills = Number(process.env.QAPI_JOB_KILLS ?? 3);
+const kills = Number(process.env.QAPI_JOB_KILLS ?? 2);
 
 const folder = mkdtempSync(join(tmpdir(), 'job-kills-'));
 const at = (name: string): string => join(folder, name);
