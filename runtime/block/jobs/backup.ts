@@ -1,13 +1,12 @@
-import type { BlockdevOnError, IoOperationType } from '../../../generated/index.js';
+import type { BlockdevOnError } from '../../../generated/index.js';
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { DirtyBits, type Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
 import { RequestFlag } from '../driver.js';
 import type { BlockNode } from '../graph/node.js';
 import type { WriteNotice } from '../io/requests.js';
-import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
-import { giveBuffer, takeBuffer } from './buffers.js';
+import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
 import type { Job, JobWork } from './job.js';
 
@@ -130,10 +129,11 @@ class Backup {
     this.#cursor = stretch.offset + stretch.length;
     this.#flights.add(
       this.#copy(stretch).catch((failure: unknown) => {
-        const { operation, error } = failure as CopyFailure;
+        if (!(failure instanceof CopyFailure)) throw failure;
+        const { operation } = failure;
         const { onSourceError, onTargetError } = this.#plan;
-        const action = job.failed(operation === 'read' ? onSourceError : onTargetError, operation, error);
-        if (action === 'report') this.#failure ??= { error };
+        const action = job.failed(operation === 'read' ? onSourceError : onTargetError, operation, failure);
+        if (action === 'report') this.#failure ??= { error: failure };
       }),
     );
     const delay = job.delayAfter(stretch.length);
@@ -195,12 +195,8 @@ class Backup {
       const found = this.#pending.run(start, largestStretch);
       if (found === undefined || found.offset >= end) return;
       const stretch = { offset: found.offset, length: Math.min(found.length, end - found.offset) };
-      try {
-        await this.#copy(stretch);
-      } catch (failure) {
-        // The write fails as the copy did: the job's policies are for its own requests.
-        throw (failure as CopyFailure).error;
-      }
+      // The write fails as the copy does: the job's policies are for its own requests.
+      await this.#copy(stretch);
     }
   }
 
@@ -208,7 +204,13 @@ class Backup {
   #copy(stretch: Stretch): Promise<void> {
     const { offset, length } = stretch;
     this.#pending.clear(offset, length);
-    const copying = this.#move(stretch).then(
+    const { compress, clusterSize } = this.#plan;
+    const manner = {
+      readFlags: RequestFlag.noSerialising,
+      // Compressed clusters are written as a whole.
+      ...(compress && { writeFlags: RequestFlag.compressed, unit: clusterSize }),
+    };
+    const copying = copyStretch(this.#from, this.#into, stretch, manner).then(
       () => {
         this.#copied += length;
         this.#copying.delete(stretch);
@@ -223,37 +225,4 @@ class Backup {
     this.#copying.set(stretch, copying);
     return copying;
   }
-
-  async #move({ offset, length }: Stretch): Promise<void> {
-    const { compress, clusterSize } = this.#plan;
-    let operation: IoOperationType = 'read';
-    try {
-      for (let done = 0; done < length; ) {
-        operation = 'read';
-        const { status } = await chainStatus(this.#from, offset + done, length - done);
-        // Compressed clusters are written as a whole.
-        const piece = compress ? Math.min(roundUp(status.length, clusterSize), length - done) : status.length;
-        if (status.zero && piece === status.length) {
-          operation = 'write';
-          await this.#into.writeZeroes(offset + done, piece, RequestFlag.mayUnmap);
-        } else {
-          const buffer = takeBuffer(piece);
-          await this.#from.read(offset + done, buffer, RequestFlag.noSerialising);
-          operation = 'write';
-          await this.#into.write(offset + done, buffer, compress ? RequestFlag.compressed : 0);
-          // After a failure, parts of the request may still be under way with it.
-          giveBuffer(buffer);
-        }
-        done += piece;
-      }
-    } catch (error) {
-      throw { operation, error } satisfies CopyFailure;
-    }
-  }
-}
-
-/** Which side has failed. */
-interface CopyFailure {
-  readonly operation: IoOperationType;
-  readonly error: unknown;
 }

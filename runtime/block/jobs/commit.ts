@@ -1,9 +1,8 @@
 import type { Child } from '../driver.js';
-import { RequestFlag } from '../driver.js';
 import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { chainStatus } from '../io/status.js';
+import { copyStretch } from './copy.js';
 import type { JobWork } from './job.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
@@ -32,7 +31,6 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
     async run(job) {
       job.len = top.length;
       if (base.length < job.len) await into.truncate(job.len);
-      const scratch = Buffer.allocUnsafe(chunk);
       for (let copied = 0; job.offset < job.len; ) {
         await job.afterWork(copied);
         if (job.cancelled) return;
@@ -42,7 +40,7 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
           const wanted = status.own || status.below;
           const length = wanted ? Math.min(status.length, chunk) : status.length;
           if (wanted) {
-            await copy(from, into, job.offset, scratch.subarray(0, length));
+            await copyStretch(from, into, { offset: job.offset, length });
             copied = length;
           }
           job.offset += length;
@@ -69,18 +67,4 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
       await restore(graph, reopened);
     },
   };
-}
-
-/** Copies a stretch that may be zeroes. */
-async function copy(from: Child, into: Child, offset: number, buffer: Uint8Array): Promise<void> {
-  for (let done = 0; done < buffer.length; ) {
-    const { status } = await chainStatus(from, offset + done, buffer.length - done);
-    const piece = buffer.subarray(done, done + status.length);
-    if (status.zero) await into.writeZeroes(offset + done, piece.length, RequestFlag.mayUnmap);
-    else {
-      await from.read(offset + done, piece);
-      await into.write(offset + done, piece);
-    }
-    done += status.length;
-  }
 }

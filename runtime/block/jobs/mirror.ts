@@ -7,7 +7,7 @@ import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
-import { giveBuffer, takeBuffer } from './buffers.js';
+import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
 import type { Job, JobWork } from './job.js';
 
@@ -155,11 +155,8 @@ class Mirror {
       await this.#flights.one();
       return true;
     }
-    bits.clear(found.offset, found.length);
     this.#cursor = found.offset + found.length;
-    this.#copying.add(found);
-    this.#pending += found.length;
-    this.#flights.add(this.#copy(job, found));
+    this.#begin(job, found);
     const delay = job.delayAfter(found.length);
     if (delay > 0) {
       await this.#flights.all();
@@ -180,32 +177,25 @@ class Mirror {
     return { offset: start, length: Math.min(roundUp(offset + length, unit), source.length) - start };
   }
 
+  /** Begins to copy a stretch. */
+  #begin(job: Job, stretch: Stretch): void {
+    this.#plan.bitmap.bits.clear(stretch.offset, stretch.length);
+    this.#copying.add(stretch);
+    this.#pending += stretch.length;
+    this.#flights.add(this.#copy(job, stretch));
+  }
+
   async #copy(job: Job, stretch: Stretch): Promise<void> {
-    let operation: IoOperationType = 'read';
     const { offset, length } = stretch;
+    const { unmap, bitmap } = this.#plan;
     try {
-      for (let done = 0; done < length; ) {
-        operation = 'read';
-        const { status } = await chainStatus(this.#from, offset + done, length - done);
-        const piece = status.length;
-        if (status.zero) {
-          operation = 'write';
-          await this.#into.writeZeroes(offset + done, piece, this.#plan.unmap ? RequestFlag.mayUnmap : 0);
-        } else {
-          const buffer = takeBuffer(piece);
-          await this.#from.read(offset + done, buffer);
-          operation = 'write';
-          await this.#into.write(offset + done, buffer);
-          // After a failure, parts of the request may still be under way with it.
-          giveBuffer(buffer);
-        }
-        done += piece;
-      }
+      await copyStretch(this.#from, this.#into, stretch, { zeroFlags: unmap ? RequestFlag.mayUnmap : 0 });
       job.offset += length;
-    } catch (error) {
-      this.#plan.bitmap.bits.set(offset, length);
+    } catch (failure) {
+      if (!(failure instanceof CopyFailure)) throw failure;
+      bitmap.bits.set(offset, length);
       this.#cursor = Math.min(this.#cursor, offset);
-      this.#failed(job, operation, error);
+      this.#failed(job, failure.operation, failure);
     } finally {
       this.#pending -= length;
       this.#copying.delete(stretch);
@@ -245,13 +235,7 @@ class Mirror {
     await this.#flights.room();
     const { bits } = this.#plan.bitmap;
     const dirty = bits.run(0, largestStretch);
-    if (dirty !== undefined) {
-      const found = this.#whole(dirty);
-      bits.clear(found.offset, found.length);
-      this.#copying.add(found);
-      this.#pending += found.length;
-      this.#flights.add(this.#copy(job, found));
-    }
+    if (dirty !== undefined) this.#begin(job, this.#whole(dirty));
     if (bits.count === 0) await this.#flights.all();
   }
 }

@@ -6,6 +6,7 @@ import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { openBacking } from '../graph/open-backing.js';
 import { reopen } from '../graph/reopen.js';
+import { isPowerOfTwo } from '../limits.js';
 import type { Job } from './job.js';
 import type { JobRequest, Jobs } from './jobs.js';
 import { type MirrorPlan, mirrorWork } from './mirror.js';
@@ -44,7 +45,7 @@ function checkMirror({ source, target, granularity, bufferSize, type }: MirrorRe
     if (granularity < leastGranularity || granularity > largestGranularity) {
       throw invalid("Parameter 'granularity' expects a value in range [512B, 64MB]");
     }
-    if (!Number.isInteger(Math.log2(granularity))) throw invalid("Parameter 'granularity' expects a power of 2");
+    if (!isPowerOfTwo(granularity)) throw invalid("Parameter 'granularity' expects a power of 2");
   }
   if (type === 'mirror') {
     source.blockers.check('mirror-source', source.name);

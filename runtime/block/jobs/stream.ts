@@ -91,8 +91,8 @@ async function copyAll(job: Job, { node, base, onError }: StreamPlan, root: Chil
     job.offset += length;
   }
   // A failure that was ignored last is still seen by clients before the job is gone.
-  if (failure !== undefined) await job.pausePoint();
-  if (failure !== undefined) throw failure;
-  // Once the header does not name the backing file any more, there is no other copy.
-  await root.flush();
+  if (failure !== undefined) {
+    await job.pausePoint();
+    throw failure;
+  }
 }

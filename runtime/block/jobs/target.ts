@@ -1,4 +1,4 @@
-import type { NewImageMode } from '../../../generated/index.js';
+import type { MirrorSyncMode, NewImageMode } from '../../../generated/index.js';
 import type { BackingFile } from '../driver.js';
 import { createImage } from '../graph/create.js';
 import { rootDefaults } from '../graph/flags.js';
@@ -17,6 +17,17 @@ export const reading: Permissions = { uses: Permission.consistentRead, shares: e
 export function writing(node: BlockNode): Permissions {
   const { consistentRead, write } = Permission;
   return { uses: node.deviceName === '' ? consistentRead | write : consistentRead, shares: everything };
+}
+
+/** What is to be copied: of a disk without a backing file, its uppermost layer is all. */
+export function syncOf(source: BlockNode, sync: MirrorSyncMode): MirrorSyncMode {
+  return sync === 'top' && source.below === undefined ? 'full' : sync;
+}
+
+/** What a new image is made over, so that with what is copied it reads as the source. */
+export function backingFor(source: BlockNode, sync: MirrorSyncMode): BlockNode | undefined {
+  if (sync === 'none') return source;
+  return sync === 'top' ? source.below : undefined;
 }
 
 /** A new image that a job writes to, or one that exists. */

@@ -1,9 +1,9 @@
 import type { Backend } from '../../backend/backend.js';
-import { RequestFlag } from '../../driver.js';
 import { strerror } from '../../errno.js';
 import { BlockError, deviceNotFound, errnoOf, ioError, noMedium } from '../../error.js';
 import type { BlockGraph } from '../../graph/graph.js';
 import type { BlockNode } from '../../graph/node.js';
+import { copyStretch } from '../../jobs/copy.js';
 import { openForWriting, type Reopened, restore } from '../../jobs/reopened.js';
 import { reading, writing } from '../../jobs/target.js';
 
@@ -56,12 +56,7 @@ async function commit(graph: BlockGraph, top: BlockNode): Promise<void> {
           for (let offset = 0; offset < top.length; ) {
             const status = await from.blockStatus(offset, top.length - offset);
             const length = status.allocated && !status.zero ? Math.min(status.length, chunk) : status.length;
-            if (status.allocated && status.zero) await into.writeZeroes(offset, length, RequestFlag.mayUnmap);
-            else if (status.allocated) {
-              const buffer = Buffer.allocUnsafe(length);
-              await from.read(offset, buffer);
-              await into.write(offset, buffer);
-            }
+            if (status.allocated) await copyStretch(from, into, { offset, length });
             offset += length;
           }
           await into.flush();
