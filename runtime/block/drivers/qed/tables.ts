@@ -44,9 +44,7 @@ export class QedTables implements MapFormat, MapWriting {
   tableAt(table: number): number | undefined | Promise<number | undefined> {
     const base = this.#header.l1Offset;
     const entry = base + table * 8;
-    const page = this.image.peek(base, entry);
-    if (page !== undefined) return this.#table(page.view, entry - page.offset);
-    return this.image.load(base, entry).then(({ view, offset }) => this.#table(view, entry - offset));
+    return this.image.lookUp(base, entry, ({ view, offset }) => this.#table(view, entry - offset));
   }
 
   #table(view: DataView, at: number): number | undefined {

@@ -49,9 +49,7 @@ export class GrainTables implements MapFormat, MapWriting {
 
   #tableOf(directory: number, table: number): number | undefined | Promise<number | undefined> {
     const entry = directory + table * 4;
-    const page = this.image.peek(directory, entry);
-    if (page !== undefined) return this.#place(page.view, entry - page.offset);
-    return this.image.load(directory, entry).then(({ view, offset }) => this.#place(view, entry - offset));
+    return this.image.lookUp(directory, entry, ({ view, offset }) => this.#place(view, entry - offset));
   }
 
   #place(view: DataView, at: number): number | undefined {

@@ -77,6 +77,12 @@ export class MappedImage {
     return this.#cache.peek(place) ?? this.#cache.load(place);
   }
 
+  /** What a page says of a byte of a table that begins at `base`. A promise only where it must be read from the file. */
+  lookUp<T>(base: number, entry: number, read: (page: Table) => T): T | Promise<T> {
+    const page = this.peek(base, entry);
+    return page === undefined ? this.load(base, entry).then(read) : read(page);
+  }
+
   /** Bytes of a page have been changed, without a pause since it was got, and rely on what was written before. */
   changed(page: Table, from: number, to: number): void {
     this.#cache.changed(page, from, to);
@@ -101,9 +107,7 @@ export class MappedImage {
       return { place: Place.none, length: Math.min(length, known), page: undefined, at: 0 };
     }
     const entry = base + index * entryBytes;
-    const page = this.peek(base, entry);
-    if (page !== undefined) return this.#runIn(page, entry, index, inside, length);
-    return this.load(base, entry).then((loaded) => this.#runIn(loaded, entry, index, inside, length));
+    return this.lookUp(base, entry, (page) => this.#runIn(page, entry, index, inside, length));
   }
 
   #runIn(page: Table, entry: number, index: number, inside: number, length: number): Run {
