@@ -30,7 +30,7 @@ export function readParameters(text: string): { [key: string]: ParameterTree } {
   return withValues(tree, values) as { [key: string]: ParameterTree };
 }
 
-/** Puts commas between parameters, and placeholders for the values in JSON. */
+/** Puts commas between parameters, and marks in the place of values in JSON. */
 function asKeyval(text: string, values: JsonValue[]): string {
   let result = '';
   let separated = true;

@@ -42,7 +42,7 @@ export class Answers {
       const { fault } = rule ?? {};
       if (!fault) return await this.#result(entry, args, context, rule);
       const content = await this.#content(entry, () => this.#result(entry, args, context, rule));
-      throw this.#sources.faulty.placeholder(content, fault satisfies ReplyFault);
+      throw this.#sources.faulty.standIn(content, fault satisfies ReplyFault);
     } finally {
       // The reply goes out first.
       setImmediate(() => {

@@ -19,7 +19,7 @@ export class FaultyReplies {
   #count = 0;
 
   /** The error to answer a command with, so that it is answered with `content` in a faulty way. */
-  placeholder(content: ReplyContent, fault: ReplyFault): QmpError {
+  standIn(content: ReplyContent, fault: ReplyFault): QmpError {
     const name = `${mark}${this.#count++}`;
     this.#waiting.set(name, { content, fault });
     return new QmpError('', { class: name });

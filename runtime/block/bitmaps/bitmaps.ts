@@ -1,5 +1,6 @@
 import { BlockError, invalid } from '../error.js';
 import type { BlockNode } from '../graph/node.js';
+import { isPowerOfTwo } from '../limits.js';
 import { DirtyBitmap } from './bitmap.js';
 
 /** Bytes of the smallest granule. */
@@ -37,7 +38,7 @@ export class Bitmaps {
    */
   add(node: BlockNode, name: string, granularity: number | undefined): DirtyBitmap {
     const chosen = granularity ?? defaultGranularity(node.info?.clusterSize);
-    if (chosen < least || !Number.isInteger(Math.log2(chosen))) {
+    if (chosen < least || !isPowerOfTwo(chosen)) {
       throw invalid(`Granularity must be power of 2 and at least ${least}`);
     }
     if (this.of(node).some((bitmap) => bitmap.name === name)) {

@@ -61,18 +61,6 @@ export class DirtyBits {
     if (length > 0) this.#change(offset, offset + length, false);
   }
 
-  /** Clears all. */
-  reset(): void {
-    this.#pages.length = 0;
-    this.#count = 0;
-  }
-
-  /** The offset of the first dirty granule at or after an offset; nothing when there is none. */
-  next(from: number): number | undefined {
-    const found = this.#search(Math.floor(from / this.granularity), true);
-    return found === undefined ? undefined : found * this.granularity;
-  }
-
   /**
    * The first stretch of dirty granules at or after an offset, cut at the end of the disk.
    *

@@ -7,7 +7,7 @@ import { type BackupPlan, backupWork } from '../jobs/backup.js';
 import type { Job } from '../jobs/job.js';
 import type { JobGroup } from '../jobs/job-group.js';
 import type { Jobs } from '../jobs/jobs.js';
-import { openTarget, reading, writing } from '../jobs/target.js';
+import { backingFor, openTarget, reading, syncOf, writing } from '../jobs/target.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import type { BlockHandlers } from './handlers.js';
 
@@ -34,27 +34,22 @@ export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup,
     const source = graph.rootNode(args.device);
     const { mode = 'absolute-paths' } = args;
     source.blockers.check('backup-source', source.name);
-    const sync = source.below === undefined && args.sync === 'top' ? 'full' : args.sync;
-    const backing = sync === 'none' ? source : sync === 'top' ? source.below : undefined;
+    const sync = syncOf(source, args.sync);
     const target = await openTarget(graph, {
       source,
       filename: args.target,
       format: args.format,
       mode,
-      backing,
+      backing: backingFor(source, sync),
       nodeName: undefined,
       // It cannot be opened a second time while it is written.
       withBacking: sync !== 'none',
     });
-    target.holds++;
-    try {
+    return graph.holding(target, async () => {
       if (sync === 'none' && target.driver.supportsBacking) await graph.relink(target, source);
       const bitmap = args.bitmap === undefined ? undefined : namedBitmap(bitmaps, source, args.bitmap);
-      return await createBackup(jobs, args, { source, target, sync, bitmap }, group);
-    } finally {
-      target.holds--;
-      await graph.release(target);
-    }
+      return createBackup(jobs, args, { source, target, sync, bitmap }, group);
+    });
   });
 }
 

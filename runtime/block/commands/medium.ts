@@ -149,17 +149,13 @@ async function changeMedium(
   rememberRootState(backend, graph.mediumOf(backend));
   const node = await openMedium(graph, backend, args.filename, args.format, args['read-only-mode'] ?? 'retain');
   // Nothing else holds it until it is inserted.
-  node.holds++;
-  try {
+  await graph.holding(node, async () => {
     checkRemovable(backend, args);
     if (!openTray(backend, false)) throw locked(args);
     await removeMedium(context, backend, args);
     await insertMedium(graph, backend, node, args);
     closeTray(backend, args);
-  } finally {
-    node.holds--;
-    await graph.release(node);
-  }
+  });
 }
 
 function openMedium(

@@ -1,3 +1,4 @@
+import type { DriveMirror } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
@@ -5,7 +6,7 @@ import type { BlockNode } from '../graph/node.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { MirrorPlan } from '../jobs/mirror.js';
 import { startMirror } from '../jobs/start-mirror.js';
-import { openTarget } from '../jobs/target.js';
+import { backingFor, openTarget, syncOf } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** Commands that mirror a disk to an image or a node. */
@@ -16,37 +17,30 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
       const source = graph.rootNode(args.device);
       const { mode = 'absolute-paths', replaces, 'node-name': nodeName, format } = args;
       source.blockers.check('mirror-source', source.name);
-      const sync = source.below === undefined && args.sync === 'top' ? 'full' : args.sync;
+      const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, nodeName);
-      const backing = sync === 'none' ? source : sync === 'top' ? source.below : undefined;
-      // A source without a backing file that is mirrored from now on needs none below the new image, as QEMU has it.
-      const created = sync === 'none' && source.below === undefined ? source : backing;
+      const backing = backingFor(source, sync);
       const target = await openTarget(graph, {
         source,
         filename: args.target,
         format,
         mode,
-        backing: created,
+        backing,
         nodeName,
         withBacking: false,
       });
-      await held(graph, target, () =>
+      await graph.holding(target, () =>
         startMirror(
           jobs,
           bitmaps,
           { id: args['job-id'], speed: Number(args.speed ?? 0) },
           {
-            type: 'mirror',
+            ...common(args),
             source,
             target,
             first: firstCopied(sync, source, mode === 'absolute-paths'),
-            granularity: args.granularity,
-            bufferSize: Number(args['buf-size'] ?? 0),
-            onSourceError: args['on-source-error'] ?? 'report',
-            onTargetError: args['on-target-error'] ?? 'report',
             unmap: args.unmap ?? true,
             backing: mode === 'existing' ? 'header' : { node: backing },
-            replaces,
           },
         ),
       );
@@ -57,28 +51,37 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
       const target = graph.reference(args.target);
       const { replaces } = args;
       source.blockers.check('mirror-source', source.name);
-      const sync = source.below === undefined && args.sync === 'top' ? 'full' : args.sync;
+      const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, target.name);
       await startMirror(
         jobs,
         bitmaps,
         { id: args['job-id'], speed: Number(args.speed ?? 0) },
         {
-          type: 'mirror',
+          ...common(args),
           source,
           target,
           first: firstCopied(sync, source, false),
-          granularity: args.granularity,
-          bufferSize: Number(args['buf-size'] ?? 0),
-          onSourceError: args['on-source-error'] ?? 'report',
-          onTargetError: args['on-target-error'] ?? 'report',
           unmap: true,
           backing: 'leave',
-          replaces,
         },
       );
     },
   } satisfies Partial<BlockHandlers>;
+}
+
+type Common = 'replaces' | 'granularity' | 'buf-size' | 'on-source-error' | 'on-target-error';
+
+/** What both commands say in the same way. */
+function common(args: Pick<DriveMirror, Common>) {
+  return {
+    type: 'mirror',
+    granularity: args.granularity,
+    bufferSize: Number(args['buf-size'] ?? 0),
+    onSourceError: args['on-source-error'] ?? 'report',
+    onTargetError: args['on-target-error'] ?? 'report',
+    replaces: args.replaces,
+  } as const;
 }
 
 /** What is copied before guests write: of a new target, what is not there reads as zeroes already. */
@@ -114,15 +117,4 @@ function isImageOf(source: BlockNode, wanted: BlockNode): boolean {
   if (!source.driver.filter) return false;
   for (const child of source.childNodes()) if (isImageOf(child, wanted)) return true;
   return false;
-}
-
-/** Does something with a node that nothing holds yet; it is closed if nothing holds it afterwards. */
-async function held(graph: BlockGraph, node: BlockNode, work: () => Promise<void>): Promise<void> {
-  node.holds++;
-  try {
-    await work();
-  } finally {
-    node.holds--;
-    await graph.release(node);
-  }
 }

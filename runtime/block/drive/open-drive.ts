@@ -48,16 +48,12 @@ async function openSnapshot(graph: BlockGraph, config: DriveConfig, ownFiles: Se
   options.set('read-only', true);
   const image = await graph.open({ filename: config.filename, options });
   // Nothing else holds it until the overlay is there.
-  image.holds++;
-  try {
+  return graph.holding(image, async () => {
     const overlay = await openTemporary(graph, image.length, config, ownFiles);
     overlay.temporary = true;
     graph.link(overlay, image);
     return overlay;
-  } finally {
-    image.holds--;
-    await graph.release(image);
-  }
+  });
 }
 
 /** An empty overlay in a file that is deleted as soon as it is open, and that no other program could find to lock it. Losing it loses nothing: it is never flushed. */

@@ -161,6 +161,17 @@ export class BlockGraph implements OpenEnvironment {
     }
   }
 
+  /** Keeps a node for a moment, in which it may come to be held by something; else it is closed afterwards. */
+  async holding<T>(node: BlockNode, work: () => Promise<T>): Promise<T> {
+    node.holds++;
+    try {
+      return await work();
+    } finally {
+      node.holds--;
+      await this.release(node);
+    }
+  }
+
   /** Closes a node unless something holds it; else it keeps no more than its users need. */
   async #letGo(node: BlockNode): Promise<void> {
     await this.release(node);
