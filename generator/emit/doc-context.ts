@@ -1,5 +1,5 @@
-import { codeSpan } from './doc/inline.js';
-import type { DocContext } from './doc/tsdoc.js';
+import { codeSpan } from '../doc/markdown.js';
+import type { DocContext } from '../doc/tsdoc.js';
 import { lineWidth } from './options.js';
 import type { FileScope } from './scope.js';
 

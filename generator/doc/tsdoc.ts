@@ -1,7 +1,9 @@
-import type { Condition, Conditional, Feature } from '../../schema/model.js';
-import type { DocArgument, DocBlock, DocSection } from '../../syntax/doc-block.js';
-import { codeSpan, type LinkName } from './inline.js';
-import { fenced, splitLines, toMarkdown } from './markup.js';
+import type { Condition, Conditional, Feature } from '../schema/model.js';
+import type { DocBlock } from '../syntax/doc-block.js';
+import { type DocTag, description, documentationOf, featureText, memberDocumentation } from './documentation.js';
+import { codeSpan, type LinkName, markdownLines } from './markdown.js';
+import { parseDocumentation } from './parse.js';
+import type { Block } from './tree.js';
 
 /** The parts of a TSDoc comment, in the order in which they are printed. */
 export interface DocParts {
@@ -28,10 +30,9 @@ interface Documented extends Conditional {
 /** The comment of a definition: everything but what it says about single members. */
 export function definitionDoc(definition: Documented, doc: DocBlock | undefined, context: DocContext): DocParts {
   const parts: DocParts = { lines: [], examples: [], tags: [] };
-  if (doc) {
-    addText(parts, doc.body, context);
-    for (const section of doc.sections) addSection(parts, section, context);
-  }
+  const { content, tags } = documentationOf(doc);
+  addBlocks(parts, content, context);
+  for (const tag of tags) addTag(parts, tag, context);
   addStatus(parts, definition, doc, context);
   return parts;
 }
@@ -39,12 +40,9 @@ export function definitionDoc(definition: Documented, doc: DocBlock | undefined,
 /** The comment of a member: what the owner's documentation says about it. */
 export function memberDoc(member: Documented, doc: DocBlock | undefined, context: DocContext): DocParts {
   const parts: DocParts = { lines: [], examples: [], tags: [] };
-  const argument = description(doc, member.name);
-  if (argument) {
-    const { text, since } = splitSince(argument.text);
-    addText(parts, text, context);
-    if (since !== undefined) parts.tags.push(['since', [since]]);
-  }
+  const { content = [], since } = memberDocumentation(doc, member.name) ?? {};
+  addBlocks(parts, content, context);
+  if (since !== undefined) parts.tags.push(['since', [since]]);
   addStatus(parts, member, doc, context);
   return parts;
 }
@@ -61,9 +59,9 @@ export function addNameList(
     const described = description(doc, entry.name);
     const said = described ? [described.text] : [];
     if (entry.condition) said.push(`(if ${conditionText(entry.condition.value)})`);
-    for (const feature of entry.features ?? []) said.push(`**${feature.name}**: ${featureText(doc, feature)}`);
+    for (const feature of entry.features ?? []) said.push(`**${feature.name}**: ${featureText(doc, feature.name)}`);
     if (said.length === 0) continue;
-    const { lines } = toMarkdown(`\`\`${entry.name}\`\`: ${said.join(' ')}`, context.link, context.width - 2);
+    const lines = textLines(`\`\`${entry.name}\`\`: ${said.join(' ')}`, context, 2);
     items.push(...lines.map((line, index) => (index === 0 ? `- ${line}` : line && `  ${line}`)));
   }
   if (items.length === 0) return;
@@ -100,50 +98,27 @@ function operandText(condition: Condition): string {
   return condition.kind === 'all' || condition.kind === 'any' ? `(${text})` : text;
 }
 
-function addText(parts: DocParts, text: string, context: DocContext): void {
-  const markdown = toMarkdown(text, context.link, context.width);
-  if (markdown.lines.length > 0) {
-    separate(parts);
-    parts.lines.push(...markdown.lines);
-  }
-  parts.examples.push(...markdown.examples);
+function addBlocks(parts: DocParts, content: readonly Block[], { link, width }: DocContext): void {
+  const lines = markdownLines(content, { link, width, examples: parts.examples });
+  if (lines.length === 0) return;
+  separate(parts);
+  for (const line of lines) parts.lines.push(line);
 }
 
-function addSection(parts: DocParts, section: DocSection, context: DocContext): void {
-  switch (section.tag?.toLowerCase()) {
-    case undefined:
-      addText(parts, section.text, context);
-      break;
-    case 'since':
-      parts.tags.push(['since', [section.text.trim().replace(/\s+/g, ' ')]]);
-      break;
-    case 'returns':
-      addTag(parts, 'returns', section.text, context);
-      break;
-    case 'errors':
-      addTag(parts, 'throws', section.text, context);
-      break;
-    case 'note':
-    case 'notes':
-      addText(parts, `.. note::\n\n${indented(section.text)}`, context);
-      break;
-    case 'example':
-    case 'examples':
-      if (section.text.trim() !== '') parts.examples.push(fenced(splitLines(section.text)));
-      break;
-    case 'todo':
-      break;
-    default:
-      addText(parts, `${section.tag}: ${section.text}`, context);
+function addTag(parts: DocParts, tag: DocTag, { link, width }: DocContext): void {
+  if (tag.name === 'since') {
+    parts.tags.push(['since', [tag.text]]);
+    return;
   }
+  const lines = markdownLines(tag.content, { link, width, examples: parts.examples });
+  if (lines.length === 0) return;
+  const isList = /^(?:[-*] |\d+\. |```)/.test(lines[0] as string);
+  parts.tags.push([tag.name, isList ? ['', ...lines] : lines]);
 }
 
-function addTag(parts: DocParts, tag: string, text: string, context: DocContext): void {
-  const markdown = toMarkdown(text, context.link, context.width);
-  if (markdown.lines.length === 0) return;
-  const isList = /^(?:[-*] |\d+\. |```)/.test(markdown.lines[0] as string);
-  parts.tags.push([tag, isList ? ['', ...markdown.lines] : markdown.lines]);
-  parts.examples.push(...markdown.examples);
+/** Text of the documentation as lines, some characters narrower; without examples. */
+function textLines(text: string, { link, width }: DocContext, narrower = 0): string[] {
+  return markdownLines(parseDocumentation(text), { link, width: width - narrower, examples: [] });
 }
 
 /** The condition, the features, and the tags that tell what one may rely on. */
@@ -154,9 +129,9 @@ function addStatus(parts: DocParts, thing: Documented, doc: DocBlock | undefined
   }
   let experimental = /^(?:__[^_]+_)?x-/i.test(thing.name);
   for (const feature of thing.features) {
-    const text = featureText(doc, feature);
+    const text = featureText(doc, feature.name);
     if (feature.name === 'deprecated') {
-      parts.tags.push(['deprecated', toMarkdown(text, context.link, context.width).lines]);
+      parts.tags.push(['deprecated', textLines(text, context)]);
     } else {
       if (feature.name === 'unstable') experimental = true;
       addFeature(parts, feature, text, context);
@@ -165,44 +140,15 @@ function addStatus(parts: DocParts, thing: Documented, doc: DocBlock | undefined
   if (experimental) parts.tags.push(['experimental', []]);
 }
 
-function featureText(doc: DocBlock | undefined, feature: Feature): string {
-  return doc?.features.find(({ name }) => name === feature.name)?.text ?? '';
-}
-
 function addFeature(parts: DocParts, feature: Feature, text: string, context: DocContext): void {
   const condition = feature.condition ? ` (if ${conditionText(feature.condition.value)})` : '';
-  const { lines } = toMarkdown(text, context.link, context.width - 2);
+  const lines = textLines(text, context, 2);
   if (feature.name === 'unstable' && lines.length === 0) return;
   separate(parts);
   const head = `**Feature** ${codeSpan(feature.name)}${condition}`;
   parts.lines.push(lines.length > 0 ? `${head}: ${lines[0]}` : `${head}.`, ...lines.slice(1));
 }
 
-/** Members say since when they exist at the end of their text. */
-function splitSince(text: string): { text: string; since?: string } {
-  const start = text.lastIndexOf('(');
-  const match = start < 0 ? null : /^\(\s*since:?\s+v?(\d+(?:\.\d+)*)\s*\)(\.?)\s*$/i.exec(text.slice(start));
-  if (!match) return { text };
-  return { text: text.slice(0, start).trimEnd() + match[2], since: match[1] as string };
-}
-
-/** What a documentation block says about each thing that it describes. */
-const describedBy = new WeakMap<DocBlock, ReadonlyMap<string, DocArgument>>();
-
-function description(doc: DocBlock | undefined, name: string): DocArgument | undefined {
-  if (!doc) return undefined;
-  let described = describedBy.get(doc);
-  if (described === undefined) {
-    described = new Map(doc.arguments.map((argument) => [argument.name, argument]));
-    describedBy.set(doc, described);
-  }
-  return described.get(name);
-}
-
 function separate(parts: DocParts): void {
   if (parts.lines.length > 0) parts.lines.push('');
-}
-
-function indented(text: string): string {
-  return text.replace(/^(?=.)/gm, '    ');
 }

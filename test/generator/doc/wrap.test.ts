@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { wrap } from '../../../../generator/emit/doc/wrap.js';
+import { wrap } from '../../../generator/doc/wrap.js';
 
 test('breaks between words', () => {
   expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);

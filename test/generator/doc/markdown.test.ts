@@ -1,12 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { codeSpan } from '../../../../generator/emit/doc/inline.js';
-import { toMarkdown } from '../../../../generator/emit/doc/markup.js';
+import { codeSpan, markdownLines } from '../../../generator/doc/markdown.js';
+import { parseDocumentation } from '../../../generator/doc/parse.js';
+import { anyDocumentation } from './any-documentation.js';
 
 const link = (name: string): string => (name === 'Type' ? '{@link Type}' : codeSpan(name));
 
 function markdown(text: string): string {
-  return toMarkdown(text, link, 60).lines.join('\n');
+  return apart(text).prose.join('\n');
+}
+
+/** The Markdown of a text, and that of its examples. */
+function apart(text: string): { prose: string[]; examples: string[][] } {
+  const examples: string[][] = [];
+  return { prose: markdownLines(parseDocumentation(text), { link, width: 60, examples }), examples };
 }
 
 function lines(...parts: string[]): string {
@@ -26,6 +33,7 @@ describe('inline markup', () => {
     ['references', 'see `there`_', 'see there'],
     ['emphasis', '*some* and **much**', '*some* and **much**'],
     ['angle brackets', '<file> if a < b', '\\<file> if a < b'],
+    ['backslashes before angle brackets', '\\<b> and \\\\<b>', '\\\\\\<b> and \\\\\\\\\\<b>'],
     ['stray at signs', 'at @ and @ 5', 'at \\@ and \\@ 5'],
   ])('%s', (_what, text, expected) => {
     expect(markdown(text)).toBe(expected);
@@ -51,6 +59,8 @@ describe('blocks', () => {
     ['notes', lines('.. note:: First', '   second.', '', '   Third.'), lines('**Note:** First second.', '', 'Third.')],
     ['notes with lists', lines('.. caution::', '', '   - a', '   - b'), lines('**Caution:**', '', '- a', '- b')],
     ['admonitions', lines('.. admonition:: Mind', '', '   This.'), '**Mind:** This.'],
+    ['notes with a list after the text', lines('.. note::', '', '   Text:', '   - a'), lines('**Note:** Text:', '- a')],
+    ['definition lists', lines('term', '  what it means'), '- **term**: what it means'],
     ['comments', lines('.. not shown', '   nor this', '', 'shown'), 'shown'],
     ['headings', lines('= One =', '', 'Two', '---'), lines('**One**', '', '**Two**')],
     [
@@ -68,10 +78,8 @@ describe('blocks', () => {
   });
 
   test('examples stand apart', () => {
-    const { lines: prose, examples } = toMarkdown(
+    const { prose, examples } = apart(
       lines('Text.', '', '.. qmp-example::', '   :title: Nice', '', '   -> { }', '   <- { }', '', 'More.'),
-      link,
-      60,
     );
     expect(prose).toEqual(['Text.', '', 'More.']);
     expect(examples).toEqual([['Nice', '', '```', '-> { }', '<- { }', '```']]);
@@ -90,32 +98,13 @@ describe('blocks', () => {
       '',
       '     <- { }',
     );
-    expect(toMarkdown(text, link, 60).examples).toEqual([
+    expect(apart(text).examples).toEqual([
       ['First this is sent:', '', '```', '-> { }', '```', '', 'And this comes back:', '', '```', '<- { }', '```'],
     ]);
   });
 });
 
 describe('any text', () => {
-  const line = fc.oneof(
-    fc.string({ maxLength: 30 }),
-    fc.constantFrom(
-      '',
-      '- ',
-      '.. note::',
-      '.. x',
-      '::',
-      'a::',
-      '= b',
-      '====',
-      '-> ',
-      '   ',
-      '- - - -',
-      '.. note:: .. note::',
-      '1. 2. 3.',
-    ),
-  );
-
   test('keeps the letters that it is made of', () => {
     const words = fc.array(fc.stringMatching(/^[a-z]{1,10}$/), { maxLength: 40 });
     fc.assert(
@@ -128,8 +117,8 @@ describe('any text', () => {
 
   test('converts any text without failing', () => {
     fc.assert(
-      fc.property(fc.array(line, { maxLength: 20 }), (parts) => {
-        expect(() => markdown(parts.join('\n'))).not.toThrow();
+      fc.property(anyDocumentation, (text) => {
+        expect(() => markdown(text)).not.toThrow();
       }),
     );
   });
