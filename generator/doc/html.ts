@@ -16,7 +16,7 @@ export function htmlOf(blocks: readonly Block[], options: HtmlOptions): string {
 }
 
 /** Prints a part of a line as HTML. */
-export function inlineHtml(content: readonly Inline[], link: HtmlOptions['link']): string {
+function inlineHtml(content: readonly Inline[], link: HtmlOptions['link']): string {
   return content.map((node) => nodeHtml(node, link)).join('');
 }
 
@@ -64,7 +64,7 @@ function blockHtml(block: Block, options: HtmlOptions): string {
 }
 
 /** Lines that are shown as they are. */
-export function codeHtml(lines: readonly string[]): string {
+function codeHtml(lines: readonly string[]): string {
   return `<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>\n`;
 }
 

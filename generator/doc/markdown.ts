@@ -26,7 +26,7 @@ export function markdownLines(blocks: readonly Block[], options: MarkdownOptions
 }
 
 /** Prints a part of a line. */
-export function inlineMarkdown(content: readonly Inline[], link: LinkName): string {
+function inlineMarkdown(content: readonly Inline[], link: LinkName): string {
   let text = '';
   content.forEach((node, index) => {
     text += node.kind === 'text' ? escaped(node.text, content[index + 1]) : inlineText(node, link);
@@ -42,7 +42,7 @@ export function codeSpan(text: string): string {
 }
 
 /** Lines that are shown as they are. */
-export function fenced(code: readonly string[], language = ''): string[] {
+function fenced(code: readonly string[], language = ''): string[] {
   const fence = '`'.repeat(Math.max(3, ...code.map((line) => longestRun(line) + 1)));
   return [fence + language, ...code, fence];
 }

@@ -41,7 +41,7 @@ export interface ListItem {
 }
 
 /** Text that is shown as it is. */
-export interface CodeBlock {
+interface CodeBlock {
   readonly kind: 'code';
   /** Without the indentation that all of them share. */
   readonly lines: readonly string[];

@@ -1,6 +1,6 @@
+import { commentLines, definitionDoc } from '../../doc/tsdoc.js';
 import type { Command, Event, Module } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { commentLines, definitionDoc } from '../../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName } from '../identifier.js';
 import { joinInterfaces } from '../joined-tables.js';

@@ -1,7 +1,14 @@
+import { codeSpan } from '../../doc/markdown.js';
+import {
+  addNameList,
+  commentLines,
+  type DocContext,
+  type DocParts,
+  definitionDoc,
+  memberDoc,
+} from '../../doc/tsdoc.js';
 import type { AlternateType, EnumType, ObjectType, StructType, UnionBranch, UnionType } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
-import { codeSpan } from '../../doc/markdown.js';
-import { addNameList, commentLines, type DocContext, type DocParts, definitionDoc, memberDoc } from '../../doc/tsdoc.js';
 import { docContext } from '../doc-context.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import type { NamedType } from '../names.js';

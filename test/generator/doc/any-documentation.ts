@@ -38,7 +38,7 @@ export const anyDocumentation = fc
         '``</code>``',
         '*em <b>* **strong ``x``**',
         '&lt; &amp; </p></div>',
-        '*/ }) ${x} \\` \\<b> \\\\<b>',
+        '*/ }) \\` \\<b> \\\\<b>',
       ),
     ),
     { maxLength: 20 },
