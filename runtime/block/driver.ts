@@ -232,6 +232,44 @@ export interface InternalSnapshots {
   delete?(id: string): Promise<void>;
 }
 
+/** A bitmap that an image keeps. */
+export interface KeptBitmap {
+  readonly name: string;
+  /** Bytes of a granule, a power of two. */
+  readonly granularity: number;
+  /** It records what is written. */
+  readonly recording: boolean;
+  /** Its image was changed and then not closed: what was dirty is not known. */
+  readonly inconsistent: boolean;
+}
+
+/** A bitmap as it is to be kept. */
+export interface BitmapContents extends KeptBitmap {
+  /** What is dirty, in bytes of the disk and in order. Nothing changes while this is iterated. */
+  runs(): Iterable<{ readonly offset: number; readonly length: number }>;
+}
+
+/** The persistent bitmaps of an image. */
+export interface PersistentBitmaps {
+  /** Those that the image keeps. */
+  readonly kept: readonly KeptBitmap[];
+  /**
+   * Reads a bitmap that is consistent.
+   *
+   * @param dirty called with each stretch that is dirty, in bytes of the disk; the last may reach beyond its end
+   * @returns whether it could be read; from then on it is inconsistent otherwise
+   */
+  load(name: string, dirty: (offset: number, length: number) => void): Promise<boolean>;
+  /** What is to be kept comes from here, whenever the image is closed or becomes read-only. */
+  keepFrom(contents: () => Iterable<BitmapContents>): void;
+  /** Bitmaps are about to be changed without the image being written: after a crash they are inconsistent. @throws BlockError */
+  beforeChange(): Promise<void>;
+  /** @throws BlockError when the image cannot keep one more bitmap like this */
+  checkRoom(name: string, granularity: number): void;
+  /** Removes a bitmap from the image at once, if it is there. @throws BlockError */
+  remove(name: string): Promise<void>;
+}
+
 /**
  * One opened image. Requests come aligned and inside of limits; they run side by side, and an instance that needs order among
  * them sees to it. All methods reject with a BlockError.
@@ -255,6 +293,8 @@ export interface DriverInstance {
   readonly backingFile?: BackingFile | undefined;
   readonly info?: DriverInfo | undefined;
   readonly snapshots?: InternalSnapshots;
+  /** Absent: the format keeps no bitmaps. */
+  readonly bitmaps?: PersistentBitmaps;
 
   /** Fills a buffer. The range is inside the length rounded up to the alignment. */
   read(offset: number, buffer: Uint8Array, flags: number): Promise<void>;

@@ -127,6 +127,7 @@ export class BlockLayer implements AsyncDisposable {
       authorize: async (path, fd) => (this.#ownFiles.has(path) ? undefined : authorize?.(path, fd)),
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
+    this.graph.onOpened = (node) => this.bitmaps.load(node);
     this.jobs = new Jobs(this.graph, options.onJob);
     this.throttleGroups = new ThrottleGroups(clock);
     this.#drives = new Drives({

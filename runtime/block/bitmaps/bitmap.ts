@@ -1,7 +1,21 @@
 import type { BlockDirtyInfo, DirtyBitmapStatus } from '../../../generated/index.js';
-import { BlockError } from '../error.js';
+import { BlockError, invalid } from '../error.js';
 import type { BlockNode } from '../graph/node.js';
 import { DirtyBits } from './dirty-bits.js';
+
+/** What a bitmap is made with. */
+export interface BitmapOptions {
+  /** Bytes of a granule, a power of two. */
+  readonly granularity: number;
+  /** Absent: it belongs to a job. */
+  readonly name?: string;
+  /** Its image keeps it. Default: it is gone with its node. */
+  readonly persistent?: boolean;
+  /** Default: it records what is written. */
+  readonly recording?: boolean;
+  /** It was lost when its image was not closed: there is nothing in it. */
+  readonly inconsistent?: boolean;
+}
 
 /**
  * Records what is written to a node. While a backup uses it, it is *frozen*: what is written meanwhile is recorded apart, by its
@@ -10,23 +24,29 @@ import { DirtyBits } from './dirty-bits.js';
 export class DirtyBitmap {
   /** Absent: it belongs to a job. */
   readonly name: string | undefined;
+  readonly persistent: boolean;
+  /** It was lost when its image was not closed. It never records, and can only be removed. */
+  readonly inconsistent: boolean;
+  #recording: boolean;
   readonly #node: BlockNode;
   #bits: DirtyBits;
   #successor: DirtyBits | undefined;
-  readonly #track = (offset: number, length: number): void => (this.#successor ?? this.#bits).set(offset, length);
+  readonly #track = (offset: number, length: number): void => {
+    if (this.#recording) (this.#successor ?? this.#bits).set(offset, length);
+  };
   readonly #resize = (size: number): void => {
     this.#bits.resize(size);
     this.#successor?.resize(size);
   };
 
-  /**
-   * Begins to record, with everything clean.
-   *
-   * @param granularity bytes of a granule, a power of two
-   */
-  constructor(node: BlockNode, granularity: number, name?: string) {
+  /** Begins to record, if it is to, with everything clean. */
+  constructor(node: BlockNode, options: BitmapOptions) {
+    const { granularity, name, persistent = false, inconsistent = false, recording = !inconsistent } = options;
     this.#node = node;
     this.name = name;
+    this.persistent = persistent;
+    this.inconsistent = inconsistent;
+    this.#recording = recording;
     this.#bits = new DirtyBits(node.length, granularity);
     node.requests.dirtyTrackers.add(this.#track);
     node.requests.lengthTrackers.add(this.#resize);
@@ -35,6 +55,30 @@ export class DirtyBitmap {
   /** What is dirty. Of a frozen one: what was, when it was frozen. */
   get bits(): DirtyBits {
     return this.#bits;
+  }
+
+  /** What is written is recorded. */
+  get recording(): boolean {
+    return this.#recording;
+  }
+
+  /** Its image keeps it, and is read-only: it cannot be changed. */
+  get readOnly(): boolean {
+    return this.persistent && this.#node.flags.readOnly;
+  }
+
+  /** Records, or does not record any more, what is written. */
+  record(recording: boolean): void {
+    this.#recording = recording;
+  }
+
+  /** All that its image is to keep: what is dirty, and what would be if the backup that uses it failed. */
+  get contents(): DirtyBits {
+    if (this.#successor === undefined) return this.#bits;
+    const all = new DirtyBits(this.#bits.size, this.#bits.granularity);
+    all.add(this.#bits);
+    all.add(this.#successor);
+    return all;
   }
 
   get status(): DirtyBitmapStatus {
@@ -47,12 +91,31 @@ export class DirtyBitmap {
     this.#node.requests.lengthTrackers.delete(this.#resize);
   }
 
-  /** @throws BlockError when a backup uses it */
-  checkFree(action: string): void {
-    if (this.#successor === undefined) return;
-    throw new BlockError(`Bitmap '${this.name}' is currently frozen and cannot be ${action}: a backup uses it`, {
-      code: 'EBUSY',
-    });
+  /**
+   * Whether it can be used now.
+   *
+   * @param use `read` what it says, `change` it, or `remove` it
+   * @throws BlockError when it is in use by something else, kept in an image that is read-only, or inconsistent
+   */
+  checkUse(use: 'read' | 'change' | 'remove'): void {
+    if (this.#successor !== undefined) {
+      throw new BlockError(`Bitmap '${this.name}' is currently in use by another operation and cannot be used`, {
+        code: 'EBUSY',
+      });
+    }
+    if (use !== 'read' && this.readOnly) {
+      throw new BlockError(`Bitmap '${this.name}' is readonly and cannot be modified`, { code: 'EPERM' });
+    }
+    if (use !== 'remove' && this.inconsistent) {
+      throw invalid(
+        `Bitmap '${this.name}' is inconsistent and cannot be used: its image was not closed; block-dirty-bitmap-remove removes it`,
+      );
+    }
+  }
+
+  /** To be called before it is changed by anything but a write: its image says so on the disk first. @throws BlockError */
+  async beforeChange(): Promise<void> {
+    if (this.persistent) await this.#node.instance?.bitmaps?.beforeChange();
   }
 
   /** A backup uses it from now on. */

@@ -1,7 +1,8 @@
+import type { BitmapContents } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
 import type { BlockNode } from '../graph/node.js';
 import { isPowerOfTwo } from '../limits.js';
-import { DirtyBitmap } from './bitmap.js';
+import { type BitmapOptions, DirtyBitmap } from './bitmap.js';
 
 /** Bytes of the smallest granule. */
 const least = 512;
@@ -31,27 +32,76 @@ export class Bitmaps {
   }
 
   /**
+   * Takes over the bitmaps that an image keeps, and keeps them up to date. To be called when a node is opened, before anything is
+   * written to it.
+   */
+  async load(node: BlockNode): Promise<void> {
+    const store = node.instance?.bitmaps;
+    if (store === undefined || !node.readsData) return;
+    for (const { name, granularity, recording, inconsistent } of store.kept) {
+      let bitmap = new DirtyBitmap(node, { name, granularity, recording, inconsistent, persistent: true });
+      const { bits } = bitmap;
+      if (!inconsistent && !(await store.load(name, (offset, length) => bits.set(offset, length)))) {
+        bitmap.stop();
+        bitmap = new DirtyBitmap(node, { name, granularity, inconsistent: true, persistent: true });
+      }
+      this.#put(node, bitmap);
+    }
+    store.keepFrom(() => this.#toKeep(node));
+  }
+
+  *#toKeep(node: BlockNode): Iterable<BitmapContents> {
+    for (const bitmap of this.of(node).toReversed()) {
+      const { name, persistent, recording, inconsistent } = bitmap;
+      if (!persistent || name === undefined) continue;
+      const { granularity } = bitmap.bits;
+      yield { name, granularity, recording, inconsistent, runs: () => bitmap.contents.runs() };
+    }
+  }
+
+  /**
    * Adds a bitmap for a user.
    *
-   * @param granularity bytes; absent: that of the node's format
-   * @throws BlockError when the name is taken, or the granularity is not a power of two of at least 512
+   * @param options `granularity` absent: that of the node's format
+   * @throws BlockError when the name is taken, the granularity is not a power of two of at least 512, or the node's image cannot
+   * keep it
    */
-  add(node: BlockNode, name: string, granularity: number | undefined): DirtyBitmap {
-    const chosen = granularity ?? defaultGranularity(node.info?.clusterSize);
-    if (chosen < least || !isPowerOfTwo(chosen)) {
+  add(node: BlockNode, name: string, options: Partial<BitmapOptions> = {}): DirtyBitmap {
+    const granularity = options.granularity ?? defaultGranularity(node.info?.clusterSize);
+    if (granularity < least || !isPowerOfTwo(granularity)) {
       throw invalid(`Granularity must be power of 2 and at least ${least}`);
     }
     if (this.of(node).some((bitmap) => bitmap.name === name)) {
       throw new BlockError(`Bitmap already exists: ${name}`, { code: 'EEXIST' });
     }
-    return this.#put(node, new DirtyBitmap(node, chosen, name));
+    if (options.persistent) {
+      const store = node.instance?.bitmaps;
+      if (store === undefined) {
+        throw new BlockError(`Can't store persistent bitmaps to ${node.deviceOrNodeName}: Operation not supported`, {
+          code: 'ENOTSUP',
+        });
+      }
+      store.checkRoom(name, granularity);
+    }
+    return this.#put(node, new DirtyBitmap(node, { ...options, granularity, name }));
   }
 
   /** Adds a bitmap for a job, without a name. */
   addAnonymous(node: BlockNode, granularity: number): DirtyBitmap {
-    return this.#put(node, new DirtyBitmap(node, granularity));
+    return this.#put(node, new DirtyBitmap(node, { granularity }));
   }
 
+  /**
+   * Removes a bitmap also from its image, at once.
+   *
+   * @throws BlockError when that fails; it stays then
+   */
+  async removeEverywhere(node: BlockNode, bitmap: DirtyBitmap): Promise<void> {
+    if (bitmap.persistent && bitmap.name !== undefined) await node.instance?.bitmaps?.remove(bitmap.name);
+    this.remove(node, bitmap);
+  }
+
+  /** Ends the recording, and forgets the bitmap. */
   remove(node: BlockNode, bitmap: DirtyBitmap): void {
     bitmap.stop();
     const others = this.of(node).filter((each) => each !== bitmap);

@@ -143,7 +143,7 @@ function checkBackup(
   target.blockers.check('backup-target', target.name);
   if (sync === 'incremental') {
     if (bitmap === undefined) throw invalid("must provide a valid bitmap name for 'incremental' sync mode");
-    bitmap.checkFree('used for a backup');
+    bitmap.checkUse('read');
   } else if (bitmap !== undefined) {
     throw invalid(`a bitmap was provided, but sync mode '${sync}' does not take one: only 'incremental' does`);
   }

@@ -14,10 +14,10 @@ export function bitmapCommands(graph: BlockGraph, bitmaps: Bitmaps) {
     'block-dirty-bitmap-add': (args) => runTransaction([bitmapAddStep(graph, bitmaps, args)]),
     'block-dirty-bitmap-clear': (args) => runTransaction([bitmapClearStep(graph, bitmaps, args)]),
 
-    'block-dirty-bitmap-remove'(args) {
+    async 'block-dirty-bitmap-remove'(args) {
       const { node, bitmap } = find(graph, bitmaps, args);
-      bitmap.checkFree('removed');
-      bitmaps.remove(node, bitmap);
+      bitmap.checkUse('remove');
+      await bitmaps.removeEverywhere(node, bitmap);
     },
   } satisfies Partial<BlockHandlers>;
 }
@@ -30,7 +30,7 @@ export function bitmapAddStep(graph: BlockGraph, bitmaps: Bitmaps, args: BlockDi
       const { node: nodeName, name, granularity } = args;
       if (name === '') throw invalid('Bitmap name cannot be empty');
       const node = graph.reference(nodeName);
-      added = { node, bitmap: bitmaps.add(node, name, granularity) };
+      added = { node, bitmap: bitmaps.add(node, name, granularity === undefined ? {} : { granularity }) };
     },
     abort() {
       if (added !== undefined) bitmaps.remove(added.node, added.bitmap);
@@ -42,9 +42,10 @@ export function bitmapAddStep(graph: BlockGraph, bitmaps: Bitmaps, args: BlockDi
 export function bitmapClearStep(graph: BlockGraph, bitmaps: Bitmaps, args: BlockDirtyBitmap): TransactionStep {
   let cleared: { readonly bitmap: DirtyBitmap; readonly before: DirtyBits } | undefined;
   return {
-    prepare() {
+    async prepare() {
       const { bitmap } = find(graph, bitmaps, args);
-      bitmap.checkFree('cleared');
+      bitmap.checkUse('change');
+      await bitmap.beforeChange();
       cleared = { bitmap, before: bitmap.clear() };
     },
     abort() {

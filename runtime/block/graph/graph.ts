@@ -32,6 +32,8 @@ export class BlockGraph implements OpenEnvironment {
   readonly usage = new Usage();
   /** Keeps changes of the graph apart. */
   readonly turns = new Turns();
+  /** Called with each node that has been opened, before it is used. */
+  onOpened: ((node: BlockNode) => Promise<void>) | undefined;
   readonly #nodes = new Map<string, BlockNode>();
   readonly #devices = new Map<string, Device>();
 
@@ -66,6 +68,10 @@ export class BlockGraph implements OpenEnvironment {
 
   register(node: BlockNode): void {
     this.#nodes.set(node.name, node);
+  }
+
+  async opened(node: BlockNode): Promise<void> {
+    await this.onOpened?.(node);
   }
 
   forget(node: BlockNode): void {

@@ -32,6 +32,8 @@ export interface OpenEnvironment extends CloseEnvironment {
   reference(name: string): BlockNode;
   /** A node begins to exist: its name is taken. */
   register(node: BlockNode): void;
+  /** A node has been opened, and is about to be used. */
+  opened(node: BlockNode): Promise<void>;
   /** A node is no more: its name is free. */
   forget(node: BlockNode): void;
   /** Puts a node under another as its backing file. */
@@ -123,6 +125,7 @@ class Opening {
     const [unknown] = options.keys();
     if (unknown !== undefined) throw leftover(driver, unknown);
     await this.#environment.usage.update([node]);
+    await this.#environment.opened(node);
     node.usable = true;
     return node;
   }

@@ -6,9 +6,13 @@ import type {
   DriverInstance,
   InternalSnapshots,
   NodeFlags,
+  PersistentBitmaps,
   Reopening,
 } from '../../driver.js';
+import { blockErrorOf } from '../../error.js';
 import { beforeChange } from './autoclear.js';
+import { persistentBitmaps } from './bitmaps/kept.js';
+import { storeBitmaps } from './bitmaps/store.js';
 import { CompatibleFeature, IncompatibleFeature, serialiseHeader } from './format/header.js';
 import { snapshotInfoOf } from './format/snapshot-table.js';
 import { prepareReopen } from './reopen.js';
@@ -31,6 +35,7 @@ export class Qcow2Instance implements DriverInstance {
   readonly leastBlock = 1;
   readonly zeroAlignment: number;
   readonly snapshots: InternalSnapshots;
+  readonly bitmaps: PersistentBitmaps;
   readonly #image: Image;
   #cleaning: { cancel(): void } | undefined;
 
@@ -42,6 +47,7 @@ export class Qcow2Instance implements DriverInstance {
       create: (snapshot) => createSnapshot(image, snapshot),
       delete: (id) => deleteSnapshot(image, id),
     };
+    this.bitmaps = persistentBitmaps(image);
     this.#scheduleCleaning();
   }
 
@@ -137,7 +143,15 @@ export class Qcow2Instance implements DriverInstance {
   async close(): Promise<void> {
     this.#cleaning?.cancel();
     const image = this.#image;
-    if (image.claimed && !image.dead) await finish(image);
+    if (!image.claimed || image.dead) return;
+    try {
+      await storeBitmaps(image);
+    } catch (error) {
+      image.host.warn(
+        `qcow2: ${blockErrorOf(error).message}: the bitmaps of node '${image.node.name}' could not be stored`,
+      );
+    }
+    await finish(image);
   }
 
   /** Runs what changes the image. */

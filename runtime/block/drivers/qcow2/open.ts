@@ -1,6 +1,7 @@
 import type { OpenContext } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { warnOfAutoclear } from './autoclear.js';
+import { readBitmaps } from './bitmaps/open.js';
 import { repair } from './check/repair.js';
 import { CompatibleFeature, IncompatibleFeature, limits, type Qcow2Header, readHeader } from './format/header.js';
 import { MetadataKind, takeSettings } from './format/options.js';
@@ -36,7 +37,7 @@ export async function openImage(context: OpenContext): Promise<Image> {
   });
   image.lazyRefcounts = settings.lazyRefcounts ?? (header.compatible & CompatibleFeature.lazyRefcounts) !== 0n;
   await readTables(image);
-  if (writable) await claim(image);
+  if (writable) claim(image);
   return image;
 }
 
@@ -49,10 +50,10 @@ export function refuseCorrupt(header: Qcow2Header): void {
 }
 
 /** To be called before an image can be written. */
-export async function claim(image: Image): Promise<void> {
+export function claim(image: Image): void {
   refuseSharedBlocks(image);
   refuseLongChecks(image);
-  await warnOfAutoclear(image);
+  warnOfAutoclear(image);
   image.claimed = true;
 }
 
@@ -82,6 +83,7 @@ async function readTables(image: Image): Promise<void> {
   const { snapshots, length } = await readSnapshotTable(file, header);
   image.snapshots = snapshots;
   image.snapshotTableLength = length;
+  await readBitmaps(image);
 }
 
 /** With a block that counts for several stretches, all that is written would be counted wrong, and a search would go on for ever. */

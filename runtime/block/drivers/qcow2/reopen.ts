@@ -1,6 +1,7 @@
 import type { NodeFlags, Reopening } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { nothingToSwitch } from '../shared/reopening.js';
+import { storeBitmaps } from './bitmaps/store.js';
 import { IncompatibleFeature } from './format/header.js';
 import { claim, refuseCorrupt } from './open.js';
 import { finish } from './space/flush.js';
@@ -18,7 +19,7 @@ export async function prepareReopen(image: Image, { readOnly }: NodeFlags): Prom
   return {
     async commit() {
       try {
-        await claim(image);
+        claim(image);
       } catch (error) {
         if (!(error instanceof BlockError)) throw error;
         image.dead = true;
@@ -31,7 +32,10 @@ export async function prepareReopen(image: Image, { readOnly }: NodeFlags): Prom
 
 /** Puts the image in order while it can be written. If it stays so after all, that was for nothing. */
 async function releasing(image: Image): Promise<Reopening> {
-  if (image.claimed && !image.dead) await finish(image);
+  if (image.claimed && !image.dead) {
+    await storeBitmaps(image);
+    await finish(image);
+  }
   return {
     async commit() {
       image.claimed = false;

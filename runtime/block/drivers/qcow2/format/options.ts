@@ -12,10 +12,15 @@ export const MetadataKind = {
   snapshotTable: 32,
   inactiveL1: 64,
   inactiveL2: 128,
+  bitmapDirectory: 256,
 } as const;
 
 const constantKinds =
-  MetadataKind.mainHeader | MetadataKind.activeL1 | MetadataKind.refcountTable | MetadataKind.snapshotTable;
+  MetadataKind.mainHeader |
+  MetadataKind.activeL1 |
+  MetadataKind.refcountTable |
+  MetadataKind.snapshotTable |
+  MetadataKind.bitmapDirectory;
 const cachedKinds = constantKinds | MetadataKind.activeL2 | MetadataKind.refcountBlock | MetadataKind.inactiveL1;
 
 const templates: { readonly [mode in Qcow2OverlapCheckMode]: number } = {
@@ -34,6 +39,7 @@ const kindOptions = [
   ['snapshot-table', MetadataKind.snapshotTable],
   ['inactive-l1', MetadataKind.inactiveL1],
   ['inactive-l2', MetadataKind.inactiveL2],
+  ['bitmap-directory', MetadataKind.bitmapDirectory],
 ] as const;
 
 /** The options of a node. */

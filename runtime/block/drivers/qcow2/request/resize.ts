@@ -19,12 +19,24 @@ const zeroChunk = 2 ** 20;
 export async function resize(image: Image, size: number): Promise<void> {
   image.alive();
   if (size % 512 !== 0) throw new BlockError('The new size must be a multiple of 512', { code: 'EINVAL' });
-  if (image.header.snapshotCount > 0) {
-    throw new BlockError("An image with internal snapshots can't be resized", { code: 'ENOTSUP' });
+  // From version 3 on, each snapshot says how large its disk is.
+  if (image.header.snapshotCount > 0 && image.header.version < 3) {
+    throw new BlockError("A version 2 image with internal snapshots can't be resized", { code: 'ENOTSUP' });
   }
+  refuseInconsistent(image);
   if (size > largestSize) throw new BlockError('The new size is too large', { code: 'EFBIG' });
   if (size > image.header.size) await grow(image, size);
   else if (size < image.header.size) await shrink(image, size);
+}
+
+/** What a bitmap of another size would say is not known, so that it could not be told from one that fits. */
+function refuseInconsistent({ bitmaps }: Image): void {
+  const found = Array.from(bitmaps.contents?.() ?? []).find(({ inconsistent }) => inconsistent);
+  if (found === undefined) return;
+  throw new BlockError(
+    `An image with the inconsistent bitmap '${found.name}' can't be resized: remove it with block-dirty-bitmap-remove`,
+    { code: 'ENOTSUP' },
+  );
 }
 
 async function grow(image: Image, size: number): Promise<void> {

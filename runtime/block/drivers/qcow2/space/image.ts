@@ -4,6 +4,7 @@ import { viewOf } from '../../shared/big-endian.js';
 import { Lock } from '../../shared/lock.js';
 import { TableCache } from '../../shared/table-cache.js';
 import { WriteOrder } from '../../shared/write-order.js';
+import type { BitmapState } from '../bitmaps/state.js';
 import type { HeaderPatch, Qcow2Header } from '../format/header.js';
 import type { Settings } from '../format/options.js';
 import { type RefcountWidth, refcountWidth } from '../format/refcount-width.js';
@@ -73,10 +74,18 @@ export class Image {
   lazyRefcounts = false;
   /** The image was opened, or reopened, for writing: it is put in order when it is closed. */
   claimed = false;
-  /** What others keep in the image that the first change makes invalid, in words. */
-  atStake: string | undefined;
-  /** Running while the header is being cleared of that. */
-  clearing: Promise<void> | undefined;
+  /** Bitmaps and other autoclear features are marked on the disk: the image may be changed. */
+  announced = false;
+  /** Running while that is being done. */
+  announcing: Promise<void> | undefined;
+  readonly bitmaps: BitmapState = {
+    directory: undefined,
+    records: [],
+    problem: undefined,
+    inUse: false,
+    contents: undefined,
+    budget: 0,
+  };
   /** Metadata were found to be impossible: nothing is read or written any more. */
   dead = false;
   /** Where the search for free clusters begins: behind what was found last, or at what was freed since. */

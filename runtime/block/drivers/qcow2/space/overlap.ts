@@ -14,6 +14,7 @@ const kindNames: readonly (readonly [kind: number, name: string])[] = [
   [MetadataKind.snapshotTable, 'the snapshot table'],
   [MetadataKind.inactiveL1, "a snapshot's L1 table"],
   [MetadataKind.inactiveL2, "a snapshot's L2 table"],
+  [MetadataKind.bitmapDirectory, 'the bitmap directory'],
 ];
 
 /** An L1 table is read in pieces of this size when L2 tables of snapshots are looked for. */
@@ -66,6 +67,14 @@ export function overlaps(image: Image, own: number, offset: number, length: numb
     for (const { l1Offset, l1Entries } of image.snapshots) {
       if (meets(offset, end, l1Offset, l1Entries * 8)) return MetadataKind.inactiveL1;
     }
+  }
+  const { directory } = image.bitmaps;
+  if (
+    directory !== undefined &&
+    checks & MetadataKind.bitmapDirectory &&
+    meets(offset, end, directory.offset, directory.length)
+  ) {
+    return MetadataKind.bitmapDirectory;
   }
   if (!image.tablePlaces.mayHave(offset, end)) return 0;
   if (checks & MetadataKind.activeL2 && pointsInto(image.l1.view, offset, end, clusterSize)) {
