@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
@@ -86,14 +86,14 @@ describeWithPrograms('persistent bitmaps, shared with QEMU', ['qemu-img', 'qemu-
   });
 
   test('an image that is only read keeps its bitmaps as they are, to the byte', async () => {
-    const before = execFileSync('sha256sum', [image], { encoding: 'utf8' });
+    const before = readFileSync(image);
     for (const readOnly of [false, true]) {
       const client = await opened(readOnly);
       await client.layer.backend('d')?.read(0, new Uint8Array(65536));
       await client.layer.backend('d')?.flush();
       await client.layer.close();
       expect(client.warnings).toEqual([]);
-      expect(execFileSync('sha256sum', [image], { encoding: 'utf8' })).toBe(before);
+      expect(Buffer.compare(readFileSync(image), before)).toBe(0);
     }
   });
 

@@ -68,7 +68,7 @@ function broken({ text }: NamedRecord, what: string): BlockError {
 }
 
 /** The stretches of set bits, least significant bits first. */
-export function* onesOf(bytes: Uint8Array): Iterable<readonly [from: number, to: number]> {
+function* onesOf(bytes: Uint8Array): Iterable<readonly [from: number, to: number]> {
   let from: number | undefined;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] ?? 0;
