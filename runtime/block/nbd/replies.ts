@@ -20,12 +20,13 @@ const longestExtent = 0xffff_f000;
 
 /**
  * Writes replies, simple ones or, where they were negotiated, structured ones. Those that become ready in one turn of the event loop
- * leave in one system call.
+ * leave in one system call, and at once when no others are due.
  */
 export class Replies {
   readonly #stream: Duplex;
   readonly #structured: boolean;
   readonly #pool: BufferPool;
+  readonly #expected: () => number;
   readonly #sent: (replies: number, bytes: number) => void;
   #ready: Buffer[] = [];
   #pooled: Buffer[] = [];
@@ -34,11 +35,21 @@ export class Replies {
   /** Bytes before the data of a read's reply. */
   readonly dataHeader: number;
 
-  /** @param sent called with how many replies have left, or never will as the connection is gone, and what their requests held of memory */
-  constructor(stream: Duplex, structured: boolean, pool: BufferPool, sent: (replies: number, bytes: number) => void) {
+  /**
+   * @param expected how many requests are not answered yet: no more are worth waiting for when so many replies are ready
+   * @param sent called with how many replies have left, or never will as the connection is gone, and what their requests held of memory
+   */
+  constructor(
+    stream: Duplex,
+    structured: boolean,
+    pool: BufferPool,
+    expected: () => number,
+    sent: (replies: number, bytes: number) => void,
+  ) {
     this.#stream = stream;
     this.#structured = structured;
     this.#pool = pool;
+    this.#expected = expected;
     this.#sent = sent;
     this.dataHeader = structured ? structuredHeader + 8 : simpleHeader;
   }
@@ -148,11 +159,15 @@ export class Replies {
 
   #add(request: Request, reply: Buffer): void {
     this.#bytes += request.held;
-    if (this.#ready.push(reply) === 1) setImmediate(this.#send);
+    const ready = this.#ready.push(reply);
+    // Behind data, further requests may have arrived that are not known yet.
+    if (ready === this.#expected() && request.payloadLength === 0) this.#send();
+    else if (ready === 1) setImmediate(this.#send);
   }
 
   readonly #send = (): void => {
     const ready = this.#ready;
+    if (ready.length === 0) return;
     const pooled = this.#pooled;
     const stream = this.#stream;
     this.#ready = [];

@@ -58,7 +58,7 @@ class Transmission {
     this.#reader = reader;
     this.#agreement = agreement;
     this.#memory = memory;
-    this.#replies = new Replies(stream, agreement.structuredReplies, memory.pool, this.#sent);
+    this.#replies = new Replies(stream, agreement.structuredReplies, memory.pool, () => this.#inFlight, this.#sent);
     this.#done = done;
     reader.onReady = () => this.advance();
   }

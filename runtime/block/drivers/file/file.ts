@@ -34,26 +34,29 @@ class FileInstance extends PathInstance {
   }
 
   async writeZeroes(offset: number, length: number, flags: number): Promise<void> {
-    if (this.#zeroing === undefined) throw ioError('ENOTSUP');
-    const { fd } = this.file;
+    const zeroing = this.#zeroing;
+    if (zeroing === undefined) throw ioError('ENOTSUP');
+    const { file } = this;
     const end = offset + length;
     try {
-      if (flags & RequestFlag.mayUnmap && (await this.#punch(this.#zeroing, offset, length))) {
+      if (flags & RequestFlag.mayUnmap && (await this.#punch(zeroing, offset, length))) {
         if (end > this.#length) await this.#extend(end);
       } else {
-        await this.#zeroing.zero(fd, offset, length);
+        await file.busy(() => zeroing.zero(file.fd, offset, length));
       }
     } finally {
       this.#extents?.forget();
     }
     this.#reaches(end);
-    if (this.isDurable(flags)) await this.file.sync();
+    if (this.isDurable(flags)) await file.sync();
   }
 
   async discard(offset: number, length: number): Promise<void> {
-    if (this.#zeroing === undefined) throw ioError('ENOTSUP');
+    const zeroing = this.#zeroing;
+    if (zeroing === undefined) throw ioError('ENOTSUP');
+    const { file } = this;
     try {
-      await this.#zeroing.punch(this.file.fd, offset, length);
+      await file.busy(() => zeroing.punch(file.fd, offset, length));
     } finally {
       this.#extents?.forget();
     }
@@ -65,7 +68,8 @@ class FileInstance extends PathInstance {
   }
 
   async truncate(size: number): Promise<void> {
-    await truncateFd(this.file.fd, size);
+    const { file } = this;
+    await file.busy(() => truncateFd(file.fd, size));
     this.#length = size;
     this.#extents?.forget();
   }
@@ -75,8 +79,9 @@ class FileInstance extends PathInstance {
   }
 
   async #punch(zeroing: Zeroing, offset: number, length: number): Promise<boolean> {
+    const { file } = this;
     try {
-      await zeroing.punch(this.file.fd, offset, length);
+      await file.busy(() => zeroing.punch(file.fd, offset, length));
       return true;
     } catch (error) {
       if (errnoOf(error) === 'ENOTSUP') return false;

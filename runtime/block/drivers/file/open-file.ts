@@ -4,6 +4,7 @@ import type { NodeFlags } from '../../driver.js';
 import { BlockError, blockErrorOf, errnoOf } from '../../error.js';
 import { alignedMemory } from './aligned-memory.js';
 import type { NativeCalls } from './native.js';
+import { QuickWrites, writesQuickly } from './quick-writes.js';
 import { closeFd, openFd, readFd, syncFd, writeFd } from './system-io.js';
 import { TurnBudget } from './turn-budget.js';
 
@@ -11,7 +12,7 @@ import { TurnBudget } from './turn-budget.js';
 const alignments = [512, 1024, 2048, 4096];
 const largestAlignment = 4096;
 
-/** What may be read at once, in one turn of the event loop: some tenths of a millisecond. */
+/** What may be read and written at once, in one turn of the event loop: some tenths of a millisecond. */
 const budget = new TurnBudget(2 ** 20);
 /** A read of more bytes is left to a thread. */
 const mostAtOnce = 2 ** 18;
@@ -36,13 +37,16 @@ export class OpenFile {
   #cached: NativeCalls | undefined;
   /** Absent where writes cannot be made durable one by one. */
   #durable: NativeCalls | undefined;
+  /** Absent where writes may have to wait. */
+  readonly #quick: QuickWrites | undefined;
   #closed = false;
 
-  private constructor(fd: number, alignment: number, native: NativeCalls | undefined) {
+  private constructor(fd: number, alignment: number, native: NativeCalls | undefined, quick: QuickWrites | undefined) {
     this.fd = fd;
     this.alignment = alignment;
     this.#cached = alignment === 1 ? native : undefined;
     this.#durable = native;
+    this.#quick = quick;
   }
 
   /**
@@ -70,7 +74,9 @@ export class OpenFile {
     }
     try {
       await place.authorize?.(fd);
-      return new OpenFile(fd, direct ? await findAlignment(fd, name) : 1, native);
+      if (direct) return new OpenFile(fd, await findAlignment(fd, name), native, undefined);
+      const quick = !readOnly && (await writesQuickly(fd)) ? new QuickWrites(fd, budget) : undefined;
+      return new OpenFile(fd, 1, native, quick);
     } catch (error) {
       await closeFd(fd).catch(() => {});
       throw error;
@@ -105,7 +111,14 @@ export class OpenFile {
 
   /** Writes; a file becomes longer where it must. @throws BlockError */
   write(offset: number, data: Uint8Array): Promise<void> {
-    return this.alignment > 1 ? this.#writeDirect(offset, data, false) : writeFd(this.fd, data, offset);
+    if (this.alignment > 1) return this.#writeDirect(offset, data, false);
+    let written = 0;
+    try {
+      written = this.#quick?.write(data, offset) ?? 0;
+    } catch (error) {
+      return Promise.reject(error as BlockError);
+    }
+    return written === data.length ? done : writeFd(this.fd, data, offset, written);
   }
 
   /**
@@ -114,12 +127,18 @@ export class OpenFile {
    * @throws BlockError
    */
   writeDurable(offset: number, data: Uint8Array): Promise<void> {
-    return this.alignment > 1 ? this.#writeDirect(offset, data, true) : this.#writeThrough(offset, data);
+    if (this.alignment > 1) return this.#writeDirect(offset, data, true);
+    return this.busy(() => this.#writeThrough(offset, data));
   }
 
   /** What was written is on the disk afterwards. @throws BlockError */
   sync(): Promise<void> {
-    return syncFd(this.fd);
+    return this.busy(() => syncFd(this.fd));
+  }
+
+  /** Does something in a thread that may keep writes to the file waiting meanwhile. */
+  busy<T>(work: () => Promise<T>): Promise<T> {
+    return this.#quick === undefined ? work() : this.#quick.during(work);
   }
 
   /** Lets go of the file. Further calls do nothing. @throws BlockError */

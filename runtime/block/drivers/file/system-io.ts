@@ -72,10 +72,15 @@ export function readFd(fd: number, buffer: Uint8Array, offset: number, from = 0,
   });
 }
 
-/** Writes a whole buffer to a place in a file, in as many calls as it takes. @throws BlockError */
-export function writeFd(fd: number, data: Uint8Array, offset: number): Promise<void> {
+/**
+ * Writes a whole buffer to a place in a file, in as many calls as it takes.
+ *
+ * @param from where in the buffer to begin; what is before has been written
+ * @throws BlockError
+ */
+export function writeFd(fd: number, data: Uint8Array, offset: number, from = 0): Promise<void> {
   return new Promise((resolve, reject) => {
-    let written = 0;
+    let written = from;
     const write = (): void => {
       fs.write(fd, data, written, Math.min(data.length - written, mostBytes), offset + written, sent);
     };
