@@ -78,9 +78,9 @@ describe('an open file', () => {
   it('has a thread write what a quick write has left', async () => {
     const file = await OpenFile.open({ path }, { readOnly: false, direct: false }, undefined);
     const { writeSync } = fs;
-    vi.spyOn(fs, 'writeSync').mockImplementation((fd, buffer, from, _length, at) =>
-      writeSync(fd, buffer as Buffer, from as number, 1000, at as number),
-    );
+    const short = (fd: number, buffer: Buffer, from: number, _length: number, at: number): number =>
+      writeSync(fd, buffer, from, 1000, at);
+    vi.spyOn(fs, 'writeSync').mockImplementation(short as typeof fs.writeSync);
     const whole = Buffer.from(Array.from(data, (_, index) => index % 251));
     await file.write(100, whole);
     expect(readFileSync(path).subarray(100)).toEqual(whole);
