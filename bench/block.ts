@@ -13,19 +13,26 @@
  *
  * An argument names the program to measure instead of `dist/cli/main.js`.
  */
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import {
+  cpuTime,
+  isThere,
+  listening,
+  MiB,
+  median,
+  met,
+  peakMemory,
+  run,
+  runQemuImg,
+  start,
+  stopAll,
+} from './serving.js';
 
 const TURNS = 7;
-const MiB = 2 ** 20;
 const IMAGE_SIZE = 256 * MiB;
 const MOST_MEMORY = 250 * MiB;
 
@@ -67,9 +74,7 @@ const loads: readonly Load[] = [
 
 const main = process.argv[2] ?? join(import.meta.dirname, '../dist/cli/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-bench-'));
-const children: ChildProcess[] = [];
 
-const isThere = (program: string): boolean => spawnSync('which', [program]).status === 0;
 if (!isThere('qemu-nbd')) {
   console.log('qemu-nbd and qemu-img are needed, and not installed');
   process.exit(1);
@@ -96,7 +101,7 @@ try {
   console.log(`\nmost memory of qapi-ts: ${Math.round(peak / MiB)} MiB, target ${MOST_MEMORY / MiB}: ${met(fits)}`);
   console.log(`targets for speed: ${missed === 0 ? 'all met' : `${missed} missed`}`);
 } finally {
-  for (const child of children) child.kill();
+  stopAll();
   rmSync(folder, { recursive: true, force: true });
 }
 process.exit();
@@ -163,17 +168,12 @@ interface Run {
 async function measured({ uri, pid }: Rival, load: Load, depth: number, turn: number): Promise<Run> {
   const count = load.requests[depth] as number;
   const before = cpuTime(pid);
-  const seconds = await (load.program === 'fio' ? runFio : runQemuImg)(uri, load, depth, turn);
+  const { bytes, stride = bytes, reads } = load;
+  const seconds =
+    load.program === 'fio'
+      ? await runFio(uri, load, depth, turn)
+      : await runQemuImg(uri, { count, depth, bytes, stride, write: reads === 0 });
   return { rate: count / seconds, cpu: (cpuTime(pid) - before) / count };
-}
-
-async function runQemuImg(uri: string, { bytes, stride, reads, requests }: Load, depth: number): Promise<number> {
-  const shape = ['-c', requests[depth], '-d', depth, '-s', bytes, '-S', stride].map(String);
-  const write = reads === 0 ? ['-w'] : [];
-  const { stdout } = await run('qemu-img', ['bench', '-f', 'raw', ...write, ...shape, uri], { timeout: 60_000 });
-  const seconds = /completed in ([\d.]+) seconds/.exec(stdout)?.[1];
-  if (seconds === undefined) throw new Error(`qemu-img bench said: ${stdout}`);
-  return Number(seconds);
 }
 
 async function runFio(uri: string, { bytes, reads, requests }: Load, depth: number, turn: number): Promise<number> {
@@ -195,37 +195,6 @@ async function runFio(uri: string, { bytes, reads, requests }: Load, depth: numb
   return job.job_runtime / 1000;
 }
 
-function start(program: string, options: readonly string[]): ChildProcess {
-  const child = spawn(program, options, { stdio: ['ignore', 'ignore', 'inherit'] });
-  children.push(child);
-  child.on('exit', (code, signal) => {
-    if (code !== 0 && signal === null) throw new Error(`${program} ended with ${code}`);
-  });
-  return child;
-}
-
-async function listening(path: string): Promise<void> {
-  while (!existsSync(path)) await delay(20);
-  await delay(100);
-}
-
-function peakMemory(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
-}
-
-/** Seconds that all threads of a process have run, in user and system mode. Linux counts hundredths. */
-function cpuTime(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name of the program, in brackets, may contain anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
-}
-
 function perSecond(runs: readonly Run[]): string {
   return `${Math.round(median(runs.map(({ rate }) => rate)))}/s`.padStart(9);
 }
@@ -234,8 +203,4 @@ function perSecond(runs: readonly Run[]): string {
 function cpu(runs: readonly Run[]): string {
   const mean = runs.reduce((sum, each) => sum + each.cpu, 0) / runs.length;
   return `${(mean * 1e6).toFixed(1)} µs`.padStart(9);
-}
-
-function met(reached: boolean): string {
-  return reached ? 'met' : 'missed';
 }

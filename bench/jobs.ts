@@ -8,19 +8,16 @@
  *
  * An argument names the program to measure instead of `dist/cli/main.js`.
  */
-import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { connect, type QmpClient } from '../runtime/qmp/client.js';
-
-const run = promisify(execFile);
+import { isThere, MiB, median, met, peakMemory, run } from './serving.js';
 
 const TURNS = 3;
-const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 /** At least so much of the speed of `qemu-storage-daemon`. */
 const TARGET = 0.8;
@@ -72,7 +69,7 @@ const layered: readonly Kind[] = [
   { name: 'stream, qcow2', format: 'qcow2', layers: 2, command: 'block-stream', args: source },
 ];
 
-if (spawnSync('which', ['qemu-storage-daemon']).status !== 0) {
+if (!isThere('qemu-storage-daemon')) {
   console.log('qemu-storage-daemon and qemu-img are needed, and not installed');
   process.exit(1);
 }
@@ -211,7 +208,7 @@ function reported(client: QmpClient, name: string): Promise<void> {
 
 /** Shows what a guest notices of a backup. */
 async function latencies(): Promise<void> {
-  if (spawnSync('which', ['fio']).status !== 0) {
+  if (!isThere('fio')) {
     console.log('fio is not installed: the latency of a guest is left out');
     return;
   }
@@ -251,17 +248,4 @@ async function latency(): Promise<number> {
     jobs: { read: { clat_ns: { percentile: { [point: string]: number } } } }[];
   };
   return (parsed.jobs[0]?.read.clat_ns.percentile['99.000000'] ?? Number.NaN) / 1000;
-}
-
-function peakMemory(pid: number): number {
-  const kibibytes = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kibibytes) * 1024;
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}
-
-function met(is: boolean): string {
-  return is ? 'met' : 'MISSED';
 }
