@@ -74,11 +74,11 @@ export class QcowTables implements MapFormat, MapWriting {
     const high = view.getUint32(at) - packedFlag;
     const length = high >>> lengthShift;
     const offset = (high % 2 ** lengthShift) * 2 ** 32 + view.getUint32(at + 4);
-    return this.#unpacked.get(offset, async () => {
+    return this.#unpacked.get(offset, async (alone) => {
       const stored = Buffer.allocUnsafe(length);
       if (offset + length > largestSize) throw new BlockError('qcow: A compressed cluster is nowhere', { code: 'EIO' });
       await this.#file.read(offset, stored);
-      return inflateRawBlock(stored, this.blockSize, this.name);
+      return inflateRawBlock(stored, this.blockSize, this.name, { alone: alone() });
     });
   }
 

@@ -1,10 +1,30 @@
 /* Compressed blocks, as several formats have them. What comes out is bounded: a small block can promise any number of bytes. */
 
-import { constants, deflate, deflateRaw, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
+import {
+  constants,
+  deflate,
+  deflateRaw,
+  inflate,
+  inflateRaw,
+  inflateRawSync,
+  inflateSync,
+  type ZlibOptions,
+} from 'node:zlib';
 import { BlockError } from '../../error.js';
 
 /** In QEMU's formats, compressed data refers back by 2^12 bytes at most. */
 const windowBits = 12;
+
+/** A block that takes longer than a thread takes to be started is not decompressed between other requests. */
+const mostInline = 65_536;
+
+/** How a block is decompressed. */
+export interface InflateRules {
+  /** It may be less than a block. */
+  readonly short?: boolean;
+  /** Nothing else is waiting: if it is small, that is done at once, without another thread. */
+  readonly alone?: boolean;
+}
 
 /**
  * Decompresses one block without a header. What follows the end of the stream is ignored: blocks are stored in sectors.
@@ -12,18 +32,23 @@ const windowBits = 12;
  * @param format for messages
  * @throws BlockError (EIO) when it is not exactly one block
  */
-export function inflateRawBlock(stored: Uint8Array, length: number, format: string): Promise<Uint8Array> {
-  return inflated(inflateRaw, stored, length, format, { windowBits });
+export function inflateRawBlock(
+  stored: Uint8Array,
+  length: number,
+  format: string,
+  rules: InflateRules = {},
+): Promise<Uint8Array> {
+  return inflated([inflateRaw, inflateRawSync], stored, length, format, { windowBits }, rules);
 }
 
-/** As {@link inflateRawBlock}, for a stream with the header of zlib. @param rule whether it may be less than a block */
+/** As {@link inflateRawBlock}, for a stream with the header of zlib. */
 export function inflateBlock(
   stored: Uint8Array,
   length: number,
   format: string,
-  rule: 'exactly' | 'at most' = 'exactly',
+  rules: InflateRules = {},
 ): Promise<Uint8Array> {
-  return inflated(inflate, stored, length, format, {}, rule);
+  return inflated([inflate, inflateSync], stored, length, format, {}, rules);
 }
 
 /** Compresses a block, with the header of zlib. */
@@ -42,12 +67,12 @@ export function deflateRawBlock(data: Uint8Array): Promise<Uint8Array> {
 }
 
 function inflated(
-  unpack: typeof inflate,
+  [unpack, unpackNow]: readonly [typeof inflate, typeof inflateSync],
   stored: Uint8Array,
   length: number,
   format: string,
   more: ZlibOptions,
-  rule: 'exactly' | 'at most' = 'exactly',
+  { short, alone }: InflateRules,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const options = {
@@ -56,31 +81,49 @@ function inflated(
       maxOutputLength: length,
       finishFlush: constants.Z_SYNC_FLUSH,
     };
-    unpack(stored, options, (error, data) => {
-      if (error === null && (data.length === length || rule === 'at most')) resolve(data);
-      else
-        reject(new BlockError(`${format}: A compressed cluster is broken`, { code: 'EIO', cause: error ?? undefined }));
-    });
+    const broken = (cause?: unknown): void =>
+      reject(new BlockError(`${format}: A compressed cluster is broken`, { code: 'EIO', cause }));
+    const done = (error: unknown, data: Uint8Array): void => {
+      if (error === null && (data.length === length || short)) resolve(data);
+      else broken(error ?? undefined);
+    };
+    if (!alone || length > mostInline) {
+      unpack(stored, options, done);
+      return;
+    }
+    try {
+      done(null, unpackNow(stored, options));
+    } catch (error) {
+      broken(error);
+    }
   });
 }
 
 /** Keeps the compressed block that was read last: its parts are mostly read one after the other. */
 export class LastUnpacked {
   #last: { readonly key: number; readonly data: Promise<Uint8Array> } | undefined;
+  #loading = 0;
 
   /**
    * @param key where the block is in the file
-   * @param load reads it
+   * @param load reads it. `alone` returns whether no other block is being read
    * @returns its contents, which are shared: not to be changed
    */
-  get(key: number, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  get(key: number, load: (alone: () => boolean) => Promise<Uint8Array>): Promise<Uint8Array> {
     if (this.#last?.key === key) return this.#last.data;
-    const data = load();
+    this.#loading++;
+    const data = load(() => this.#loading === 1);
     const last = { key, data };
     this.#last = last;
-    data.catch(() => {
-      if (this.#last === last) this.#last = undefined;
-    });
+    data.then(
+      () => {
+        this.#loading--;
+      },
+      () => {
+        this.#loading--;
+        if (this.#last === last) this.#last = undefined;
+      },
+    );
     return data;
   }
 }

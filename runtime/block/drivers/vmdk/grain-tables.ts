@@ -79,26 +79,12 @@ export class GrainTables implements MapFormat, MapWriting {
 
   unpack(view: DataView, at: number): Promise<Uint8Array> {
     const place = view.getUint32(at, true) * sectorSize;
-    return this.#unpacked.get(place, () => this.#load(place));
+    return this.#unpacked.get(place, (alone) => this.#load(place, alone));
   }
 
-  async #load(place: number): Promise<Uint8Array> {
-    const { markers } = this.header;
-    let start = place;
-    let length = Math.min(2 * this.blockSize, this.#file.node.length - place);
-    if (markers) {
-      const marker = new Uint8Array(markerLength);
-      await this.#file.read(place, marker);
-      start += markerLength;
-      const stored = viewOf(marker).getUint32(8, true);
-      if (stored === 0 || stored > length) {
-        throw new BlockError(`vmdk: A compressed grain of ${stored} bytes is impossible`, { code: 'EIO' });
-      }
-      length = stored;
-    }
-    const stored = Buffer.allocUnsafe(length);
-    await this.#file.read(start, stored);
-    const data = await inflateBlock(stored, this.blockSize, this.name, 'at most');
+  async #load(place: number, alone: () => boolean): Promise<Uint8Array> {
+    const stored = this.header.markers ? await this.#readMarked(place) : await this.#read(place, 2 * this.blockSize);
+    const data = await inflateBlock(stored, this.blockSize, this.name, { short: true, alone: alone() });
     if (data.length === this.blockSize) return data;
     // The last grain may end with the disk.
     if (data.length < this.length % this.blockSize) {
@@ -107,6 +93,25 @@ export class GrainTables implements MapFormat, MapWriting {
     const whole = new Uint8Array(this.blockSize);
     whole.set(data);
     return whole;
+  }
+
+  /** What was compressed is mostly not longer than a grain: it is read together with what says how long it is. */
+  async #readMarked(place: number): Promise<Uint8Array> {
+    const first = await this.#read(place, markerLength + this.blockSize);
+    const length = first.length < markerLength ? 0 : viewOf(first).getUint32(8, true);
+    const end = markerLength + length;
+    if (length === 0 || length > 2 * this.blockSize || place + end > this.#file.node.length) {
+      throw new BlockError(`vmdk: A compressed grain of ${length} bytes is impossible`, { code: 'EIO' });
+    }
+    if (end <= first.length) return first.subarray(markerLength, end);
+    const rest = await this.#read(place + first.length, end - first.length);
+    return Buffer.concat([first.subarray(markerLength), rest]);
+  }
+
+  async #read(place: number, most: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(most, this.#file.node.length - place)));
+    await this.#file.read(place, bytes);
+    return bytes;
   }
 
   /** All that is in the file may be in use. */
