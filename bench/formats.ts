@@ -7,9 +7,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeBochs, makeCloop, makeDmg } from '../test/runtime/block/drivers/format-suite/read-only-images.js';
 import { isThere, listening, MiB, median, met, type Requests, run, runQemuImg, start, stopAll } from './serving.js';
 
 const TURNS = 5;
@@ -24,9 +25,20 @@ interface Subject {
   /** Create options for `qemu-img convert`. */
   readonly options?: readonly string[];
   readonly packed?: true;
+  /** Makes the image, where qemu-img does not. */
+  readonly make?: (contents: Buffer) => Buffer;
 }
 
 const subjects: readonly Subject[] = [
+  { name: 'bochs', format: 'bochs', make: (contents) => makeBochs(contents, { extent: 65_536 }) },
+  { name: 'cloop', format: 'cloop', packed: true, make: makeCloop },
+  { name: 'dmg, plain', format: 'dmg', make: (contents) => makeDmg(contents, { kinds: ['raw'], chunk: 262_144 }) },
+  {
+    name: 'dmg, zlib',
+    format: 'dmg',
+    packed: true,
+    make: (contents) => makeDmg(contents, { kinds: ['zlib'], chunk: 262_144 }),
+  },
   { name: 'parallels', format: 'parallels' },
   { name: 'qcow', format: 'qcow' },
   { name: 'qcow, compressed', format: 'qcow', packed: true },
@@ -46,7 +58,7 @@ const loads = [
   { name: 'scattered 4 KiB', bytes: 4096, stride: 7919 * 4096, counts: { 1: 3000, 16: 12_000 } },
 ] as const;
 /** Of packed images, each request costs a cluster. */
-const fewer = 5;
+const fewer = 2;
 
 const main = join(import.meta.dirname, '../dist/cli/main.js');
 const wanted = process.argv.slice(2);
@@ -75,17 +87,21 @@ try {
 process.exit();
 
 /** Measures both servers on one image. @returns how many targets were missed */
-async function compare({ name, format, options = [], packed }: Subject, raw: string): Promise<number> {
+async function compare({ name, format, options = [], packed, make }: Subject, raw: string): Promise<number> {
   const image = join(folder, 'image');
   const sockets = [join(folder, 'qemu.sock'), join(folder, 'ours.sock')] as const;
   for (const path of [image, ...sockets]) rmSync(path, { force: true });
-  const compress = packed && options.length === 0 ? ['-c'] : [];
-  await run('qemu-img', ['convert', '-f', 'raw', '-O', format, ...options, ...compress, raw, image]).catch(
-    // Converting to compressed qcow ends with an error of qemu-img after all was written.
-    (error: unknown) => {
-      if (compress.length === 0) throw error;
-    },
-  );
+  if (make !== undefined) {
+    writeFileSync(image, make(readFileSync(raw)));
+  } else {
+    const compress = packed && options.length === 0 ? ['-c'] : [];
+    await run('qemu-img', ['convert', '-f', 'raw', '-O', format, ...options, ...compress, raw, image]).catch(
+      // Converting to compressed qcow ends with an error of qemu-img after all was written.
+      (error: unknown) => {
+        if (compress.length === 0) throw error;
+      },
+    );
+  }
   await run('qemu-img', ['compare', '-f', 'raw', '-F', format, raw, image]);
   const file = `driver=${format},file.driver=file,file.filename=${image}`;
   const servers = [
@@ -120,6 +136,8 @@ async function compare({ name, format, options = [], packed }: Subject, raw: str
 /** @returns requests per second of either server, by turn */
 async function takeTurns(uris: readonly [string, string], requests: Requests): Promise<[number[], number[]]> {
   const rates: [number[], number[]] = [[], []];
+  // A compiler has then seen what is measured.
+  for (const uri of uris) await runQemuImg(uri, requests);
   for (let turn = 0; turn < TURNS; turn++) {
     for (const who of turn % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
       rates[who].push(requests.count / (await runQemuImg(uris[who], requests)));

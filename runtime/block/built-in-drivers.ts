@@ -2,10 +2,12 @@ import { BlockdevDriver } from '../../generated/index.js';
 import type { BlockDriver } from './driver.js';
 import { blkdebug } from './drivers/blkdebug/driver.js';
 import { blkverify } from './drivers/blkverify.js';
+import { bochs } from './drivers/bochs.js';
+import { cloop } from './drivers/cloop.js';
+import { dmg } from './drivers/dmg/dmg.js';
 import { fileDriver } from './drivers/file/file.js';
 import { hostCdromDriver } from './drivers/file/host-cdrom.js';
 import { hostDeviceDriver } from './drivers/file/host-device.js';
-import { foreignFormats } from './drivers/foreign-formats.js';
 import { http, https } from './drivers/http/driver.js';
 import { luks } from './drivers/luks/luks.js';
 import { nbd } from './drivers/nbd/driver.js';
@@ -26,6 +28,9 @@ import { DriverRegistry } from './graph/registry.js';
 const drivers: readonly BlockDriver[] = [
   blkdebug,
   blkverify,
+  bochs,
+  cloop,
+  dmg,
   fileDriver,
   hostCdromDriver,
   hostDeviceDriver,
@@ -48,11 +53,10 @@ const drivers: readonly BlockDriver[] = [
 ];
 
 /**
- * The drivers that are built in. Of those that the schema names and that are not, a request says so, and data in their
- * formats is refused.
+ * The drivers that are built in. Of those that the schema names and that are not, a request says so.
  *
  * @param more drivers of your own; one of the same name replaces that which is built in
  */
 export function builtInDrivers(more: readonly BlockDriver[] = []): DriverRegistry {
-  return new DriverRegistry([...drivers, ...more], BlockdevDriver, foreignFormats);
+  return new DriverRegistry([...drivers, ...more], BlockdevDriver);
 }

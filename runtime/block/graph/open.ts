@@ -244,7 +244,7 @@ class Opening {
         if (file === undefined) throw new Error(`Driver ${node.driver.name} has no file`);
         return file;
       },
-      probe: (head, filename) => environment.drivers.formatOf(head, filename) ?? 'raw',
+      probe: (head, filename) => environment.drivers.probe(head, filename).name,
       openChild: (name, role, filename) => this.#openChild(name, role, filename),
       attachChild(name: string, role: ChildRole, child: NodeView): Child {
         const edge = new Edge(name, role, { node }, environment.namedNode(child.name));

@@ -2,28 +2,18 @@ import type { BlockDriver, BlockHost } from '../driver.js';
 import { BlockError } from '../error.js';
 import { protocolOf } from './filename.js';
 
-/** A format that is recognised by its data, whether or not there is a driver for it. */
-export interface KnownFormat {
-  readonly name: string;
-  /** As that of {@link BlockDriver}. */
-  probe(head: Uint8Array, filename: string): number;
-}
-
 /** The drivers there are, and how one is chosen. */
 export class DriverRegistry {
   readonly #drivers = new Map<string, BlockDriver>();
   readonly #absent: ReadonlySet<string>;
-  readonly #formats: readonly KnownFormat[];
 
   /**
    * @param drivers in the order in which probing asks them
    * @param absent names that the schema knows, for which there is no driver
-   * @param formats those among them that data can be in: it is not taken for raw
    */
-  constructor(drivers: Iterable<BlockDriver>, absent: Iterable<string> = [], formats: Iterable<KnownFormat> = []) {
+  constructor(drivers: Iterable<BlockDriver>, absent: Iterable<string> = []) {
     for (const driver of drivers) this.#drivers.set(driver.name, driver);
     this.#absent = new Set(absent);
-    this.#formats = [...formats].filter(({ name }) => !this.#drivers.has(name));
   }
 
   /** The driver of a name. @throws BlockError when there is none */
@@ -63,31 +53,19 @@ export class DriverRegistry {
    * The driver for data of an unknown format: that which it most probably is in. `raw` always matches, weakly.
    *
    * @param head the first 512 bytes, or fewer
-   * @throws BlockError (ENOTSUP) when it is in a format for which there is no driver
+   * @throws BlockError when no driver takes anything
    */
   probe(head: Uint8Array, filename: string): BlockDriver {
-    const name = this.formatOf(head, filename);
-    if (name === undefined) throw new BlockError('Could not determine image format: No compatible driver found');
-    if (this.#drivers.has(name)) return this.named(name);
-    throw new BlockError(
-      `Image '${filename}' is in the format '${name}', which exists in QEMU, but not in this server; ` +
-        "qemu-img convert makes another of it, and driver 'raw' takes its bytes as they are",
-      { code: 'ENOTSUP' },
-    );
-  }
-
-  /** The name of the format that data most probably is in, also of one for which there is no driver. */
-  formatOf(head: Uint8Array, filename: string): string | undefined {
-    let best: string | undefined;
+    let best: BlockDriver | undefined;
     let highest = 0;
-    const formats = [...this.#drivers.values()].filter(({ kind }) => kind === 'format');
-    for (const format of [...formats, ...this.#formats]) {
-      const score = format.probe?.(head, filename) ?? 0;
+    for (const driver of this.#drivers.values()) {
+      const score = driver.kind === 'format' ? (driver.probe?.(head, filename) ?? 0) : 0;
       if (score > highest) {
         highest = score;
-        best = format.name;
+        best = driver;
       }
     }
+    if (best === undefined) throw new BlockError('Could not determine image format: No compatible driver found');
     return best;
   }
 }

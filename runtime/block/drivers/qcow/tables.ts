@@ -2,9 +2,10 @@ import type { Child } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { largestSize, roundUp, sectorSize } from '../../limits.js';
 import { getUint64, setUint64 } from '../shared/big-endian.js';
-import { inflateRawBlock, LastUnpacked } from '../shared/deflate.js';
+import { inflateRawBlock } from '../shared/deflate.js';
 import { type MapFormat, type MapWriting, Place } from '../shared/mapped/map-format.js';
 import type { MappedImage } from '../shared/mapped/mapped-image.js';
+import { UnpackedBlocks } from '../shared/unpacked-blocks.js';
 import { l1EntriesOf, type QcowHeader } from './header.js';
 
 /** In the upper half of an entry: the cluster is compressed. */
@@ -23,7 +24,7 @@ export class QcowTables implements MapFormat, MapWriting {
   readonly l1End: number;
   readonly #file: Child;
   readonly #header: QcowHeader;
-  readonly #unpacked = new LastUnpacked();
+  readonly #unpacked = new UnpackedBlocks();
   /** As far as the file is known to reach. */
   #fileEnd = 0;
   /** Where new clusters go. */
@@ -74,7 +75,7 @@ export class QcowTables implements MapFormat, MapWriting {
     const high = view.getUint32(at) - packedFlag;
     const length = high >>> lengthShift;
     const offset = (high % 2 ** lengthShift) * 2 ** 32 + view.getUint32(at + 4);
-    return this.#unpacked.get(offset, async (alone) => {
+    return this.#unpacked.get(offset, this.blockSize, async (alone) => {
       const stored = Buffer.allocUnsafe(length);
       if (offset + length > largestSize) throw new BlockError('qcow: A compressed cluster is nowhere', { code: 'EIO' });
       await this.#file.read(offset, stored);

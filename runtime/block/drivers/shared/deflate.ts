@@ -15,8 +15,8 @@ import { BlockError } from '../../error.js';
 /** In QEMU's formats, compressed data refers back by 2^12 bytes at most. */
 const windowBits = 12;
 
-/** A block that takes longer than a thread takes to be started is not decompressed between other requests. */
-const mostInline = 65_536;
+/** Larger blocks are always decompressed in another thread: other requests do not wait for half a millisecond. */
+const mostInline = 256 * 1024;
 
 /** How a block is decompressed. */
 export interface InflateRules {
@@ -97,33 +97,4 @@ function inflated(
       broken(error);
     }
   });
-}
-
-/** Keeps the compressed block that was read last: its parts are mostly read one after the other. */
-export class LastUnpacked {
-  #last: { readonly key: number; readonly data: Promise<Uint8Array> } | undefined;
-  #loading = 0;
-
-  /**
-   * @param key where the block is in the file
-   * @param load reads it. `alone` returns whether no other block is being read
-   * @returns its contents, which are shared: not to be changed
-   */
-  get(key: number, load: (alone: () => boolean) => Promise<Uint8Array>): Promise<Uint8Array> {
-    if (this.#last?.key === key) return this.#last.data;
-    this.#loading++;
-    const data = load(() => this.#loading === 1);
-    const last = { key, data };
-    this.#last = last;
-    data.then(
-      () => {
-        this.#loading--;
-      },
-      () => {
-        this.#loading--;
-        if (this.#last === last) this.#last = undefined;
-      },
-    );
-    return data;
-  }
 }

@@ -2,10 +2,11 @@ import type { Child } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { roundUp, sectorSize } from '../../limits.js';
 import { viewOf } from '../shared/big-endian.js';
-import { inflateBlock, LastUnpacked } from '../shared/deflate.js';
+import { inflateBlock } from '../shared/deflate.js';
 import { setUint64Le } from '../shared/little-endian.js';
 import { type MapFormat, type MapWriting, Place } from '../shared/mapped/map-format.js';
 import type { MappedImage } from '../shared/mapped/mapped-image.js';
+import { UnpackedBlocks } from '../shared/unpacked-blocks.js';
 import { type SparseHeader, tableSectors } from './sparse-header.js';
 
 /** The entry of a grain that reads as zeroes. */
@@ -26,7 +27,7 @@ export class GrainTables implements MapFormat, MapWriting {
   readonly marksZero: boolean;
   readonly writing = this;
   readonly #file: Child;
-  readonly #unpacked = new LastUnpacked();
+  readonly #unpacked = new UnpackedBlocks();
   /** As far as the file is known to reach. */
   #fileEnd = 0;
   /** Where new grains go. */
@@ -79,7 +80,7 @@ export class GrainTables implements MapFormat, MapWriting {
 
   unpack(view: DataView, at: number): Promise<Uint8Array> {
     const place = view.getUint32(at, true) * sectorSize;
-    return this.#unpacked.get(place, (alone) => this.#load(place, alone));
+    return this.#unpacked.get(place, this.blockSize, (alone) => this.#load(place, alone));
   }
 
   async #load(place: number, alone: () => boolean): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import type { BlockDriver, Child, NodeView, OpenContext } from '../../driver.js';
 import { BlockError } from '../../error.js';
-import type { Beneath } from '../shared/mapped/mapped-image.js';
+import type { Beneath } from '../shared/mapped/readable-image.js';
 import { createVmdk } from './create.js';
 import { descriptorText, type ExtentLine, isDescriptor, parseExtents } from './descriptor.js';
 import { type Extent, FlatExtent, SparseExtent } from './extents.js';

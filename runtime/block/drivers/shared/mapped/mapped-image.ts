@@ -5,24 +5,15 @@ import { Lock } from '../lock.js';
 import { type Table, TableCache, type TableStore } from '../table-cache.js';
 import { WriteOrder } from '../write-order.js';
 import { type MapFormat, type MapWriting, Place } from './map-format.js';
+import type { Beneath, ReadableImage, Run } from './readable-image.js';
 
 /** Bytes of a page: tables are read and kept by pages, as some are larger than memory. */
 const pageSize = 4096;
 /** Pages that are kept. 4 MiB of tables map a terabyte of blocks of one megabyte. */
 const pages = 1024;
 
-/** What is beneath an image, and shows where it has nothing. */
-export interface Beneath {
-  /** Bytes; beyond, there are zeroes. */
-  readonly length: number;
-  read(offset: number, buffer: Uint8Array): Promise<void>;
-}
-
-/** A stretch of the disk that is in one state. */
-export interface Run {
-  /** Where its first byte is in the file, or one of {@link Place}. */
-  readonly place: number;
-  readonly length: number;
+/** A stretch that the tables tell of. */
+export interface MappedRun extends Run {
   /** Its entry in the tables, if it has one. */
   readonly page: Table | undefined;
   readonly at: number;
@@ -38,7 +29,7 @@ export interface MappedParts {
 }
 
 /** An open image, or a part of one, of which a table says where blocks are. */
-export class MappedImage {
+export class MappedImage implements ReadableImage<MappedRun> {
   readonly file: Child;
   readonly format: MapFormat;
   readonly beneath: () => Beneath | undefined;
@@ -59,7 +50,21 @@ export class MappedImage {
     this.#cache = new TableCache({ file, clusterSize: pageSize, settled, ...put }, pages);
   }
 
-  /** @throws BlockError (EIO) that says that an entry is impossible */
+  /** Bytes of the disk. */
+  get length(): number {
+    return this.format.length;
+  }
+
+  /** Fills a buffer with a part of a block that is compressed. Called without a pause since it was looked up. */
+  async unpack({ page, at }: MappedRun, offset: number, buffer: Uint8Array): Promise<void> {
+    const { format } = this;
+    if (page === undefined || format.unpack === undefined) throw this.invalid(offset);
+    const data = await format.unpack(page.view, at);
+    const inside = offset % format.blockSize;
+    buffer.set(data.subarray(inside, inside + buffer.length));
+  }
+
+  /** What to throw where an entry is impossible (EIO). */
   invalid(offset: number): BlockError {
     return new BlockError(`${this.format.name}: The image is damaged: its table is wrong for offset ${offset}`, {
       code: 'EIO',
@@ -90,7 +95,7 @@ export class MappedImage {
   }
 
   /** The first stretch of a range that is in one state. A promise only where tables must be read. */
-  find(offset: number, length: number): Run | Promise<Run> {
+  find(offset: number, length: number): MappedRun | Promise<MappedRun> {
     const { format } = this;
     const block = Math.floor(offset / format.blockSize);
     const base = format.tableAt(Math.floor(block / format.tableBlocks));
@@ -98,7 +103,7 @@ export class MappedImage {
     return this.#findIn(base, block, offset, length);
   }
 
-  #findIn(base: number | undefined, block: number, offset: number, length: number): Run | Promise<Run> {
+  #findIn(base: number | undefined, block: number, offset: number, length: number): MappedRun | Promise<MappedRun> {
     const { blockSize, tableBlocks, entryBytes } = this.format;
     const index = block % tableBlocks;
     const inside = offset % blockSize;
@@ -110,7 +115,7 @@ export class MappedImage {
     return this.lookUp(base, entry, (page) => this.#runIn(page, entry, index, inside, length));
   }
 
-  #runIn(page: Table, entry: number, index: number, inside: number, length: number): Run {
+  #runIn(page: Table, entry: number, index: number, inside: number, length: number): MappedRun {
     const { format } = this;
     const { blockSize, entryBytes } = format;
     const at = entry - page.offset;

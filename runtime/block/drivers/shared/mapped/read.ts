@@ -1,19 +1,23 @@
 import { Parts } from '../parts.js';
 import { Place } from './map-format.js';
-import type { MappedImage, Run } from './mapped-image.js';
+import type { ReadableImage, Run } from './readable-image.js';
 
 /** Fills a buffer with the contents of the disk. */
-export async function readMapped(image: MappedImage, offset: number, buffer: Uint8Array): Promise<void> {
+export async function readMapped<Found extends Run>(
+  image: ReadableImage<Found>,
+  offset: number,
+  buffer: Uint8Array,
+): Promise<void> {
   const first = image.find(offset, buffer.length);
   if (!(first instanceof Promise) && first.length === buffer.length) return readRun(image, offset, first, buffer);
   await readRuns(image, offset, buffer, first);
 }
 
-async function readRuns(
-  image: MappedImage,
+async function readRuns<Found extends Run>(
+  image: ReadableImage<Found>,
   offset: number,
   buffer: Uint8Array,
-  first: Run | Promise<Run>,
+  first: Found | Promise<Found>,
 ): Promise<void> {
   const parts = new Parts();
   try {
@@ -32,7 +36,12 @@ async function readRuns(
 }
 
 /** Called without a pause since the run was found. */
-function readRun(image: MappedImage, offset: number, run: Run, buffer: Uint8Array): Promise<void> {
+function readRun<Found extends Run>(
+  image: ReadableImage<Found>,
+  offset: number,
+  run: Found,
+  buffer: Uint8Array,
+): Promise<void> {
   if (run.place >= 0) return image.file.read(run.place, buffer);
   switch (run.place) {
     case Place.none:
@@ -41,25 +50,21 @@ function readRun(image: MappedImage, offset: number, run: Run, buffer: Uint8Arra
       buffer.fill(0);
       return Promise.resolve();
     case Place.packed:
-      return readPacked(image, offset, run, buffer);
+      return image.unpack(run, offset, buffer);
     default:
       return Promise.reject(image.invalid(offset));
   }
 }
 
 /** What shows where the image has nothing; nothing of it from beyond the image's own end. */
-async function readBeneath(image: MappedImage, offset: number, buffer: Uint8Array): Promise<void> {
+async function readBeneath<Found extends Run>(
+  image: ReadableImage<Found>,
+  offset: number,
+  buffer: Uint8Array,
+): Promise<void> {
   const beneath = image.beneath();
-  const end = Math.min(image.format.length, beneath?.length ?? 0);
+  const end = Math.min(image.length, beneath?.length ?? 0);
   const shown = Math.max(0, Math.min(buffer.length, end - offset));
   buffer.fill(0, shown);
   if (shown > 0) await beneath?.read(offset, buffer.subarray(0, shown));
-}
-
-async function readPacked(image: MappedImage, offset: number, run: Run, buffer: Uint8Array): Promise<void> {
-  const { format } = image;
-  if (run.page === undefined || format.unpack === undefined) throw image.invalid(offset);
-  const data = await format.unpack(run.page.view, run.at);
-  const inside = offset % format.blockSize;
-  buffer.set(data.subarray(inside, inside + buffer.length));
 }

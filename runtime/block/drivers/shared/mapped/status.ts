@@ -1,9 +1,9 @@
 import type { BlockStatus } from '../../../driver.js';
 import { Place } from './map-format.js';
-import type { MappedImage } from './mapped-image.js';
+import type { ReadableImage } from './readable-image.js';
 
 /** The state of the first stretch from `offset` on, as the tables tell. */
-export async function statusMapped(image: MappedImage, offset: number, wanted: number): Promise<BlockStatus> {
+export async function statusMapped(image: ReadableImage, offset: number, wanted: number): Promise<BlockStatus> {
   const { place, length } = await image.find(offset, wanted);
   if (place >= 0) return { length, allocated: true, data: true, zero: false, offset: place, file: image.file };
   switch (place) {

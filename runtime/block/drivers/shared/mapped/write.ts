@@ -1,7 +1,7 @@
 import { roundDown, roundUp, sectorSize } from '../../../limits.js';
 import { Parts } from '../parts.js';
 import { Place } from './map-format.js';
-import type { MappedImage, Run } from './mapped-image.js';
+import type { MappedImage, MappedRun } from './mapped-image.js';
 import { readMapped } from './read.js';
 
 /** What is assembled in memory at a time. */
@@ -22,10 +22,10 @@ async function writeRuns(
   image: MappedImage,
   offset: number,
   data: Uint8Array,
-  first: Run | Promise<Run>,
+  first: MappedRun | Promise<MappedRun>,
 ): Promise<void> {
   const parts = new Parts();
-  let found: Run | Promise<Run> | undefined = first;
+  let found: MappedRun | Promise<MappedRun> | undefined = first;
   try {
     for (let done = 0; done < data.length; ) {
       const position = offset + done;
@@ -76,7 +76,7 @@ function writeNew(image: MappedImage, offset: number, data: Uint8Array): Promise
 }
 
 /** A run without a table may be longer than what one page of the new table holds. */
-function entriesInPage(image: MappedImage, run: Run, count: number): number {
+function entriesInPage(image: MappedImage, run: MappedRun, count: number): number {
   return run.page === undefined ? Math.min(count, 1 + Math.floor(pieceLength / image.format.blockSize)) : count;
 }
 
@@ -116,7 +116,7 @@ export async function setEntry(
 }
 
 /** Whether a stretch without a place is known to read as zeroes. */
-export function readsAsZeroes(image: MappedImage, { place }: Pick<Run, 'place'>): boolean {
+export function readsAsZeroes(image: MappedImage, { place }: Pick<MappedRun, 'place'>): boolean {
   return place === Place.zero || (place === Place.none && image.beneath() === undefined);
 }
 

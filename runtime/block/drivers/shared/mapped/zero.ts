@@ -2,7 +2,7 @@ import { RequestFlag } from '../../../driver.js';
 import { ioError } from '../../../error.js';
 import { roundDown, roundUp } from '../../../limits.js';
 import { Place } from './map-format.js';
-import type { MappedImage, Run } from './mapped-image.js';
+import type { MappedImage, MappedRun } from './mapped-image.js';
 import { link, ownTable, readsAsZeroes } from './write.js';
 
 /**
@@ -27,7 +27,7 @@ export async function zeroMapped(image: MappedImage, offset: number, length: num
 }
 
 /** Marks blocks as zero. */
-async function mark(image: MappedImage, offset: number, { length, place }: Run): Promise<void> {
+async function mark(image: MappedImage, offset: number, { length, place }: MappedRun): Promise<void> {
   const { blockSize } = image.format;
   const end = Math.min(roundUp(image.format.length, blockSize), roundUp(offset + length, blockSize));
   const whole = offset % blockSize === 0 && (end === offset + length || offset + length >= image.format.length);
