@@ -4,6 +4,6 @@ import { connect } from '../runtime/index.js';
 
 const client = await connect<{ commands: Commands; events: Events }>('/run/qmp.sock');
 await client.execute('query-block-jobs');
-await client.execute('blockdev-add', { options: { driver: 'null-co', 'node-name': 'n' } });
-await client.execute('x-blockdev-del', { 'node-name': 'n' });
+await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'n' });
+await client.execute('blockdev-del', { 'node-name': 'n' });
 await client.close();

@@ -7,6 +7,6 @@ const client = await connect<{ commands: generated.Commands; events: generated.E
   schema: checkedBy(generated),
 });
 await client.execute('query-block-jobs');
-await client.execute('blockdev-add', { options: { driver: 'null-co', 'node-name': 'n' } });
-await client.execute('x-blockdev-del', { 'node-name': 'n' });
+await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'n' });
+await client.execute('blockdev-del', { 'node-name': 'n' });
 await client.close();

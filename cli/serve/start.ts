@@ -7,6 +7,7 @@ import {
   type DriverWhitelist,
   events,
   introspection,
+  olderForms,
 } from '../../runtime/block/index.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { ListenError } from '../../runtime/qmp/server/listen.js';
@@ -84,6 +85,8 @@ async function createParts({ whitelist, authorize, name, log }: StartOptions): P
     dispatch: commands,
     events,
     introspection,
+    partial: true,
+    olderForms,
     version,
     onProblem: (problem) => tellProblem(problem, log),
     handlers: (sink) => {

@@ -15,6 +15,7 @@ export {
 export { Backend } from './backend/backend.js';
 export type { ExportRequest, ExportServer } from './backend/export-server.js';
 export { builtInDrivers } from './built-in-drivers.js';
+export { olderForms } from './commands/older-forms.js';
 export type { DriveConfig, DriveRegistry } from './drive/config.js';
 export type { DeviceConfig } from './drive/device.js';
 export { readDrive } from './drive/read-drive.js';

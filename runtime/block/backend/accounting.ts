@@ -2,9 +2,13 @@ import type { BlockDeviceStats, BlockDeviceTimedStats } from '../../../generated
 import type { Int64 } from '../../json/value.js';
 import type { Clock } from '../driver.js';
 import { TimedAverage } from './timed-average.js';
+import { uncounted, untimed } from './uncounted.js';
 
-/** What is counted. Discards are not. */
-export type AccountedKind = 'read' | 'write' | 'flush';
+/** What is counted. */
+export type AccountedKind = 'read' | 'write' | 'flush' | 'discard';
+
+/** What is counted by time, too. */
+type TimedKind = Exclude<AccountedKind, 'discard'>;
 
 /** What accounting is configured by: the options `stats-…` of drives. */
 export interface AccountingOptions {
@@ -27,7 +31,7 @@ interface Counters {
 
 interface Interval {
   readonly seconds: number;
-  readonly latencies: { readonly [Kind in AccountedKind]: TimedAverage };
+  readonly latencies: { readonly [Kind in TimedKind]: TimedAverage };
 }
 
 /** Counts what guests ask of a backend. */
@@ -43,7 +47,7 @@ export class Accounting {
     this.accountFailed = accountFailed;
     this.accountInvalid = accountInvalid;
     this.#clock = clock;
-    this.#counters = { read: noCounters(), write: noCounters(), flush: noCounters() };
+    this.#counters = { read: noCounters(), write: noCounters(), flush: noCounters(), discard: noCounters() };
     const now = clock.now();
     this.#intervals = intervals.map((seconds) => {
       const average = (): TimedAverage => new TimedAverage(seconds * 1e9, now);
@@ -82,7 +86,7 @@ export class Accounting {
    * @param highestOffset the end of the write that reached furthest, in bytes, which the root node knows
    */
   stats(highestOffset: number): BlockDeviceStats {
-    const { read, write, flush } = this.#counters;
+    const { read, write, flush, discard } = this.#counters;
     const now = this.#clock.now();
     return {
       rd_bytes: exact(read.bytes),
@@ -94,16 +98,19 @@ export class Accounting {
       wr_total_time_ns: exact(write.time),
       rd_total_time_ns: exact(read.time),
       wr_highest_offset: highestOffset,
-      // Requests are never joined here.
-      rd_merged: 0,
-      wr_merged: 0,
+      unmap_bytes: exact(discard.bytes),
+      unmap_operations: discard.operations,
+      unmap_total_time_ns: exact(discard.time),
+      ...uncounted,
       ...(this.#lastAccess === undefined ? {} : { idle_time_ns: exact(now - this.#lastAccess) }),
       failed_rd_operations: read.failed,
       failed_wr_operations: write.failed,
       failed_flush_operations: flush.failed,
+      failed_unmap_operations: discard.failed,
       invalid_rd_operations: read.invalid,
       invalid_wr_operations: write.invalid,
       invalid_flush_operations: flush.invalid,
+      invalid_unmap_operations: discard.invalid,
       account_invalid: this.accountInvalid,
       account_failed: this.accountFailed,
       timed_stats: this.#intervals.map((interval) => timedStats(interval, now)),
@@ -115,6 +122,7 @@ export class Accounting {
     const latency = now - start;
     counters.time += latency;
     this.#lastAccess = now;
+    if (kind === 'discard') return;
     for (const { latencies } of this.#intervals) latencies[kind].add(now, latency);
   }
 }
@@ -138,6 +146,7 @@ function timedStats({ seconds, latencies }: Interval, now: number): BlockDeviceT
     min_flush_latency_ns: exact(flush.least),
     max_flush_latency_ns: exact(flush.most),
     avg_flush_latency_ns: exact(flush.average),
+    ...untimed,
     avg_rd_queue_depth: read.density,
     avg_wr_queue_depth: write.density,
   };

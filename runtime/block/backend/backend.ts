@@ -217,8 +217,8 @@ export class Backend implements RootOwner {
     const root = this.#admitted(kind, accounted, offset, length);
     this.#inFlight++;
     try {
-      const limited = this.#throttling !== undefined && accounted !== undefined && accounted !== 'flush';
-      const wait = limited ? this.#throttling?.admit(accounted, length) : undefined;
+      const limited = accounted === 'read' || accounted === 'write' ? accounted : undefined;
+      const wait = limited === undefined ? undefined : this.#throttling?.admit(limited, length);
       if (wait !== undefined) await wait;
       await this.#perform(root, kind, offset, length, data, flags);
     } catch (error) {
@@ -229,7 +229,7 @@ export class Backend implements RootOwner {
     } finally {
       this.#finished();
     }
-    if (accounted !== undefined) this.accounting.done(accounted, length, start);
+    this.accounting.done(accounted, length, start);
   }
 
   #perform(
@@ -255,14 +255,14 @@ export class Backend implements RootOwner {
   }
 
   /** The edge to make a request on. @throws BlockError when it can be refused without being tried */
-  #admitted(kind: RequestKind, accounted: AccountedKind | undefined, offset: number, length: number): Child {
+  #admitted(kind: RequestKind, accounted: AccountedKind, offset: number, length: number): Child {
     try {
       const root = this.#medium();
       if (kind !== 'read' && kind !== 'flush' && root.node.flags.readOnly) throw ioError('EPERM');
       this.#checkRange(root, offset, length);
       return root;
     } catch (error) {
-      if (accounted !== undefined) this.accounting.invalid(accounted);
+      this.accounting.invalid(accounted);
       throw error;
     }
   }
@@ -282,7 +282,7 @@ export class Backend implements RootOwner {
   #failed(
     root: Child,
     kind: RequestKind,
-    accounted: AccountedKind | undefined,
+    accounted: AccountedKind,
     flags: number,
     start: number,
     error: unknown,
@@ -290,7 +290,7 @@ export class Backend implements RootOwner {
     const code = errnoOf(error);
     // A caller that forbids the slow way only asks whether there is a fast one.
     if (flags & RequestFlag.noFallback && code === 'ENOTSUP') throw error;
-    if (accounted !== undefined) this.accounting.failed(accounted, start);
+    this.accounting.failed(accounted, start);
     if (!this.#device?.keepsIoStatus || !(error instanceof BlockError)) throw error;
     const policies = this.#policies;
     const isRead = kind === 'read';
@@ -298,6 +298,7 @@ export class Backend implements RootOwner {
     // There is no machine to stop: its user learns of the failure from the request, and from the status.
     if (action === 'stop') this.#ioStatus = statusAfter(this.#ioStatus, code);
     emitBlockIoError(this.#host.events, {
+      'qom-path': this.#device === undefined ? '' : `/machine/peripheral/${this.#device.id}`,
       device: this.name,
       'node-name': root.node.name,
       operation: isRead ? 'read' : 'write',
@@ -329,10 +330,10 @@ export class Backend implements RootOwner {
   }
 }
 
-const accountedAs: { readonly [Kind in RequestKind]: AccountedKind | undefined } = {
+const accountedAs: { readonly [Kind in RequestKind]: AccountedKind } = {
   read: 'read',
   write: 'write',
   writeZeroes: 'write',
-  discard: undefined,
+  discard: 'discard',
   flush: 'flush',
 };

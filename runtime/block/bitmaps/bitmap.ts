@@ -82,7 +82,9 @@ export class DirtyBitmap {
   }
 
   get status(): DirtyBitmapStatus {
-    return this.#successor === undefined ? 'active' : 'frozen';
+    if (this.inconsistent) return 'inconsistent';
+    if (this.#successor !== undefined) return 'frozen';
+    return this.#recording ? 'active' : 'disabled';
   }
 
   /** Ends the recording. */
@@ -150,12 +152,18 @@ export class DirtyBitmap {
     this.#bits = before;
   }
 
-  /** What queries show, the successor of a frozen one after it. */
-  describe(): BlockDirtyInfo[] {
+  /** What queries show. */
+  describe(): BlockDirtyInfo {
     const { granularity, dirtyBytes } = this.#bits;
-    const named = this.name === undefined ? {} : { name: this.name };
-    const own: BlockDirtyInfo = { ...named, count: dirtyBytes, granularity, status: this.status };
-    if (this.#successor === undefined) return [own];
-    return [own, { count: this.#successor.dirtyBytes, granularity, status: 'active' }];
+    return {
+      ...(this.name === undefined ? {} : { name: this.name }),
+      count: dirtyBytes + (this.#successor?.dirtyBytes ?? 0),
+      granularity,
+      status: this.status,
+      recording: this.#recording,
+      busy: this.#successor !== undefined,
+      persistent: this.persistent,
+      ...(this.inconsistent ? { inconsistent: true } : {}),
+    };
   }
 }

@@ -1,3 +1,4 @@
+import type { BlockDirtyInfo } from '../../../generated/index.js';
 import type { BitmapContents } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
 import type { BlockNode } from '../graph/node.js';
@@ -22,6 +23,11 @@ export class Bitmaps {
   /** The bitmaps of a node, the newest first. */
   of(node: BlockNode): readonly DirtyBitmap[] {
     return this.#ofNodes.get(node) ?? [];
+  }
+
+  /** What queries show of the bitmaps of a node. */
+  describe(node: BlockNode): BlockDirtyInfo[] {
+    return this.of(node).map((bitmap) => bitmap.describe());
   }
 
   /** @throws BlockError when the node has no bitmap of this name */

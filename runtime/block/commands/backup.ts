@@ -1,4 +1,4 @@
-import type { BlockdevBackup, DriveBackup } from '../../../generated/index.js';
+import type { BlockdevBackup, DriveBackup, MirrorSyncMode } from '../../../generated/index.js';
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
@@ -34,7 +34,7 @@ export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup,
     const source = graph.rootNode(args.device);
     const { mode = 'absolute-paths' } = args;
     source.blockers.check('backup-source', source.name);
-    const sync = syncOf(source, args.sync);
+    const sync = syncOf(source, withoutBitmapMode(args.sync));
     const target = await openTarget(graph, {
       source,
       filename: args.target,
@@ -59,8 +59,14 @@ export function blockdevBackupStep(jobs: Jobs, args: BlockdevBackup, group?: Job
     const { graph } = jobs;
     const source = graph.rootNode(args.device);
     const target = graph.reference(args.target);
-    return createBackup(jobs, args, { source, target, sync: args.sync, bitmap: undefined }, group);
+    return createBackup(jobs, args, { source, target, sync: withoutBitmapMode(args.sync), bitmap: undefined }, group);
   });
+}
+
+/** @throws BlockError for the mode that is not there yet */
+function withoutBitmapMode(sync: MirrorSyncMode): BackupPlan['sync'] {
+  if (sync === 'bitmap') throw invalid("Sync mode 'bitmap' is not supported");
+  return sync;
 }
 
 function backupStep(jobs: Jobs, create: () => Promise<Job>): TransactionStep {
@@ -94,7 +100,7 @@ async function createBackup(
   parts: Pick<BackupPlan, 'source' | 'target' | 'sync' | 'bitmap'>,
   group: JobGroup | undefined,
 ): Promise<Job> {
-  const { source, target, sync, bitmap } = parts;
+  const { source, target, bitmap } = parts;
   const { compress = false, speed = 0 } = args;
   const request = { id: args['job-id'], speed: Number(speed), group };
   checkBackup(parts, compress);
@@ -114,7 +120,6 @@ async function createBackup(
         backupWork(
           {
             ...parts,
-            sync,
             clusterSize,
             compress,
             onSourceError: args['on-source-error'] ?? 'report',

@@ -17,7 +17,7 @@ export function graphCommands(graph: BlockGraph) {
   const del = ({ 'node-name': name }: { readonly 'node-name': string }) => deleteNode(graph, graph.namedNode(name));
 
   return {
-    'blockdev-add': ({ options }) => addNode(graph, BlockOptions.flatten(options)),
+    'blockdev-add': (options) => addNode(graph, BlockOptions.flatten(options)),
 
     'blockdev-del': async (node) => del(node),
 

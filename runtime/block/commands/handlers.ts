@@ -1,5 +1,49 @@
 import type { CommandHandlers } from '../../../generated/index.js';
 import type { ServerHandlers } from '../../qmp/server/server.js';
 
-/** The handlers of all commands but those that the protocol's server executes itself. */
-export type BlockHandlers = ServerHandlers<CommandHandlers>;
+/** Commands of the schema that have no handler yet: they are not there for clients. A line goes when its command comes. */
+export type Absent =
+  | 'block-dirty-bitmap-disable'
+  | 'block-dirty-bitmap-enable'
+  | 'block-dirty-bitmap-merge'
+  | 'block-export-add'
+  | 'block-export-del'
+  | 'block-job-change'
+  | 'block-job-dismiss'
+  | 'block-job-finalize'
+  | 'block-latency-histogram-set'
+  | 'blockdev-create'
+  | 'blockdev-insert-medium'
+  | 'blockdev-remove-medium'
+  | 'blockdev-reopen'
+  | 'blockdev-set-active'
+  | 'cont'
+  | 'device_add'
+  | 'device_del'
+  | 'job-cancel'
+  | 'job-complete'
+  | 'job-dismiss'
+  | 'job-finalize'
+  | 'job-pause'
+  | 'job-resume'
+  | 'nbd-server-remove'
+  | 'qom-list-get'
+  | 'qom-list-properties'
+  | 'qom-list-types'
+  | 'qom-set'
+  | 'query-block-exports'
+  | 'query-cpus-fast'
+  | 'query-iothreads'
+  | 'query-jobs'
+  | 'query-tpm'
+  | 'query-tpm-models'
+  | 'query-tpm-types'
+  | 'query-uuid'
+  | 'stop'
+  | 'x-blockdev-amend'
+  | 'x-blockdev-set-iothread'
+  | 'x-debug-block-dirty-bitmap-sha256'
+  | 'x-debug-query-block-graph';
+
+/** The handlers of all commands that there are, but those that the protocol's server executes itself. */
+export type BlockHandlers = Omit<ServerHandlers<CommandHandlers>, Absent>;

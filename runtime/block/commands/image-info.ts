@@ -3,8 +3,12 @@ import { resolveBackingName } from '../graph/filename.js';
 import type { BlockNode } from '../graph/node.js';
 import { roundUp, sectorSize } from '../limits.js';
 
-/** What queries tell of a node's image, and of the images that it is over. */
-export async function imageInfo(node: BlockNode): Promise<ImageInfo> {
+/**
+ * What queries tell of a node's image, and of the images that it is over.
+ *
+ * @param flat leaves out the latter
+ */
+export async function imageInfo(node: BlockNode, flat = false): Promise<ImageInfo> {
   const { open, backingName, below } = node;
   const { info } = open;
   const snapshots = open.snapshots?.list() ?? [];
@@ -26,7 +30,7 @@ export async function imageInfo(node: BlockNode): Promise<ImageInfo> {
       ? {}
       : { 'backing-filename-format': node.backingFormat }),
     ...(snapshots.length === 0 ? {} : { snapshots: [...snapshots] }),
-    ...(below === undefined ? {} : { 'backing-image': await imageInfo(below) }),
+    ...(below === undefined || flat ? {} : { 'backing-image': await imageInfo(below) }),
     ...(specific === undefined ? {} : { 'format-specific': specific }),
   };
 }

@@ -1,4 +1,4 @@
-import type { SocketAddress } from '../../../generated/index.js';
+import type { SocketAddressLegacy } from '../../../generated/index.js';
 import { ExportServer, type ExportSource } from '../backend/export-server.js';
 import { BlockError } from '../error.js';
 import type { NbdAddress, NbdServerOptions } from '../nbd/server.js';
@@ -69,8 +69,9 @@ export function nbdServerCommands(
  *
  * @throws BlockError for an address that no server can listen on
  */
-export function nbdAddresses(address: SocketAddress): NbdAddress[] {
+export function nbdAddresses(address: SocketAddressLegacy): NbdAddress[] {
   if (address.type === 'unix') return [{ path: address.data.path }];
+  if (address.type === 'vsock') throw new BlockError('This server cannot listen on vsock: use inet or unix');
   if (address.type === 'fd') {
     throw new BlockError(`The file descriptor '${address.data.str}' was not given to this server: use inet or unix`);
   }

@@ -1,17 +1,26 @@
 import type { BlockDeviceInfo } from '../../../generated/index.js';
 import type { Int64 } from '../../json/value.js';
 import { throttleInfo } from '../backend/throttle-arguments.js';
+import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import type { BlockNode } from '../graph/node.js';
 import { imageInfo } from './image-info.js';
 
-/**
- * What queries tell of a node.
- *
- * @param limits of the backend that it is the medium of; absent for listings of nodes, which know of none
- * @param writeback of that backend
- */
-export async function nodeInfo(node: BlockNode, limits = throttleInfo(), writeback = true): Promise<BlockDeviceInfo> {
+/** What the description of a node depends on beside the node. */
+export interface NodeInfoContext {
+  readonly bitmaps: Bitmaps;
+  /** The images below are left out. */
+  readonly flat?: boolean | undefined;
+  /** Limits of the backend that the node is the medium of; absent for listings of nodes, which know of none. */
+  readonly limits?: ReturnType<typeof throttleInfo>;
+  /** Of that backend. Default: `true`. */
+  readonly writeback?: boolean;
+}
+
+/** What queries tell of a node. */
+export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promise<BlockDeviceInfo> {
   const { flags, backingName } = node;
+  const { bitmaps, flat, limits = throttleInfo(), writeback = true } = context;
+  const dirty = bitmaps.describe(node);
   return {
     file: node.filename,
     'node-name': node.name,
@@ -23,10 +32,13 @@ export async function nodeInfo(node: BlockNode, limits = throttleInfo(), writeba
     // An image whose key is missing is not opened in the first place.
     encryption_key_missing: false,
     detect_zeroes: node.detectZeroes,
+    children: Array.from(node.children.values(), (edge) => ({ child: edge.name, 'node-name': edge.node.name })),
+    active: true,
     ...limits,
+    ...(dirty.length === 0 ? {} : { 'dirty-bitmaps': dirty }),
     cache: { writeback, direct: flags.direct, 'no-flush': flags.noFlush },
     write_threshold: signed(node.writeThreshold),
-    image: await imageInfo(node),
+    image: await imageInfo(node, flat),
   };
 }
 

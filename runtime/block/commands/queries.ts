@@ -1,10 +1,11 @@
 import type { BlockDeviceStats, BlockInfo, BlockStats } from '../../../generated/index.js';
 import type { Backend } from '../backend/backend.js';
 import { throttleInfo } from '../backend/throttle-arguments.js';
+import { uncounted } from '../backend/uncounted.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import type { BlockNode } from '../graph/node.js';
 import type { BlockHandlers } from './handlers.js';
-import { nodeInfo } from './node-info.js';
+import { type NodeInfoContext, nodeInfo } from './node-info.js';
 
 /** What the queries look at. */
 export interface QueriedGraph {
@@ -16,15 +17,17 @@ export interface QueriedGraph {
 /** Commands that tell of devices and nodes. */
 export function queryCommands(graph: QueriedGraph, bitmaps: Bitmaps, backends: () => Iterable<Backend>) {
   return {
-    async 'query-block'() {
+    async 'query-block'({ flat }) {
       const infos: BlockInfo[] = [];
-      for (const backend of backends()) infos.push(await blockInfo(backend, graph.mediumOf(backend), bitmaps));
+      for (const backend of backends()) {
+        infos.push(await blockInfo(backend, graph.mediumOf(backend), { bitmaps, flat }));
+      }
       return infos;
     },
 
-    async 'query-named-block-nodes'() {
+    async 'query-named-block-nodes'({ flat }) {
       const nodes = [...graph.nodes].filter((node) => node.instance !== undefined).reverse();
-      return Promise.all(nodes.map((node) => nodeInfo(node)));
+      return Promise.all(nodes.map((node) => nodeInfo(node, { bitmaps, flat })));
     },
 
     'query-blockstats'({ 'query-nodes': ofNodes = false }) {
@@ -34,10 +37,15 @@ export function queryCommands(graph: QueriedGraph, bitmaps: Bitmaps, backends: (
   } satisfies Partial<BlockHandlers>;
 }
 
-async function blockInfo(backend: Backend, node: BlockNode | undefined, bitmaps: Bitmaps): Promise<BlockInfo> {
-  const dirty = node === undefined ? [] : bitmaps.of(node).flatMap((bitmap) => bitmap.describe());
+async function blockInfo(
+  backend: Backend,
+  node: BlockNode | undefined,
+  context: Pick<NodeInfoContext, 'bitmaps' | 'flat'>,
+): Promise<BlockInfo> {
+  const dirty = node === undefined ? [] : context.bitmaps.describe(node);
   return {
     device: backend.name,
+    ...(backend.device === undefined ? {} : { qdev: backend.device.id }),
     type: 'unknown',
     removable: backend.removable,
     locked: backend.device?.locked ?? false,
@@ -46,7 +54,13 @@ async function blockInfo(backend: Backend, node: BlockNode | undefined, bitmaps:
     ...(dirty.length === 0 ? {} : { 'dirty-bitmaps': dirty }),
     ...(node === undefined
       ? {}
-      : { inserted: await nodeInfo(node, throttleInfo(backend.throttleGroup), backend.writeback) }),
+      : {
+          inserted: await nodeInfo(node, {
+            ...context,
+            limits: throttleInfo(backend.throttleGroup),
+            writeback: backend.writeback,
+          }),
+        }),
   };
 }
 
@@ -82,14 +96,18 @@ const noRequests: BlockDeviceStats = {
   wr_total_time_ns: 0,
   rd_total_time_ns: 0,
   wr_highest_offset: 0,
-  rd_merged: 0,
-  wr_merged: 0,
+  unmap_bytes: 0,
+  unmap_operations: 0,
+  unmap_total_time_ns: 0,
+  ...uncounted,
   failed_rd_operations: 0,
   failed_wr_operations: 0,
   failed_flush_operations: 0,
+  failed_unmap_operations: 0,
   invalid_rd_operations: 0,
   invalid_wr_operations: 0,
   invalid_flush_operations: 0,
+  invalid_unmap_operations: 0,
   account_invalid: false,
   account_failed: false,
   timed_stats: [],

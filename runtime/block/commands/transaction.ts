@@ -43,6 +43,8 @@ function stepOf(jobs: Jobs, bitmaps: Bitmaps, action: TransactionAction, group: 
       return bitmapClearStep(graph, bitmaps, action.data);
     case 'abort':
       return { prepare: aborted };
+    default:
+      throw new BlockError(`Action '${action.type}' is not available in this server`);
   }
 }
 

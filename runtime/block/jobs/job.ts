@@ -3,12 +3,13 @@ import {
   type BlockdevOnError,
   type BlockErrorAction,
   type BlockJobInfo,
-  type BlockJobType,
   emitBlockJobCancelled,
   emitBlockJobCompleted,
   emitBlockJobError,
   emitBlockJobReady,
   type IoOperationType,
+  type JobStatus,
+  type JobType,
 } from '../../../generated/index.js';
 import { actionFor, statusAfter } from '../backend/error-policy.js';
 import type { BlockHost, Child, RootOwner } from '../driver.js';
@@ -45,7 +46,7 @@ export interface JobWork {
 export interface JobReport {
   readonly state: 'started' | 'completed' | 'failed' | 'cancelled';
   readonly id: string;
-  readonly type: BlockJobType;
+  readonly type: JobType;
   /** What it has failed with. */
   readonly error?: string;
 }
@@ -53,7 +54,7 @@ export interface JobReport {
 /** What a job is made with. */
 export interface JobOptions {
   readonly id: string;
-  readonly type: BlockJobType;
+  readonly type: JobType;
   /** Bytes each second; 0: no limit. */
   readonly speed: number;
   readonly host: Pick<BlockHost, 'clock' | 'events' | 'warn'>;
@@ -73,7 +74,7 @@ export class Job implements RootOwner {
   /** A job uses its nodes without a device's name. */
   readonly name = '';
   readonly id: string;
-  readonly type: BlockJobType;
+  readonly type: JobType;
   /** The edges to the nodes that it works on. */
   readonly roots = new Set<Child>();
   /** Bytes of all there is to do, and of what is done. */
@@ -130,10 +131,16 @@ export class Job implements RootOwner {
     return (this.#userPaused || this.#activity.drained) && !this.#cancelled;
   }
 
+  get #status(): JobStatus {
+    const paused = this.#userPaused || this.#activity.drained;
+    if (this.#ready) return paused ? 'standby' : 'ready';
+    return paused ? 'paused' : 'running';
+  }
+
   /** What `query-block-jobs` shows. */
   get info(): BlockJobInfo {
-    return {
-      type: this.type,
+    const { type } = this;
+    const common = {
       device: this.id,
       len: this.len,
       offset: this.offset,
@@ -142,7 +149,11 @@ export class Job implements RootOwner {
       speed: this.#speed,
       'io-status': this.#ioStatus,
       ready: this.#ready,
+      status: this.#status,
+      'auto-finalize': true,
+      'auto-dismiss': true,
     };
+    return type === 'mirror' ? { type, ...common, 'actively-synced': false } : { type, ...common };
   }
 
   /** Begins, after the command that makes it has been answered. @param ended called when it is over */

@@ -1,4 +1,4 @@
-import type { BlockJobType } from '../../../generated/index.js';
+import type { JobType } from '../../../generated/index.js';
 import { isWellFormedId } from '../../visit/well-formed-id.js';
 import type { Child } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
@@ -87,7 +87,7 @@ export class Jobs {
    */
   async create<const Nodes extends readonly JobNode[]>(
     source: BlockNode,
-    type: BlockJobType,
+    type: JobType,
     request: JobRequest,
     nodes: Nodes,
     work: (roots: { readonly [Index in keyof Nodes]: Child }) => JobWork,

@@ -20,7 +20,7 @@ export function writing(node: BlockNode): Permissions {
 }
 
 /** What is to be copied: of a disk without a backing file, its uppermost layer is all. */
-export function syncOf(source: BlockNode, sync: MirrorSyncMode): MirrorSyncMode {
+export function syncOf<Mode extends MirrorSyncMode>(source: BlockNode, sync: Mode): Mode | 'full' {
   return sync === 'top' && source.below === undefined ? 'full' : sync;
 }
 

@@ -79,6 +79,8 @@ export class UserObjects {
         return makeMemoryBackendRam(options);
       case 'memory-backend-file':
         return makeMemoryBackendFile(options, this.#host);
+      default:
+        throw new BlockError(`Objects of type '${options['qom-type']}' are not available in this server`);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { JsonValue } from '../../json/value.js';
 import type { CommandEntry, CommandTable } from '../command-table.js';
 import { QmpError } from '../error.js';
 import type { Builtin } from './builtins.js';
+import { inTodaysForm, type OlderForms } from './older-forms.js';
 import { type CompatPolicy, rejectedFor } from './policy.js';
 import type { ServerRequest } from './request.js';
 import type { ServerSession } from './session.js';
@@ -17,6 +18,7 @@ export interface DispatcherOptions<Handlers> {
   /** Whether commands may be without a handler: then they are not there, as if the schema did not have them. */
   readonly partial: boolean;
   readonly builtins: { readonly [name: string]: Builtin };
+  readonly olderForms?: OlderForms | undefined;
   readonly policy: CompatPolicy;
   /** Whether the machine is not complete yet, so that only commands with `allow-preconfig` may run. */
   preconfig(): boolean;
@@ -83,7 +85,9 @@ export class Dispatcher<Handlers> {
   }
 
   #call(entry: CommandEntry<Handlers>, request: ServerRequest, signal: AbortSignal): Answer {
-    const args = entry.arguments.decode(request.arguments, this.#decoding);
+    const { olderForms, policy } = this.#options;
+    const given = inTodaysForm(olderForms, entry.name, request.arguments, policy.deprecatedInput);
+    const args = entry.arguments.decode(given, this.#decoding);
     const context = { command: request.command, outOfBand: request.outOfBand, signal };
     const result = entry.call(this.#options.handlers, args, context);
     return isPromise(result) ? result.then((value) => this.#encode(entry, value)) : this.#encode(entry, result);

@@ -10,6 +10,8 @@ import { type RateLimits, rateLimitsOf, referenceRateLimits } from './event-limi
 import { Executor } from './executor.js';
 import { type ListenAddress, type Listener, listen } from './listen.js';
 import { Monitor, type MonitorCollaborators } from './monitor.js';
+import { offeredBy } from './offered.js';
+import type { OlderForms } from './older-forms.js';
 import { type CompatPolicy, isHidden, withoutDeprecated } from './policy.js';
 import { reportProblem, type ServerProblem } from './problem.js';
 
@@ -41,6 +43,8 @@ export interface QmpServerOptions<Handlers> {
   readonly listen?: ListenAddress | readonly ListenAddress[];
   /** What the greeting and `query-version` tell. Default: 0.0.0. */
   readonly version?: ServerVersion;
+  /** By command, how arguments of releases before the schema are read. Default: they are refused. */
+  readonly olderForms?: OlderForms;
   /** What to do with deprecated and unstable interfaces. */
   readonly policy?: CompatPolicy;
   /** Whether to begin in the phase in which only commands with `allow-preconfig` may run. Default: no. */
@@ -67,7 +71,7 @@ export interface QmpServerOptions<Handlers> {
 export type PartialServerOptions<Handlers> = Omit<QmpServerOptions<Handlers>, 'handlers' | 'partial'> & {
   /** What some commands do; or a function that makes the handlers, given the sink for their events. */
   readonly handlers: Partial<ServerHandlers<Handlers>> | ((events: EventSink) => Partial<ServerHandlers<Handlers>>);
-  /** A command without a handler is `CommandNotFound`, and `query-commands` does not list it. */
+  /** A command without a handler is `CommandNotFound`, and neither `query-commands` nor `query-qmp-schema` has it. */
   readonly partial: true;
 };
 
@@ -114,14 +118,16 @@ export class QmpServer implements AsyncDisposable {
     const handlers = typeof options.handlers === 'function' ? options.handlers(this.events) : options.handlers;
     const names = [...options.dispatch.keys()].filter((name) => !partial || isHandled(handlers, name));
     const version = versionInfo(options.version ?? { major: 0, minor: 0, micro: 0 });
-    const data = introspection as unknown as JsonValue;
+    const whole = introspection as unknown as JsonValue;
+    const there = new Set<string>([...names, ...builtinCommands]);
+    const data = partial ? offeredBy(whole, (name) => there.has(name)) : whole;
     const dispatcher = new Dispatcher<object>({
       commands: options.dispatch,
       handlers,
       partial,
       builtins: builtins({
         version,
-        commands: [...new Set([...names, ...builtinCommands])],
+        commands: [...there],
         introspection: policy.deprecatedOutput === 'hide' ? withoutDeprecated(data) : data,
         quit: () => {
           executor.stop();
@@ -129,6 +135,7 @@ export class QmpServer implements AsyncDisposable {
           setImmediate(() => void this.close());
         },
       }),
+      olderForms: options.olderForms,
       policy,
       preconfig: () => this.#preconfig,
     });

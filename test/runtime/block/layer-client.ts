@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { commands } from '../../../generated/index.js';
+import { olderForms } from '../../../runtime/block/commands/older-forms.js';
 import { createImage } from '../../../runtime/block/graph/create.js';
 import { BlockLayer, type BlockLayerOptions } from '../../../runtime/block/layer.js';
 
@@ -21,8 +22,9 @@ export class LayerClient implements AsyncDisposable {
   async execute(name: string, args: object = {}): Promise<unknown> {
     const entry = commands.get(name);
     if (entry === undefined) throw new Error(`There is no command '${name}'`);
+    const given = olderForms[name]?.(args as never) ?? args;
     const context = { command: name, outOfBand: false, signal: new AbortController().signal };
-    const result = await entry.call(this.layer.handlers as never, entry.arguments.decode(args as never), context);
+    const result = await entry.call(this.layer.handlers as never, entry.arguments.decode(given as never), context);
     return entry.returns ? entry.returns.encode(result as never) : result;
   }
 

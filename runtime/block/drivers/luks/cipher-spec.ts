@@ -1,6 +1,6 @@
 import {
   type QCryptoCipherAlgorithm,
-  QCryptoCipherMode,
+  type QCryptoCipherMode,
   QCryptoHashAlgorithm,
   QCryptoIVGenAlgorithm,
 } from '../../../../generated/index.js';
@@ -9,7 +9,7 @@ import { BlockError } from '../../error.js';
 /** How the sectors of a volume are encrypted, and with it the key material in its header. */
 export interface CipherSpec {
   readonly algorithm: QCryptoCipherAlgorithm;
-  readonly mode: QCryptoCipherMode;
+  readonly mode: LuksMode;
   readonly ivGenerator: QCryptoIVGenAlgorithm;
   /** For `essiv`, which needs one; other generators have no use for it. */
   readonly ivHash?: QCryptoHashAlgorithm | undefined;
@@ -25,9 +25,7 @@ export interface CipherNames {
   readonly keyLength: number;
 }
 
-const ciphers: {
-  readonly [name in Exclude<QCryptoCipherAlgorithm, 'des-rfb'>]: readonly [name: string, keyLength: number];
-} = {
+const ciphers = {
   'aes-128': ['aes', 16],
   'aes-192': ['aes', 24],
   'aes-256': ['aes', 32],
@@ -38,17 +36,22 @@ const ciphers: {
   'twofish-128': ['twofish', 16],
   'twofish-192': ['twofish', 24],
   'twofish-256': ['twofish', 32],
-};
+} satisfies { readonly [name in QCryptoCipherAlgorithm]?: readonly [name: string, keyLength: number] };
+
+/** The modes of ciphers that a header can name. */
+export const luksModes = ['ecb', 'cbc', 'xts'] as const satisfies readonly QCryptoCipherMode[];
+
+type LuksMode = (typeof luksModes)[number];
 
 type LuksCipher = keyof typeof ciphers;
 
-/** The ciphers that a header can name. VNC's variant of DES, which the schema knows, is none of them. */
+/** The ciphers that a header can name. Those of other formats and protocols, which the schema knows, are none of them. */
 export const luksCiphers = Object.keys(ciphers) as LuksCipher[];
 
 /** @throws BlockError (EINVAL) for what no header can express */
 export function namesOf(spec: CipherSpec): CipherNames {
   const { algorithm, mode, ivGenerator, ivHash } = spec;
-  if (algorithm === 'des-rfb') throw invalid(`the cipher '${algorithm}' is not one for volumes`);
+  if (!isLuksCipher(algorithm)) throw invalid(`the cipher '${algorithm}' is not one for volumes`);
   const [name, keyLength] = ciphers[algorithm];
   return {
     name,
@@ -60,7 +63,7 @@ export function namesOf(spec: CipherSpec): CipherNames {
 /** @throws BlockError (EINVAL) for what is unknown or does not fit together */
 export function specOf({ name, mode: text, keyLength }: CipherNames): CipherSpec {
   const [modeText = '', ivText] = split(text, '-');
-  const mode = QCryptoCipherMode.find((known) => known === modeText);
+  const mode = luksModes.find((known) => known === modeText);
   if (mode === undefined) throw invalid(`its cipher mode '${text}' does not begin with ecb, cbc or xts`);
   if (ivText === undefined) {
     throw invalid(`its cipher mode '${text}' names no IV generator: '${text}-plain64' would do`);
@@ -76,6 +79,10 @@ export function specOf({ name, mode: text, keyLength }: CipherNames): CipherSpec
   const algorithm = luksCiphers.find((known) => ciphers[known][0] === name && ciphers[known][1] === single);
   if (algorithm === undefined) throw invalid(`no cipher '${name}' in mode '${mode}' has keys of ${keyLength} bytes`);
   return { algorithm, mode, ivGenerator, ivHash: ivGenerator === 'essiv' ? ivHash : undefined };
+}
+
+function isLuksCipher(algorithm: QCryptoCipherAlgorithm): algorithm is LuksCipher {
+  return algorithm in ciphers;
 }
 
 function split(text: string, mark: string): [string, string?] {

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { QCryptoCipherMode, QCryptoHashAlgorithm, QCryptoIVGenAlgorithm } from '../../../../generated/index.js';
+import { QCryptoHashAlgorithm, QCryptoIVGenAlgorithm } from '../../../../generated/index.js';
 import type { Child, CreateRequest } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { roundUp, sectorSize } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
-import { type CipherSpec, luksCiphers, namesOf } from './cipher-spec.js';
+import { type CipherSpec, luksCiphers, luksModes, namesOf } from './cipher-spec.js';
 import { requireHash } from './hash.js';
 import { type KeySlot, type LuksHeader, masterDigestLength, saltLength, slotCount, writeHeader } from './header.js';
 import { type Budget, measureRounds, mostRounds, roundsOf } from './key-derivation.js';
@@ -37,7 +37,7 @@ function takeOptions(options: BlockOptions): CreateOptions {
     keySecret: options.takeString('key-secret'),
     cipher: {
       algorithm: options.takeEnum('cipher-alg', luksCiphers) ?? 'aes-256',
-      mode: options.takeEnum('cipher-mode', QCryptoCipherMode) ?? 'xts',
+      mode: options.takeEnum('cipher-mode', luksModes) ?? 'xts',
       ivGenerator,
       ivHash:
         options.takeEnum('ivgen-hash-alg', QCryptoHashAlgorithm) ?? (ivGenerator === 'essiv' ? 'sha256' : undefined),

@@ -11,6 +11,7 @@ export const digestLength: { readonly [name in QCryptoHashAlgorithm]: number } =
   sha384: 48,
   sha512: 64,
   ripemd160: 20,
+  sm3: 32,
 };
 
 /** @throws BlockError (ENOTSUP) for a hash function that this build of Node.js lacks: old ones are switched off in some */

@@ -98,6 +98,7 @@ class LuksVolume implements DriverInstance {
         'ivgen-alg': cipher.ivGenerator,
         ...(cipher.ivHash !== undefined && { 'ivgen-hash-alg': cipher.ivHash }),
         'hash-alg': hash,
+        'detached-header': false,
         'payload-offset': payloadOffset,
         'master-key-iters': digestIterations,
         uuid,

@@ -132,6 +132,7 @@ export class Qcow2Instance implements DriverInstance {
         compat: header.version === 2 ? '0.10' : '1.1',
         ...(header.version === 2 ? {} : version3),
         'refcount-bits': refcounts.bits,
+        'compression-type': 'zlib',
       },
     };
   }

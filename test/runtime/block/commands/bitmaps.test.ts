@@ -8,6 +8,9 @@ interface Described {
   readonly status: string;
 }
 
+/** What queries say of a bitmap that nothing uses. */
+const idle = { recording: true, busy: false, persistent: false };
+
 async function bitmapsOf(client: JobClient): Promise<readonly Described[] | undefined> {
   const [device] = (await client.execute('query-block')) as { 'dirty-bitmaps'?: Described[] }[];
   return device?.['dirty-bitmaps'];
@@ -21,12 +24,12 @@ it('records in bytes what is written, and shows the newest bitmap first', async 
   await client.backend('d0').write(100, Buffer.alloc(1));
   await client.backend('d0').writeZeroes(1 << 20, 8192);
   expect(await bitmapsOf(client)).toEqual([
-    { name: 'b', count: 3 * 4096, granularity: 4096, status: 'active' },
-    { name: 'a', count: 2 * 65_536, granularity: 65_536, status: 'active' },
+    { name: 'b', count: 3 * 4096, granularity: 4096, status: 'active', ...idle },
+    { name: 'a', count: 2 * 65_536, granularity: 65_536, status: 'active', ...idle },
   ]);
   await client.execute('block-dirty-bitmap-clear', { node: 'd0', name: 'a' });
   await client.execute('block-dirty-bitmap-remove', { node: 'd0', name: 'b' });
-  expect(await bitmapsOf(client)).toEqual([{ name: 'a', count: 0, granularity: 65_536, status: 'active' }]);
+  expect(await bitmapsOf(client)).toEqual([{ name: 'a', count: 0, granularity: 65_536, status: 'active', ...idle }]);
 });
 
 it.each([
@@ -53,15 +56,16 @@ it('freezes a bitmap while a backup uses it, and loses nothing when that is canc
   await client.execute('drive-backup', backup);
   await d0.write(2 << 20, Buffer.alloc(1, 1));
   expect(await bitmapsOf(client)).toEqual([
-    { name: 'b', count: 2 * 65_536, granularity: 65_536, status: 'frozen' },
-    { count: 65_536, granularity: 65_536, status: 'active' },
+    { name: 'b', count: 3 * 65_536, granularity: 65_536, status: 'frozen', ...idle, busy: true },
   ]);
   for (const command of ['block-dirty-bitmap-clear', 'block-dirty-bitmap-remove']) {
     await expect(client.execute(command, { node: 'd0', name: 'b' })).rejects.toThrow('frozen');
   }
   await client.execute('block-job-cancel', { device: 'd0' });
   await client.end();
-  expect(await bitmapsOf(client)).toEqual([{ name: 'b', count: 3 * 65_536, granularity: 65_536, status: 'active' }]);
+  expect(await bitmapsOf(client)).toEqual([
+    { name: 'b', count: 3 * 65_536, granularity: 65_536, status: 'active', ...idle },
+  ]);
 });
 
 it.each([

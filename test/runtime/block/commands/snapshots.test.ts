@@ -103,7 +103,9 @@ it('takes back an internal snapshot, a bitmap and a cleared bitmap when a transa
   ];
   await expect(client.execute('transaction', { actions })).rejects.toThrow('Abort action');
   const [device] = (await client.execute('query-block')) as { 'dirty-bitmaps': unknown[] }[];
-  expect(device?.['dirty-bitmaps']).toEqual([{ name: 'old', count: 65_536, granularity: 65_536, status: 'active' }]);
+  expect(device?.['dirty-bitmaps']).toEqual([
+    expect.objectContaining({ name: 'old', count: 65_536, granularity: 65_536 }),
+  ]);
   expect((await inserted(client)).image.snapshots).toBeUndefined();
 });
 

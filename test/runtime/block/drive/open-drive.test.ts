@@ -32,6 +32,7 @@ describe('a drive', () => {
       {
         name: 'BLOCK_IO_ERROR',
         data: {
+          'qom-path': '/machine/peripheral/vda',
           device: 'vda',
           'node-name': (await info()).inserted?.['node-name'],
           operation: 'write',

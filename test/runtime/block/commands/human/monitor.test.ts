@@ -9,7 +9,16 @@ import { Taken } from '../../drive/registry.js';
 
 const image = { filename: 'a.qcow2', format: 'qcow2', 'virtual-size': 4096, 'dirty-flag': false };
 const node: BlockDeviceInfo = {
-  ...{ file: 'a.qcow2', 'node-name': 'n', ro: true, drv: 'qcow2', backing_file: 'b.raw', backing_file_depth: 1 },
+  ...{
+    file: 'a.qcow2',
+    'node-name': 'n',
+    ro: true,
+    children: [],
+    active: true,
+    drv: 'qcow2',
+    backing_file: 'b.raw',
+    backing_file_depth: 1,
+  },
   ...{ encrypted: false, encryption_key_missing: false, detect_zeroes: 'unmap', write_threshold: 0 },
   ...{ bps: 10, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0, group: 'g' },
   cache: { writeback: false, direct: true, 'no-flush': true },

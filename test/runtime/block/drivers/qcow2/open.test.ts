@@ -47,11 +47,14 @@ describe('opening', () => {
     const three = await openOn(await createImage(MiB, options, { name: 'base.img', format: 'raw' }));
     expect(three.instance.specificInfo()).toEqual({
       type: 'qcow2',
-      data: { compat: '1.1', 'lazy-refcounts': true, corrupt: false, 'refcount-bits': 8 },
+      data: { compat: '1.1', 'lazy-refcounts': true, corrupt: false, 'refcount-bits': 8, 'compression-type': 'zlib' },
     });
     expect(three.instance.backingFile).toEqual({ name: 'base.img', format: 'raw' });
     const two = await openOn(await createImage(MiB, { compat: '0.10' }));
-    expect(two.instance.specificInfo()).toEqual({ type: 'qcow2', data: { compat: '0.10', 'refcount-bits': 16 } });
+    expect(two.instance.specificInfo()).toEqual({
+      type: 'qcow2',
+      data: { compat: '0.10', 'refcount-bits': 16, 'compression-type': 'zlib' },
+    });
     expect(two.instance).toMatchObject({ backingFile: undefined });
   });
 
