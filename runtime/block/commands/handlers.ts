@@ -2,7 +2,7 @@ import type { CommandHandlers } from '../../../generated/index.js';
 import type { ServerHandlers } from '../../qmp/server/server.js';
 
 /** Commands of the schema that have no handler yet: they are not there for clients. A line goes when its command comes. */
-export type Absent =
+type Absent =
   | 'block-dirty-bitmap-disable'
   | 'block-dirty-bitmap-enable'
   | 'block-dirty-bitmap-merge'
