@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises';
 import Handlebars from 'handlebars';
 
 /**
- * Turns a template into an ES module whose default export renders it. Nothing is escaped: the output is code, not HTML.
- * Templates use neither `@data` nor `../`, which would cost every block a copy of its context.
+ * Turns a template into an ES module whose default export renders it. What `.html.hbs` renders is HTML, in which texts are escaped;
+ * other output is code. Templates use neither `@data` nor `../`, which would cost every block a copy of its context.
  */
-function templateModule(source) {
+function templateModule(source, path) {
   const compiled = Handlebars.precompile(source, {
     assumeObjects: true,
     data: false,
     knownHelpersOnly: true,
-    noEscape: true,
+    noEscape: !path.endsWith('.html.hbs'),
     preventIndent: true,
   });
   // As a partial, a template takes the helpers as they are; otherwise it makes a set of its own each time it is called.
@@ -26,7 +26,7 @@ export const esbuildHandlebars = {
   name: 'handlebars',
   setup(build) {
     build.onLoad({ filter: /\.hbs$/ }, async ({ path }) => ({
-      contents: templateModule(await readFile(path, 'utf8')),
+      contents: templateModule(await readFile(path, 'utf8'), path),
       loader: 'js',
       resolveDir: import.meta.dirname,
     }));
@@ -38,6 +38,6 @@ export const viteHandlebars = {
   name: 'handlebars',
   enforce: 'pre',
   transform(source, id) {
-    return id.endsWith('.hbs') ? { code: templateModule(source), map: null } : undefined;
+    return id.endsWith('.hbs') ? { code: templateModule(source, id), map: null } : undefined;
   },
 };

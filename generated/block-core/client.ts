@@ -73,10 +73,9 @@ export interface Commands {
    * @returns the devices that have a name, in order of creation
    * @since 0.14.0
    * @example
-   * ```
-   * -> { "execute": "query-block" }
-   * <- { "return": [ { "device": "cd0", "type": "unknown", "removable": true,
-   *                    "locked": false, "tray_open": true } ] }
+   * ```ts
+   * await client.commands['query-block']();
+   * // returns [{ device: 'cd0', type: 'unknown', removable: true, locked: false, tray_open: true }]
    * ```
    */
   'query-block': { arguments: QueryBlockArguments; returns: BlockInfo[] };
@@ -114,12 +113,12 @@ export interface Commands {
    * - If a name is taken, an option does not fit the driver, or an image cannot be opened. Nothing has changed then.
    * @since 1.7
    * @example
-   * ```
-   * -> { "execute": "blockdev-add",
-   *      "arguments": {
-   *        "driver": "qcow2", "node-name": "disk0",
-   *        "file": { "driver": "file", "filename": "disk0.qcow2" } } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['blockdev-add']({
+   *   driver: 'qcow2',
+   *   'node-name': 'disk0',
+   *   file: { driver: 'file', filename: 'disk0.qcow2' },
+   * });
    * ```
    */
   'blockdev-add': { arguments: BlockdevOptions; returns: void };
@@ -140,9 +139,8 @@ export interface Commands {
    * - If a device, a job, an export or another node still uses the node, or if the node came as another one's child.
    * @since 2.9
    * @example
-   * ```
-   * -> { "execute": "blockdev-del", "arguments": { "node-name": "disk0" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['blockdev-del']({ 'node-name': 'disk0' });
    * ```
    */
   'blockdev-del': { arguments: BlockdevDelArguments; returns: void };
@@ -222,10 +220,8 @@ export interface Commands {
    * - If a job or backing link is using the node, or the driver cannot resize.
    * @since 0.14.0
    * @example
-   * ```
-   * -> { "execute": "block_resize",
-   *      "arguments": { "node-name": "disk0", "size": 10737418240 } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands.block_resize({ 'node-name': 'disk0', size: 10737418240 });
    * ```
    */
   block_resize: { arguments: BlockResizeArguments; returns: void };
@@ -318,16 +314,10 @@ export interface Commands {
    * - If the guest has locked the tray.
    * @since 2.5
    * @example
-   * ```
-   * -> { "execute": "blockdev-change-medium",
-   *      "arguments": { "id": "cd", "filename": "install-2.iso", "format": "raw" } }
-   * <- { "event": "DEVICE_TRAY_MOVED",
-   *      "data": { "device": "cd0", "id": "cd", "tray-open": true },
-   *      "timestamp": { "seconds": 1476099000, "microseconds": 511000 } }
-   * <- { "event": "DEVICE_TRAY_MOVED",
-   *      "data": { "device": "cd0", "id": "cd", "tray-open": false },
-   *      "timestamp": { "seconds": 1476099000, "microseconds": 512000 } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['blockdev-change-medium']({ id: 'cd', filename: 'install-2.iso', format: 'raw' });
+   * // event DEVICE_TRAY_MOVED { device: 'cd0', id: 'cd', 'tray-open': true }
+   * // event DEVICE_TRAY_MOVED { device: 'cd0', id: 'cd', 'tray-open': false }
    * ```
    */
   'blockdev-change-medium': { arguments: BlockdevChangeMediumArguments; returns: void };
@@ -339,10 +329,8 @@ export interface Commands {
    *   is taken, or the overlay cannot be created or opened.
    * @since 0.14.0
    * @example
-   * ```
-   * -> { "execute": "blockdev-snapshot-sync",
-   *      "arguments": { "device": "disk0", "snapshot-file": "monday.qcow2" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['blockdev-snapshot-sync']({ device: 'disk0', 'snapshot-file': 'monday.qcow2' });
    * ```
    */
   'blockdev-snapshot-sync': { arguments: BlockdevSnapshotSync; returns: void };
@@ -442,10 +430,8 @@ export interface Commands {
    * - If `base` is not in the chain, or `backing-file` is given without it.
    * @since 1.1
    * @example
-   * ```
-   * -> { "execute": "block-stream",
-   *      "arguments": { "device": "disk0", "job-id": "flatten" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['block-stream']({ device: 'disk0', 'job-id': 'flatten' });
    * ```
    */
   'block-stream': { arguments: BlockStreamArguments; returns: void };
@@ -461,10 +447,8 @@ export interface Commands {
    * - If `base` is not below `top`, or either is not in the chain.
    * @since 1.3
    * @example
-   * ```
-   * -> { "execute": "block-commit",
-   *      "arguments": { "device": "disk0", "top": "monday.qcow2" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['block-commit']({ device: 'disk0', top: 'monday.qcow2' });
    * ```
    */
   'block-commit': { arguments: BlockCommitArguments; returns: void };
@@ -476,10 +460,8 @@ export interface Commands {
    * - If there is no such node or no medium, or the copy cannot be created or opened.
    * @since 1.3
    * @example
-   * ```
-   * -> { "execute": "drive-mirror",
-   *      "arguments": { "device": "disk0", "target": "copy.qcow2", "sync": "full" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['drive-mirror']({ device: 'disk0', target: 'copy.qcow2', sync: 'full' });
    * ```
    */
   'drive-mirror': { arguments: DriveMirror; returns: void };
@@ -501,12 +483,14 @@ export interface Commands {
    * @since 1.6
    * @deprecated Use `blockdev-backup`.
    * @example
-   * ```
-   * -> { "execute": "drive-backup",
-   *      "arguments": { "device": "disk0", "target": "tuesday.qcow2",
-   *                     "format": "qcow2",
-   *                     "sync": "incremental", "bitmap": "daily" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['drive-backup']({
+   *   device: 'disk0',
+   *   target: 'tuesday.qcow2',
+   *   format: 'qcow2',
+   *   sync: 'incremental',
+   *   bitmap: 'daily',
+   * });
    * ```
    */
   'drive-backup': { arguments: DriveBackup; returns: void };
@@ -582,12 +566,18 @@ export interface Commands {
    * - If there is no medium in it, or the limits contradict each other.
    * @since 1.1
    * @example
-   * ```
-   * -> { "execute": "block_set_io_throttle",
-   *      "arguments": { "device": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0,
-   *                     "iops": 1000, "iops_rd": 0, "iops_wr": 0,
-   *                     "iops_max": 5000, "iops_max_length": 3 } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands.block_set_io_throttle({
+   *   device: 'disk0',
+   *   bps: 0,
+   *   bps_rd: 0,
+   *   bps_wr: 0,
+   *   iops: 1000,
+   *   iops_rd: 0,
+   *   iops_wr: 0,
+   *   iops_max: 5000,
+   *   iops_max_length: 3,
+   * });
    * ```
    */
   block_set_io_throttle: { arguments: BlockIOThrottle; returns: void };

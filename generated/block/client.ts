@@ -24,10 +24,8 @@ export interface Commands {
    * - If the name is empty or taken, the node is read-only or in use, or its format cannot have snapshots.
    * @since 1.7
    * @example
-   * ```
-   * -> { "execute": "blockdev-snapshot-internal-sync",
-   *      "arguments": { "device": "disk0", "name": "before-upgrade" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['blockdev-snapshot-internal-sync']({ device: 'disk0', name: 'before-upgrade' });
    * ```
    */
   'blockdev-snapshot-internal-sync': { arguments: BlockdevSnapshotInternal; returns: void };
@@ -41,12 +39,17 @@ export interface Commands {
    * - If there is no such snapshot, the node is read-only or in use, or its format cannot have snapshots.
    * @since 1.7
    * @example
-   * ```
-   * -> { "execute": "blockdev-snapshot-delete-internal-sync",
-   *      "arguments": { "device": "disk0", "name": "before-upgrade" } }
-   * <- { "return": { "id": "1", "name": "before-upgrade", "vm-state-size": 0,
-   *                  "date-sec": 1476099000, "date-nsec": 511000000,
-   *                  "vm-clock-sec": 0, "vm-clock-nsec": 0 } }
+   * ```ts
+   * await client.commands['blockdev-snapshot-delete-internal-sync']({ device: 'disk0', name: 'before-upgrade' });
+   * // returns {
+   * //   id: '1',
+   * //   name: 'before-upgrade',
+   * //   'vm-state-size': 0,
+   * //   'date-sec': 1476099000,
+   * //   'date-nsec': 511000000,
+   * //   'vm-clock-sec': 0,
+   * //   'vm-clock-nsec': 0,
+   * // }
    * ```
    */
   'blockdev-snapshot-delete-internal-sync': { arguments: BlockdevSnapshotDeleteInternalSyncArguments; returns: SnapshotInfo };

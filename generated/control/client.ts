@@ -27,12 +27,11 @@ export interface Commands {
    * - If a capability was not offered.
    * @since 0.13
    * @example
-   * ```
-   * <- { "QMP": { "version": { "qemu": { "major": 2, "minor": 7, "micro": 50 },
-   *                            "package": "" },
-   *               "capabilities": [] } }
-   * -> { "execute": "qmp_capabilities" }
-   * <- { "return": {} }
+   * ```ts
+   * // <- { "QMP": { "version": { "qemu": { "major": 2, "minor": 7, "micro": 50 },
+   * //                            "package": "" },
+   * //               "capabilities": [] } }
+   * await client.commands.qmp_capabilities();
    * ```
    */
   qmp_capabilities: { arguments: QmpCapabilitiesArguments; returns: void };
@@ -72,9 +71,9 @@ export interface Commands {
    * @returns the state
    * @since 0.14.0
    * @example
-   * ```
-   * -> { "execute": "query-status" }
-   * <- { "return": { "running": true, "singlestep": false, "status": "running" } }
+   * ```ts
+   * await client.commands['query-status']();
+   * // returns { running: true, singlestep: false, status: 'running' }
    * ```
    */
   'query-status': { arguments: Record<string, never>; returns: StatusInfo };
@@ -93,11 +92,11 @@ export interface Commands {
    * @returns what the monitor prints
    * @since 0.14.0
    * @example
-   * ```
-   * -> { "execute": "human-monitor-command",
-   *      "arguments": {
-   *        "command-line": "drive_add 0 if=none,id=d0,file=a.qcow2,copy-on-read=on" } }
-   * <- { "return": "OK\r\n" }
+   * ```ts
+   * await client.commands['human-monitor-command']({
+   *   'command-line': 'drive_add 0 if=none,id=d0,file=a.qcow2,copy-on-read=on',
+   * });
+   * // returns 'OK\u000d\n'
    * ```
    */
   'human-monitor-command': { arguments: HumanMonitorCommandArguments; returns: string };
@@ -109,10 +108,9 @@ export interface Commands {
    * - If there is no such option.
    * @since 1.5
    * @example
-   * ```
-   * -> { "execute": "query-command-line-options",
-   *      "arguments": { "option": "object" } }
-   * <- { "return": [ { "option": "object", "parameters": [] } ] }
+   * ```ts
+   * await client.commands['query-command-line-options']({ option: 'object' });
+   * // returns [{ option: 'object', parameters: [] }]
    * ```
    */
   'query-command-line-options': { arguments: QueryCommandLineOptionsArguments; returns: CommandLineOptionInfo[] };

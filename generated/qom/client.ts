@@ -28,12 +28,16 @@ export interface Commands {
    * - If the id is taken, or the properties contradict each other.
    * @since 2.0
    * @example
-   * ```
-   * -> { "execute": "object-add",
-   *      "arguments": { "qom-type": "memory-backend-file", "id": "template",
-   *                     "size": 1073741824, "mem-path": "template.mem",
-   *                     "readonly": true, "share": false, "rom": "off" } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands['object-add']({
+   *   'qom-type': 'memory-backend-file',
+   *   id: 'template',
+   *   size: 1073741824,
+   *   'mem-path': 'template.mem',
+   *   readonly: true,
+   *   share: false,
+   *   rom: 'off',
+   * });
    * ```
    */
   'object-add': { arguments: ObjectOptions; returns: void };

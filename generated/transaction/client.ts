@@ -18,14 +18,13 @@ export interface Commands {
    * - Whatever the first action that fails has to say.
    * @since 1.1
    * @example
-   * ```
-   * -> { "execute": "transaction",
-   *      "arguments": { "actions": [
-   *        { "type": "blockdev-snapshot-sync",
-   *          "data": { "device": "disk0", "snapshot-file": "monday-0.qcow2" } },
-   *        { "type": "blockdev-snapshot-sync",
-   *          "data": { "device": "disk1", "snapshot-file": "monday-1.qcow2" } } ] } }
-   * <- { "return": {} }
+   * ```ts
+   * await client.commands.transaction({
+   *   actions: [
+   *     { type: 'blockdev-snapshot-sync', data: { device: 'disk0', 'snapshot-file': 'monday-0.qcow2' } },
+   *     { type: 'blockdev-snapshot-sync', data: { device: 'disk1', 'snapshot-file': 'monday-1.qcow2' } },
+   *   ],
+   * });
    * ```
    */
   transaction: { arguments: TransactionArguments; returns: void };

@@ -2,7 +2,7 @@ import type { Admonition, Block, Inline, List } from './tree.js';
 import { wrap } from './wrap.js';
 
 /** What the name of something in the schema turns into when the documentation mentions it. */
-export type LinkName = (name: string) => string;
+type LinkName = (name: string) => string;
 
 /** How documentation is printed as Markdown. */
 export interface MarkdownOptions {
@@ -11,6 +11,8 @@ export interface MarkdownOptions {
   readonly width: number;
   /** Takes the examples, which are then not printed where they stand. */
   readonly examples?: string[][];
+  /** What the code of an example is in TypeScript; undefined to leave it as it is. */
+  readonly typed?: (code: readonly string[]) => readonly string[] | undefined;
 }
 
 /** Prints documentation as lines of Markdown that are TSDoc as well. */
@@ -68,13 +70,21 @@ function blockLines(block: Block, options: MarkdownOptions): string[] {
       return admonitionLines(block, options);
     case 'example': {
       const title = block.title.length > 0 ? wrap(inlineMarkdown(block.title, options.link), options.width) : [];
-      const content = markdownLines(block.content, options);
+      const content = markdownLines(
+        block.content.map((part) => typedBlock(part, options)),
+        options,
+      );
       const lines = title.length > 0 && content.length > 0 ? [...title, '', ...content] : [...title, ...content];
       if (!options.examples) return lines;
       options.examples.push(lines);
       return [];
     }
   }
+}
+
+function typedBlock(block: Block, { typed }: MarkdownOptions): Block {
+  const lines = block.kind === 'code' ? typed?.(block.lines) : undefined;
+  return lines ? { kind: 'code', lines, language: 'ts' } : block;
 }
 
 function listLines({ ordered, items }: List, options: MarkdownOptions): string[] {

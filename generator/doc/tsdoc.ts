@@ -1,7 +1,7 @@
 import type { Condition, Conditional, Feature } from '../schema/model.js';
 import type { DocBlock } from '../syntax/doc-block.js';
 import { type DocTag, description, documentationOf, featureText, memberDocumentation } from './documentation.js';
-import { codeSpan, type LinkName, markdownLines } from './markdown.js';
+import { codeSpan, type MarkdownOptions, markdownLines } from './markdown.js';
 import { parseDocumentation } from './parse.js';
 import type { Block } from './tree.js';
 
@@ -15,11 +15,7 @@ export interface DocParts {
 }
 
 /** What a comment is made for. */
-export interface DocContext {
-  readonly link: LinkName;
-  /** How many characters a line of text may have. */
-  readonly width: number;
-}
+export type DocContext = Omit<MarkdownOptions, 'examples'>;
 
 /** The things of a schema that have features, a condition and a name. */
 interface Documented extends Conditional {
@@ -98,19 +94,19 @@ function operandText(condition: Condition): string {
   return condition.kind === 'all' || condition.kind === 'any' ? `(${text})` : text;
 }
 
-function addBlocks(parts: DocParts, content: readonly Block[], { link, width }: DocContext): void {
-  const lines = markdownLines(content, { link, width, examples: parts.examples });
+function addBlocks(parts: DocParts, content: readonly Block[], context: DocContext): void {
+  const lines = markdownLines(content, { ...context, examples: parts.examples });
   if (lines.length === 0) return;
   separate(parts);
   for (const line of lines) parts.lines.push(line);
 }
 
-function addTag(parts: DocParts, tag: DocTag, { link, width }: DocContext): void {
+function addTag(parts: DocParts, tag: DocTag, context: DocContext): void {
   if (tag.name === 'since') {
     parts.tags.push(['since', [tag.text]]);
     return;
   }
-  const lines = markdownLines(tag.content, { link, width, examples: parts.examples });
+  const lines = markdownLines(tag.content, { ...context, examples: parts.examples });
   if (lines.length === 0) return;
   const isList = /^(?:[-*] |\d+\. |```)/.test(lines[0] as string);
   parts.tags.push([tag.name, isList ? ['', ...lines] : lines]);

@@ -19,11 +19,18 @@ const indent = '  ';
  */
 export class DeclarationPrinter {
   readonly #parts: (() => string)[] = [];
+  readonly #comments: boolean;
+
+  constructor({ comments = true }: { readonly comments?: boolean } = {}) {
+    this.#comments = comments;
+  }
 
   /** `export interface NAME extends … { … }`. */
   interface(name: string, bases: readonly string[], properties: readonly Property[], comment?: Comment): void {
     const head = `export interface ${name}${extendsText(name, bases)} {`;
-    this.#add(comment, () => (properties.length === 0 ? `${head}}\n` : `${head}\n${membersText(properties)}}\n`));
+    this.#add(comment, () =>
+      properties.length === 0 ? `${head}}\n` : `${head}\n${membersText(properties, this.#comments)}}\n`,
+    );
   }
 
   /** `export type NAME = A | B …`. */
@@ -57,14 +64,14 @@ export class DeclarationPrinter {
 
   #add(comment: Comment | undefined, text: () => string): void {
     const gap = this.#parts.length === 0 ? '' : '\n';
-    this.#parts.push(() => gap + (comment ? commentText(comment()) : '') + text());
+    this.#parts.push(() => gap + (comment && this.#comments ? commentText(comment()) : '') + text());
   }
 }
 
-function membersText(properties: readonly Property[]): string {
+function membersText(properties: readonly Property[], comments: boolean): string {
   let text = '';
   for (const { name, optional, type, comment } of properties) {
-    if (comment) text += commentText(comment(), indent);
+    if (comment && comments) text += commentText(comment(), indent);
     text += `${indent}${name}${optional ? '?' : ''}: ${type};\n`;
   }
   return text;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { GeneratedFile } from '../target.js';
 import { compareFolder, usingFolder } from './folder.js';
+import { codeFolder } from './kinds.js';
 import { unifiedDiff } from './patch.js';
 
 /** How one file of an output folder differs from what would be generated. */
@@ -19,7 +20,7 @@ export interface Difference {
  * @throws {OutputError} when the folder was not written by this tool
  */
 export function checkFiles(folder: string, files: readonly GeneratedFile[]): Difference[] {
-  const { changed, missing, stale } = usingFolder(folder, () => compareFolder(resolve(folder), files));
+  const { changed, missing, stale } = usingFolder(folder, () => compareFolder(resolve(folder), files, codeFolder));
   const differences: Difference[] = [
     ...changed.map(
       ({ file, before }): Difference => ({

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { GeneratedFile } from '../target.js';
-import { marker } from './header.js';
+import type { OutputKind } from './kinds.js';
 
 /** A reason why the output cannot be written, for the user to read. */
 export class OutputError extends Error {
@@ -43,33 +43,30 @@ export interface Changes {
   readonly unchanged: number;
 }
 
-/** Every output folder has it: by it a folder is known for one. */
-const index = 'index.ts';
-
 /**
  * Compares a folder with what would be generated.
  *
  * @throws {OutputError} when the folder, or a file in a generated file's place, was not written by this tool
  */
-export function compareFolder(folder: string, files: readonly GeneratedFile[]): Changes {
+export function compareFolder(folder: string, files: readonly GeneratedFile[], kind: OutputKind): Changes {
   const present = listFolder(folder);
-  const isUsed = [...present.values()].some((kind) => kind !== 'folder');
-  if (isUsed && !isOurs(folder, index, present)) throw foreignFolder(folder);
+  const isUsed = [...present.values()].some((found) => found !== 'folder');
+  if (isUsed && !isOurs(folder, kind.index, present, kind)) throw foreignFolder(folder, kind);
   const changed: { file: GeneratedFile; before: string }[] = [];
   const missing: GeneratedFile[] = [];
   const generated = new Set(files.map((file) => file.path));
   for (const file of files) {
-    const kind = present.get(file.path);
-    if (kind === undefined) {
+    const found = present.get(file.path);
+    if (found === undefined) {
       missing.push(file);
       continue;
     }
-    const before = kind === 'folder' ? '' : readFileSync(join(folder, file.path), 'utf8');
-    if (!before.startsWith(marker)) throw foreignFile(folder, file.path);
+    const before = found === 'folder' ? '' : readFileSync(join(folder, file.path), 'utf8');
+    if (!before.startsWith(markerOf(file.path, kind))) throw foreignFile(folder, file.path);
     if (before !== file.text) changed.push({ file, before });
   }
   const stale = [...present.keys()].filter(
-    (path) => !generated.has(path) && !isNested(path, present) && isOurs(folder, path, present),
+    (path) => !generated.has(path) && !isNested(path, present, kind) && isOurs(folder, path, present, kind),
   );
   return { changed, missing, stale: stale.sort(), unchanged: files.length - changed.length - missing.length };
 }
@@ -93,15 +90,21 @@ export function listFolder(folder: string): Map<string, Kind> {
 }
 
 /** Whether a path is part of another output folder inside this one. */
-function isNested(path: string, present: ReadonlyMap<string, Kind>): boolean {
+function isNested(path: string, present: ReadonlyMap<string, Kind>, { index }: OutputKind): boolean {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     if (present.has(`${path.slice(0, end)}/${index}`)) return true;
   }
   return false;
 }
 
-function isOurs(folder: string, path: string, present: ReadonlyMap<string, Kind>): boolean {
-  if (present.get(path) !== 'file' || !path.endsWith('.ts')) return false;
+/** How a file starts that the tool wrote; what no file starts with, where it writes none of that extension. */
+function markerOf(path: string, { markers }: OutputKind): string {
+  return markers[extname(path)] ?? '\0';
+}
+
+function isOurs(folder: string, path: string, present: ReadonlyMap<string, Kind>, kind: OutputKind): boolean {
+  const marker = markerOf(path, kind);
+  if (present.get(path) !== 'file' || marker === '\0') return false;
   const start = Buffer.alloc(marker.length);
   const descriptor = openSync(join(folder, path), 'r');
   try {
@@ -118,8 +121,8 @@ function foreignFile(folder: string, path: string): OutputError {
   );
 }
 
-function foreignFolder(folder: string): OutputError {
+function foreignFolder(folder: string, { index }: OutputKind): OutputError {
   return new OutputError(
-    `'${folder}' was not written by qapi-ts (it has no index.ts that says so); choose another output folder or empty this one`,
+    `'${folder}' was not written by qapi-ts (it has no ${index} that says so); choose another output folder or empty this one`,
   );
 }

@@ -15,6 +15,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import type { GeneratedFile } from '../target.js';
 import { type Changes, compareFolder, usingFolder } from './folder.js';
+import { codeFolder, type OutputKind } from './kinds.js';
 import { holdingSignals } from './signals.js';
 
 /** What a run did to the output folder. Paths are relative to it. */
@@ -35,12 +36,17 @@ const stagingPrefix = '.qapi-ts-';
  * new folder at once, files of an existing one each; if that fails, what has been moved is moved back. A signal that arrives
  * meanwhile waits.
  *
+ * @param kind what the folder holds: code, unless it is said
  * @throws {OutputError} when the folder was not written by this tool, or cannot be written
  */
-export function writeFiles(folder: string, files: readonly GeneratedFile[]): WriteResult {
+export function writeFiles(
+  folder: string,
+  files: readonly GeneratedFile[],
+  kind: OutputKind = codeFolder,
+): WriteResult {
   const root = resolve(folder);
   return usingFolder(folder, () => {
-    const changes = compareFolder(root, files);
+    const changes = compareFolder(root, files, kind);
     const { changed, missing, stale, unchanged } = changes;
     if (statSync(root, { throwIfNoEntry: false }) === undefined) create(root, files);
     else if (changed.length + missing.length + stale.length > 0) update(root, changes);

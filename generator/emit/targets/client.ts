@@ -60,6 +60,7 @@ export const client: Target = {
   indexCode: (scope) => `export type { Commands, Events } from ${scope.specifier('client')};\n`,
 };
 
+/** A command as the table of all commands has it: what it takes and what it returns. */
 function commandText(scope: FileScope, command: Command): string {
   const open = command.returns !== undefined && isOpenPosition(scope.plan, command.returns);
   const returns = command.returns ? typeText(scope, command.returns, open) : 'void';
@@ -73,6 +74,7 @@ function argumentsText(scope: FileScope, command: Command): string {
   return command.gen ? text : `${text} & ${scope.runtimeType('JsonObject')}`;
 }
 
+/** An event as the table of all events has it. */
 function eventText(scope: FileScope, event: Event): string {
   return `{ data: ${hasArguments(event) ? typeText(scope, event.arguments) : 'undefined'} }`;
 }

@@ -40,10 +40,15 @@ interface Workplace {
   readonly inner: DocContext;
 }
 
-function declareTypes(scope: FileScope, types: readonly NamedType[]): string {
+/** The declarations of some types in a file. */
+function declareTypes(
+  scope: FileScope,
+  types: readonly NamedType[],
+  printer: DeclarationPrinter = new DeclarationPrinter(),
+): string {
   const at: Workplace = {
     scope,
-    printer: new DeclarationPrinter(),
+    printer,
     outer: docContext(scope, 0),
     inner: docContext(scope, 2),
   };

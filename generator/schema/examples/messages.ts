@@ -6,33 +6,41 @@ export interface ExampleMessage {
   readonly direction: 'sent' | 'received';
   /** The JSON text, or what there is of it. */
   readonly text: string;
-  /** From the arrow to the end of the text. */
-  readonly span: Span;
   /** Whether something is left out, which `...` stands for. */
   readonly shortened: boolean;
+  /** Where it is: from the arrow to the end of the text. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The `# ` that starts a line of a comment. */
 const margin = /^[^\S\n]*#[^\S\n]?/gm;
 /** An arrow that starts a line, and the JSON behind it; the arrows of prose and of pictures have something else there. */
-const arrow = /^[^\S\n]*#[^\S\n]*(->|<-)[^\S\n]*(?=[{[])/gm;
+const arrow = /^[^\S\n]*(?:#[^\S\n]*)?(->|<-)[^\S\n]*(?=[{[])/gm;
 
-/** The messages in a documentation block, in order. */
-export function messagesOf({ span: { file, start, end } }: DocBlock): ExampleMessage[] {
-  const block = file.text.slice(start, end);
+/** The messages in a documentation block, in order, and where they are in its file. */
+export function messagesOf({ span: { file, start, end } }: DocBlock): { message: ExampleMessage; span: Span }[] {
+  return messagesIn(file.text.slice(start, end)).map((message) => ({
+    message,
+    span: { file, start: start + message.start, end: start + message.end },
+  }));
+}
+
+/** The messages in a text, in order, whether it is a comment of a schema or without its marks. */
+export function messagesIn(block: string): ExampleMessage[] {
   if (!block.includes('->') && !block.includes('<-')) return [];
   const starts = [...block.matchAll(arrow)];
   return starts.map((found, index) => {
     const from = found.index + found[0].length;
     const limit = starts[index + 1]?.index ?? block.length;
-    const to = endOfJson(block, from, limit);
-    const text = block.slice(from, to).replace(margin, '');
-    const at = start + found.index + found[0].lastIndexOf(found[1] as string);
+    const end = endOfJson(block, from, limit);
+    const text = block.slice(from, end).replace(margin, '');
     return {
       direction: found[1] === '->' ? 'sent' : 'received',
       text,
-      span: { file, start: at, end: start + to },
       shortened: isShortened(text),
+      start: found.index + found[0].lastIndexOf(found[1] as string),
+      end,
     };
   });
 }

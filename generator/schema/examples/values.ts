@@ -1,4 +1,4 @@
-import type { AlternateType, BuiltinType, ObjectType, Type } from '../model.js';
+import type { AlternateType, BuiltinType, Member, ObjectType, Type } from '../model.js';
 import { type Shape, shapeOf, shapesByValue } from '../shapes.js';
 
 /** How a value is looked at. */
@@ -50,10 +50,24 @@ function alternateFault(
   path: string,
   rules: ValueRules,
 ): string | undefined {
-  const branch = branches.find(({ type }) => kindOf(type) === kindOfValue(value));
-  return branch
-    ? faultOf(value, branch.type, path, rules)
-    : `${path} is ${shown(value)}, which is no choice of '${name}'`;
+  const chosen = chosenType({ branches }, value);
+  return chosen ? faultOf(value, chosen, path, rules) : `${path} is ${shown(value)}, which is no choice of '${name}'`;
+}
+
+/** The type that a value of an alternate has; undefined when it is no choice of it. */
+export function chosenType({ branches }: Pick<AlternateType, 'branches'>, value: unknown): Type | undefined {
+  return branches.find(({ type }) => kindOf(type) === kindOfValue(value))?.type;
+}
+
+/** The members that an object has, by the values of its discriminators; as far as these select branches. */
+export function membersOf(given: object, type: ObjectType): ReadonlyMap<string, Member> {
+  let shape = shapeOf(type);
+  while (shape.union) {
+    const branch = shapesByValue(shape).get(String((given as Readonly<Record<string, unknown>>)[shape.union.tag.name]));
+    if (!branch) break;
+    shape = branch;
+  }
+  return shape.members;
 }
 
 function kindOf(type: Type): string {

@@ -15,18 +15,44 @@ const places = ['qapi', '.', 'qga', 'storage-daemon/qapi'];
 const variants: EmitOptions[] = [{}, { openEnums: true }, { int64: 'bigint' }, { int64: 'number', openEnums: true }];
 
 describeWithCorpus('the code for every release', 'releases', () => {
-  test('the code for each release compiles under the strictest settings', async () => {
+  test('the code for each release, and the calls in its comments, compile under the strictest settings', async () => {
     const folders: Record<string, GeneratedFile[]> = {};
     let turn = 0;
+    let count = 0;
     for (const release of readdirSync(corpusPath('releases')).sort()) {
       for (const place of places) {
         const path = join(corpusPath('releases', release), place, 'qapi-schema.json');
         if (!existsSync(path)) continue;
         const options = variants[turn++ % variants.length];
-        folders[`${release}/${place}`.replace(/[^\w-]+/g, '_')] = generate(await schemaAt(path), options);
+        const files = generate(await schemaAt(path), options);
+        const calls = typedExamples(files);
+        count += calls.length;
+        folders[`${release}/${place}`.replace(/[^\w-]+/g, '_')] =
+          calls.length > 0 ? [...files, callsFile(calls)] : files;
       }
     }
     expect(Object.keys(folders).length).toBeGreaterThan(0);
+    // Each release with qmp-examples has hundreds.
+    expect(count).toBeGreaterThan(500);
     expect(await compileGenerated(folders)).toEqual([]);
   }, 120_000);
 });
+
+/** The examples in TypeScript that the comments of generated files have. */
+function typedExamples(files: readonly GeneratedFile[]): string[] {
+  return files.flatMap(({ text }) =>
+    [...text.matchAll(/^ *\* ```ts\n([\s\S]*?)^ *\* ```$/gm)].map(([, lines = '']) => lines.replace(/^ *\* ?/gm, '')),
+  );
+}
+
+/** A file that makes all these calls. */
+function callsFile(calls: readonly string[]): GeneratedFile {
+  const text = `import type { CommandMethods } from 'qapi-ts/runtime';
+import type { Commands } from './client.js';
+
+export async function examples(client: { readonly commands: CommandMethods<Commands> }): Promise<void> {
+${calls.join('\n')}
+}
+`;
+  return { path: 'examples.ts', text };
+}

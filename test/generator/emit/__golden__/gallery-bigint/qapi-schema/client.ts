@@ -31,10 +31,9 @@ export interface Commands {
    * @example
    * A quiet opening
    *
-   * ```
-   * -> { "execute": "gallery-open",
-   *      "arguments": { "name": "*\/ Dots" } }
-   * <- { "return": { "x": 0, "y": 0 } }
+   * ```ts
+   * await client.commands['gallery-open']({ name: '*\/ Dots' });
+   * // returns { x: 0, y: 0 }
    * ```
    */
   'gallery-open': { arguments: GalleryOpenArguments; returns: Point };
