@@ -69,7 +69,7 @@ async function bundle(root, outdir, entryPoints, options) {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    external: ['koffi'],
+    external: ['koffi', 'ts-morph'],
     legalComments: 'none',
     sourcemap: true,
     sourcesContent: false,

@@ -18,6 +18,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'say what changes from one schema to another, and who breaks',
     load: async () => (await import('./diff/diff.js')).diff,
   },
+  affected: {
+    summary: 'find the places of a program that a change of its schema touches',
+    load: async () => (await import('./affected.js')).affected,
+  },
   ir: {
     summary: 'print the checked model of a schema as JSON',
     load: async () => (await import('./ir.js')).ir,

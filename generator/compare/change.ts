@@ -55,6 +55,8 @@ export interface Change {
   readonly message: string;
   /** What to do about it. */
   readonly advice?: string;
+  /** The name of what seems to have come in the place of what is gone. */
+  readonly successor?: string;
   /** The element, or all that contains it, was marked as deprecated. */
   readonly deprecated?: true;
   /** The element, or all that contains it, was marked as unstable, or its name begins with `x-`. */

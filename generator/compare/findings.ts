@@ -137,6 +137,7 @@ function finish(finding: Finding, successor: string | undefined): Change {
     ...(now !== undefined && { new: now }),
     message: [message, ...notes].join('; '),
     ...(advice !== undefined && { advice }),
+    ...(successor !== undefined && { successor }),
     ...(deprecated && { deprecated }),
     ...(unstable && { unstable }),
     ...(unchecked && { notEnforced: unchecked }),

@@ -34,6 +34,7 @@ describe('the documentation is current (npm run docs)', () => {
       'docs/type-mapping.md',
       'docs/cli.md',
       'docs/diff.md',
+      'docs/affected.md',
       'docs/api.md',
       'docs/client.md',
       'docs/server.md',

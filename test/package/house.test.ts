@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const modules = ['generator', 'runtime', 'testkit', 'cli', 'bench', 'test'].flatMap((folder) =>
+const modules = ['generator', 'runtime', 'testkit', 'upgrade', 'cli', 'bench', 'test'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(ts|mjs)$/.test(file) && !/fixtures|__golden__/.test(file))
     .map((file) => ({ path: `${folder}/${file}`, text: readFileSync(join(root, folder, file), 'utf8') })),

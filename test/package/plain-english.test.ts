@@ -4,7 +4,20 @@ import { ts } from 'ts-morph';
 import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const folders = ['.', '.ci', 'bench', 'cli', 'docs', 'examples', 'generator', 'qapi', 'runtime', 'test', 'testkit'];
+const folders = [
+  '.',
+  '.ci',
+  'bench',
+  'cli',
+  'docs',
+  'examples',
+  'generator',
+  'qapi',
+  'runtime',
+  'test',
+  'testkit',
+  'upgrade',
+];
 const own = 'test/package/plain-english.test.ts';
 
 /** A text that people read, and where it begins. */

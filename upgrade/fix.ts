@@ -1,0 +1,55 @@
+import type { Edit, Place } from './place.js';
+
+/** A file as it is after its edits. */
+export interface FixedFile {
+  readonly file: string;
+  readonly text: string;
+  /** The places whose edits were made. */
+  readonly places: readonly Place[];
+}
+
+/**
+ * Makes the edits of places in the texts of their files. Of two that overlap, the first is made; the other place is still there in
+ * the next run.
+ *
+ * @param read the text of a file, as it was when the places were found
+ */
+export function fixedFiles(places: readonly Place[], read: (file: string) => string): FixedFile[] {
+  const byFile = new Map<string, (Place & { readonly fix: Edit })[]>();
+  for (const place of places) {
+    if (!hasFix(place)) continue;
+    const known = byFile.get(place.file);
+    if (known) known.push(place);
+    else byFile.set(place.file, [place]);
+  }
+  return [...byFile].map(([file, found]) => ({ file, ...edited(read(file), found) }));
+}
+
+function hasFix(place: Place): place is Place & { readonly fix: Edit } {
+  return place.fix !== undefined;
+}
+
+function edited(
+  text: string,
+  places: readonly (Place & { readonly fix: Edit })[],
+): { readonly text: string; readonly places: readonly Place[] } {
+  const sorted = [...places].sort((a, b) => a.fix.start - b.fix.start || a.fix.end - b.fix.end);
+  const parts: string[] = [];
+  const made: Place[] = [];
+  const seen = new Set<string>();
+  let end = 0;
+  for (const place of sorted) {
+    const { fix } = place;
+    const key = JSON.stringify(fix);
+    // One edit can mend several changes.
+    if (!seen.has(key)) {
+      if (fix.start < end) continue;
+      parts.push(text.slice(end, fix.start), fix.text);
+      end = fix.end;
+      seen.add(key);
+    }
+    made.push(place);
+  }
+  parts.push(text.slice(end));
+  return { text: parts.join(''), places: made };
+}

@@ -1,0 +1,27 @@
+import type { ts } from 'ts-morph';
+import { memberName, stringLiteral } from '../generator/emit/identifier.js';
+import type { Ts } from './compiler.js';
+import type { Edit } from './place.js';
+
+const identifier = /^[A-Za-z_$][\w$]*$/;
+
+/** The edit that gives the element which a node names another name; undefined where the name is not written there. */
+export function renameEdit(ts: Ts, node: ts.Node, name: string): Edit | undefined {
+  const { parent } = node;
+  const [start, end] = [node.getStart(), node.end];
+  if (ts.isStringLiteralLike(node)) {
+    const [quote] = node.getText();
+    return { start, end, text: quote === '"' ? JSON.stringify(name) : stringLiteral(name) };
+  }
+  if (!ts.isIdentifier(node)) return undefined;
+  if (ts.isShorthandPropertyAssignment(parent)) return { start, end, text: `${memberName(name)}: ${node.text}` };
+  if (ts.isBindingElement(parent) && !parent.propertyName)
+    return { start, end, text: `${memberName(name)}: ${node.text}` };
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node && !identifier.test(name)) {
+    // `a.old` becomes `a['new-name']`, `a?.old` becomes `a?.['new-name']`.
+    const isOptional = parent.questionDotToken !== undefined;
+    const from = isOptional ? (parent.questionDotToken?.getStart() ?? start) : parent.expression.end;
+    return { start: from, end, text: `${isOptional ? '?.' : ''}[${stringLiteral(name)}]` };
+  }
+  return { start, end, text: ts.isPropertyAccessExpression(parent) ? name : memberName(name) };
+}
