@@ -1,4 +1,4 @@
-import { loadSchema } from '../generator/schema/load.js';
+import { checkSchema } from '../generator/schema/load.js';
 import { type Diagnostic, isError } from '../generator/text/diagnostic.js';
 import { githubAnnotation } from '../generator/text/report/github.js';
 import { type DiagnosticJson, diagnosticAsJson } from '../generator/text/report/json.js';
@@ -58,7 +58,7 @@ Examples:
 
 async function checkOne(schema: string | undefined, dialect: string | undefined, host: Host): Promise<Checked> {
   const input = await inputOf(schema, host);
-  const { diagnostics } = await loadSchema(input.schema, {
+  const diagnostics = await checkSchema(input.schema, {
     dialect: dialectNamed(dialect ?? input.config.dialect),
     host: input.files,
     examples: true,

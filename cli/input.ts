@@ -4,6 +4,7 @@ import { type FileHost, nodeHost } from '../generator/syntax/host.js';
 import { sizeLimit, tooLarge, UnsuitableFile } from '../generator/syntax/regular-file.js';
 import { findConfig } from './config.js';
 import type { Host } from './host.js';
+import { sparing } from './memory.js';
 import { UserError } from './user-error.js';
 
 /** The schema that a command is about. */
@@ -37,7 +38,7 @@ export async function inputOf(named: string | undefined, host: Host): Promise<In
   const files = schema === '-' ? await withStdin(host) : diskFrom(host.cwd);
   return {
     schema: schema === '-' ? stdinName : schema,
-    files,
+    files: sparing(files),
     ...(found && applies ? { config: found.config, configFile: found.file } : { config: {} }),
   };
 }

@@ -4,6 +4,7 @@ import { type Diagnostic, isError } from '../text/diagnostic.js';
 import { build } from './build.js';
 import { checkInPhases } from './check/check.js';
 import { CheckContext } from './check/context.js';
+import type { Drafts } from './define.js';
 import { checkLegacy } from './legacy/check.js';
 import { effectivePragmas } from './legacy/exceptions.js';
 import { lostNames } from './lost.js';
@@ -18,15 +19,28 @@ export interface Analysis {
 }
 
 /**
- * Checks a schema that has been read, by the rules of a dialect, and makes the model of it.
+ * Checks a schema that has been read, by the rules of a dialect, and makes the model of it. The syntax tree is used up by that.
  *
  * @param problems what was found while reading. Where it is an error, parts of the schema may be missing
  */
 export function analyse(tree: SyntaxTree, dialect: Dialect, problems: readonly Diagnostic[] = []): Analysis {
-  const context = new CheckContext(dialect, effectivePragmas(tree.pragmas, dialect), tree.documentationChecked);
-  const check = dialect.has('checks in two passes') ? checkLegacy : checkInPhases;
-  const sound = tree.expressions.filter((expression) => !expression.broken);
-  const drafts = check(sound, lostNames(tree, problems), context);
-  const diagnostics = [...problems, ...context.diagnostics];
+  const { drafts, diagnostics } = check(tree, dialect, problems);
   return diagnostics.some(isError) ? { diagnostics } : { schema: build(drafts, tree.modules), diagnostics };
+}
+
+/** What {@link analyse} finds, without the model. */
+export function problemsOf(tree: SyntaxTree, dialect: Dialect, problems: readonly Diagnostic[]): readonly Diagnostic[] {
+  return check(tree, dialect, problems).diagnostics;
+}
+
+function check(
+  tree: SyntaxTree,
+  dialect: Dialect,
+  problems: readonly Diagnostic[],
+): { readonly drafts: Drafts; readonly diagnostics: readonly Diagnostic[] } {
+  const context = new CheckContext(dialect, effectivePragmas(tree.pragmas, dialect), tree.documentationChecked);
+  const checkAll = dialect.has('checks in two passes') ? checkLegacy : checkInPhases;
+  const sound = tree.expressions.filter((expression) => !expression.broken);
+  const drafts = checkAll(sound, lostNames(tree, problems), context);
+  return { drafts, diagnostics: [...problems, ...context.diagnostics] };
 }

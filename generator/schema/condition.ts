@@ -47,7 +47,7 @@ function plain(value: SyntaxValue): unknown {
     case 'array':
       return value.elements.map(plain);
     case 'object':
-      return Object.fromEntries([...value.pairs].map(([key, pair]) => [key, plain(pair.value)]));
+      return Object.fromEntries(value.pairs.values().map(({ key, value: part }) => [key.value, plain(part)]));
   }
 }
 

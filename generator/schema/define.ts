@@ -1,7 +1,7 @@
 import type { Dialect } from '../syntax/dialect.js';
 import type { Expression, SyntaxString, SyntaxValue } from '../syntax/tree.js';
 import { builtinTypes, emptyObject, nowhere, qtype } from './builtins.js';
-import { definedName, type MetaKey } from './check/context.js';
+import { type DefinedName, definedName, type MetaKey } from './check/context.js';
 import type {
   AlternateDraft,
   ArrayDraft,
@@ -38,7 +38,7 @@ export interface Drafts {
 }
 
 /** Called for each definition in order, with an earlier one of the same name. */
-export type OnDefinition = (expression: Expression, name: SyntaxString, earlier: Draft | undefined) => void;
+export type OnDefinition = (expression: Expression, defined: DefinedName, earlier: Draft | undefined) => void;
 
 /**
  * Makes the entities that the expressions define, implicit types before the definition that needs them, and finds out what
@@ -87,7 +87,7 @@ class Definer implements Drafts {
     const defined = definedName(expression);
     if (!defined) return;
     const draft = this.#draft(defined.meta, defined.name.value, expression);
-    this.#onDefinition(expression, defined.name, this.names.get(draft.name));
+    this.#onDefinition(expression, defined, this.names.get(draft.name));
     this.#add(draft);
   }
 
@@ -170,7 +170,7 @@ class Definer implements Drafts {
   /** A simple union has a tag of its own and wraps the types of its branches. */
   #simple(name: string, expression: Expression): Pick<ObjectDraft, 'members' | 'variants'> {
     const { span } = expression.value;
-    const branches = [...pairsOf(get(expression.value, 'data'))].map(({ key, value }): BranchDraft => {
+    const branches = pairsOf(get(expression.value, 'data')).map(({ key, value }): BranchDraft => {
       const type = this.#wrapper(this.#type(typeValue(value), value, expression), expression);
       return { name: key.value, type, implicit: false, span: key.span, ...readConditional(value) };
     });
@@ -235,7 +235,7 @@ class Definer implements Drafts {
   }
 
   #members(data: SyntaxValue | undefined, expression: Expression): MemberDraft[] {
-    return [...pairsOf(data)].map(({ key, value }) => ({
+    return pairsOf(data).map(({ key, value }) => ({
       name: memberName(key.value),
       type: this.#type(typeValue(value), value, expression),
       optional: key.value.startsWith('*'),
@@ -246,7 +246,7 @@ class Definer implements Drafts {
   }
 
   #branches(data: SyntaxValue | undefined, expression: Expression): BranchDraft[] {
-    return [...pairsOf(data)].map(({ key, value }) => ({
+    return pairsOf(data).map(({ key, value }) => ({
       name: key.value,
       type: this.#type(typeValue(value), value, expression),
       implicit: false,
@@ -297,7 +297,8 @@ class Definer implements Drafts {
   }
 
   #reference(name: SyntaxString): TypeReference {
-    const reference = { name: name.value, span: name.span };
+    // With all that is known later: what is added to an object takes more room.
+    const reference = { name: name.value, span: name.span, target: undefined, excused: false };
     this.#references.push(reference);
     return reference;
   }
@@ -310,18 +311,15 @@ class Definer implements Drafts {
 
 /** What every entity has that an expression defines. */
 function common(name: string, expression: Expression) {
-  const { doc } = expression;
-  return {
-    name,
-    ...readConditional(expression.value),
-    features: readFeatures(expression.value),
-    ...(doc?.symbol && { doc }),
-    expression,
-    implicit: false,
-  };
+  const { doc, value } = expression;
+  const features = readFeatures(value);
+  const parts = { name, features, expression, implicit: false, ...readConditional(value) };
+  return doc?.symbol ? { ...parts, doc } : parts;
 }
+
+const none: readonly never[] = [];
 
 /** What an implicit type has: it exists under the condition of the definition that needs it. */
 function implicit(name: string, expression: Expression) {
-  return { name, ...readConditional(expression.value), features: [], expression, implicit: true };
+  return { name, features: none, expression, implicit: true, ...readConditional(expression.value) };
 }

@@ -3,7 +3,7 @@ import { type FileHost, nodeHost } from '../syntax/host.js';
 import { loadSyntax } from '../syntax/load.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { adviceFor, type CheckBy } from './advice.js';
-import { analyse } from './analyse.js';
+import { analyse, problemsOf } from './analyse.js';
 import { checkExamples } from './examples/check.js';
 import type { Schema } from './model.js';
 
@@ -49,20 +49,40 @@ export interface LoadedSchema {
  * ```
  */
 export async function loadSchema(path: string, options: SchemaOptions = {}): Promise<LoadedSchema> {
+  const { advise, ...loaded } = await load(path, options);
+  return { ...loaded, diagnostics: [...loaded.diagnostics, ...(await advise())] };
+}
+
+/** What came of the rules of the dialect that was asked for, and how to get what there is to say beyond them. */
+type Loading = LoadedSchema & { advise(): Promise<readonly Diagnostic[]> };
+
+async function load(path: string, options: SchemaOptions): Promise<Loading> {
   const dialect = Dialect.of(options.dialect);
   const host = rememberingHost(options.host ?? nodeHost);
   const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host });
   const files = tree.modules.map(({ file }) => file.path);
   const analysis = analyse(tree, dialect, problems);
-  if (!analysis.schema) return { ...analysis, files };
+  if (!analysis.schema) return { ...analysis, files, advise: async () => [] };
   const diagnostics = [...analysis.diagnostics, ...(options.examples ? checkExamples(analysis.schema) : [])];
-  if (dialect.name !== 'auto' || options.advice === false) return { schema: analysis.schema, diagnostics, files };
+  const advise =
+    dialect.name !== 'auto' || options.advice === false
+      ? async () => []
+      : adviser(path, host, analysis.diagnostics, tree.documentationChecked);
+  return { schema: analysis.schema, diagnostics, files, advise };
+}
+
+/** Apart from {@link load}, so that its closures keep no syntax tree while others are made. */
+function adviser(
+  path: string,
+  host: FileHost,
+  reported: readonly Diagnostic[],
+  documented: boolean,
+): () => Promise<readonly Diagnostic[]> {
   const checkBy: CheckBy = async (release) => {
-    const read = await loadSyntax(path, { dialect: release, host });
-    return analyse(read.tree, release, read.diagnostics).diagnostics;
+    const { tree, diagnostics } = await loadSyntax(path, { dialect: release, host });
+    return problemsOf(tree, release, diagnostics);
   };
-  const advice = await adviceFor(checkBy, analysis.diagnostics, tree.documentationChecked);
-  return { schema: analysis.schema, diagnostics: [...diagnostics, ...advice], files };
+  return () => adviceFor(checkBy, reported, documented);
 }
 
 /** Reads every file once, however often it is asked for. */
@@ -84,5 +104,7 @@ function rememberingHost({ read, resolve }: FileHost): FileHost {
  * @throws {RangeError} when there is no such dialect
  */
 export async function checkSchema(path: string, options: SchemaOptions = {}): Promise<readonly Diagnostic[]> {
-  return (await loadSchema(path, options)).diagnostics;
+  // The model is gone before the schema is read again for advice.
+  const { diagnostics, advise } = await load(path, options).then(({ schema: _, ...others }) => others);
+  return [...diagnostics, ...(await advise())];
 }

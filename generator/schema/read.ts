@@ -8,7 +8,7 @@ export function get(value: SyntaxValue | undefined, key: string): SyntaxValue | 
 }
 
 /** The pairs of an object; none for anything else. */
-export function pairsOf(value: SyntaxValue | undefined): Iterable<SyntaxPair> {
+export function pairsOf(value: SyntaxValue | undefined): readonly SyntaxPair[] {
   return value?.kind === 'object' ? value.pairs.values() : [];
 }
 

@@ -1,6 +1,4 @@
 import type { TokenType } from 'chevrotain';
-import type { SourceFile } from '../text/source-file.js';
-import type { Dialect } from './dialect.js';
 import { readDocComment } from './doc/comment.js';
 import { readLenientDocs } from './doc/lenient.js';
 import type { DocBlock } from './doc-block.js';
@@ -34,23 +32,12 @@ const depthLimit = 300;
 /** A key that starts a definition, an include or a pragma, after its brace. */
 const definitionStart = /\{\s*'(?:enum|struct|union|alternate|command|event|include|pragma)'\s*:/y;
 
-/** The tokens of a file. */
-export interface Tokens {
-  readonly tokens: Token[];
-  /** The documentation blocks that a token of the kind `Doc` stands for, by the token's index. */
-  readonly docs: ReadonlyMap<number, readonly DocBlock[]>;
-}
-
 /** Divides a file into tokens; what is none is reported and becomes a token of the kind `Stray`. */
-export function tokenize(file: SourceFile, dialect: Dialect, problems: Problems): Tokens {
-  const lexer = new Lexer(file, dialect, problems);
-  lexer.run();
-  return lexer;
-}
-
-class Lexer implements Tokens {
-  readonly tokens: Token[] = [];
-  readonly docs = new Map<number, DocBlock[]>();
+export class Lexer {
+  /** What has been read and not been dropped. */
+  tokens: Token[] = [];
+  /** The documentation blocks that a token of the kind `Doc` stands for, by the token's index. */
+  readonly docs = new Map<number, readonly DocBlock[]>();
   readonly #reading: Reading;
   /** Reads without reporting anything. */
   readonly #silent: Reading;
@@ -65,8 +52,9 @@ class Lexer implements Tokens {
   /** A misplaced documentation comment has been reported in this expression. */
   #misplaced = false;
 
-  constructor(file: SourceFile, dialect: Dialect, problems: Problems) {
-    this.#reading = { file, dialect, problems };
+  constructor(reading: Reading) {
+    const { file, dialect } = reading;
+    this.#reading = reading;
     this.#silent = { file, dialect, problems: new Problems(file) };
     this.#text = file.text;
     this.#decoded = dialect.has('decoded text');
@@ -74,9 +62,16 @@ class Lexer implements Tokens {
     this.#null = dialect.has('null literal');
   }
 
-  run(): void {
+  /** Whether the end of the file has been reached. */
+  get done(): boolean {
+    return this.#position >= this.#text.length;
+  }
+
+  /** Reads on: to the end of the file or, when there are so many tokens, to what may be the start of an expression. */
+  read(enough: number): void {
     const text = this.#text;
     while (this.#position < text.length) {
+      if (this.#depth === 0 && this.tokens.length >= enough) return;
       const code = text.charCodeAt(this.#position);
       switch (code) {
         case 0x20:
@@ -112,6 +107,12 @@ class Lexer implements Tokens {
           else this.#word();
       }
     }
+  }
+
+  /** Drops the tokens that have been read: where they have been parsed, they only take room. */
+  drop(): void {
+    this.tokens = [];
+    this.docs.clear();
   }
 
   #push(type: TokenType, image: string, end: number): void {
@@ -151,7 +152,7 @@ class Lexer implements Tokens {
 
   #string(): void {
     const { value, end } = readText(this.#position < this.#outOfStep ? this.#silent : this.#reading, this.#position);
-    this.#push(this.#depth === 0 ? TopText : Text, value, end);
+    this.#push(this.#depth === 0 ? TopText : Text, shared(value), end);
   }
 
   /** `true`, `false` and `null` are recognised by their letters alone, whatever follows. */
@@ -221,6 +222,19 @@ class Lexer implements Tokens {
 }
 
 const keywords = ['true', 'false', 'null'];
+
+/** Words that have been met: a schema says the same few again and again. */
+const words = new Map<string, string>();
+const wordLimit = 1000;
+
+/** A text, as the same string each time if it is short and was among the first. Longer ones may be parts of a file's text, and would keep it. */
+function shared(text: string): string {
+  if (text.length > 12) return text;
+  const known = words.get(text);
+  if (known !== undefined) return known;
+  if (words.size < wordLimit) words.set(text, text);
+  return text;
+}
 
 const quoted = /'[^'\n]*'?/y;
 

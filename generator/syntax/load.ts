@@ -11,7 +11,7 @@ import { reasonOf } from './regular-file.js';
 import { decodeSource } from './source.js';
 import {
   describeValue,
-  type Expression,
+  Expression,
   type Pragmas,
   type SyntaxModule,
   type SyntaxObject,
@@ -172,7 +172,7 @@ class Loader {
         const { doc, fault } = this.#documentation.attached(pending, value);
         if (fault) this.#report(fault, including);
         pending = undefined;
-        const expression: Expression = { value, ...(doc && { doc }), ...(broken && { broken }) };
+        const expression = new Expression(value, doc, broken);
         module.expressions.push(expression);
         this.#expressions.push(expression);
       }
@@ -186,7 +186,7 @@ class Loader {
     const { module, path: includer, chain } = including;
     const report = (found: Diagnostic): void => this.#report(found, including);
     const definition = { name: 'include', span: expression.span };
-    const extra = [...expression.pairs.values()].find(({ key }) => key.value !== 'include')?.key;
+    const extra = expression.pairs.values().find(({ key }) => key.value !== 'include')?.key;
     if (extra && !broken) report(diagnostic('include-with-keys', { key: extra.value }, extra.span, { definition }));
     const target = expression.pairs.get('include')?.value;
     if (target?.kind !== 'string') {

@@ -1,6 +1,6 @@
 import type { DocBlock } from './doc-block.js';
-import { tokenize } from './lexer.js';
-import { parseTokens } from './parser.js';
+import { Lexer } from './lexer.js';
+import { type Parsed, parseTokens } from './parser.js';
 import { compareMoments, type Moment, type Problem, phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { describe, placeOf, reportFaults } from './syntax-problems.js';
@@ -21,26 +21,67 @@ export interface ParsedFile {
   readonly finished: Moment;
 }
 
-/** Reads a file: tokens, expressions, documentation blocks. */
+/** So many tokens are kept at a time. */
+const enough = 4096;
+
+/**
+ * Reads a file: tokens, expressions, documentation blocks. It goes from one stretch of sound expressions to the next, as the tokens of a
+ * whole file may take more room than all that is made of them. The first fault makes the rest of the file one stretch: what is right
+ * about the recovery from it may stand anywhere behind it.
+ */
 export function parseFile(reading: Reading): ParsedFile {
-  const { file, dialect, problems } = reading;
-  const { tokens, docs } = tokenize(file, dialect, problems);
-  // Problems of documentation, which are there too, break nothing but the documentation.
-  const malformed = problems.found.filter(({ diagnostic }) => !diagnostic.code.startsWith('QAPI5'));
+  const { problems } = reading;
+  const lexer = new Lexer(reading);
+  const items: ItemInTheMaking[] = [];
+  do {
+    const before = problems.found.length;
+    lexer.drop();
+    lexer.read(enough);
+    const last = items.at(-1);
+    if (last && lexer.tokens[0]) last.finished = { ...last.finished, at: lexer.tokens[0].startOffset };
+    let parsed = parseTokens(reading.file, lexer.tokens);
+    let malformed = problems.found.slice(before).filter(isMalformed);
+    if (!lexer.done && !(isSound(parsed) && malformed.length === 0)) {
+      lexer.read(Number.POSITIVE_INFINITY);
+      malformed = problems.found.slice(before).filter(isMalformed);
+      parsed = parseTokens(reading.file, lexer.tokens);
+    }
+    for (const item of fileItems(reading, lexer, parsed, malformed)) items.push(item);
+  } while (!lexer.done);
+  return { items, problems: problems.found.sort(compareMoments), finished: after(reading, undefined) };
+}
+
+type ItemInTheMaking = FileItem & { finished: Moment };
+
+/** Whether a stretch of tokens is nothing but expressions and documentation, without any fault. */
+function isSound({ items, faults }: Parsed): boolean {
+  return faults.length === 0 && items.every(({ kind }) => kind === 'doc' || kind === 'expression');
+}
+
+/** Problems of documentation break nothing but the documentation. */
+function isMalformed({ diagnostic }: Problem): boolean {
+  return !diagnostic.code.startsWith('QAPI5');
+}
+
+function* fileItems(
+  reading: Reading,
+  { tokens, docs }: Lexer,
+  { items, faults }: Parsed,
+  malformed: readonly Problem[],
+): Generator<ItemInTheMaking> {
+  const { dialect } = reading;
   const isBroken = breakage(malformed.map(({ at }) => at));
-  const { items, faults } = parseTokens(file, tokens);
   const isMisread = breakage(faults.map(({ token }) => token?.index ?? Number.POSITIVE_INFINITY));
   reportFaults(reading, tokens, faults);
-  const result: FileItem[] = [];
   // Tokens that do not belong to the top level are reported once, and not at all after a broken expression.
   let quiet = false;
   for (const item of items) {
     if (item.kind === 'doc') {
-      result.push({
+      yield {
         kind: 'documentation',
         blocks: docs.get(item.first.index) ?? [],
         finished: after(reading, item.next),
-      });
+      };
       quiet = false;
     } else if (item.kind === 'expression') {
       const { value, first, next } = item;
@@ -49,7 +90,7 @@ export function parseFile(reading: Reading): ParsedFile {
       const whole = after(reading, item.next);
       // The reference never gets to the end of a broken expression: what is wrong with it comes before what it means.
       const finished: Moment = broken ? { ...whole, phase: phase.look } : whole;
-      result.push({ kind: 'expression', value, broken, finished });
+      yield { kind: 'expression', value, broken, finished };
       quiet = broken;
     } else {
       // Where the reference reads a value to its end before it says that it does not belong there, a problem in it comes first.
@@ -61,7 +102,6 @@ export function parseFile(reading: Reading): ParsedFile {
       quiet = true;
     }
   }
-  return { items: result, problems: problems.found.sort(compareMoments), finished: after(reading, undefined) };
 }
 
 /** When the reference has read the token after something, and deals with what comes before it. */

@@ -1,5 +1,5 @@
 import { EmbeddedActionsParser, EOF, type IRecognitionException, type TokenType } from 'chevrotain';
-import type { SourceFile, Span } from '../text/source-file.js';
+import type { SourceFile } from '../text/source-file.js';
 import {
   CloseArray,
   CloseObject,
@@ -18,7 +18,15 @@ import {
   TopText,
   vocabulary,
 } from './tokens.js';
-import type { SyntaxArray, SyntaxObject, SyntaxPair, SyntaxString, SyntaxValue } from './tree.js';
+import {
+  SyntaxArray,
+  SyntaxBoolean,
+  SyntaxNull,
+  SyntaxObject,
+  SyntaxPairs,
+  SyntaxString,
+  type SyntaxValue,
+} from './tree.js';
 
 /** What holds pairs or elements. */
 type Container = 'object' | 'array';
@@ -66,7 +74,7 @@ export interface Parsed {
 /** The object or array that is being read. */
 interface Frame {
   readonly container: Container;
-  readonly pairs: Map<string, SyntaxPair>;
+  readonly pairs: SyntaxPairs;
   readonly elements: SyntaxValue[];
   before: Before;
 }
@@ -106,9 +114,14 @@ class SchemaParser extends EmbeddedActionsParser {
     this.#faults = [];
     this.input = tokens;
     this.schema();
+    const items = this.#items;
     const faults = [...this.#faults, ...this.errors.map(faultOf)];
+    // Parsers are few and live long: they keep nothing of a file.
     this.input = [];
-    return { items: this.#items, faults: faults.sort((a, b) => indexOf(a) - indexOf(b)) };
+    this.#items = [];
+    this.#faults = [];
+    this.#file = undefined;
+    return { items, faults: faults.sort((a, b) => indexOf(a) - indexOf(b)) };
   }
 
   readonly schema = this.RULE('schema', () => {
@@ -140,14 +153,14 @@ class SchemaParser extends EmbeddedActionsParser {
   readonly expression = this.RULE('expression', () => {
     const first = this.CONSUME(OpenExpression) as Token;
     const outer = this.#frame;
-    const pairs = new Map<string, SyntaxPair>();
+    const pairs = new SyntaxPairs();
     this.#frame = { container: 'object', pairs, elements: noElements, before: 'nothing' };
     try {
       this.SUBRULE(this.pairs);
       this.CONSUME(CloseObject);
     } finally {
       this.#frame = outer;
-      const value: SyntaxObject = { kind: 'object', pairs, span: this.#span(first, this.LA(0) as Token) };
+      const value = this.#object(pairs, first, this.LA(0) as Token);
       this.#items.push({ kind: 'expression', value, first, next: this.#next() });
     }
   });
@@ -187,7 +200,7 @@ class SchemaParser extends EmbeddedActionsParser {
   readonly object = this.RULE('object', (): SyntaxObject => {
     const open = this.CONSUME(OpenObject) as Token;
     const outer = this.#frame;
-    const pairs = new Map<string, SyntaxPair>();
+    const pairs = new SyntaxPairs();
     this.#frame = { container: 'object', pairs, elements: noElements, before: 'nothing' };
     try {
       this.SUBRULE(this.pairs);
@@ -195,14 +208,14 @@ class SchemaParser extends EmbeddedActionsParser {
       this.#frame = outer;
     }
     const close = this.CONSUME(CloseObject) as Token;
-    return { kind: 'object', pairs, span: this.#span(open, close) };
+    return this.#object(pairs, open, close);
   });
 
   readonly array = this.RULE('array', (): SyntaxArray => {
     const open = this.CONSUME(OpenArray) as Token;
     const elements = this.#elements();
     const close = this.CONSUME(CloseArray) as Token;
-    return { kind: 'array', elements, span: this.#span(open, close) };
+    return new SyntaxArray(elements.slice(), this.#file as SourceFile, open.startOffset, endOf(open, close));
   });
 
   #elements(): SyntaxValue[] {
@@ -250,7 +263,7 @@ class SchemaParser extends EmbeddedActionsParser {
     const first = pairs.get(key.value)?.key;
     if (first) this.#faults.push({ kind: 'repeated-key', token: this.#next(), key, first });
     const value = this.OR(this.#valueAlternatives);
-    if (value && !first) pairs.set(key.value, { key, value });
+    if (value && !first) pairs.add({ key, value });
     return true;
   });
 
@@ -303,17 +316,18 @@ class SchemaParser extends EmbeddedActionsParser {
     return token instanceof Token ? token : undefined;
   }
 
-  #text(token: Token): SyntaxString {
-    return { kind: 'string', value: token.image, span: this.#span(token, token) };
+  #text({ image, startOffset, end }: Token): SyntaxString {
+    return new SyntaxString(image, this.#file as SourceFile, startOffset, end);
   }
 
-  #literal(token: Token): SyntaxValue {
-    const span = this.#span(token, token);
-    return token.image === 'null' ? { kind: 'null', span } : { kind: 'boolean', value: token.image === 'true', span };
+  #literal({ image, startOffset, end }: Token): SyntaxValue {
+    const file = this.#file as SourceFile;
+    if (image === 'null') return new SyntaxNull(file, startOffset, end);
+    return new SyntaxBoolean(image === 'true', file, startOffset, end);
   }
 
-  #span(first: Token, last: Token): Span {
-    return { file: this.#file as SourceFile, start: first.startOffset, end: Math.max(first.end, last.end) };
+  #object(pairs: SyntaxPairs, first: Token, last: Token): SyntaxObject {
+    return new SyntaxObject(pairs.complete(), this.#file as SourceFile, first.startOffset, endOf(first, last));
   }
 
   /**
@@ -334,7 +348,12 @@ class SchemaParser extends EmbeddedActionsParser {
 const valueStarts = [Text, OpenObject, OpenArray, Literal, Stray];
 const afterValue = [Comma, CloseObject, CloseArray, OpenExpression, Doc, EOF];
 const noElements: SyntaxValue[] = [];
-const noPairs = new Map<string, SyntaxPair>();
+const noPairs = new SyntaxPairs();
+
+/** Where a value ends; a token that was inserted for its end takes no room. */
+function endOf(first: Token, last: Token): number {
+  return Math.max(first.end, last.end);
+}
 
 function startsItem(token: Token | undefined): boolean {
   return token === undefined || itemStarts.has(token.tokenType);

@@ -4,36 +4,76 @@ import type { DocBlock } from './doc-block.js';
 /** A value of the QAPI JSON dialect, with its place. `span` covers the value from its first to its last token. */
 export type SyntaxValue = SyntaxString | SyntaxBoolean | SyntaxNull | SyntaxArray | SyntaxObject;
 
-export interface SyntaxString {
-  readonly kind: 'string';
-  /** The text between the quotes, escapes resolved. */
-  readonly value: string;
-  readonly span: Span;
+/** What all values have. One without parts is its own span: a large schema has millions of them, and each object more would count. */
+abstract class SyntaxNode implements Span {
+  readonly file: SourceFile;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(file: SourceFile, start: number, end: number) {
+    this.file = file;
+    this.start = start;
+    this.end = end;
+  }
+
+  get span(): Span {
+    return this;
+  }
 }
 
-interface SyntaxBoolean {
-  readonly kind: 'boolean';
+/** What has parts does not keep them alive where only its place is kept. */
+abstract class CompoundNode extends SyntaxNode {
+  override get span(): Span {
+    const { file, start, end } = this;
+    return { file, start, end };
+  }
+}
+
+export class SyntaxString extends SyntaxNode {
+  readonly kind = 'string';
+  /** The text between the quotes, escapes resolved. */
+  readonly value: string;
+
+  constructor(value: string, file: SourceFile, start: number, end: number) {
+    super(file, start, end);
+    this.value = value;
+  }
+}
+
+export class SyntaxBoolean extends SyntaxNode {
+  readonly kind = 'boolean';
   readonly value: boolean;
-  readonly span: Span;
+
+  constructor(value: boolean, file: SourceFile, start: number, end: number) {
+    super(file, start, end);
+    this.value = value;
+  }
 }
 
 /** The literal `null`, which only 2.4–4.1 (and `auto`) have. */
-interface SyntaxNull {
-  readonly kind: 'null';
-  readonly span: Span;
+export class SyntaxNull extends SyntaxNode {
+  readonly kind = 'null';
 }
 
-export interface SyntaxArray {
-  readonly kind: 'array';
+export class SyntaxArray extends CompoundNode {
+  readonly kind = 'array';
   readonly elements: readonly SyntaxValue[];
-  readonly span: Span;
+
+  constructor(elements: readonly SyntaxValue[], file: SourceFile, start: number, end: number) {
+    super(file, start, end);
+    this.elements = elements;
+  }
 }
 
-export interface SyntaxObject {
-  readonly kind: 'object';
+export class SyntaxObject extends CompoundNode {
+  readonly kind = 'object';
   /** In the order of writing. After an error (repeated key) the first pair of a key is the one kept. */
-  readonly pairs: ReadonlyMap<string, SyntaxPair>;
-  readonly span: Span;
+  readonly pairs: SyntaxPairs;
+
+  constructor(pairs: SyntaxPairs, file: SourceFile, start: number, end: number) {
+    super(file, start, end);
+    this.pairs = pairs;
+  }
 }
 
 export interface SyntaxPair {
@@ -41,16 +81,81 @@ export interface SyntaxPair {
   readonly value: SyntaxValue;
 }
 
+/** So many pairs are looked through one by one: most objects have fewer, and a table takes more room than they do. */
+const few = 8;
+
+/** The pairs of an object, by their keys and in the order of writing. */
+export class SyntaxPairs {
+  #list: SyntaxPair[] = [];
+  #byKey: Map<string, SyntaxPair> | undefined;
+
+  /** Appends a pair whose key is new. */
+  add(pair: SyntaxPair): void {
+    this.#list.push(pair);
+    this.#byKey?.set(pair.key.value, pair);
+  }
+
+  /** Gives back the room that was kept for more pairs. */
+  complete(): this {
+    this.#list = this.#list.slice();
+    return this;
+  }
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  get(key: string): SyntaxPair | undefined {
+    if (this.#list.length > few) {
+      this.#byKey ??= new Map(this.#list.map((pair) => [pair.key.value, pair]));
+      return this.#byKey.get(key);
+    }
+    for (const pair of this.#list) if (pair.key.value === key) return pair;
+    return undefined;
+  }
+
+  has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  values(): readonly SyntaxPair[] {
+    return this.#list;
+  }
+
+  keys(): string[] {
+    return this.#list.map(({ key }) => key.value);
+  }
+}
+
 /** A top-level expression of a schema that is neither an include nor a pragma: mostly a definition. */
-export interface Expression {
-  readonly value: SyntaxObject;
+export class Expression {
+  #value: SyntaxObject;
   /** The documentation block directly before it. */
-  readonly doc?: DocBlock;
+  readonly doc: DocBlock | undefined;
   /**
    * Its text has a syntax error, which has been reported: `value` is what could be read of it. It defines its name, so that
    * references to it are fine, but nothing else is to be said about it.
    */
-  readonly broken?: true;
+  readonly broken: boolean;
+
+  constructor(value: SyntaxObject, doc: DocBlock | undefined, broken: boolean) {
+    this.#value = value;
+    this.doc = doc;
+    this.broken = broken;
+  }
+
+  get value(): SyntaxObject {
+    return this.#value;
+  }
+
+  /** Drops all pairs but one: what has been understood need not be kept as it was written. */
+  keepOnly(key: string): void {
+    const { file, start, end, pairs } = this.#value;
+    const kept = new SyntaxPairs();
+    const pair = pairs.get(key);
+    if (pair) kept.add(pair);
+    this.#value = new SyntaxObject(kept.complete(), file, start, end);
+  }
 }
 
 /** The pragmas in force when the whole schema has been read (one state for all files). */

@@ -11,7 +11,8 @@ import { checkFeatureLimit } from './feature-limit.js';
 
 /**
  * Checks a schema in the order of 4.2 and later, and defines its entities: each definition by itself, then all names, then each
- * entity with what it refers to.
+ * entity with what it refers to. Of the expressions only their names are left: a large schema's syntax tree takes more room than all
+ * that is made of it.
  */
 export function checkInPhases(expressions: readonly Expression[], lost: LostNames, context: CheckContext): Drafts {
   for (const expression of expressions) {
@@ -19,11 +20,12 @@ export function checkInPhases(expressions: readonly Expression[], lost: LostName
     checkDefinition(expression, context);
   }
   const namedData = context.dialect.has('structs with named data');
-  const drafts = define(expressions, context.dialect, lost, (expression, name, earlier) => {
-    if (!earlier && !namedData) return;
+  const drafts = define(expressions, context.dialect, lost, (expression, { meta, name }, earlier) => {
     context.enter(expression);
     if (namedData) checkNamedData(expression, context);
     if (earlier) reportRedefinition(name, earlier, context);
+    // From here on its draft says what it means.
+    expression.keepOnly(meta);
   });
   const describedLast = context.dialect.has('non-existent descriptions reported last');
   const documented: Draft[] = [];

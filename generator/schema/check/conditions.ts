@@ -54,7 +54,7 @@ function checkText(text: string, value: SyntaxValue, context: CheckContext): voi
 }
 
 function checkOperation(value: SyntaxObject, context: CheckContext): void {
-  const unknown = [...value.pairs.values()].filter(({ key }) => !operators.some((name) => name === key.value));
+  const unknown = value.pairs.values().filter(({ key }) => !operators.some((name) => name === key.value));
   for (const { key } of unknown) {
     context.report('condition-operator', { key: key.value }, key.span, { hint: context.suggest(key.value, operators) });
   }

@@ -81,10 +81,14 @@ export const metaKeys = ['enum', 'union', 'alternate', 'struct', 'command', 'eve
 /** A key that makes an expression a definition. */
 export type MetaKey = (typeof metaKeys)[number];
 
+/** Which kind of thing an expression defines, and its name. */
+export interface DefinedName {
+  readonly meta: MetaKey;
+  readonly name: SyntaxString;
+}
+
 /** What an expression defines, by the first meta key it has; undefined when it defines nothing or its name is not a string. */
-export function definedName(
-  expression: Expression,
-): { readonly meta: MetaKey; readonly name: SyntaxString } | undefined {
+export function definedName(expression: Expression): DefinedName | undefined {
   for (const meta of metaKeys) {
     const name = expression.value.pairs.get(meta)?.value;
     if (name) return name.kind === 'string' ? { meta, name } : undefined;
@@ -95,6 +99,6 @@ export function definedName(
 /** An expression as the enclosing definition of a culprit. */
 export function enclosing(expression: Expression): EnclosingDefinition {
   const { value } = expression;
-  const name = definedName(expression)?.name.value ?? value.pairs.keys().next().value;
+  const name = definedName(expression)?.name.value ?? value.pairs.keys()[0];
   return name === undefined ? { span: value.span } : { name, span: value.span };
 }

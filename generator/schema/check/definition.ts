@@ -39,7 +39,10 @@ function checkKind({ value }: Expression, context: CheckContext): MetaKey | unde
   if (!meta) {
     reportNoDefinition(value, context);
   } else if (another && context.dialect.has('exactly one kind')) {
-    const written = [...value.pairs.values()].map(({ key }) => key).filter(({ value }) => isMeta(value));
+    const written = value.pairs
+      .values()
+      .map(({ key }) => key)
+      .filter(({ value }) => isMeta(value));
     const [first, second] = written as [SyntaxString, SyntaxString];
     context.report('several-definitions', { first: first.value, second: second.value }, second.span);
     return undefined;

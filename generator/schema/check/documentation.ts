@@ -169,5 +169,6 @@ function severity(context: CheckContext): DiagnosticDetails {
 function place(expression: Expression, doc: DocBlock, context: CheckContext): DiagnosticDetails {
   const definition = enclosing(expression);
   if (context.dialect.has('documentation errors at the section')) return { definition, ...severity(context) };
-  return { definition: { ...definition, span: { ...definition.span, start: doc.span.start } }, ...severity(context) };
+  const { file, end } = definition.span;
+  return { definition: { ...definition, span: { file, start: doc.span.start, end } }, ...severity(context) };
 }

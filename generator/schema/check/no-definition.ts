@@ -4,7 +4,7 @@ import { type CheckContext, metaKeys } from './context.js';
 /** Reports an expression that defines nothing, with the key that was probably meant. */
 export function reportNoDefinition({ pairs, span }: SyntaxObject, context: CheckContext): void {
   const known = metaKeys.map((key) => `'${key}'`).join(', ');
-  context.report('no-definition', { known }, span, { hint: hintFor([...pairs.keys()], context) });
+  context.report('no-definition', { known }, span, { hint: hintFor(pairs.keys(), context) });
 }
 
 function hintFor(keys: readonly string[], context: CheckContext): string | undefined {

@@ -68,7 +68,7 @@ function checkStruct(object: SyntaxObject, _name: SyntaxString, drafts: Drafts, 
 }
 
 function checkAlternate(object: SyntaxObject, _name: SyntaxString, drafts: Drafts, context: CheckContext): void {
-  const branches = [...pairsOf(get(object, 'data'))];
+  const branches = pairsOf(get(object, 'data'));
   checkConstants(
     branches.map(({ key }) => key),
     'branch of an alternate',

@@ -11,7 +11,7 @@ import { checkMemberUses, checkUse, dataKinds, known, typeOf } from './uses.js';
 /** Checks the types and names that a union uses: base, discriminator and branches. */
 export function checkUnionUses(object: SyntaxObject, name: SyntaxString, drafts: Drafts, context: CheckContext): void {
   const discriminator = get(object, 'discriminator');
-  const branches = [...pairsOf(get(object, 'data'))];
+  const branches = pairsOf(get(object, 'data'));
   if (discriminator === undefined || discriminator.kind === 'null') {
     for (const { key, value } of branches) {
       checkUse(typeOf(value, context), { role: `branch '${key.value}'`, kinds: dataKinds }, drafts, context);
@@ -97,7 +97,7 @@ function reportNoMember(
     context.report('optional-discriminator', { name }, span, { related });
     return;
   }
-  const hint = context.suggest(name, [...members.pairs.keys()].map(memberName));
+  const hint = context.suggest(name, members.pairs.keys().map(memberName));
   const place = base?.kind === 'string' ? `the base '${base.value}' itself` : "'base'";
   context.report('unknown-discriminator', { name, base: place }, span, { hint });
 }

@@ -1,12 +1,7 @@
-import type { SourceFile, Span } from '../../text/source-file.js';
+import type { SourceFile } from '../../text/source-file.js';
 import type { DocArgument, DocBlock, DocSection } from '../doc-block.js';
-
-/** A line of a documentation block, by offsets: of its `#`, of its text, and of the end of the text. */
-export interface DocLine {
-  readonly hash: number;
-  readonly start: number;
-  readonly end: number;
-}
+import { LazyArgument, LazyBlock, LazySection } from './lazy-block.js';
+import type { DocLine, DocSymbol, Part, PartKind } from './part.js';
 
 /** Whether a line has no text. */
 export function isBlank({ start, end }: DocLine): boolean {
@@ -39,28 +34,8 @@ export interface DocComment {
   readonly end: number;
 }
 
-/** What a part of a documentation block is about. Text of `discarded` parts is lost. */
-export type PartKind = 'body' | 'argument' | 'feature' | 'section' | 'discarded';
-
-/** A part of a documentation block that is being collected. */
-export interface Part {
-  readonly kind: PartKind;
-  /** The name of what is described, or the tag. The body and untagged sections have none. */
-  readonly name: string | undefined;
-  /** The line that it starts on; the body has none. */
-  readonly line: DocLine | undefined;
-  /** Where its text starts: behind the name or tag. */
-  start: number;
-  /** Where its text ends so far. */
-  end: number;
-  /** Whether it has any text. */
-  filled: boolean;
-}
-
 /** So many parts are looked through one by one. */
 const few = 16;
-
-type DocSymbol = NonNullable<DocBlock['symbol']>;
 
 /** Collects a documentation block line by line. Texts are cut out of the file when they are read. */
 export class DocBuilder {
@@ -138,106 +113,27 @@ export class DocBuilder {
   /** The block; `end` is the offset after its last character. */
   finish(end: number): DocBlock {
     const file = this.#file;
-    const block = new LazyBlock({ file, start: this.#start, end }, this.#comment, this.#body, this.symbol);
+    const described: DocArgument[] = [];
+    const features: DocArgument[] = [];
+    const sections: DocSection[] = [];
     for (const part of this.#parts) {
-      if (part.kind === 'argument') block.arguments.push(new LazyArgument(file, part));
-      else if (part.kind === 'feature') block.features.push(new LazyArgument(file, part));
-      else if (part.kind === 'section') block.sections.push(new LazySection(file, part));
+      if (part.kind === 'argument') described.push(new LazyArgument(file, part));
+      else if (part.kind === 'feature') features.push(new LazyArgument(file, part));
+      else if (part.kind === 'section') sections.push(new LazySection(file, part));
     }
-    return block;
+    const parts = { arguments: exactly(described), features: exactly(features), sections: exactly(sections) };
+    return new LazyBlock(file, this.#start, end, this.#comment, this.#body, this.symbol, parts);
   }
 }
 
-/** A part whose text is cut out of the file when it is asked for first: most are never asked for. */
-class LazyPart {
-  readonly #file: SourceFile;
-  readonly #part: Part;
-  #text: string | undefined;
+const none: readonly never[] = [];
 
-  constructor(file: SourceFile, part: Part) {
-    this.#file = file;
-    this.#part = part;
-  }
-
-  get text(): string {
-    this.#text ??= cut(this.#file.text, this.#part);
-    return this.#text;
-  }
+/** A list without the room that is kept for more. */
+function exactly<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? none : list.slice();
 }
-
-class LazySection extends LazyPart implements DocSection {
-  readonly tag?: string;
-  readonly span: Span;
-
-  constructor(file: SourceFile, part: Part) {
-    super(file, part);
-    if (part.name !== undefined) this.tag = part.name;
-    this.span = { file, start: part.line?.start ?? part.start, end: part.end };
-  }
-}
-
-class LazyArgument extends LazyPart implements DocArgument {
-  readonly name: string;
-  readonly span: Span;
-
-  constructor(file: SourceFile, part: Part) {
-    super(file, part);
-    const { name = '', line, start } = part;
-    this.name = name;
-    const at = line?.start ?? start;
-    this.span = { file, start: at, end: at + 1 + name.length };
-  }
-
-  override get text(): string {
-    return super.text.replace(optionalMarker, '');
-  }
-}
-
-class LazyBlock implements DocBlock {
-  readonly span: Span;
-  readonly comment: number;
-  readonly symbol?: DocSymbol;
-  readonly arguments: DocArgument[] = [];
-  readonly features: DocArgument[] = [];
-  readonly sections: DocSection[] = [];
-  readonly #body: LazyPart;
-
-  constructor(span: Span, comment: number, body: Part, symbol: DocSymbol | undefined) {
-    this.span = span;
-    this.comment = comment;
-    if (symbol) this.symbol = symbol;
-    this.#body = new LazyPart(span.file, body);
-  }
-
-  get body(): string {
-    return this.#body.text;
-  }
-}
-
-const optionalMarker = /^#optional[ ,:]*/;
 
 /** How a part starts. */
 export function label({ kind, name }: Part): string {
   return kind === 'section' ? `${name}:` : `@${name}:`;
-}
-
-/** The text of a part: without `# `, without blank lines around it and without the indentation that its lines share. */
-function cut(text: string, { name, start, end }: Part): string {
-  const raw = text.slice(start, end);
-  if (!raw.includes('\n')) return raw.trim();
-  // What stands behind a name or tag says nothing about the indentation of the other lines.
-  const first = name === undefined ? '\n' : '';
-  const lines = (first + raw).replace(/\n\s*# ?/g, '\n').replace(/(?<![^\S\n])[^\S\n]+\n/g, '\n');
-  if (name !== undefined) return dedent(lines).trim();
-  // An introduction is indented, and what follows it is not.
-  const unindented = lines.search(/\n\S/);
-  return (unindented === -1 ? dedent(lines) : dedent(lines.slice(0, unindented)) + lines.slice(unindented)).trim();
-}
-
-/** Takes away the indentation that all lines but the first share. */
-function dedent(text: string): string {
-  if (/\n\S/.test(text)) return text;
-  let least = Number.POSITIVE_INFINITY;
-  for (const [, blanks] of text.matchAll(/\n( *)(?=\S)/g)) least = Math.min(least, (blanks as string).length);
-  return least === Number.POSITIVE_INFINITY ? text : text.replaceAll(`\n${' '.repeat(least)}`, '\n');
 }

@@ -82,5 +82,5 @@ function nameOf({ pairs }: SyntaxObject): string {
     const value = pairs.get(key)?.value;
     if (value?.kind === 'string') return value.value;
   }
-  return pairs.keys().next().value ?? '';
+  return pairs.keys()[0] ?? '';
 }

@@ -1,6 +1,7 @@
 import type { Reading } from '../reading.js';
 import { lineEnd, trimEnd } from '../white-space.js';
-import { type DocBuilder, type DocLine, label, type Part } from './builder.js';
+import { type DocBuilder, label } from './builder.js';
+import type { DocLine, Part } from './part.js';
 import { reportLine, startDescription, startTagged } from './rules.js';
 
 /** Comment lines between two marks: from the line end before the first of them to the end of the last one. */

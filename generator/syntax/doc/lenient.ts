@@ -1,7 +1,7 @@
 import type { DocBlock } from '../doc-block.js';
 import type { Reading } from '../reading.js';
 import { lineEnd, trimEnd } from '../white-space.js';
-import { DocBuilder, type DocLine, isBlank } from './builder.js';
+import { DocBuilder, isBlank } from './builder.js';
 import {
   type Chunk,
   lineAt,
@@ -9,6 +9,7 @@ import {
   readLenientFreeForm,
   readLenientSymbol,
 } from './lenient-sections.js';
+import type { DocLine } from './part.js';
 import { reportLine, reportUnclosed } from './rules.js';
 
 /**

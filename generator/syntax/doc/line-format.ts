@@ -1,6 +1,7 @@
 import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
-import { type DocLine, indentation } from './builder.js';
+import { indentation } from './builder.js';
+import type { DocLine } from './part.js';
 
 /** How many characters a line of documentation may have, counted from its `#`. */
 const widest = 70;

@@ -2,7 +2,8 @@ import type { DiagnosticDetails, DiagnosticName, DiagnosticParameters } from '..
 import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
 import { lastLineEnd } from '../white-space.js';
-import type { DocBuilder, DocLine } from './builder.js';
+import type { DocBuilder } from './builder.js';
+import type { DocLine } from './part.js';
 
 /** Sections of which a block has one at most. */
 const single = new Set(['Returns', 'Errors', 'Since']);

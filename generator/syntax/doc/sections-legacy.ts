@@ -2,7 +2,8 @@ import type { DocBlock } from '../doc-block.js';
 import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
 import type { DocComment } from './builder.js';
-import { DocBuilder, type DocLine, indentation, isBlank, label, type Part } from './builder.js';
+import { DocBuilder, indentation, isBlank, label } from './builder.js';
+import type { DocLine, Part } from './part.js';
 import { readSymbol, reportLine, startDescription, startTagged } from './rules.js';
 
 const tagWord = /^(Returns|Since|Notes?|Examples?|TODO):/;

@@ -5,7 +5,8 @@ import { phase } from '../problem.js';
 import type { Reading } from '../reading.js';
 import { tokenAfter } from '../white-space.js';
 import type { DocComment } from './builder.js';
-import { DocBuilder, type DocLine, indentation, isBlank, label } from './builder.js';
+import { DocBuilder, indentation, isBlank, label } from './builder.js';
+import type { DocLine } from './part.js';
 import { ofSection, readSymbol, reportLine, startDescription, startTagged } from './rules.js';
 
 const description = /@([^:\n]*): */y;

@@ -192,7 +192,7 @@ describe('nesting', () => {
     const { tree, diagnostics } = await read(arrays(depth));
     expect(diagnostics.map(({ name, span }) => [name, span?.start])).toEqual([['nested-too-deeply', 306]]);
     expect(tree.expressions).toHaveLength(2);
-    expect(tree.expressions.map(({ broken }) => broken)).toEqual([true, undefined]);
+    expect(tree.expressions.map(({ broken }) => broken)).toEqual([true, false]);
   });
 
   it('nesting that is never closed is an error, too', async () => {

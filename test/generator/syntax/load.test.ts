@@ -38,7 +38,7 @@ describe('modules', () => {
     const { tree } = await read(files);
     const names = (expressions: typeof tree.expressions) =>
       expressions.map(({ value }) =>
-        [...value.pairs.values()].map((pair) => (pair.value.kind === 'string' ? pair.value.value : '')),
+        value.pairs.values().map((pair) => (pair.value.kind === 'string' ? pair.value.value : '')),
       );
     expect(tree.modules.map(({ expressions }) => names(expressions).flat())).toEqual([['ROOT'], ['A'], ['B'], ['C']]);
     expect(names(tree.expressions).flat()).toEqual(['A', 'B', 'C', 'ROOT']);
