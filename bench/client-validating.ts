@@ -1,10 +1,11 @@
-/** For `bundle.ts`: the same with every message held against the schema, which brings all generated code with it. */
-import * as generated from '../generated/index.js';
+/** For `bundle.ts`: the same with every message held against the schema, which brings what these commands need of the generated code. */
+import type { Commands, Events } from '../generated/client.js';
+import { commandOfBlockdevAdd, commandOfBlockdevDel, commandOfQueryBlockJobs } from '../generated/index.js';
 import { checkedBy, connect } from '../runtime/index.js';
 
-const client = await connect<{ commands: generated.Commands; events: generated.Events }>('/run/qmp.sock', {
+const client = await connect<{ commands: Commands; events: Events }>('/run/qmp.sock', {
   validate: 'strict',
-  schema: checkedBy(generated),
+  schema: checkedBy({ commands: [commandOfQueryBlockJobs, commandOfBlockdevAdd, commandOfBlockdevDel] }),
 });
 await client.execute('query-block-jobs');
 await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'n' });

@@ -75,6 +75,7 @@ export {
   QmpSchemaError,
   type SchemaCheck,
   type SchemaDifference,
+  type SchemaParts,
   type SchemaTables,
 } from './qmp/validation.js';
 export { type WireLogOptions, wireLog } from './qmp/wire-log.js';

@@ -69,277 +69,427 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'query-block' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryBlock: CommandEntry<CommandHandlers> = {
+  name: 'query-block',
+  arguments: /* @__PURE__ */ codec(visitQueryBlockArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockInfo)),
+  call: (handlers, args: Commands['query-block']['arguments'], context) => handlers['query-block'](args, context),
+};
+
+/** How the arguments of 'query-named-block-nodes' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryNamedBlockNodes: CommandEntry<CommandHandlers> = {
+  name: 'query-named-block-nodes',
+  arguments: /* @__PURE__ */ codec(visitQueryNamedBlockNodesArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockDeviceInfo)),
+  call: (handlers, args: Commands['query-named-block-nodes']['arguments'], context) => handlers['query-named-block-nodes'](args, context),
+};
+
+/** How the arguments of 'x-debug-query-block-graph' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXDebugQueryBlockGraph: CommandEntry<CommandHandlers> = {
+  name: 'x-debug-query-block-graph',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec(visitXDbgBlockGraph),
+  call: (handlers, _args, context) => handlers['x-debug-query-block-graph']({}, context),
+  features: ['unstable'],
+};
+
+/** How the arguments of 'query-blockstats' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryBlockstats: CommandEntry<CommandHandlers> = {
+  name: 'query-blockstats',
+  arguments: /* @__PURE__ */ codec(visitQueryBlockstatsArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockStats)),
+  call: (handlers, args: Commands['query-blockstats']['arguments'], context) => handlers['query-blockstats'](args, context),
+};
+
+/** How the arguments of 'blockdev-add' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevAdd: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-add',
+  arguments: /* @__PURE__ */ codec(visitBlockdevOptions),
+  call: (handlers, args: Commands['blockdev-add']['arguments'], context) => handlers['blockdev-add'](args, context),
+};
+
+/** How the arguments of 'x-blockdev-del' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXBlockdevDel: CommandEntry<CommandHandlers> = {
+  name: 'x-blockdev-del',
+  arguments: /* @__PURE__ */ codec(visitXBlockdevDelArguments),
+  call: (handlers, args: Commands['x-blockdev-del']['arguments'], context) => handlers['x-blockdev-del'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'blockdev-del' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevDel: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-del',
+  arguments: /* @__PURE__ */ codec(visitBlockdevDelArguments),
+  call: (handlers, args: Commands['blockdev-del']['arguments'], context) => handlers['blockdev-del'](args, context),
+};
+
+/** How the arguments of 'blockdev-reopen' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevReopen: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-reopen',
+  arguments: /* @__PURE__ */ codec(visitBlockdevReopenArguments),
+  call: (handlers, args: Commands['blockdev-reopen']['arguments'], context) => handlers['blockdev-reopen'](args, context),
+};
+
+/** How the arguments of 'blockdev-set-active' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevSetActive: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-set-active',
+  arguments: /* @__PURE__ */ codec(visitBlockdevSetActiveArguments),
+  call: (handlers, args: Commands['blockdev-set-active']['arguments'], context) => handlers['blockdev-set-active'](args, context),
+};
+
+/** How the arguments of 'blockdev-create' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevCreate: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-create',
+  arguments: /* @__PURE__ */ codec(visitBlockdevCreateArguments),
+  call: (handlers, args: Commands['blockdev-create']['arguments'], context) => handlers['blockdev-create'](args, context),
+};
+
+/** How the arguments of 'x-blockdev-amend' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXBlockdevAmend: CommandEntry<CommandHandlers> = {
+  name: 'x-blockdev-amend',
+  arguments: /* @__PURE__ */ codec(visitXBlockdevAmendArguments),
+  call: (handlers, args: Commands['x-blockdev-amend']['arguments'], context) => handlers['x-blockdev-amend'](args, context),
+  features: ['unstable'],
+};
+
+/** How the arguments of 'x-blockdev-change' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXBlockdevChange: CommandEntry<CommandHandlers> = {
+  name: 'x-blockdev-change',
+  arguments: /* @__PURE__ */ codec(visitXBlockdevChangeArguments),
+  call: (handlers, args: Commands['x-blockdev-change']['arguments'], context) => handlers['x-blockdev-change'](args, context),
+  features: ['unstable'],
+};
+
+/** How the arguments of 'x-blockdev-set-iothread' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXBlockdevSetIothread: CommandEntry<CommandHandlers> = {
+  name: 'x-blockdev-set-iothread',
+  arguments: /* @__PURE__ */ codec(visitXBlockdevSetIothreadArguments),
+  call: (handlers, args: Commands['x-blockdev-set-iothread']['arguments'], context) => handlers['x-blockdev-set-iothread'](args, context),
+  features: ['unstable'],
+};
+
+/** How the arguments of 'change-backing-file' are decoded, its handler is called, and its result is encoded. */
+export const commandOfChangeBackingFile: CommandEntry<CommandHandlers> = {
+  name: 'change-backing-file',
+  arguments: /* @__PURE__ */ codec(visitChangeBackingFileArguments),
+  call: (handlers, args: Commands['change-backing-file']['arguments'], context) => handlers['change-backing-file'](args, context),
+};
+
+/** How the arguments of 'block_resize' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockResize: CommandEntry<CommandHandlers> = {
+  name: 'block_resize',
+  arguments: /* @__PURE__ */ codec(visitBlockResizeArguments),
+  call: (handlers, args: Commands['block_resize']['arguments'], context) => handlers['block_resize'](args, context),
+};
+
+/** How the arguments of 'block_passwd' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockPasswd: CommandEntry<CommandHandlers> = {
+  name: 'block_passwd',
+  arguments: /* @__PURE__ */ codec(visitBlockPasswdArguments),
+  call: (handlers, args: Commands['block_passwd']['arguments'], context) => handlers['block_passwd'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'blockdev-open-tray' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevOpenTray: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-open-tray',
+  arguments: /* @__PURE__ */ codec(visitBlockdevOpenTrayArguments),
+  call: (handlers, args: Commands['blockdev-open-tray']['arguments'], context) => handlers['blockdev-open-tray'](args, context),
+};
+
+/** How the arguments of 'blockdev-close-tray' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevCloseTray: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-close-tray',
+  arguments: /* @__PURE__ */ codec(visitBlockdevCloseTrayArguments),
+  call: (handlers, args: Commands['blockdev-close-tray']['arguments'], context) => handlers['blockdev-close-tray'](args, context),
+};
+
+/** How the arguments of 'x-blockdev-remove-medium' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXBlockdevRemoveMedium: CommandEntry<CommandHandlers> = {
+  name: 'x-blockdev-remove-medium',
+  arguments: /* @__PURE__ */ codec(visitXBlockdevRemoveMediumArguments),
+  call: (handlers, args: Commands['x-blockdev-remove-medium']['arguments'], context) => handlers['x-blockdev-remove-medium'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'x-blockdev-insert-medium' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXBlockdevInsertMedium: CommandEntry<CommandHandlers> = {
+  name: 'x-blockdev-insert-medium',
+  arguments: /* @__PURE__ */ codec(visitXBlockdevInsertMediumArguments),
+  call: (handlers, args: Commands['x-blockdev-insert-medium']['arguments'], context) => handlers['x-blockdev-insert-medium'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'blockdev-remove-medium' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevRemoveMedium: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-remove-medium',
+  arguments: /* @__PURE__ */ codec(visitBlockdevRemoveMediumArguments),
+  call: (handlers, args: Commands['blockdev-remove-medium']['arguments'], context) => handlers['blockdev-remove-medium'](args, context),
+};
+
+/** How the arguments of 'blockdev-insert-medium' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevInsertMedium: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-insert-medium',
+  arguments: /* @__PURE__ */ codec(visitBlockdevInsertMediumArguments),
+  call: (handlers, args: Commands['blockdev-insert-medium']['arguments'], context) => handlers['blockdev-insert-medium'](args, context),
+};
+
+/** How the arguments of 'blockdev-change-medium' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevChangeMedium: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-change-medium',
+  arguments: /* @__PURE__ */ codec(visitBlockdevChangeMediumArguments),
+  call: (handlers, args: Commands['blockdev-change-medium']['arguments'], context) => handlers['blockdev-change-medium'](args, context),
+};
+
+/** How the arguments of 'blockdev-snapshot-sync' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevSnapshotSync: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-snapshot-sync',
+  arguments: /* @__PURE__ */ codec(visitBlockdevSnapshotSync),
+  call: (handlers, args: Commands['blockdev-snapshot-sync']['arguments'], context) => handlers['blockdev-snapshot-sync'](args, context),
+};
+
+/** How the arguments of 'blockdev-snapshot' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevSnapshot: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-snapshot',
+  arguments: /* @__PURE__ */ codec(visitBlockdevSnapshot),
+  call: (handlers, args: Commands['blockdev-snapshot']['arguments'], context) => handlers['blockdev-snapshot'](args, context),
+};
+
+/** How the arguments of 'query-block-jobs' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryBlockJobs: CommandEntry<CommandHandlers> = {
+  name: 'query-block-jobs',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockJobInfo)),
+  call: (handlers, _args, context) => handlers['query-block-jobs']({}, context),
+};
+
+/** How the arguments of 'block-job-set-speed' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobSetSpeed: CommandEntry<CommandHandlers> = {
+  name: 'block-job-set-speed',
+  arguments: /* @__PURE__ */ codec(visitBlockJobSetSpeedArguments),
+  call: (handlers, args: Commands['block-job-set-speed']['arguments'], context) => handlers['block-job-set-speed'](args, context),
+};
+
+/** How the arguments of 'block-job-cancel' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobCancel: CommandEntry<CommandHandlers> = {
+  name: 'block-job-cancel',
+  arguments: /* @__PURE__ */ codec(visitBlockJobCancelArguments),
+  call: (handlers, args: Commands['block-job-cancel']['arguments'], context) => handlers['block-job-cancel'](args, context),
+};
+
+/** How the arguments of 'block-job-pause' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobPause: CommandEntry<CommandHandlers> = {
+  name: 'block-job-pause',
+  arguments: /* @__PURE__ */ codec(visitBlockJobPauseArguments),
+  call: (handlers, args: Commands['block-job-pause']['arguments'], context) => handlers['block-job-pause'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'block-job-resume' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobResume: CommandEntry<CommandHandlers> = {
+  name: 'block-job-resume',
+  arguments: /* @__PURE__ */ codec(visitBlockJobResumeArguments),
+  call: (handlers, args: Commands['block-job-resume']['arguments'], context) => handlers['block-job-resume'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'block-job-complete' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobComplete: CommandEntry<CommandHandlers> = {
+  name: 'block-job-complete',
+  arguments: /* @__PURE__ */ codec(visitBlockJobCompleteArguments),
+  call: (handlers, args: Commands['block-job-complete']['arguments'], context) => handlers['block-job-complete'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'block-job-dismiss' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobDismiss: CommandEntry<CommandHandlers> = {
+  name: 'block-job-dismiss',
+  arguments: /* @__PURE__ */ codec(visitBlockJobDismissArguments),
+  call: (handlers, args: Commands['block-job-dismiss']['arguments'], context) => handlers['block-job-dismiss'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'block-job-finalize' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobFinalize: CommandEntry<CommandHandlers> = {
+  name: 'block-job-finalize',
+  arguments: /* @__PURE__ */ codec(visitBlockJobFinalizeArguments),
+  call: (handlers, args: Commands['block-job-finalize']['arguments'], context) => handlers['block-job-finalize'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'block-job-change' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockJobChange: CommandEntry<CommandHandlers> = {
+  name: 'block-job-change',
+  arguments: /* @__PURE__ */ codec(visitBlockJobChangeOptions),
+  call: (handlers, args: Commands['block-job-change']['arguments'], context) => handlers['block-job-change'](args, context),
+};
+
+/** How the arguments of 'block-stream' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockStream: CommandEntry<CommandHandlers> = {
+  name: 'block-stream',
+  arguments: /* @__PURE__ */ codec(visitBlockStreamArguments),
+  call: (handlers, args: Commands['block-stream']['arguments'], context) => handlers['block-stream'](args, context),
+};
+
+/** How the arguments of 'block-commit' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockCommit: CommandEntry<CommandHandlers> = {
+  name: 'block-commit',
+  arguments: /* @__PURE__ */ codec(visitBlockCommitArguments),
+  call: (handlers, args: Commands['block-commit']['arguments'], context) => handlers['block-commit'](args, context),
+};
+
+/** How the arguments of 'drive-mirror' are decoded, its handler is called, and its result is encoded. */
+export const commandOfDriveMirror: CommandEntry<CommandHandlers> = {
+  name: 'drive-mirror',
+  arguments: /* @__PURE__ */ codec(visitDriveMirror),
+  call: (handlers, args: Commands['drive-mirror']['arguments'], context) => handlers['drive-mirror'](args, context),
+};
+
+/** How the arguments of 'blockdev-mirror' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevMirror: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-mirror',
+  arguments: /* @__PURE__ */ codec(visitBlockdevMirrorArguments),
+  call: (handlers, args: Commands['blockdev-mirror']['arguments'], context) => handlers['blockdev-mirror'](args, context),
+};
+
+/** How the arguments of 'drive-backup' are decoded, its handler is called, and its result is encoded. */
+export const commandOfDriveBackup: CommandEntry<CommandHandlers> = {
+  name: 'drive-backup',
+  arguments: /* @__PURE__ */ codec(visitDriveBackup),
+  call: (handlers, args: Commands['drive-backup']['arguments'], context) => handlers['drive-backup'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'blockdev-backup' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevBackup: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-backup',
+  arguments: /* @__PURE__ */ codec(visitBlockdevBackup),
+  call: (handlers, args: Commands['blockdev-backup']['arguments'], context) => handlers['blockdev-backup'](args, context),
+};
+
+/** How the arguments of 'block-dirty-bitmap-add' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockDirtyBitmapAdd: CommandEntry<CommandHandlers> = {
+  name: 'block-dirty-bitmap-add',
+  arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmapAdd),
+  call: (handlers, args: Commands['block-dirty-bitmap-add']['arguments'], context) => handlers['block-dirty-bitmap-add'](args, context),
+};
+
+/** How the arguments of 'block-dirty-bitmap-remove' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockDirtyBitmapRemove: CommandEntry<CommandHandlers> = {
+  name: 'block-dirty-bitmap-remove',
+  arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
+  call: (handlers, args: Commands['block-dirty-bitmap-remove']['arguments'], context) => handlers['block-dirty-bitmap-remove'](args, context),
+};
+
+/** How the arguments of 'block-dirty-bitmap-clear' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockDirtyBitmapClear: CommandEntry<CommandHandlers> = {
+  name: 'block-dirty-bitmap-clear',
+  arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
+  call: (handlers, args: Commands['block-dirty-bitmap-clear']['arguments'], context) => handlers['block-dirty-bitmap-clear'](args, context),
+};
+
+/** How the arguments of 'block-dirty-bitmap-enable' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockDirtyBitmapEnable: CommandEntry<CommandHandlers> = {
+  name: 'block-dirty-bitmap-enable',
+  arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
+  call: (handlers, args: Commands['block-dirty-bitmap-enable']['arguments'], context) => handlers['block-dirty-bitmap-enable'](args, context),
+};
+
+/** How the arguments of 'block-dirty-bitmap-disable' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockDirtyBitmapDisable: CommandEntry<CommandHandlers> = {
+  name: 'block-dirty-bitmap-disable',
+  arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
+  call: (handlers, args: Commands['block-dirty-bitmap-disable']['arguments'], context) => handlers['block-dirty-bitmap-disable'](args, context),
+};
+
+/** How the arguments of 'block-dirty-bitmap-merge' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockDirtyBitmapMerge: CommandEntry<CommandHandlers> = {
+  name: 'block-dirty-bitmap-merge',
+  arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmapMerge),
+  call: (handlers, args: Commands['block-dirty-bitmap-merge']['arguments'], context) => handlers['block-dirty-bitmap-merge'](args, context),
+};
+
+/** How the arguments of 'x-debug-block-dirty-bitmap-sha256' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXDebugBlockDirtyBitmapSha256: CommandEntry<CommandHandlers> = {
+  name: 'x-debug-block-dirty-bitmap-sha256',
+  arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
+  returns: /* @__PURE__ */ codec(visitBlockDirtyBitmapSha256),
+  call: (handlers, args: Commands['x-debug-block-dirty-bitmap-sha256']['arguments'], context) => handlers['x-debug-block-dirty-bitmap-sha256'](args, context),
+  features: ['unstable'],
+};
+
+/** How the arguments of 'block_set_io_throttle' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockSetIoThrottle: CommandEntry<CommandHandlers> = {
+  name: 'block_set_io_throttle',
+  arguments: /* @__PURE__ */ codec(visitBlockIOThrottle),
+  call: (handlers, args: Commands['block_set_io_throttle']['arguments'], context) => handlers['block_set_io_throttle'](args, context),
+};
+
+/** How the arguments of 'block-latency-histogram-set' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockLatencyHistogramSet: CommandEntry<CommandHandlers> = {
+  name: 'block-latency-histogram-set',
+  arguments: /* @__PURE__ */ codec(visitBlockLatencyHistogramSetArguments),
+  call: (handlers, args: Commands['block-latency-histogram-set']['arguments'], context) => handlers['block-latency-histogram-set'](args, context),
+};
+
+/** How the arguments of 'block-set-write-threshold' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockSetWriteThreshold: CommandEntry<CommandHandlers> = {
+  name: 'block-set-write-threshold',
+  arguments: /* @__PURE__ */ codec(visitBlockSetWriteThresholdArguments),
+  call: (handlers, args: Commands['block-set-write-threshold']['arguments'], context) => handlers['block-set-write-threshold'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['query-block', {
-    name: 'query-block',
-    arguments: /* @__PURE__ */ codec(visitQueryBlockArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockInfo)),
-    call: (handlers, args: Commands['query-block']['arguments'], context) => handlers['query-block'](args, context),
-  }],
-  ['query-named-block-nodes', {
-    name: 'query-named-block-nodes',
-    arguments: /* @__PURE__ */ codec(visitQueryNamedBlockNodesArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockDeviceInfo)),
-    call: (handlers, args: Commands['query-named-block-nodes']['arguments'], context) => handlers['query-named-block-nodes'](args, context),
-  }],
-  ['x-debug-query-block-graph', {
-    name: 'x-debug-query-block-graph',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec(visitXDbgBlockGraph),
-    call: (handlers, _args, context) => handlers['x-debug-query-block-graph']({}, context),
-    features: ['unstable'],
-  }],
-  ['query-blockstats', {
-    name: 'query-blockstats',
-    arguments: /* @__PURE__ */ codec(visitQueryBlockstatsArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockStats)),
-    call: (handlers, args: Commands['query-blockstats']['arguments'], context) => handlers['query-blockstats'](args, context),
-  }],
-  ['blockdev-add', {
-    name: 'blockdev-add',
-    arguments: /* @__PURE__ */ codec(visitBlockdevOptions),
-    call: (handlers, args: Commands['blockdev-add']['arguments'], context) => handlers['blockdev-add'](args, context),
-  }],
-  ['x-blockdev-del', {
-    name: 'x-blockdev-del',
-    arguments: /* @__PURE__ */ codec(visitXBlockdevDelArguments),
-    call: (handlers, args: Commands['x-blockdev-del']['arguments'], context) => handlers['x-blockdev-del'](args, context),
-    features: ['deprecated'],
-  }],
-  ['blockdev-del', {
-    name: 'blockdev-del',
-    arguments: /* @__PURE__ */ codec(visitBlockdevDelArguments),
-    call: (handlers, args: Commands['blockdev-del']['arguments'], context) => handlers['blockdev-del'](args, context),
-  }],
-  ['blockdev-reopen', {
-    name: 'blockdev-reopen',
-    arguments: /* @__PURE__ */ codec(visitBlockdevReopenArguments),
-    call: (handlers, args: Commands['blockdev-reopen']['arguments'], context) => handlers['blockdev-reopen'](args, context),
-  }],
-  ['blockdev-set-active', {
-    name: 'blockdev-set-active',
-    arguments: /* @__PURE__ */ codec(visitBlockdevSetActiveArguments),
-    call: (handlers, args: Commands['blockdev-set-active']['arguments'], context) => handlers['blockdev-set-active'](args, context),
-  }],
-  ['blockdev-create', {
-    name: 'blockdev-create',
-    arguments: /* @__PURE__ */ codec(visitBlockdevCreateArguments),
-    call: (handlers, args: Commands['blockdev-create']['arguments'], context) => handlers['blockdev-create'](args, context),
-  }],
-  ['x-blockdev-amend', {
-    name: 'x-blockdev-amend',
-    arguments: /* @__PURE__ */ codec(visitXBlockdevAmendArguments),
-    call: (handlers, args: Commands['x-blockdev-amend']['arguments'], context) => handlers['x-blockdev-amend'](args, context),
-    features: ['unstable'],
-  }],
-  ['x-blockdev-change', {
-    name: 'x-blockdev-change',
-    arguments: /* @__PURE__ */ codec(visitXBlockdevChangeArguments),
-    call: (handlers, args: Commands['x-blockdev-change']['arguments'], context) => handlers['x-blockdev-change'](args, context),
-    features: ['unstable'],
-  }],
-  ['x-blockdev-set-iothread', {
-    name: 'x-blockdev-set-iothread',
-    arguments: /* @__PURE__ */ codec(visitXBlockdevSetIothreadArguments),
-    call: (handlers, args: Commands['x-blockdev-set-iothread']['arguments'], context) => handlers['x-blockdev-set-iothread'](args, context),
-    features: ['unstable'],
-  }],
-  ['change-backing-file', {
-    name: 'change-backing-file',
-    arguments: /* @__PURE__ */ codec(visitChangeBackingFileArguments),
-    call: (handlers, args: Commands['change-backing-file']['arguments'], context) => handlers['change-backing-file'](args, context),
-  }],
-  ['block_resize', {
-    name: 'block_resize',
-    arguments: /* @__PURE__ */ codec(visitBlockResizeArguments),
-    call: (handlers, args: Commands['block_resize']['arguments'], context) => handlers['block_resize'](args, context),
-  }],
-  ['block_passwd', {
-    name: 'block_passwd',
-    arguments: /* @__PURE__ */ codec(visitBlockPasswdArguments),
-    call: (handlers, args: Commands['block_passwd']['arguments'], context) => handlers['block_passwd'](args, context),
-    features: ['deprecated'],
-  }],
-  ['blockdev-open-tray', {
-    name: 'blockdev-open-tray',
-    arguments: /* @__PURE__ */ codec(visitBlockdevOpenTrayArguments),
-    call: (handlers, args: Commands['blockdev-open-tray']['arguments'], context) => handlers['blockdev-open-tray'](args, context),
-  }],
-  ['blockdev-close-tray', {
-    name: 'blockdev-close-tray',
-    arguments: /* @__PURE__ */ codec(visitBlockdevCloseTrayArguments),
-    call: (handlers, args: Commands['blockdev-close-tray']['arguments'], context) => handlers['blockdev-close-tray'](args, context),
-  }],
-  ['x-blockdev-remove-medium', {
-    name: 'x-blockdev-remove-medium',
-    arguments: /* @__PURE__ */ codec(visitXBlockdevRemoveMediumArguments),
-    call: (handlers, args: Commands['x-blockdev-remove-medium']['arguments'], context) => handlers['x-blockdev-remove-medium'](args, context),
-    features: ['deprecated'],
-  }],
-  ['x-blockdev-insert-medium', {
-    name: 'x-blockdev-insert-medium',
-    arguments: /* @__PURE__ */ codec(visitXBlockdevInsertMediumArguments),
-    call: (handlers, args: Commands['x-blockdev-insert-medium']['arguments'], context) => handlers['x-blockdev-insert-medium'](args, context),
-    features: ['deprecated'],
-  }],
-  ['blockdev-remove-medium', {
-    name: 'blockdev-remove-medium',
-    arguments: /* @__PURE__ */ codec(visitBlockdevRemoveMediumArguments),
-    call: (handlers, args: Commands['blockdev-remove-medium']['arguments'], context) => handlers['blockdev-remove-medium'](args, context),
-  }],
-  ['blockdev-insert-medium', {
-    name: 'blockdev-insert-medium',
-    arguments: /* @__PURE__ */ codec(visitBlockdevInsertMediumArguments),
-    call: (handlers, args: Commands['blockdev-insert-medium']['arguments'], context) => handlers['blockdev-insert-medium'](args, context),
-  }],
-  ['blockdev-change-medium', {
-    name: 'blockdev-change-medium',
-    arguments: /* @__PURE__ */ codec(visitBlockdevChangeMediumArguments),
-    call: (handlers, args: Commands['blockdev-change-medium']['arguments'], context) => handlers['blockdev-change-medium'](args, context),
-  }],
-  ['blockdev-snapshot-sync', {
-    name: 'blockdev-snapshot-sync',
-    arguments: /* @__PURE__ */ codec(visitBlockdevSnapshotSync),
-    call: (handlers, args: Commands['blockdev-snapshot-sync']['arguments'], context) => handlers['blockdev-snapshot-sync'](args, context),
-  }],
-  ['blockdev-snapshot', {
-    name: 'blockdev-snapshot',
-    arguments: /* @__PURE__ */ codec(visitBlockdevSnapshot),
-    call: (handlers, args: Commands['blockdev-snapshot']['arguments'], context) => handlers['blockdev-snapshot'](args, context),
-  }],
-  ['query-block-jobs', {
-    name: 'query-block-jobs',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockJobInfo)),
-    call: (handlers, _args, context) => handlers['query-block-jobs']({}, context),
-  }],
-  ['block-job-set-speed', {
-    name: 'block-job-set-speed',
-    arguments: /* @__PURE__ */ codec(visitBlockJobSetSpeedArguments),
-    call: (handlers, args: Commands['block-job-set-speed']['arguments'], context) => handlers['block-job-set-speed'](args, context),
-  }],
-  ['block-job-cancel', {
-    name: 'block-job-cancel',
-    arguments: /* @__PURE__ */ codec(visitBlockJobCancelArguments),
-    call: (handlers, args: Commands['block-job-cancel']['arguments'], context) => handlers['block-job-cancel'](args, context),
-  }],
-  ['block-job-pause', {
-    name: 'block-job-pause',
-    arguments: /* @__PURE__ */ codec(visitBlockJobPauseArguments),
-    call: (handlers, args: Commands['block-job-pause']['arguments'], context) => handlers['block-job-pause'](args, context),
-    features: ['deprecated'],
-  }],
-  ['block-job-resume', {
-    name: 'block-job-resume',
-    arguments: /* @__PURE__ */ codec(visitBlockJobResumeArguments),
-    call: (handlers, args: Commands['block-job-resume']['arguments'], context) => handlers['block-job-resume'](args, context),
-    features: ['deprecated'],
-  }],
-  ['block-job-complete', {
-    name: 'block-job-complete',
-    arguments: /* @__PURE__ */ codec(visitBlockJobCompleteArguments),
-    call: (handlers, args: Commands['block-job-complete']['arguments'], context) => handlers['block-job-complete'](args, context),
-    features: ['deprecated'],
-  }],
-  ['block-job-dismiss', {
-    name: 'block-job-dismiss',
-    arguments: /* @__PURE__ */ codec(visitBlockJobDismissArguments),
-    call: (handlers, args: Commands['block-job-dismiss']['arguments'], context) => handlers['block-job-dismiss'](args, context),
-    features: ['deprecated'],
-  }],
-  ['block-job-finalize', {
-    name: 'block-job-finalize',
-    arguments: /* @__PURE__ */ codec(visitBlockJobFinalizeArguments),
-    call: (handlers, args: Commands['block-job-finalize']['arguments'], context) => handlers['block-job-finalize'](args, context),
-    features: ['deprecated'],
-  }],
-  ['block-job-change', {
-    name: 'block-job-change',
-    arguments: /* @__PURE__ */ codec(visitBlockJobChangeOptions),
-    call: (handlers, args: Commands['block-job-change']['arguments'], context) => handlers['block-job-change'](args, context),
-  }],
-  ['block-stream', {
-    name: 'block-stream',
-    arguments: /* @__PURE__ */ codec(visitBlockStreamArguments),
-    call: (handlers, args: Commands['block-stream']['arguments'], context) => handlers['block-stream'](args, context),
-  }],
-  ['block-commit', {
-    name: 'block-commit',
-    arguments: /* @__PURE__ */ codec(visitBlockCommitArguments),
-    call: (handlers, args: Commands['block-commit']['arguments'], context) => handlers['block-commit'](args, context),
-  }],
-  ['drive-mirror', {
-    name: 'drive-mirror',
-    arguments: /* @__PURE__ */ codec(visitDriveMirror),
-    call: (handlers, args: Commands['drive-mirror']['arguments'], context) => handlers['drive-mirror'](args, context),
-  }],
-  ['blockdev-mirror', {
-    name: 'blockdev-mirror',
-    arguments: /* @__PURE__ */ codec(visitBlockdevMirrorArguments),
-    call: (handlers, args: Commands['blockdev-mirror']['arguments'], context) => handlers['blockdev-mirror'](args, context),
-  }],
-  ['drive-backup', {
-    name: 'drive-backup',
-    arguments: /* @__PURE__ */ codec(visitDriveBackup),
-    call: (handlers, args: Commands['drive-backup']['arguments'], context) => handlers['drive-backup'](args, context),
-    features: ['deprecated'],
-  }],
-  ['blockdev-backup', {
-    name: 'blockdev-backup',
-    arguments: /* @__PURE__ */ codec(visitBlockdevBackup),
-    call: (handlers, args: Commands['blockdev-backup']['arguments'], context) => handlers['blockdev-backup'](args, context),
-  }],
-  ['block-dirty-bitmap-add', {
-    name: 'block-dirty-bitmap-add',
-    arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmapAdd),
-    call: (handlers, args: Commands['block-dirty-bitmap-add']['arguments'], context) => handlers['block-dirty-bitmap-add'](args, context),
-  }],
-  ['block-dirty-bitmap-remove', {
-    name: 'block-dirty-bitmap-remove',
-    arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
-    call: (handlers, args: Commands['block-dirty-bitmap-remove']['arguments'], context) => handlers['block-dirty-bitmap-remove'](args, context),
-  }],
-  ['block-dirty-bitmap-clear', {
-    name: 'block-dirty-bitmap-clear',
-    arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
-    call: (handlers, args: Commands['block-dirty-bitmap-clear']['arguments'], context) => handlers['block-dirty-bitmap-clear'](args, context),
-  }],
-  ['block-dirty-bitmap-enable', {
-    name: 'block-dirty-bitmap-enable',
-    arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
-    call: (handlers, args: Commands['block-dirty-bitmap-enable']['arguments'], context) => handlers['block-dirty-bitmap-enable'](args, context),
-  }],
-  ['block-dirty-bitmap-disable', {
-    name: 'block-dirty-bitmap-disable',
-    arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
-    call: (handlers, args: Commands['block-dirty-bitmap-disable']['arguments'], context) => handlers['block-dirty-bitmap-disable'](args, context),
-  }],
-  ['block-dirty-bitmap-merge', {
-    name: 'block-dirty-bitmap-merge',
-    arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmapMerge),
-    call: (handlers, args: Commands['block-dirty-bitmap-merge']['arguments'], context) => handlers['block-dirty-bitmap-merge'](args, context),
-  }],
-  ['x-debug-block-dirty-bitmap-sha256', {
-    name: 'x-debug-block-dirty-bitmap-sha256',
-    arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
-    returns: /* @__PURE__ */ codec(visitBlockDirtyBitmapSha256),
-    call: (handlers, args: Commands['x-debug-block-dirty-bitmap-sha256']['arguments'], context) => handlers['x-debug-block-dirty-bitmap-sha256'](args, context),
-    features: ['unstable'],
-  }],
-  ['block_set_io_throttle', {
-    name: 'block_set_io_throttle',
-    arguments: /* @__PURE__ */ codec(visitBlockIOThrottle),
-    call: (handlers, args: Commands['block_set_io_throttle']['arguments'], context) => handlers['block_set_io_throttle'](args, context),
-  }],
-  ['block-latency-histogram-set', {
-    name: 'block-latency-histogram-set',
-    arguments: /* @__PURE__ */ codec(visitBlockLatencyHistogramSetArguments),
-    call: (handlers, args: Commands['block-latency-histogram-set']['arguments'], context) => handlers['block-latency-histogram-set'](args, context),
-  }],
-  ['block-set-write-threshold', {
-    name: 'block-set-write-threshold',
-    arguments: /* @__PURE__ */ codec(visitBlockSetWriteThresholdArguments),
-    call: (handlers, args: Commands['block-set-write-threshold']['arguments'], context) => handlers['block-set-write-threshold'](args, context),
-  }],
+  ['query-block', commandOfQueryBlock],
+  ['query-named-block-nodes', commandOfQueryNamedBlockNodes],
+  ['x-debug-query-block-graph', commandOfXDebugQueryBlockGraph],
+  ['query-blockstats', commandOfQueryBlockstats],
+  ['blockdev-add', commandOfBlockdevAdd],
+  ['x-blockdev-del', commandOfXBlockdevDel],
+  ['blockdev-del', commandOfBlockdevDel],
+  ['blockdev-reopen', commandOfBlockdevReopen],
+  ['blockdev-set-active', commandOfBlockdevSetActive],
+  ['blockdev-create', commandOfBlockdevCreate],
+  ['x-blockdev-amend', commandOfXBlockdevAmend],
+  ['x-blockdev-change', commandOfXBlockdevChange],
+  ['x-blockdev-set-iothread', commandOfXBlockdevSetIothread],
+  ['change-backing-file', commandOfChangeBackingFile],
+  ['block_resize', commandOfBlockResize],
+  ['block_passwd', commandOfBlockPasswd],
+  ['blockdev-open-tray', commandOfBlockdevOpenTray],
+  ['blockdev-close-tray', commandOfBlockdevCloseTray],
+  ['x-blockdev-remove-medium', commandOfXBlockdevRemoveMedium],
+  ['x-blockdev-insert-medium', commandOfXBlockdevInsertMedium],
+  ['blockdev-remove-medium', commandOfBlockdevRemoveMedium],
+  ['blockdev-insert-medium', commandOfBlockdevInsertMedium],
+  ['blockdev-change-medium', commandOfBlockdevChangeMedium],
+  ['blockdev-snapshot-sync', commandOfBlockdevSnapshotSync],
+  ['blockdev-snapshot', commandOfBlockdevSnapshot],
+  ['query-block-jobs', commandOfQueryBlockJobs],
+  ['block-job-set-speed', commandOfBlockJobSetSpeed],
+  ['block-job-cancel', commandOfBlockJobCancel],
+  ['block-job-pause', commandOfBlockJobPause],
+  ['block-job-resume', commandOfBlockJobResume],
+  ['block-job-complete', commandOfBlockJobComplete],
+  ['block-job-dismiss', commandOfBlockJobDismiss],
+  ['block-job-finalize', commandOfBlockJobFinalize],
+  ['block-job-change', commandOfBlockJobChange],
+  ['block-stream', commandOfBlockStream],
+  ['block-commit', commandOfBlockCommit],
+  ['drive-mirror', commandOfDriveMirror],
+  ['blockdev-mirror', commandOfBlockdevMirror],
+  ['drive-backup', commandOfDriveBackup],
+  ['blockdev-backup', commandOfBlockdevBackup],
+  ['block-dirty-bitmap-add', commandOfBlockDirtyBitmapAdd],
+  ['block-dirty-bitmap-remove', commandOfBlockDirtyBitmapRemove],
+  ['block-dirty-bitmap-clear', commandOfBlockDirtyBitmapClear],
+  ['block-dirty-bitmap-enable', commandOfBlockDirtyBitmapEnable],
+  ['block-dirty-bitmap-disable', commandOfBlockDirtyBitmapDisable],
+  ['block-dirty-bitmap-merge', commandOfBlockDirtyBitmapMerge],
+  ['x-debug-block-dirty-bitmap-sha256', commandOfXDebugBlockDirtyBitmapSha256],
+  ['block_set_io_throttle', commandOfBlockSetIoThrottle],
+  ['block-latency-histogram-set', commandOfBlockLatencyHistogramSet],
+  ['block-set-write-threshold', commandOfBlockSetWriteThreshold],
 ]);

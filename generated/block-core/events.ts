@@ -33,49 +33,73 @@ export function emitBlockJobReady(sink: EventSink, data: BlockJobReadyData): voi
   sink.emit('BLOCK_JOB_READY', encode(visitBlockJobReadyData, data));
 }
 
+/** How the data of 'BLOCK_JOB_READY' is read and written. */
+export const eventOfBlockJobReady: EventEntry = { name: 'BLOCK_JOB_READY', data: /* @__PURE__ */ codec(visitBlockJobReadyData) };
+
 /** Emits the event 'BLOCK_JOB_COMPLETED'. */
 export function emitBlockJobCompleted(sink: EventSink, data: BlockJobCompletedData): void {
   sink.emit('BLOCK_JOB_COMPLETED', encode(visitBlockJobCompletedData, data));
 }
+
+/** How the data of 'BLOCK_JOB_COMPLETED' is read and written. */
+export const eventOfBlockJobCompleted: EventEntry = { name: 'BLOCK_JOB_COMPLETED', data: /* @__PURE__ */ codec(visitBlockJobCompletedData) };
 
 /** Emits the event 'BLOCK_JOB_CANCELLED'. */
 export function emitBlockJobCancelled(sink: EventSink, data: BlockJobCancelledData): void {
   sink.emit('BLOCK_JOB_CANCELLED', encode(visitBlockJobCancelledData, data));
 }
 
+/** How the data of 'BLOCK_JOB_CANCELLED' is read and written. */
+export const eventOfBlockJobCancelled: EventEntry = { name: 'BLOCK_JOB_CANCELLED', data: /* @__PURE__ */ codec(visitBlockJobCancelledData) };
+
 /** Emits the event 'BLOCK_JOB_PENDING'. */
 export function emitBlockJobPending(sink: EventSink, data: BlockJobPendingData): void {
   sink.emit('BLOCK_JOB_PENDING', encode(visitBlockJobPendingData, data));
 }
+
+/** How the data of 'BLOCK_JOB_PENDING' is read and written. */
+export const eventOfBlockJobPending: EventEntry = { name: 'BLOCK_JOB_PENDING', data: /* @__PURE__ */ codec(visitBlockJobPendingData) };
 
 /** Emits the event 'BLOCK_JOB_ERROR'. */
 export function emitBlockJobError(sink: EventSink, data: BlockJobErrorData): void {
   sink.emit('BLOCK_JOB_ERROR', encode(visitBlockJobErrorData, data));
 }
 
+/** How the data of 'BLOCK_JOB_ERROR' is read and written. */
+export const eventOfBlockJobError: EventEntry = { name: 'BLOCK_JOB_ERROR', data: /* @__PURE__ */ codec(visitBlockJobErrorData) };
+
 /** Emits the event 'BLOCK_WRITE_THRESHOLD'. */
 export function emitBlockWriteThreshold(sink: EventSink, data: BlockWriteThresholdData): void {
   sink.emit('BLOCK_WRITE_THRESHOLD', encode(visitBlockWriteThresholdData, data));
 }
+
+/** How the data of 'BLOCK_WRITE_THRESHOLD' is read and written. */
+export const eventOfBlockWriteThreshold: EventEntry = { name: 'BLOCK_WRITE_THRESHOLD', data: /* @__PURE__ */ codec(visitBlockWriteThresholdData) };
 
 /** Emits the event 'BLOCK_IO_ERROR'. */
 export function emitBlockIoError(sink: EventSink, data: BlockIoErrorData): void {
   sink.emit('BLOCK_IO_ERROR', encode(visitBlockIoErrorData, data));
 }
 
+/** How the data of 'BLOCK_IO_ERROR' is read and written. */
+export const eventOfBlockIoError: EventEntry = { name: 'BLOCK_IO_ERROR', data: /* @__PURE__ */ codec(visitBlockIoErrorData) };
+
 /** Emits the event 'BLOCK_IMAGE_CORRUPTED'. */
 export function emitBlockImageCorrupted(sink: EventSink, data: BlockImageCorruptedData): void {
   sink.emit('BLOCK_IMAGE_CORRUPTED', encode(visitBlockImageCorruptedData, data));
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'BLOCK_IMAGE_CORRUPTED' is read and written. */
+export const eventOfBlockImageCorrupted: EventEntry = { name: 'BLOCK_IMAGE_CORRUPTED', data: /* @__PURE__ */ codec(visitBlockImageCorruptedData) };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['BLOCK_JOB_READY', { name: 'BLOCK_JOB_READY', data: /* @__PURE__ */ codec(visitBlockJobReadyData) }],
-  ['BLOCK_JOB_COMPLETED', { name: 'BLOCK_JOB_COMPLETED', data: /* @__PURE__ */ codec(visitBlockJobCompletedData) }],
-  ['BLOCK_JOB_CANCELLED', { name: 'BLOCK_JOB_CANCELLED', data: /* @__PURE__ */ codec(visitBlockJobCancelledData) }],
-  ['BLOCK_JOB_PENDING', { name: 'BLOCK_JOB_PENDING', data: /* @__PURE__ */ codec(visitBlockJobPendingData) }],
-  ['BLOCK_JOB_ERROR', { name: 'BLOCK_JOB_ERROR', data: /* @__PURE__ */ codec(visitBlockJobErrorData) }],
-  ['BLOCK_WRITE_THRESHOLD', { name: 'BLOCK_WRITE_THRESHOLD', data: /* @__PURE__ */ codec(visitBlockWriteThresholdData) }],
-  ['BLOCK_IO_ERROR', { name: 'BLOCK_IO_ERROR', data: /* @__PURE__ */ codec(visitBlockIoErrorData) }],
-  ['BLOCK_IMAGE_CORRUPTED', { name: 'BLOCK_IMAGE_CORRUPTED', data: /* @__PURE__ */ codec(visitBlockImageCorruptedData) }],
+  ['BLOCK_JOB_READY', eventOfBlockJobReady],
+  ['BLOCK_JOB_COMPLETED', eventOfBlockJobCompleted],
+  ['BLOCK_JOB_CANCELLED', eventOfBlockJobCancelled],
+  ['BLOCK_JOB_PENDING', eventOfBlockJobPending],
+  ['BLOCK_JOB_ERROR', eventOfBlockJobError],
+  ['BLOCK_WRITE_THRESHOLD', eventOfBlockWriteThreshold],
+  ['BLOCK_IO_ERROR', eventOfBlockIoError],
+  ['BLOCK_IMAGE_CORRUPTED', eventOfBlockImageCorrupted],
 ]);

@@ -25,44 +25,65 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'nbd-server-start' are decoded, its handler is called, and its result is encoded. */
+export const commandOfNbdServerStart: CommandEntry<CommandHandlers> = {
+  name: 'nbd-server-start',
+  arguments: /* @__PURE__ */ codec(visitNbdServerOptionsLegacy),
+  call: (handlers, args: Commands['nbd-server-start']['arguments'], context) => handlers['nbd-server-start'](args, context),
+};
+
+/** How the arguments of 'nbd-server-add' are decoded, its handler is called, and its result is encoded. */
+export const commandOfNbdServerAdd: CommandEntry<CommandHandlers> = {
+  name: 'nbd-server-add',
+  arguments: /* @__PURE__ */ codec(visitNbdServerAddOptions),
+  call: (handlers, args: Commands['nbd-server-add']['arguments'], context) => handlers['nbd-server-add'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'nbd-server-remove' are decoded, its handler is called, and its result is encoded. */
+export const commandOfNbdServerRemove: CommandEntry<CommandHandlers> = {
+  name: 'nbd-server-remove',
+  arguments: /* @__PURE__ */ codec(visitNbdServerRemoveArguments),
+  call: (handlers, args: Commands['nbd-server-remove']['arguments'], context) => handlers['nbd-server-remove'](args, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'nbd-server-stop' are decoded, its handler is called, and its result is encoded. */
+export const commandOfNbdServerStop: CommandEntry<CommandHandlers> = {
+  name: 'nbd-server-stop',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  call: (handlers, _args, context) => handlers['nbd-server-stop']({}, context),
+};
+
+/** How the arguments of 'block-export-add' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockExportAdd: CommandEntry<CommandHandlers> = {
+  name: 'block-export-add',
+  arguments: /* @__PURE__ */ codec(visitBlockExportOptions),
+  call: (handlers, args: Commands['block-export-add']['arguments'], context) => handlers['block-export-add'](args, context),
+};
+
+/** How the arguments of 'block-export-del' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockExportDel: CommandEntry<CommandHandlers> = {
+  name: 'block-export-del',
+  arguments: /* @__PURE__ */ codec(visitBlockExportDelArguments),
+  call: (handlers, args: Commands['block-export-del']['arguments'], context) => handlers['block-export-del'](args, context),
+};
+
+/** How the arguments of 'query-block-exports' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryBlockExports: CommandEntry<CommandHandlers> = {
+  name: 'query-block-exports',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockExportInfo)),
+  call: (handlers, _args, context) => handlers['query-block-exports']({}, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['nbd-server-start', {
-    name: 'nbd-server-start',
-    arguments: /* @__PURE__ */ codec(visitNbdServerOptionsLegacy),
-    call: (handlers, args: Commands['nbd-server-start']['arguments'], context) => handlers['nbd-server-start'](args, context),
-  }],
-  ['nbd-server-add', {
-    name: 'nbd-server-add',
-    arguments: /* @__PURE__ */ codec(visitNbdServerAddOptions),
-    call: (handlers, args: Commands['nbd-server-add']['arguments'], context) => handlers['nbd-server-add'](args, context),
-    features: ['deprecated'],
-  }],
-  ['nbd-server-remove', {
-    name: 'nbd-server-remove',
-    arguments: /* @__PURE__ */ codec(visitNbdServerRemoveArguments),
-    call: (handlers, args: Commands['nbd-server-remove']['arguments'], context) => handlers['nbd-server-remove'](args, context),
-    features: ['deprecated'],
-  }],
-  ['nbd-server-stop', {
-    name: 'nbd-server-stop',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    call: (handlers, _args, context) => handlers['nbd-server-stop']({}, context),
-  }],
-  ['block-export-add', {
-    name: 'block-export-add',
-    arguments: /* @__PURE__ */ codec(visitBlockExportOptions),
-    call: (handlers, args: Commands['block-export-add']['arguments'], context) => handlers['block-export-add'](args, context),
-  }],
-  ['block-export-del', {
-    name: 'block-export-del',
-    arguments: /* @__PURE__ */ codec(visitBlockExportDelArguments),
-    call: (handlers, args: Commands['block-export-del']['arguments'], context) => handlers['block-export-del'](args, context),
-  }],
-  ['query-block-exports', {
-    name: 'query-block-exports',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockExportInfo)),
-    call: (handlers, _args, context) => handlers['query-block-exports']({}, context),
-  }],
+  ['nbd-server-start', commandOfNbdServerStart],
+  ['nbd-server-add', commandOfNbdServerAdd],
+  ['nbd-server-remove', commandOfNbdServerRemove],
+  ['nbd-server-stop', commandOfNbdServerStop],
+  ['block-export-add', commandOfBlockExportAdd],
+  ['block-export-del', commandOfBlockExportDel],
+  ['query-block-exports', commandOfQueryBlockExports],
 ]);

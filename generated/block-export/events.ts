@@ -15,7 +15,10 @@ export function emitBlockExportDeleted(sink: EventSink, data: BlockExportDeleted
   sink.emit('BLOCK_EXPORT_DELETED', encode(visitBlockExportDeletedData, data));
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'BLOCK_EXPORT_DELETED' is read and written. */
+export const eventOfBlockExportDeleted: EventEntry = { name: 'BLOCK_EXPORT_DELETED', data: /* @__PURE__ */ codec(visitBlockExportDeletedData) };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['BLOCK_EXPORT_DELETED', { name: 'BLOCK_EXPORT_DELETED', data: /* @__PURE__ */ codec(visitBlockExportDeletedData) }],
+  ['BLOCK_EXPORT_DELETED', eventOfBlockExportDeleted],
 ]);

@@ -24,28 +24,40 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'blockdev-snapshot-internal-sync' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevSnapshotInternalSync: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-snapshot-internal-sync',
+  arguments: /* @__PURE__ */ codec(visitBlockdevSnapshotInternal),
+  call: (handlers, args: Commands['blockdev-snapshot-internal-sync']['arguments'], context) => handlers['blockdev-snapshot-internal-sync'](args, context),
+};
+
+/** How the arguments of 'blockdev-snapshot-delete-internal-sync' are decoded, its handler is called, and its result is encoded. */
+export const commandOfBlockdevSnapshotDeleteInternalSync: CommandEntry<CommandHandlers> = {
+  name: 'blockdev-snapshot-delete-internal-sync',
+  arguments: /* @__PURE__ */ codec(visitBlockdevSnapshotDeleteInternalSyncArguments),
+  returns: /* @__PURE__ */ codec(visitSnapshotInfo),
+  call: (handlers, args: Commands['blockdev-snapshot-delete-internal-sync']['arguments'], context) => handlers['blockdev-snapshot-delete-internal-sync'](args, context),
+};
+
+/** How the arguments of 'eject' are decoded, its handler is called, and its result is encoded. */
+export const commandOfEject: CommandEntry<CommandHandlers> = {
+  name: 'eject',
+  arguments: /* @__PURE__ */ codec(visitEjectArguments),
+  call: (handlers, args: Commands['eject']['arguments'], context) => handlers['eject'](args, context),
+};
+
+/** How the arguments of 'change' are decoded, its handler is called, and its result is encoded. */
+export const commandOfChange: CommandEntry<CommandHandlers> = {
+  name: 'change',
+  arguments: /* @__PURE__ */ codec(visitChangeArguments),
+  call: (handlers, args: Commands['change']['arguments'], context) => handlers['change'](args, context),
+  features: ['deprecated'],
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['blockdev-snapshot-internal-sync', {
-    name: 'blockdev-snapshot-internal-sync',
-    arguments: /* @__PURE__ */ codec(visitBlockdevSnapshotInternal),
-    call: (handlers, args: Commands['blockdev-snapshot-internal-sync']['arguments'], context) => handlers['blockdev-snapshot-internal-sync'](args, context),
-  }],
-  ['blockdev-snapshot-delete-internal-sync', {
-    name: 'blockdev-snapshot-delete-internal-sync',
-    arguments: /* @__PURE__ */ codec(visitBlockdevSnapshotDeleteInternalSyncArguments),
-    returns: /* @__PURE__ */ codec(visitSnapshotInfo),
-    call: (handlers, args: Commands['blockdev-snapshot-delete-internal-sync']['arguments'], context) => handlers['blockdev-snapshot-delete-internal-sync'](args, context),
-  }],
-  ['eject', {
-    name: 'eject',
-    arguments: /* @__PURE__ */ codec(visitEjectArguments),
-    call: (handlers, args: Commands['eject']['arguments'], context) => handlers['eject'](args, context),
-  }],
-  ['change', {
-    name: 'change',
-    arguments: /* @__PURE__ */ codec(visitChangeArguments),
-    call: (handlers, args: Commands['change']['arguments'], context) => handlers['change'](args, context),
-    features: ['deprecated'],
-  }],
+  ['blockdev-snapshot-internal-sync', commandOfBlockdevSnapshotInternalSync],
+  ['blockdev-snapshot-delete-internal-sync', commandOfBlockdevSnapshotDeleteInternalSync],
+  ['eject', commandOfEject],
+  ['change', commandOfChange],
 ]);

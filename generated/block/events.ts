@@ -15,19 +15,28 @@ export function emitDeviceTrayMoved(sink: EventSink, data: DeviceTrayMovedData):
   sink.emit('DEVICE_TRAY_MOVED', encode(visitDeviceTrayMovedData, data));
 }
 
+/** How the data of 'DEVICE_TRAY_MOVED' is read and written. */
+export const eventOfDeviceTrayMoved: EventEntry = { name: 'DEVICE_TRAY_MOVED', data: /* @__PURE__ */ codec(visitDeviceTrayMovedData) };
+
 /** Emits the event 'QUORUM_FAILURE'. */
 export function emitQuorumFailure(sink: EventSink, data: QuorumFailureData): void {
   sink.emit('QUORUM_FAILURE', encode(visitQuorumFailureData, data));
 }
+
+/** How the data of 'QUORUM_FAILURE' is read and written. */
+export const eventOfQuorumFailure: EventEntry = { name: 'QUORUM_FAILURE', data: /* @__PURE__ */ codec(visitQuorumFailureData) };
 
 /** Emits the event 'QUORUM_REPORT_BAD'. */
 export function emitQuorumReportBad(sink: EventSink, data: QuorumReportBadData): void {
   sink.emit('QUORUM_REPORT_BAD', encode(visitQuorumReportBadData, data));
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'QUORUM_REPORT_BAD' is read and written. */
+export const eventOfQuorumReportBad: EventEntry = { name: 'QUORUM_REPORT_BAD', data: /* @__PURE__ */ codec(visitQuorumReportBadData) };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['DEVICE_TRAY_MOVED', { name: 'DEVICE_TRAY_MOVED', data: /* @__PURE__ */ codec(visitDeviceTrayMovedData) }],
-  ['QUORUM_FAILURE', { name: 'QUORUM_FAILURE', data: /* @__PURE__ */ codec(visitQuorumFailureData) }],
-  ['QUORUM_REPORT_BAD', { name: 'QUORUM_REPORT_BAD', data: /* @__PURE__ */ codec(visitQuorumReportBadData) }],
+  ['DEVICE_TRAY_MOVED', eventOfDeviceTrayMoved],
+  ['QUORUM_FAILURE', eventOfQuorumFailure],
+  ['QUORUM_REPORT_BAD', eventOfQuorumReportBad],
 ]);

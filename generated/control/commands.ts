@@ -35,59 +35,86 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'qmp_capabilities' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQmpCapabilities: CommandEntry<CommandHandlers> = {
+  name: 'qmp_capabilities',
+  arguments: /* @__PURE__ */ codec(visitQmpCapabilitiesArguments),
+  call: (handlers, args: Commands['qmp_capabilities']['arguments'], context) => handlers['qmp_capabilities'](args, context),
+};
+
+/** How the arguments of 'query-version' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryVersion: CommandEntry<CommandHandlers> = {
+  name: 'query-version',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec(visitVersionInfo),
+  call: (handlers, _args, context) => handlers['query-version']({}, context),
+};
+
+/** How the arguments of 'query-commands' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryCommands: CommandEntry<CommandHandlers> = {
+  name: 'query-commands',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCommandInfo)),
+  call: (handlers, _args, context) => handlers['query-commands']({}, context),
+};
+
+/** How the arguments of 'query-events' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryEvents: CommandEntry<CommandHandlers> = {
+  name: 'query-events',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitEventInfo)),
+  call: (handlers, _args, context) => handlers['query-events']({}, context),
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'query-name' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryName: CommandEntry<CommandHandlers> = {
+  name: 'query-name',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec(visitNameInfo),
+  call: (handlers, _args, context) => handlers['query-name']({}, context),
+};
+
+/** How the arguments of 'query-status' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryStatus: CommandEntry<CommandHandlers> = {
+  name: 'query-status',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec(visitStatusInfo),
+  call: (handlers, _args, context) => handlers['query-status']({}, context),
+};
+
+/** How the arguments of 'quit' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQuit: CommandEntry<CommandHandlers> = {
+  name: 'quit',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  call: (handlers, _args, context) => handlers['quit']({}, context),
+};
+
+/** How the arguments of 'human-monitor-command' are decoded, its handler is called, and its result is encoded. */
+export const commandOfHumanMonitorCommand: CommandEntry<CommandHandlers> = {
+  name: 'human-monitor-command',
+  arguments: /* @__PURE__ */ codec(visitHumanMonitorCommandArguments),
+  returns: /* @__PURE__ */ codec(visitStr),
+  call: (handlers, args: Commands['human-monitor-command']['arguments'], context) => handlers['human-monitor-command'](args, context),
+};
+
+/** How the arguments of 'query-command-line-options' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryCommandLineOptions: CommandEntry<CommandHandlers> = {
+  name: 'query-command-line-options',
+  arguments: /* @__PURE__ */ codec(visitQueryCommandLineOptionsArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCommandLineOptionInfo)),
+  call: (handlers, args: Commands['query-command-line-options']['arguments'], context) => handlers['query-command-line-options'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['qmp_capabilities', {
-    name: 'qmp_capabilities',
-    arguments: /* @__PURE__ */ codec(visitQmpCapabilitiesArguments),
-    call: (handlers, args: Commands['qmp_capabilities']['arguments'], context) => handlers['qmp_capabilities'](args, context),
-  }],
-  ['query-version', {
-    name: 'query-version',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec(visitVersionInfo),
-    call: (handlers, _args, context) => handlers['query-version']({}, context),
-  }],
-  ['query-commands', {
-    name: 'query-commands',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCommandInfo)),
-    call: (handlers, _args, context) => handlers['query-commands']({}, context),
-  }],
-  ['query-events', {
-    name: 'query-events',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitEventInfo)),
-    call: (handlers, _args, context) => handlers['query-events']({}, context),
-    features: ['deprecated'],
-  }],
-  ['query-name', {
-    name: 'query-name',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec(visitNameInfo),
-    call: (handlers, _args, context) => handlers['query-name']({}, context),
-  }],
-  ['query-status', {
-    name: 'query-status',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec(visitStatusInfo),
-    call: (handlers, _args, context) => handlers['query-status']({}, context),
-  }],
-  ['quit', {
-    name: 'quit',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    call: (handlers, _args, context) => handlers['quit']({}, context),
-  }],
-  ['human-monitor-command', {
-    name: 'human-monitor-command',
-    arguments: /* @__PURE__ */ codec(visitHumanMonitorCommandArguments),
-    returns: /* @__PURE__ */ codec(visitStr),
-    call: (handlers, args: Commands['human-monitor-command']['arguments'], context) => handlers['human-monitor-command'](args, context),
-  }],
-  ['query-command-line-options', {
-    name: 'query-command-line-options',
-    arguments: /* @__PURE__ */ codec(visitQueryCommandLineOptionsArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCommandLineOptionInfo)),
-    call: (handlers, args: Commands['query-command-line-options']['arguments'], context) => handlers['query-command-line-options'](args, context),
-  }],
+  ['qmp_capabilities', commandOfQmpCapabilities],
+  ['query-version', commandOfQueryVersion],
+  ['query-commands', commandOfQueryCommands],
+  ['query-events', commandOfQueryEvents],
+  ['query-name', commandOfQueryName],
+  ['query-status', commandOfQueryStatus],
+  ['quit', commandOfQuit],
+  ['human-monitor-command', commandOfHumanMonitorCommand],
+  ['query-command-line-options', commandOfQueryCommandLineOptions],
 ]);

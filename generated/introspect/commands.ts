@@ -18,12 +18,15 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'query-qmp-schema' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryQmpSchema: CommandEntry<CommandHandlers> = {
+  name: 'query-qmp-schema',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitSchemaInfo)),
+  call: (handlers, _args, context) => handlers['query-qmp-schema']({}, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['query-qmp-schema', {
-    name: 'query-qmp-schema',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitSchemaInfo)),
-    call: (handlers, _args, context) => handlers['query-qmp-schema']({}, context),
-  }],
+  ['query-qmp-schema', commandOfQueryQmpSchema],
 ]);

@@ -26,42 +26,63 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'job-pause' are decoded, its handler is called, and its result is encoded. */
+export const commandOfJobPause: CommandEntry<CommandHandlers> = {
+  name: 'job-pause',
+  arguments: /* @__PURE__ */ codec(visitJobPauseArguments),
+  call: (handlers, args: Commands['job-pause']['arguments'], context) => handlers['job-pause'](args, context),
+};
+
+/** How the arguments of 'job-resume' are decoded, its handler is called, and its result is encoded. */
+export const commandOfJobResume: CommandEntry<CommandHandlers> = {
+  name: 'job-resume',
+  arguments: /* @__PURE__ */ codec(visitJobResumeArguments),
+  call: (handlers, args: Commands['job-resume']['arguments'], context) => handlers['job-resume'](args, context),
+};
+
+/** How the arguments of 'job-cancel' are decoded, its handler is called, and its result is encoded. */
+export const commandOfJobCancel: CommandEntry<CommandHandlers> = {
+  name: 'job-cancel',
+  arguments: /* @__PURE__ */ codec(visitJobCancelArguments),
+  call: (handlers, args: Commands['job-cancel']['arguments'], context) => handlers['job-cancel'](args, context),
+};
+
+/** How the arguments of 'job-complete' are decoded, its handler is called, and its result is encoded. */
+export const commandOfJobComplete: CommandEntry<CommandHandlers> = {
+  name: 'job-complete',
+  arguments: /* @__PURE__ */ codec(visitJobCompleteArguments),
+  call: (handlers, args: Commands['job-complete']['arguments'], context) => handlers['job-complete'](args, context),
+};
+
+/** How the arguments of 'job-dismiss' are decoded, its handler is called, and its result is encoded. */
+export const commandOfJobDismiss: CommandEntry<CommandHandlers> = {
+  name: 'job-dismiss',
+  arguments: /* @__PURE__ */ codec(visitJobDismissArguments),
+  call: (handlers, args: Commands['job-dismiss']['arguments'], context) => handlers['job-dismiss'](args, context),
+};
+
+/** How the arguments of 'job-finalize' are decoded, its handler is called, and its result is encoded. */
+export const commandOfJobFinalize: CommandEntry<CommandHandlers> = {
+  name: 'job-finalize',
+  arguments: /* @__PURE__ */ codec(visitJobFinalizeArguments),
+  call: (handlers, args: Commands['job-finalize']['arguments'], context) => handlers['job-finalize'](args, context),
+};
+
+/** How the arguments of 'query-jobs' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryJobs: CommandEntry<CommandHandlers> = {
+  name: 'query-jobs',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitJobInfo)),
+  call: (handlers, _args, context) => handlers['query-jobs']({}, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['job-pause', {
-    name: 'job-pause',
-    arguments: /* @__PURE__ */ codec(visitJobPauseArguments),
-    call: (handlers, args: Commands['job-pause']['arguments'], context) => handlers['job-pause'](args, context),
-  }],
-  ['job-resume', {
-    name: 'job-resume',
-    arguments: /* @__PURE__ */ codec(visitJobResumeArguments),
-    call: (handlers, args: Commands['job-resume']['arguments'], context) => handlers['job-resume'](args, context),
-  }],
-  ['job-cancel', {
-    name: 'job-cancel',
-    arguments: /* @__PURE__ */ codec(visitJobCancelArguments),
-    call: (handlers, args: Commands['job-cancel']['arguments'], context) => handlers['job-cancel'](args, context),
-  }],
-  ['job-complete', {
-    name: 'job-complete',
-    arguments: /* @__PURE__ */ codec(visitJobCompleteArguments),
-    call: (handlers, args: Commands['job-complete']['arguments'], context) => handlers['job-complete'](args, context),
-  }],
-  ['job-dismiss', {
-    name: 'job-dismiss',
-    arguments: /* @__PURE__ */ codec(visitJobDismissArguments),
-    call: (handlers, args: Commands['job-dismiss']['arguments'], context) => handlers['job-dismiss'](args, context),
-  }],
-  ['job-finalize', {
-    name: 'job-finalize',
-    arguments: /* @__PURE__ */ codec(visitJobFinalizeArguments),
-    call: (handlers, args: Commands['job-finalize']['arguments'], context) => handlers['job-finalize'](args, context),
-  }],
-  ['query-jobs', {
-    name: 'query-jobs',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitJobInfo)),
-    call: (handlers, _args, context) => handlers['query-jobs']({}, context),
-  }],
+  ['job-pause', commandOfJobPause],
+  ['job-resume', commandOfJobResume],
+  ['job-cancel', commandOfJobCancel],
+  ['job-complete', commandOfJobComplete],
+  ['job-dismiss', commandOfJobDismiss],
+  ['job-finalize', commandOfJobFinalize],
+  ['query-jobs', commandOfQueryJobs],
 ]);

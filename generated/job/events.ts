@@ -15,7 +15,10 @@ export function emitJobStatusChange(sink: EventSink, data: JobStatusChangeData):
   sink.emit('JOB_STATUS_CHANGE', encode(visitJobStatusChangeData, data));
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'JOB_STATUS_CHANGE' is read and written. */
+export const eventOfJobStatusChange: EventEntry = { name: 'JOB_STATUS_CHANGE', data: /* @__PURE__ */ codec(visitJobStatusChangeData) };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['JOB_STATUS_CHANGE', { name: 'JOB_STATUS_CHANGE', data: /* @__PURE__ */ codec(visitJobStatusChangeData) }],
+  ['JOB_STATUS_CHANGE', eventOfJobStatusChange],
 ]);

@@ -33,63 +33,93 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'query-uuid' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryUuid: CommandEntry<CommandHandlers> = {
+  name: 'query-uuid',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec(visitUuidInfo),
+  call: (handlers, _args, context) => handlers['query-uuid']({}, context),
+};
+
+/** How the arguments of 'stop' are decoded, its handler is called, and its result is encoded. */
+export const commandOfStop: CommandEntry<CommandHandlers> = {
+  name: 'stop',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  call: (handlers, _args, context) => handlers['stop']({}, context),
+};
+
+/** How the arguments of 'cont' are decoded, its handler is called, and its result is encoded. */
+export const commandOfCont: CommandEntry<CommandHandlers> = {
+  name: 'cont',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  call: (handlers, _args, context) => handlers['cont']({}, context),
+};
+
+/** How the arguments of 'query-tpm' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryTpm: CommandEntry<CommandHandlers> = {
+  name: 'query-tpm',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTPMInfo)),
+  call: (handlers, _args, context) => handlers['query-tpm']({}, context),
+};
+
+/** How the arguments of 'query-tpm-models' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryTpmModels: CommandEntry<CommandHandlers> = {
+  name: 'query-tpm-models',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTpmModel)),
+  call: (handlers, _args, context) => handlers['query-tpm-models']({}, context),
+};
+
+/** How the arguments of 'query-tpm-types' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryTpmTypes: CommandEntry<CommandHandlers> = {
+  name: 'query-tpm-types',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTpmType)),
+  call: (handlers, _args, context) => handlers['query-tpm-types']({}, context),
+};
+
+/** How the arguments of 'query-cpus-fast' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryCpusFast: CommandEntry<CommandHandlers> = {
+  name: 'query-cpus-fast',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCpuInfoFast)),
+  call: (handlers, _args, context) => handlers['query-cpus-fast']({}, context),
+};
+
+/** How the arguments of 'query-iothreads' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryIothreads: CommandEntry<CommandHandlers> = {
+  name: 'query-iothreads',
+  arguments: /* @__PURE__ */ codec(visitEmpty),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitIOThreadInfo)),
+  call: (handlers, _args, context) => handlers['query-iothreads']({}, context),
+};
+
+/** How the arguments of 'device_add' are decoded, its handler is called, and its result is encoded. */
+export const commandOfDeviceAdd: CommandEntry<CommandHandlers> = {
+  name: 'device_add',
+  arguments: /* @__PURE__ */ codec(visitAny),
+  call: (handlers, args: Commands['device_add']['arguments'], context) => handlers['device_add'](args, context),
+  features: ['json-cli', 'json-cli-hotplug'],
+};
+
+/** How the arguments of 'device_del' are decoded, its handler is called, and its result is encoded. */
+export const commandOfDeviceDel: CommandEntry<CommandHandlers> = {
+  name: 'device_del',
+  arguments: /* @__PURE__ */ codec(visitDeviceDelArguments),
+  call: (handlers, args: Commands['device_del']['arguments'], context) => handlers['device_del'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['query-uuid', {
-    name: 'query-uuid',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec(visitUuidInfo),
-    call: (handlers, _args, context) => handlers['query-uuid']({}, context),
-  }],
-  ['stop', {
-    name: 'stop',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    call: (handlers, _args, context) => handlers['stop']({}, context),
-  }],
-  ['cont', {
-    name: 'cont',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    call: (handlers, _args, context) => handlers['cont']({}, context),
-  }],
-  ['query-tpm', {
-    name: 'query-tpm',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTPMInfo)),
-    call: (handlers, _args, context) => handlers['query-tpm']({}, context),
-  }],
-  ['query-tpm-models', {
-    name: 'query-tpm-models',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTpmModel)),
-    call: (handlers, _args, context) => handlers['query-tpm-models']({}, context),
-  }],
-  ['query-tpm-types', {
-    name: 'query-tpm-types',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTpmType)),
-    call: (handlers, _args, context) => handlers['query-tpm-types']({}, context),
-  }],
-  ['query-cpus-fast', {
-    name: 'query-cpus-fast',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCpuInfoFast)),
-    call: (handlers, _args, context) => handlers['query-cpus-fast']({}, context),
-  }],
-  ['query-iothreads', {
-    name: 'query-iothreads',
-    arguments: /* @__PURE__ */ codec(visitEmpty),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitIOThreadInfo)),
-    call: (handlers, _args, context) => handlers['query-iothreads']({}, context),
-  }],
-  ['device_add', {
-    name: 'device_add',
-    arguments: /* @__PURE__ */ codec(visitAny),
-    call: (handlers, args: Commands['device_add']['arguments'], context) => handlers['device_add'](args, context),
-    features: ['json-cli', 'json-cli-hotplug'],
-  }],
-  ['device_del', {
-    name: 'device_del',
-    arguments: /* @__PURE__ */ codec(visitDeviceDelArguments),
-    call: (handlers, args: Commands['device_del']['arguments'], context) => handlers['device_del'](args, context),
-  }],
+  ['query-uuid', commandOfQueryUuid],
+  ['stop', commandOfStop],
+  ['cont', commandOfCont],
+  ['query-tpm', commandOfQueryTpm],
+  ['query-tpm-models', commandOfQueryTpmModels],
+  ['query-tpm-types', commandOfQueryTpmTypes],
+  ['query-cpus-fast', commandOfQueryCpusFast],
+  ['query-iothreads', commandOfQueryIothreads],
+  ['device_add', commandOfDeviceAdd],
+  ['device_del', commandOfDeviceDel],
 ]);

@@ -15,19 +15,28 @@ export function emitStop(sink: EventSink): void {
   sink.emit('STOP');
 }
 
+/** How the data of 'STOP' is read and written. */
+export const eventOfStop: EventEntry = { name: 'STOP' };
+
 /** Emits the event 'RESUME'. */
 export function emitResume(sink: EventSink): void {
   sink.emit('RESUME');
 }
+
+/** How the data of 'RESUME' is read and written. */
+export const eventOfResume: EventEntry = { name: 'RESUME' };
 
 /** Emits the event 'DEVICE_DELETED'. */
 export function emitDeviceDeleted(sink: EventSink, data: DeviceDeletedData): void {
   sink.emit('DEVICE_DELETED', encode(visitDeviceDeletedData, data));
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'DEVICE_DELETED' is read and written. */
+export const eventOfDeviceDeleted: EventEntry = { name: 'DEVICE_DELETED', data: /* @__PURE__ */ codec(visitDeviceDeletedData) };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['STOP', { name: 'STOP' }],
-  ['RESUME', { name: 'RESUME' }],
-  ['DEVICE_DELETED', { name: 'DEVICE_DELETED', data: /* @__PURE__ */ codec(visitDeviceDeletedData) }],
+  ['STOP', eventOfStop],
+  ['RESUME', eventOfResume],
+  ['DEVICE_DELETED', eventOfDeviceDeleted],
 ]);

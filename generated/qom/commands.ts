@@ -30,51 +30,75 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'object-add' are decoded, its handler is called, and its result is encoded. */
+export const commandOfObjectAdd: CommandEntry<CommandHandlers> = {
+  name: 'object-add',
+  arguments: /* @__PURE__ */ codec(visitObjectOptions),
+  call: (handlers, args: Commands['object-add']['arguments'], context) => handlers['object-add'](args, context),
+};
+
+/** How the arguments of 'object-del' are decoded, its handler is called, and its result is encoded. */
+export const commandOfObjectDel: CommandEntry<CommandHandlers> = {
+  name: 'object-del',
+  arguments: /* @__PURE__ */ codec(visitObjectDelArguments),
+  call: (handlers, args: Commands['object-del']['arguments'], context) => handlers['object-del'](args, context),
+};
+
+/** How the arguments of 'qom-list' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQomList: CommandEntry<CommandHandlers> = {
+  name: 'qom-list',
+  arguments: /* @__PURE__ */ codec(visitQomListArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertyInfo)),
+  call: (handlers, args: Commands['qom-list']['arguments'], context) => handlers['qom-list'](args, context),
+};
+
+/** How the arguments of 'qom-get' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQomGet: CommandEntry<CommandHandlers> = {
+  name: 'qom-get',
+  arguments: /* @__PURE__ */ codec(visitQomGetArguments),
+  returns: /* @__PURE__ */ codec(visitAny),
+  call: (handlers, args: Commands['qom-get']['arguments'], context) => handlers['qom-get'](args, context),
+};
+
+/** How the arguments of 'qom-set' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQomSet: CommandEntry<CommandHandlers> = {
+  name: 'qom-set',
+  arguments: /* @__PURE__ */ codec(visitQomSetArguments),
+  call: (handlers, args: Commands['qom-set']['arguments'], context) => handlers['qom-set'](args, context),
+};
+
+/** How the arguments of 'qom-list-types' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQomListTypes: CommandEntry<CommandHandlers> = {
+  name: 'qom-list-types',
+  arguments: /* @__PURE__ */ codec(visitQomListTypesArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectTypeInfo)),
+  call: (handlers, args: Commands['qom-list-types']['arguments'], context) => handlers['qom-list-types'](args, context),
+};
+
+/** How the arguments of 'qom-list-properties' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQomListProperties: CommandEntry<CommandHandlers> = {
+  name: 'qom-list-properties',
+  arguments: /* @__PURE__ */ codec(visitQomListPropertiesArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertyInfo)),
+  call: (handlers, args: Commands['qom-list-properties']['arguments'], context) => handlers['qom-list-properties'](args, context),
+};
+
+/** How the arguments of 'qom-list-get' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQomListGet: CommandEntry<CommandHandlers> = {
+  name: 'qom-list-get',
+  arguments: /* @__PURE__ */ codec(visitQomListGetArguments),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertiesValues)),
+  call: (handlers, args: Commands['qom-list-get']['arguments'], context) => handlers['qom-list-get'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['object-add', {
-    name: 'object-add',
-    arguments: /* @__PURE__ */ codec(visitObjectOptions),
-    call: (handlers, args: Commands['object-add']['arguments'], context) => handlers['object-add'](args, context),
-  }],
-  ['object-del', {
-    name: 'object-del',
-    arguments: /* @__PURE__ */ codec(visitObjectDelArguments),
-    call: (handlers, args: Commands['object-del']['arguments'], context) => handlers['object-del'](args, context),
-  }],
-  ['qom-list', {
-    name: 'qom-list',
-    arguments: /* @__PURE__ */ codec(visitQomListArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertyInfo)),
-    call: (handlers, args: Commands['qom-list']['arguments'], context) => handlers['qom-list'](args, context),
-  }],
-  ['qom-get', {
-    name: 'qom-get',
-    arguments: /* @__PURE__ */ codec(visitQomGetArguments),
-    returns: /* @__PURE__ */ codec(visitAny),
-    call: (handlers, args: Commands['qom-get']['arguments'], context) => handlers['qom-get'](args, context),
-  }],
-  ['qom-set', {
-    name: 'qom-set',
-    arguments: /* @__PURE__ */ codec(visitQomSetArguments),
-    call: (handlers, args: Commands['qom-set']['arguments'], context) => handlers['qom-set'](args, context),
-  }],
-  ['qom-list-types', {
-    name: 'qom-list-types',
-    arguments: /* @__PURE__ */ codec(visitQomListTypesArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectTypeInfo)),
-    call: (handlers, args: Commands['qom-list-types']['arguments'], context) => handlers['qom-list-types'](args, context),
-  }],
-  ['qom-list-properties', {
-    name: 'qom-list-properties',
-    arguments: /* @__PURE__ */ codec(visitQomListPropertiesArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertyInfo)),
-    call: (handlers, args: Commands['qom-list-properties']['arguments'], context) => handlers['qom-list-properties'](args, context),
-  }],
-  ['qom-list-get', {
-    name: 'qom-list-get',
-    arguments: /* @__PURE__ */ codec(visitQomListGetArguments),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertiesValues)),
-    call: (handlers, args: Commands['qom-list-get']['arguments'], context) => handlers['qom-list-get'](args, context),
-  }],
+  ['object-add', commandOfObjectAdd],
+  ['object-del', commandOfObjectDel],
+  ['qom-list', commandOfQomList],
+  ['qom-get', commandOfQomGet],
+  ['qom-set', commandOfQomSet],
+  ['qom-list-types', commandOfQomListTypes],
+  ['qom-list-properties', commandOfQomListProperties],
+  ['qom-list-get', commandOfQomListGet],
 ]);

@@ -18,11 +18,14 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'transaction' are decoded, its handler is called, and its result is encoded. */
+export const commandOfTransaction: CommandEntry<CommandHandlers> = {
+  name: 'transaction',
+  arguments: /* @__PURE__ */ codec(visitTransactionArguments),
+  call: (handlers, args: Commands['transaction']['arguments'], context) => handlers['transaction'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['transaction', {
-    name: 'transaction',
-    arguments: /* @__PURE__ */ codec(visitTransactionArguments),
-    call: (handlers, args: Commands['transaction']['arguments'], context) => handlers['transaction'](args, context),
-  }],
+  ['transaction', commandOfTransaction],
 ]);

@@ -1,5 +1,6 @@
 import type {
   AlternateType,
+  Command,
   Definition,
   EnumType,
   Event,
@@ -49,6 +50,8 @@ export interface Names {
   enumInfo(type: EnumType): string;
   /** The function that emits an event. */
   emitter(event: Event): string;
+  /** What the protocol needs to know of a command or event. */
+  entry(of: Command | Event): string;
   /** The local name of an export of the runtime: another one where the schema uses that name itself. */
   runtime(name: RuntimeExport): string;
 }
@@ -65,6 +68,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
   const details = new Map<Type, string>();
   const rests = new Map<UnionType | UnionBranch, string>();
   const emitters = new Map<Event, string>();
+  const entries = new Map<Command | Event, string>();
   for (const name of reservedForIndex) pool.claim(name);
 
   const own = schema.definitions.filter(isType).filter(isOwn);
@@ -93,7 +97,10 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     for (const branch of definition.branches) rests.set(branch, pool.claim(`restOf${branches.get(branch)}`));
   }
   for (const definition of schema.definitions) {
-    if (definition.kind === 'event') emitters.set(definition, pool.claim(`emit${pascalCase(definition.name)}`));
+    if (definition.kind !== 'event' && definition.kind !== 'command') continue;
+    const name = pascalCase(definition.name);
+    if (definition.kind === 'event') emitters.set(definition, pool.claim(`emit${name}`));
+    entries.set(definition, pool.claim(`${definition.kind}Of${name}`));
   }
 
   const runtime = new Map(runtimeExports.map((name) => [name, pool.claim(name)]));
@@ -107,6 +114,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     rest: (of) => rests.get(of),
     enumInfo: (type) => details.get(type) as string,
     emitter: (event) => emitters.get(event) as string,
+    entry: (of) => entries.get(of) as string,
     runtime: (name) => runtime.get(name) as string,
   };
 }

@@ -1,13 +1,20 @@
 import type { Codec, Difference } from '../json/codec.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
-import type { CommandTable } from './command-table.js';
-import type { EventTable } from './event-sink.js';
+import type { CommandEntry, CommandTable } from './command-table.js';
+import type { EventEntry, EventTable } from './event-sink.js';
 
 /** What the generator knows of a schema at run time: its tables of commands and events. */
 export interface SchemaTables {
   // biome-ignore lint/suspicious/noExplicitAny: a table fits whatever handlers it is for
   readonly commands: CommandTable<any>;
   readonly events: EventTable;
+}
+
+/** Some commands and events of a schema. What else is sent and received is not looked at. */
+export interface SchemaParts {
+  // biome-ignore lint/suspicious/noExplicitAny: an entry fits whatever handlers it is for
+  readonly commands?: readonly CommandEntry<any>[];
+  readonly events?: readonly EventEntry[];
 }
 
 /** A way in which a message is not as the schema has it. */
@@ -49,17 +56,37 @@ export class QmpSchemaError extends Error {
 export type SchemaCheck = (mode: 'report' | 'strict', report?: (difference: SchemaDifference) => void) => Validation;
 
 /**
- * What `validate` holds messages against: the tables that the generator wrote.
+ * What `validate` holds messages against: the tables that the generator wrote, or some entries of them. A bundler leaves out what only
+ * other commands need.
  *
  * @example
  * import * as generated from './generated/index.js';
  * await connect(address, { validate: 'report', schema: checkedBy(generated), onDifference: console.log });
+ *
+ * @example
+ * import { commandOfQueryBlock } from './generated/block-core/commands.js';
+ * await connect(address, { validate: 'strict', schema: checkedBy({ commands: [commandOfQueryBlock] }) });
  */
-export function checkedBy(tables: SchemaTables): SchemaCheck {
-  return (mode, report) => validation(tables, mode, report);
+export function checkedBy(schema: SchemaTables | SchemaParts): SchemaCheck {
+  const whole = schema.commands instanceof Map && schema.events instanceof Map;
+  const commands = byName(schema.commands);
+  const events = byName(schema.events);
+  return (mode, report) => validation({ commands, events }, whole, mode, report);
 }
 
-function validation(schema: SchemaTables, mode: 'report' | 'strict', report: Parameters<SchemaCheck>[1]): Validation {
+function byName<T extends { readonly name: string }>(
+  entries: ReadonlyMap<string, T> | readonly T[] = [],
+): ReadonlyMap<string, T> {
+  return entries instanceof Map ? entries : new Map((entries as readonly T[]).map((entry) => [entry.name, entry]));
+}
+
+/** @param whole whether the schema has no other commands and events */
+function validation(
+  schema: SchemaTables,
+  whole: boolean,
+  mode: 'report' | 'strict',
+  report: Parameters<SchemaCheck>[1],
+): Validation {
   const receive = (
     part: Part,
     name: string,
@@ -73,7 +100,8 @@ function validation(schema: SchemaTables, mode: 'report' | 'strict', report: Par
       throw new QmpSchemaError(`what ${name} ${VERBS[part]} is not as the schema has it`, differences);
     return value;
   };
-  const unknown = (part: Part, name: string): void =>
+  const unknown = (part: Part, name: string): void => {
+    if (!whole) return;
     report?.({
       name,
       part,
@@ -81,6 +109,7 @@ function validation(schema: SchemaTables, mode: 'report' | 'strict', report: Par
       path: [],
       message: `the schema has no ${part === 'data' ? 'event' : 'command'} ${name}`,
     });
+  };
   return {
     arguments: (command, value) => {
       const entry = schema.commands.get(command);

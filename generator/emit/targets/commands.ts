@@ -40,6 +40,7 @@ function entryContext(scope: FileScope, command: Command): object {
   const name = stringLiteral(command.name);
   return {
     name,
+    entry: scope.plan.names.entry(command),
     codec: scope.runtimeValue('codec'),
     takes: argumentsVisitor(scope, command),
     returns: command.returns ? visitFunction(scope, command.returns) : '',

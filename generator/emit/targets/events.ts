@@ -39,6 +39,7 @@ function eventContext(scope: FileScope, event: Event): object {
     name: stringLiteral(event.name),
     EventSink: scope.runtimeType('EventSink'),
     emitter: scope.plan.names.emitter(event),
+    entry: scope.plan.names.entry(event),
     features,
   };
   if (!hasArguments(event)) return { ...context, data: '', codec: '', encode: '', visit: '' };

@@ -6,6 +6,7 @@ import {
   checkedBy,
   QmpSchemaError,
   type SchemaDifference,
+  type SchemaParts,
   type SchemaTables,
 } from '../../../runtime/qmp/validation.js';
 import { codec } from '../../../runtime/visit/codec.js';
@@ -43,13 +44,17 @@ const schema: SchemaTables = {
   ]),
 };
 
-async function validating(validate: 'report' | 'strict', answer: JsonValue = {}) {
+async function validating(
+  validate: 'report' | 'strict',
+  answer: JsonValue = {},
+  by: SchemaTables | SchemaParts = schema,
+) {
   const differences: SchemaDifference[] = [];
   const oddities: QmpOddity[] = [];
   const { client, server } = await connected(
     {
       validate,
-      schema: checkedBy(schema),
+      schema: checkedBy(by),
       onDifference: (difference) => differences.push(difference),
       onOddity: (oddity) => oddities.push(oddity),
     },
@@ -145,5 +150,20 @@ describe('strict', () => {
   test('passes on the reply to a command that the schema does not know', async () => {
     const { client } = await validating('strict', { x: 1 });
     expect(await client.execute('x-new', { a: 1 })).toEqual({ x: 1 });
+  });
+});
+
+describe('with some entries of a schema', () => {
+  const parts: SchemaParts = { commands: [...schema.commands.values()].slice(0, 1), events: [{ name: 'STOP' }] };
+
+  test('their messages are checked, and all others pass', async () => {
+    const { client, server, differences } = await validating('strict', WRONG, parts);
+    const events = client.events('*');
+    await expect(client.execute('query-nodes')).rejects.toThrow(QmpSchemaError);
+    expect(await client.execute('add-node', { nome: 1 })).toEqual(WRONG);
+    server.event('STOP', { why: 'so' });
+    server.event('NODE_ADDED', { name: 1 });
+    expect((await events.next()).value).toMatchObject({ event: 'NODE_ADDED', data: { name: 1 } });
+    expect(new Set(differences.map(({ name }) => name))).toEqual(new Set(['query-nodes', 'STOP']));
   });
 });

@@ -27,44 +27,62 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'gallery-open' are decoded, its handler is called, and its result is encoded. */
+export const commandOfGalleryOpen: CommandEntry<CommandHandlers> = {
+  name: 'gallery-open',
+  arguments: /* @__PURE__ */ codec(visitGalleryOpenArguments),
+  returns: /* @__PURE__ */ codec(visitPoint),
+  call: (handlers, args: Commands['gallery-open']['arguments'], context) => handlers['gallery-open'](args, context),
+  allowOob: true,
+  features: ['unstable'],
+};
+
+/** How the arguments of 'gallery-show' are decoded, its handler is called, and its result is encoded. */
+export const commandOfGalleryShow: CommandEntry<CommandHandlers> = {
+  name: 'gallery-show',
+  arguments: /* @__PURE__ */ codec(visitDrawing),
+  call: (handlers, args: Commands['gallery-show']['arguments'], context) => handlers['gallery-show'](args, context),
+  allowPreconfig: true,
+};
+
+/** How the arguments of 'gallery-point' are decoded, its handler is called, and its result is encoded. */
+export const commandOfGalleryPoint: CommandEntry<CommandHandlers> = {
+  name: 'gallery-point',
+  arguments: /* @__PURE__ */ codec(visitPoint),
+  call: (handlers, args: Commands['gallery-point']['arguments'], context) => handlers['gallery-point'](args, context),
+};
+
+/** How the arguments of 'query-gallery' are decoded, its handler is called, and its result is encoded. */
+export const commandOfQueryGallery: CommandEntry<CommandHandlers> = {
+  name: 'query-gallery',
+  arguments: /* @__PURE__ */ codec(visitEmpty_),
+  returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitDrawing)),
+  call: (handlers, _args, context) => handlers['query-gallery']({}, context),
+};
+
+/** How the arguments of 'gallery-burn' are decoded, its handler is called, and its result is encoded. */
+export const commandOfGalleryBurn: CommandEntry<CommandHandlers> = {
+  name: 'gallery-burn',
+  arguments: /* @__PURE__ */ codec(visitAny),
+  call: (handlers, args: Commands['gallery-burn']['arguments'], context) => handlers['gallery-burn'](args, context),
+  successResponse: false,
+  features: ['deprecated'],
+};
+
+/** How the arguments of 'x-gallery-count' are decoded, its handler is called, and its result is encoded. */
+export const commandOfXGalleryCount: CommandEntry<CommandHandlers> = {
+  name: 'x-gallery-count',
+  arguments: /* @__PURE__ */ codec(visitXGalleryCountArguments),
+  returns: /* @__PURE__ */ codec(visitCounters),
+  call: (handlers, args: Commands['x-gallery-count']['arguments'], context) => handlers['x-gallery-count'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['gallery-open', {
-    name: 'gallery-open',
-    arguments: /* @__PURE__ */ codec(visitGalleryOpenArguments),
-    returns: /* @__PURE__ */ codec(visitPoint),
-    call: (handlers, args: Commands['gallery-open']['arguments'], context) => handlers['gallery-open'](args, context),
-    allowOob: true,
-    features: ['unstable'],
-  }],
-  ['gallery-show', {
-    name: 'gallery-show',
-    arguments: /* @__PURE__ */ codec(visitDrawing),
-    call: (handlers, args: Commands['gallery-show']['arguments'], context) => handlers['gallery-show'](args, context),
-    allowPreconfig: true,
-  }],
-  ['gallery-point', {
-    name: 'gallery-point',
-    arguments: /* @__PURE__ */ codec(visitPoint),
-    call: (handlers, args: Commands['gallery-point']['arguments'], context) => handlers['gallery-point'](args, context),
-  }],
-  ['query-gallery', {
-    name: 'query-gallery',
-    arguments: /* @__PURE__ */ codec(visitEmpty_),
-    returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitDrawing)),
-    call: (handlers, _args, context) => handlers['query-gallery']({}, context),
-  }],
-  ['gallery-burn', {
-    name: 'gallery-burn',
-    arguments: /* @__PURE__ */ codec(visitAny),
-    call: (handlers, args: Commands['gallery-burn']['arguments'], context) => handlers['gallery-burn'](args, context),
-    successResponse: false,
-    features: ['deprecated'],
-  }],
-  ['x-gallery-count', {
-    name: 'x-gallery-count',
-    arguments: /* @__PURE__ */ codec(visitXGalleryCountArguments),
-    returns: /* @__PURE__ */ codec(visitCounters),
-    call: (handlers, args: Commands['x-gallery-count']['arguments'], context) => handlers['x-gallery-count'](args, context),
-  }],
+  ['gallery-open', commandOfGalleryOpen],
+  ['gallery-show', commandOfGalleryShow],
+  ['gallery-point', commandOfGalleryPoint],
+  ['query-gallery', commandOfQueryGallery],
+  ['gallery-burn', commandOfGalleryBurn],
+  ['x-gallery-count', commandOfXGalleryCount],
 ]);

@@ -15,19 +15,28 @@ export function emitGalleryOpened(sink: EventSink, data: GalleryOpenedData): voi
   sink.emit('GALLERY_OPENED', encode(visitGalleryOpenedData, data));
 }
 
+/** How the data of 'GALLERY_OPENED' is read and written. */
+export const eventOfGalleryOpened: EventEntry = { name: 'GALLERY_OPENED', data: /* @__PURE__ */ codec(visitGalleryOpenedData) };
+
 /** Emits the event 'GALLERY_CLOSED'. */
 export function emitGalleryClosed(sink: EventSink): void {
   sink.emit('GALLERY_CLOSED');
 }
+
+/** How the data of 'GALLERY_CLOSED' is read and written. */
+export const eventOfGalleryClosed: EventEntry = { name: 'GALLERY_CLOSED' };
 
 /** Emits the event 'GALLERY_SOLD'. */
 export function emitGallerySold(sink: EventSink, data: Sale): void {
   sink.emit('GALLERY_SOLD', encode(visitSale, data), ['deprecated']);
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'GALLERY_SOLD' is read and written. */
+export const eventOfGallerySold: EventEntry = { name: 'GALLERY_SOLD', data: /* @__PURE__ */ codec(visitSale), features: ['deprecated'] };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['GALLERY_OPENED', { name: 'GALLERY_OPENED', data: /* @__PURE__ */ codec(visitGalleryOpenedData) }],
-  ['GALLERY_CLOSED', { name: 'GALLERY_CLOSED' }],
-  ['GALLERY_SOLD', { name: 'GALLERY_SOLD', data: /* @__PURE__ */ codec(visitSale), features: ['deprecated'] }],
+  ['GALLERY_OPENED', eventOfGalleryOpened],
+  ['GALLERY_CLOSED', eventOfGalleryClosed],
+  ['GALLERY_SOLD', eventOfGallerySold],
 ]);

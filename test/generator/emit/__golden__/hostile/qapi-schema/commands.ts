@@ -31,34 +31,49 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'stop' are decoded, its handler is called, and its result is encoded. */
+export const commandOfStop: CommandEntry<CommandHandlers> = {
+  name: 'stop',
+  arguments: /* @__PURE__ */ codec_(visitStopArguments_),
+  call: (handlers, args: Commands['stop']['arguments'], context) => handlers['stop'](args, context),
+};
+
+/** How the arguments of '__proto__' are decoded, its handler is called, and its result is encoded. */
+export const commandOfProto: CommandEntry<CommandHandlers> = {
+  name: '__proto__',
+  arguments: /* @__PURE__ */ codec_(visitProtoArguments),
+  returns: /* @__PURE__ */ codec_(visitno_identifier_),
+  call: (handlers, args: Commands['__proto__']['arguments'], context) => handlers['__proto__'](args, context),
+};
+
+/** How the arguments of 'constructor' are decoded, its handler is called, and its result is encoded. */
+export const commandOfConstructor: CommandEntry<CommandHandlers> = {
+  name: 'constructor',
+  arguments: /* @__PURE__ */ codec_(visitEmpty),
+  returns: /* @__PURE__ */ codec_(visitPromise_),
+  call: (handlers, _args, context) => handlers['constructor']({}, context),
+};
+
+/** How the arguments of 'arguments' are decoded, its handler is called, and its result is encoded. */
+export const commandOfArguments: CommandEntry<CommandHandlers> = {
+  name: 'arguments',
+  arguments: /* @__PURE__ */ codec_(visitEmpty),
+  returns: /* @__PURE__ */ codec_((v, value, name) => v.list(value, name, visitStopArguments)),
+  call: (handlers, _args, context) => handlers['arguments']({}, context),
+};
+
+/** How the arguments of '__org.example_do-it' are decoded, its handler is called, and its result is encoded. */
+export const commandOfOrgExampleDoIt: CommandEntry<CommandHandlers> = {
+  name: '__org.example_do-it',
+  arguments: /* @__PURE__ */ codec_(visit__org_example_Thing),
+  call: (handlers, args: Commands['__org.example_do-it']['arguments'], context) => handlers['__org.example_do-it'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['stop', {
-    name: 'stop',
-    arguments: /* @__PURE__ */ codec_(visitStopArguments_),
-    call: (handlers, args: Commands['stop']['arguments'], context) => handlers['stop'](args, context),
-  }],
-  ['__proto__', {
-    name: '__proto__',
-    arguments: /* @__PURE__ */ codec_(visitProtoArguments),
-    returns: /* @__PURE__ */ codec_(visitno_identifier_),
-    call: (handlers, args: Commands['__proto__']['arguments'], context) => handlers['__proto__'](args, context),
-  }],
-  ['constructor', {
-    name: 'constructor',
-    arguments: /* @__PURE__ */ codec_(visitEmpty),
-    returns: /* @__PURE__ */ codec_(visitPromise_),
-    call: (handlers, _args, context) => handlers['constructor']({}, context),
-  }],
-  ['arguments', {
-    name: 'arguments',
-    arguments: /* @__PURE__ */ codec_(visitEmpty),
-    returns: /* @__PURE__ */ codec_((v, value, name) => v.list(value, name, visitStopArguments)),
-    call: (handlers, _args, context) => handlers['arguments']({}, context),
-  }],
-  ['__org.example_do-it', {
-    name: '__org.example_do-it',
-    arguments: /* @__PURE__ */ codec_(visit__org_example_Thing),
-    call: (handlers, args: Commands['__org.example_do-it']['arguments'], context) => handlers['__org.example_do-it'](args, context),
-  }],
+  ['stop', commandOfStop],
+  ['__proto__', commandOfProto],
+  ['constructor', commandOfConstructor],
+  ['arguments', commandOfArguments],
+  ['__org.example_do-it', commandOfOrgExampleDoIt],
 ]);

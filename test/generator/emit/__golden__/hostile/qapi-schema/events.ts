@@ -21,19 +21,28 @@ export function emitProto(sink: EventSink, data: ProtoData): void {
   sink.emit('__proto', encode(visitProtoData, data));
 }
 
+/** How the data of '__proto' is read and written. */
+export const eventOfProto: EventEntry = { name: '__proto', data: /* @__PURE__ */ codec_(visitProtoData) };
+
 /** Emits the event 'Stop'. */
 export function emitStop(sink: EventSink, data: StopData): void {
   sink.emit('Stop', encode(visitStopData, data));
 }
+
+/** How the data of 'Stop' is read and written. */
+export const eventOfStop: EventEntry = { name: 'Stop', data: /* @__PURE__ */ codec_(visitStopData) };
 
 /** Emits the event 'STOP'. */
 export function emitStop_(sink: EventSink): void {
   sink.emit('STOP');
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'STOP' is read and written. */
+export const eventOfStop_: EventEntry = { name: 'STOP' };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['__proto', { name: '__proto', data: /* @__PURE__ */ codec_(visitProtoData) }],
-  ['Stop', { name: 'Stop', data: /* @__PURE__ */ codec_(visitStopData) }],
-  ['STOP', { name: 'STOP' }],
+  ['__proto', eventOfProto],
+  ['Stop', eventOfStop],
+  ['STOP', eventOfStop_],
 ]);

@@ -18,22 +18,31 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
-/** By name, how the arguments of a command are decoded, its handler is called, and its result is encoded. */
+/** How the arguments of 'open-source' are decoded, its handler is called, and its result is encoded. */
+export const commandOfOpenSource: CommandEntry<CommandHandlers> = {
+  name: 'open-source',
+  arguments: /* @__PURE__ */ codec(visitOpenSourceArguments),
+  call: (handlers, args: Commands['open-source']['arguments'], context) => handlers['open-source'](args, context),
+};
+
+/** How the arguments of 'close_source' are decoded, its handler is called, and its result is encoded. */
+export const commandOfCloseSource: CommandEntry<CommandHandlers> = {
+  name: 'close_source',
+  arguments: /* @__PURE__ */ codec(visitFileSource),
+  returns: /* @__PURE__ */ codec(visitSource),
+  call: (handlers, args: Commands['close_source']['arguments'], context) => handlers['close_source'](args, context),
+};
+
+/** How the arguments of 'pay' are decoded, its handler is called, and its result is encoded. */
+export const commandOfPay: CommandEntry<CommandHandlers> = {
+  name: 'pay',
+  arguments: /* @__PURE__ */ codec(visitAmount),
+  call: (handlers, args: Commands['pay']['arguments'], context) => handlers['pay'](args, context),
+};
+
+/** The commands of this module, by name. */
 export const commands: CommandTable<CommandHandlers> = /* @__PURE__ */ new Map<string, CommandEntry<CommandHandlers>>([
-  ['open-source', {
-    name: 'open-source',
-    arguments: /* @__PURE__ */ codec(visitOpenSourceArguments),
-    call: (handlers, args: Commands['open-source']['arguments'], context) => handlers['open-source'](args, context),
-  }],
-  ['close_source', {
-    name: 'close_source',
-    arguments: /* @__PURE__ */ codec(visitFileSource),
-    returns: /* @__PURE__ */ codec(visitSource),
-    call: (handlers, args: Commands['close_source']['arguments'], context) => handlers['close_source'](args, context),
-  }],
-  ['pay', {
-    name: 'pay',
-    arguments: /* @__PURE__ */ codec(visitAmount),
-    call: (handlers, args: Commands['pay']['arguments'], context) => handlers['pay'](args, context),
-  }],
+  ['open-source', commandOfOpenSource],
+  ['close_source', commandOfCloseSource],
+  ['pay', commandOfPay],
 ]);

@@ -15,7 +15,10 @@ export function emitPaid(sink: EventSink, data: Amount): void {
   sink.emit('PAID', encode(visitAmount, data));
 }
 
-/** By name, how the data of an event is read and written. */
+/** How the data of 'PAID' is read and written. */
+export const eventOfPaid: EventEntry = { name: 'PAID', data: /* @__PURE__ */ codec(visitAmount) };
+
+/** The events of this module, by name. */
 export const events: EventTable = /* @__PURE__ */ new Map<string, EventEntry>([
-  ['PAID', { name: 'PAID', data: /* @__PURE__ */ codec(visitAmount) }],
+  ['PAID', eventOfPaid],
 ]);
