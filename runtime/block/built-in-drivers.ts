@@ -22,6 +22,7 @@ import { vdi } from './drivers/vdi/vdi.js';
 import { vhdx } from './drivers/vhdx/vhdx.js';
 import { vmdk } from './drivers/vmdk/vmdk.js';
 import { vpc } from './drivers/vpc/vpc.js';
+import { vvfat } from './drivers/vvfat/driver.js';
 import { DriverRegistry } from './graph/registry.js';
 
 /** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
@@ -50,6 +51,7 @@ const drivers: readonly BlockDriver[] = [
   vhdx,
   vmdk,
   vpc,
+  vvfat,
 ];
 
 /**

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -71,4 +72,42 @@ describeWithPrograms('disk images of macOS in compressions that QEMU may lack', 
     const [probed, read] = await readByUs(path);
     expect([probed, read.equals(contents)]).toEqual(['dmg', true]);
   });
+});
+
+describeWithPrograms('a folder as a disk with FAT', ['qemu-img'], () => {
+  // Each folder has one thing: QEMU leaves the order of things in a folder to the file system.
+  it.each(['fat:', 'fat:12:', 'fat:floppy:', 'fat:12:floppy:'])(
+    '%sDIR is the disk that QEMU makes of it, byte for byte',
+    async (prefix) => {
+      const dir = mkdtempSync(join(folder, 'fat-'));
+      mkdirSync(join(dir, 'Sub.folder'));
+      // As long as a cluster: QEMU leaves in the rest of one what was read before.
+      writeFileSync(
+        join(dir, 'Sub.folder/Long file name with spaces, of 3 parts.text'),
+        Buffer.alloc(16_384, 'cluster!'),
+      );
+      const raw = join(folder, 'fat.raw');
+      await run('qemu-img', ['convert', '-O', 'raw', `${prefix}${dir}`, raw]);
+      await using client = new LayerClient();
+      const { graph } = client.layer;
+      const root = await graph.attachRoot(
+        await graph.open({ filename: `${prefix}${dir}`, options: BlockOptions.flatten({ driver: 'raw' }) }),
+        owner,
+      );
+      try {
+        const theirs = await open(raw);
+        expect((await theirs.stat()).size).toBe(root.node.length);
+        const [ours, expected] = [Buffer.alloc(2 ** 20), Buffer.alloc(2 ** 20)];
+        for (let at = 0; at < Math.min(root.node.length, 32 * 2 ** 20); at += ours.length) {
+          const length = Math.min(ours.length, root.node.length - at);
+          await root.read(at, ours.subarray(0, length));
+          await theirs.read(expected, 0, length, at);
+          expect(ours.equals(expected)).toBe(true);
+        }
+        await theirs.close();
+      } finally {
+        await graph.detachRoot(root);
+      }
+    },
+  );
 });
