@@ -22,7 +22,7 @@ const arrows = {
 };
 
 /** What stands on nothing, and the contract between layer and drivers, which stands on that. */
-const ground = ['errno', 'error', 'file-name', 'limits', 'options', 'permissions', 'small-file', 'units'];
+const ground = ['errno', 'error', 'file-name', 'limits', 'options', 'permissions', 'small-file', 'tls', 'units'];
 const contract = [...ground, 'driver'];
 const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs', 'drive', 'objects'];
 
@@ -39,6 +39,7 @@ const blockArrows = {
   options: ['error', 'limits', 'units'],
   permissions: [],
   'small-file': ['error', 'file-name'],
+  tls: ['error'],
   driver: ground,
   'system-clock': ['driver'],
   transaction: [],

@@ -8,6 +8,7 @@ import type { BlkdebugEvent, ImageInfoSpecific, SnapshotInfo } from '../../gener
 import type { EventSink } from '../qmp/event-sink.js';
 import type { BlockOptions } from './options.js';
 import type { ParentState, PermissionChange, Permissions } from './permissions.js';
+import type { ClientCredentials } from './tls.js';
 
 /**
  * What a child is to its parent, which decides how it is opened and what it inherits: a *protocol* child must resolve to a
@@ -136,6 +137,8 @@ export interface BlockHost {
   readonly clock: Clock;
   /** The data of a `secret` object. @throws BlockError when there is none of that id */
   secret(id: string): Promise<Uint8Array>;
+  /** What a client shows to servers, of a `tls-creds-…` object. Absent: there are none. @throws BlockError when none for clients has that id */
+  readonly clientCredentials?: (id: string) => ClientCredentials;
   /** Tells the operator. */
   warn(message: string): void;
   /**

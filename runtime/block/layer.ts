@@ -124,6 +124,7 @@ export class BlockLayer implements AsyncDisposable {
       warn,
       fatal,
       secret: (id) => this.objects.secretData(id),
+      clientCredentials: (id) => this.objects.tlsCredentials(id, 'client'),
       authorize: async (path, fd) => (this.#ownFiles.has(path) ? undefined : authorize?.(path, fd)),
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);
@@ -233,7 +234,9 @@ export class BlockLayer implements AsyncDisposable {
     const changes = inTurns(graph.turns, {
       ...graphCommands(graph),
       ...mediumCommands(this),
-      ...nbdServerCommands(this.#commandServer, this.#source, this.#nbd, (path) => this.#host.authorize(path)),
+      ...nbdServerCommands(this.#commandServer, this.#source, this.objects, this.#nbd, (path) =>
+        this.#host.authorize(path),
+      ),
       ...jobCommands(jobs),
       ...streamCommand(jobs),
       ...commitCommand(jobs, bitmaps),

@@ -8,6 +8,12 @@ import { onTestFinished } from 'vitest';
 export function certificates(): string {
   const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-tls-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
+  makeCertificates(folder);
+  return folder;
+}
+
+/** Makes the same in a folder that is there. */
+export function makeCertificates(folder: string): void {
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'ignore' });
   const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout'];
@@ -22,5 +28,4 @@ export function certificates(): string {
   };
   sign('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n');
   sign('client', 'extendedKeyUsage=clientAuth\n');
-  return folder;
 }

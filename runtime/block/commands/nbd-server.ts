@@ -1,7 +1,9 @@
-import type { SocketAddressLegacy } from '../../../generated/index.js';
+import type { Commands, SocketAddressLegacy } from '../../../generated/index.js';
 import { ExportServer, type ExportSource } from '../backend/export-server.js';
 import { BlockError } from '../error.js';
 import type { NbdAddress, NbdServerOptions } from '../nbd/server.js';
+import type { UserObjects } from '../objects/user-objects.js';
+import { secureServer } from '../tls.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** Keeps the one NBD server that commands start, beside those of the command line. */
@@ -17,10 +19,11 @@ export interface CommandServer {
 export function nbdServerCommands(
   place: CommandServer,
   source: ExportSource,
-  options: NbdServerOptions,
+  objects: UserObjects,
+  defaults: NbdServerOptions,
   authorize: (path: string) => Promise<void>,
 ) {
-  async function open(address: NbdAddress): Promise<ExportServer> {
+  async function open(address: NbdAddress, options: NbdServerOptions): Promise<ExportServer> {
     if (!('path' in address)) return ExportServer.open(source, address, options);
     await authorize(address.path);
     const server = await ExportServer.open(source, address, options);
@@ -35,14 +38,13 @@ export function nbdServerCommands(
   }
 
   return {
-    async 'nbd-server-start'({ addr, 'tls-creds': credentials }) {
+    async 'nbd-server-start'({ addr, ...wanted }) {
       if (place.running !== undefined) throw new BlockError('NBD server already running');
-      // No object of this server holds any.
-      if (credentials !== undefined) throw new BlockError(`No TLS credentials with id '${credentials}'`);
+      const options = { ...defaults, ...nbdServerOptions(wanted, objects) };
       let failure: unknown;
       for (const address of nbdAddresses(addr)) {
         try {
-          place.running = await open(address);
+          place.running = await open(address, options);
           return;
         } catch (error) {
           failure = error;
@@ -62,6 +64,27 @@ export function nbdServerCommands(
       await running?.close();
     },
   } satisfies Partial<BlockHandlers>;
+}
+
+/** What `nbd-server-start` says besides the address. @throws BlockError when there are no such credentials */
+export function nbdServerOptions(
+  {
+    'tls-creds': credentials,
+    'tls-authz': authorization,
+    'max-connections': most,
+    'handshake-max-seconds': seconds,
+  }: Omit<Commands['nbd-server-start']['arguments'], 'addr'>,
+  objects: UserObjects,
+): NbdServerOptions {
+  const tls = credentials === undefined ? undefined : objects.tlsCredentials(credentials, 'server');
+  // The object that lets clients in may come later; until then none gets in.
+  const admit =
+    authorization === undefined ? undefined : (identity: string) => objects.authorizes(authorization, identity);
+  return {
+    ...(tls && { secure: (socket) => secureServer(socket, tls, admit) }),
+    ...(most !== undefined && { maxConnections: most }),
+    ...(seconds !== undefined && { handshakeSeconds: seconds }),
+  };
 }
 
 /**

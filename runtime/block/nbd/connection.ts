@@ -8,6 +8,16 @@ export interface Connection {
   readonly reader: ByteReader;
 }
 
+/** A connection that may go on encrypted. */
+export interface SecurableConnection extends Connection {
+  /**
+   * Goes over to TLS: to be called in the same turn in which the last plain bytes were read and written.
+   *
+   * @throws Error when the client has sent more in plain, or what the handshake throws
+   */
+  readonly startTls: () => Promise<Connection>;
+}
+
 /** What a socket of Node.js has besides what it declares. */
 interface Handled {
   _handle?: { readonly useUserBuffer?: unknown } | null;
@@ -23,19 +33,48 @@ interface Handled {
 export function connectionOf(accepted: Socket): Connection {
   const reader = new ByteReader();
   const socket = moved(accepted, reader);
-  if (socket === undefined) return { socket: accepted, reader: readerOf(accepted) };
+  if (socket === undefined) return connectionOver(accepted);
   follow(reader, socket);
   return { socket, reader };
 }
 
+/** Reads from a socket that stays as it is. */
+export function connectionOver(socket: Socket): Connection {
+  return { socket, reader: readerOf(socket).reader };
+}
+
+/**
+ * Reads from a socket, at first in plain.
+ *
+ * @param secure makes the TLS handshake on the socket, and returns one that is encrypted
+ */
+export function securableConnection(socket: Socket, secure: (socket: Socket) => Promise<Socket>): SecurableConnection {
+  const { reader, detach } = readerOf(socket);
+  return {
+    socket,
+    reader,
+    async startTls() {
+      // What came before the encryption may be anyone's, and must not count as the peer's.
+      if (reader.take(1) !== undefined) throw new Error('Plain data came where a TLS handshake was due');
+      detach();
+      return connectionOver(await secure(socket));
+    },
+  };
+}
+
 /** Reads from any stream. */
-function readerOf(stream: Duplex): ByteReader {
+function readerOf(stream: Duplex): { readonly reader: ByteReader; detach(): void } {
   const reader = new ByteReader();
-  stream.on('data', (chunk: Buffer) => {
+  const take = (chunk: Buffer): void => {
     if (!reader.push(chunk)) stream.pause();
-  });
+  };
+  stream.on('data', take);
   follow(reader, stream);
-  return reader;
+  const detach = (): void => {
+    stream.off('data', take);
+    stream.pause();
+  };
+  return { reader, detach };
 }
 
 function follow(reader: ByteReader, stream: Duplex): void {

@@ -1,16 +1,14 @@
-import type { Duplex } from 'node:stream';
-import type { ByteReader } from './byte-reader.js';
+import type { Connection, SecurableConnection } from './connection.js';
+import { type ChosenContext, matching } from './contexts.js';
+import { Cursor } from './cursor.js';
 import type { NbdExport } from './export.js';
 import {
-  allocationContext,
-  allocationContextId,
   ExportFlag,
   HandshakeFlag,
   Info,
   initMagic,
   largestOption,
   largestPayload,
-  longestName,
   Option,
   OptionReply,
   optionMagic,
@@ -21,14 +19,24 @@ import {
 export interface Agreement {
   readonly export: NbdExport;
   readonly structuredReplies: boolean;
-  /** Whether the client selected the `base:allocation` context for this export. */
-  readonly allocationStatus: boolean;
+  /** What the client wants to hear about block status. */
+  readonly contexts: readonly ChosenContext[];
+}
+
+/** How a negotiation has ended. */
+export interface Outcome {
+  /** What the client is talked to by from now on. */
+  readonly connection: Connection;
+  /** Nothing when the client went away in order, or named an export that is not there. */
+  readonly agreement: Agreement | undefined;
 }
 
 /** Finds the exports that a client may name. */
 export interface ExportDirectory {
   find(name: string): NbdExport | undefined;
   names(): Iterable<string>;
+  /** Whether a client may be connected more than once, and finds then what it has written by another connection. */
+  readonly severalConnections: boolean;
 }
 
 /** The client broke the protocol; nothing can be said to it any more. */
@@ -52,53 +60,57 @@ const mostOptions = 1024;
 /**
  * Negotiates with a client until it has chosen an export.
  *
- * @returns what was agreed, or `undefined` when the client went away in order or named an export that is not there.
+ * @param connection when it can go over to TLS, nothing is answered before it has
  * @throws NbdProtocolError when the client breaks the protocol.
  * @throws ConnectionClosed when the connection ends in the middle.
  */
 export async function negotiate(
-  stream: Duplex,
-  reader: ByteReader,
+  connection: Connection | SecurableConnection,
   exports: ExportDirectory,
-): Promise<Agreement | undefined> {
+): Promise<Outcome> {
   const greeting = Buffer.alloc(18);
   greeting.writeBigUInt64BE(initMagic, 0);
   greeting.writeBigUInt64BE(optionMagic, 8);
   greeting.writeUInt16BE(HandshakeFlag.fixedNewstyle | HandshakeFlag.noZeroes, 16);
-  stream.write(greeting);
-  const flags = (await reader.read(4)).readUInt32BE();
+  connection.socket.write(greeting);
+  const flags = (await connection.reader.read(4)).readUInt32BE();
   if (flags & ~(HandshakeFlag.fixedNewstyle | HandshakeFlag.noZeroes)) {
     throw new NbdProtocolError(`The client sent unknown handshake flags 0x${flags.toString(16)}`);
   }
-  return new Negotiation(stream, reader, exports, (flags & HandshakeFlag.noZeroes) !== 0).run();
+  const negotiation = new Negotiation(connection, exports, (flags & HandshakeFlag.noZeroes) !== 0);
+  const agreement = await negotiation.run();
+  return { agreement, connection: negotiation.connection };
 }
 
 class Negotiation {
-  readonly #stream: Duplex;
-  readonly #reader: ByteReader;
+  connection: Connection;
+  /** Goes over to TLS; absent when that is done, or not offered. */
+  #startTls: SecurableConnection['startTls'] | undefined;
   readonly #exports: ExportDirectory;
   readonly #noZeroes: boolean;
   #structuredReplies = false;
-  /** The export for which the client selected the allocation context. */
-  #contextOf: string | undefined;
+  /** What the client has chosen, and for which export. */
+  #chosen: { readonly name: string; readonly contexts: readonly ChosenContext[] } | undefined;
+  #secured = false;
 
-  constructor(stream: Duplex, reader: ByteReader, exports: ExportDirectory, noZeroes: boolean) {
-    this.#stream = stream;
-    this.#reader = reader;
+  constructor(connection: Connection | SecurableConnection, exports: ExportDirectory, noZeroes: boolean) {
+    this.connection = connection;
+    this.#startTls = 'startTls' in connection ? connection.startTls : undefined;
     this.#exports = exports;
     this.#noZeroes = noZeroes;
   }
 
   async run(): Promise<Agreement | undefined> {
     for (let count = 0; count < mostOptions; count++) {
-      const header = await this.#reader.read(16);
+      const header = await this.connection.reader.read(16);
       if (header.readBigUInt64BE(0) !== optionMagic)
         throw new NbdProtocolError('The client sent no option where one was due');
       const option = header.readUInt32BE(8);
       const length = header.readUInt32BE(12);
       if (length > largestOption) throw new NbdProtocolError(`The client sent an option of ${length} bytes`);
-      const data = await this.#reader.read(length);
+      const data = await this.connection.reader.read(length);
       if (option === Option.exportName) {
+        if (this.#startTls) throw new NbdProtocolError('The client chose an export without TLS');
         const found = this.#exports.find(data.toString());
         if (found) this.#acceptExportName(found);
         return found && this.#agreement(found);
@@ -112,6 +124,7 @@ class Negotiation {
         continue;
       }
       this.#reply(option, OptionReply.ack);
+      if (option === Option.startTls) await this.#secure();
       if (option === Option.abort) return undefined;
       if (chosen) return this.#agreement(chosen);
     }
@@ -120,6 +133,9 @@ class Negotiation {
 
   /** Answers an option, except for the acknowledgement that ends the answer. Gives the export that the client goes to. */
   #answer(option: number, data: Buffer): NbdExport | undefined {
+    if (this.#startTls && option !== Option.startTls && option !== Option.abort) {
+      throw new Refusal(OptionReply.tlsRequired, `Option 0x${option.toString(16)} not permitted before TLS`);
+    }
     switch (option) {
       case Option.abort:
         return undefined;
@@ -141,22 +157,42 @@ class Negotiation {
         this.#metaContext(option, data);
         return undefined;
       case Option.startTls:
-        throw new Refusal(OptionReply.policy, 'this server has no TLS');
+        expectNoData(data);
+        if (this.#startTls) return undefined;
+        if (this.#secured) throw new Refusal(OptionReply.invalid, 'TLS already enabled');
+        throw new Refusal(OptionReply.policy, 'TLS not configured');
       default:
         throw new Refusal(OptionReply.unsupported, `option ${option} is not known`);
     }
   }
 
+  /** Goes over to TLS: what was agreed before is forgotten. */
+  async #secure(): Promise<void> {
+    const startTls = this.#startTls;
+    this.#startTls = undefined;
+    this.#secured = true;
+    if (startTls) this.connection = await startTls();
+  }
+
   #agreement(found: NbdExport): Agreement {
-    const allocationStatus = this.#structuredReplies && this.#contextOf === found.name;
-    return { export: found, structuredReplies: this.#structuredReplies, allocationStatus };
+    const chosen = this.#structuredReplies && this.#chosen?.name === found.name;
+    return {
+      export: found,
+      structuredReplies: this.#structuredReplies,
+      contexts: (chosen && this.#chosen?.contexts) || [],
+    };
+  }
+
+  #flags(found: NbdExport): number {
+    const { severalConnections } = this.#exports;
+    return exportFlags(found, this.#structuredReplies) | (severalConnections ? ExportFlag.multiConnection : 0);
   }
 
   #acceptExportName(found: NbdExport): void {
     const reply = Buffer.alloc(this.#noZeroes ? 10 : 134);
     reply.writeBigUInt64BE(BigInt(found.size), 0);
-    reply.writeUInt16BE(exportFlags(found, this.#structuredReplies), 8);
-    this.#stream.write(reply);
+    reply.writeUInt16BE(this.#flags(found), 8);
+    this.connection.socket.write(reply);
   }
 
   /** What INFO and GO answer. */
@@ -170,7 +206,7 @@ class Negotiation {
     const found = this.#find(name);
     const size = infoReply(Info.export, 10);
     size.writeBigUInt64BE(BigInt(found.size), 2);
-    size.writeUInt16BE(exportFlags(found, this.#structuredReplies), 10);
+    size.writeUInt16BE(this.#flags(found), 10);
     this.#reply(option, OptionReply.info, size);
     if (wanted.has(Info.name)) {
       this.#reply(option, OptionReply.info, Buffer.concat([infoReply(Info.name, 0), Buffer.from(found.name)]));
@@ -197,22 +233,21 @@ class Negotiation {
     const cursor = new Cursor(data);
     const name = cursor.text();
     const count = cursor.uint32();
-    const queries: (string | undefined)[] = [];
-    for (let i = 0; i < (count ?? 0) && !cursor.failed; i++) queries.push(cursor.text());
+    const queries: string[] = [];
+    for (let i = 0; i < (count ?? 0) && !cursor.failed; i++) queries.push(cursor.text() ?? '');
     if (name === undefined || !cursor.exhausted) throw malformed();
     if (!this.#structuredReplies) {
       throw new Refusal(OptionReply.invalid, 'metadata contexts need structured replies');
     }
-    this.#find(name);
+    const found = this.#find(name);
     const setting = option === Option.setMetaContext;
-    const offered =
-      queries.includes(allocationContext) || (!setting && (queries.length === 0 || queries.includes('base:')));
-    if (setting) this.#contextOf = offered ? name : undefined;
-    if (offered) {
-      const reply = Buffer.alloc(4 + allocationContext.length);
+    const contexts = matching(found, queries, !setting);
+    if (setting) this.#chosen = { name, contexts };
+    for (const { id, context } of contexts) {
+      const reply = Buffer.alloc(4 + Buffer.byteLength(context.name));
       // In a listing the id has no meaning and is to be 0.
-      reply.writeUInt32BE(setting ? allocationContextId : 0, 0);
-      reply.write(allocationContext, 4);
+      reply.writeUInt32BE(setting ? id : 0, 0);
+      reply.write(context.name, 4);
       this.#reply(option, OptionReply.metaContext, reply);
     }
   }
@@ -224,7 +259,7 @@ class Negotiation {
     header.writeUInt32BE(option, 8);
     header.writeUInt32BE(type, 12);
     header.writeUInt32BE(body.length, 16);
-    this.#stream.write(Buffer.concat([header, body]));
+    this.connection.socket.write(Buffer.concat([header, body]));
   }
 }
 
@@ -237,7 +272,7 @@ function expectNoData(data: Buffer): void {
 }
 
 function exportFlags(found: NbdExport, structuredReplies: boolean): number {
-  const always = ExportFlag.hasFlags | ExportFlag.flush | ExportFlag.fua | ExportFlag.multiConnection;
+  const always = ExportFlag.hasFlags | ExportFlag.flush | ExportFlag.fua | (found.cache ? ExportFlag.cache : 0);
   const access = found.readOnly ? ExportFlag.readOnly : ExportFlag.trim | ExportFlag.writeZeroes | ExportFlag.fastZero;
   return always | access | (structuredReplies ? ExportFlag.dontFragment : 0);
 }
@@ -253,46 +288,4 @@ function lengthPrefixed(text: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length, 0);
   return Buffer.concat([length, bytes]);
-}
-
-/** Reads the fields of an option's data. Reading beyond the end gives `undefined` and marks the data as malformed. */
-class Cursor {
-  readonly #data: Buffer;
-  #position = 0;
-  failed = false;
-
-  constructor(data: Buffer) {
-    this.#data = data;
-  }
-
-  get exhausted(): boolean {
-    return !this.failed && this.#position === this.#data.length;
-  }
-
-  uint16(): number | undefined {
-    return this.#next(2)?.readUInt16BE();
-  }
-
-  uint32(): number | undefined {
-    return this.#next(4)?.readUInt32BE();
-  }
-
-  /** A text after its length in 32 bits. */
-  text(): string | undefined {
-    const length = this.uint32();
-    if (length === undefined || length > longestName) {
-      this.failed = true;
-      return undefined;
-    }
-    return this.#next(length)?.toString();
-  }
-
-  #next(length: number): Buffer | undefined {
-    if (this.#position + length > this.#data.length) {
-      this.failed = true;
-      return undefined;
-    }
-    this.#position += length;
-    return this.#data.subarray(this.#position - length, this.#position);
-  }
 }

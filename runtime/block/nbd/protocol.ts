@@ -1,5 +1,5 @@
 /*
- * Numbers of the NBD protocol: fixed-newstyle negotiation, transmission, structured replies, the `base:allocation` context.
+ * Numbers of the NBD protocol: fixed-newstyle negotiation, transmission, structured replies, metadata contexts.
  * Source: the NBD protocol document (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md).
  */
 
@@ -53,6 +53,7 @@ export const ExportFlag = {
   writeZeroes: 64,
   dontFragment: 128,
   multiConnection: 256,
+  cache: 1024,
   fastZero: 2048,
 } as const;
 
@@ -62,6 +63,7 @@ export const Command = {
   disconnect: 2,
   flush: 3,
   trim: 4,
+  cache: 5,
   writeZeroes: 6,
   blockStatus: 7,
 } as const;
@@ -100,6 +102,12 @@ export const longestName = 4096;
 /** How many requests of one client are worked on at a time; further ones wait in the socket. */
 export const mostInFlight = 16;
 
-/** The one metadata context offered: which parts are allocated and which read as zeroes. */
+/** The metadata context that every export has: which parts are allocated and which read as zeroes. */
 export const allocationContext = 'base:allocation';
-export const allocationContextId = 1;
+/** The context that tells how many layers down data lies: 1 is the uppermost, 0 none. Source: QEMU's docs/interop/nbd.txt. */
+export const depthContext = 'qemu:allocation-depth';
+/** The contexts that tell what is dirty: their names end with the bitmap's. Source: as above. */
+export const dirtyBitmapPrefix = 'qemu:dirty-bitmap:';
+
+/** States of an extent in the context of a bitmap. */
+export const DirtyState = { dirty: 1 } as const;

@@ -1,22 +1,21 @@
 import type { Duplex } from 'node:stream';
 import type { BufferPool } from './buffer-pool.js';
 import { ConnectionClosed } from './byte-reader.js';
-import type { NbdExtent } from './export.js';
-import {
-  allocationContextId,
-  Chunk,
-  ChunkFlag,
-  CommandFlag,
-  ExtentState,
-  simpleReplyMagic,
-  structuredReplyMagic,
-} from './protocol.js';
+import type { NbdState } from './export.js';
+import { Chunk, ChunkFlag, CommandFlag, simpleReplyMagic, structuredReplyMagic } from './protocol.js';
 import type { Request } from './request.js';
 
 const simpleHeader = 16;
 const structuredHeader = 20;
 /** The length that is reported for an extent of 4 GiB or more: a multiple of any block size. */
 const longestExtent = 0xffff_f000;
+
+/** What one context says of a stretch. */
+export interface StatusAnswer {
+  /** What the context is called in replies. */
+  readonly id: number;
+  readonly states: readonly NbdState[];
+}
 
 /**
  * Writes replies, simple ones or, where they were negotiated, structured ones. Those that become ready in one turn of the event loop
@@ -115,22 +114,14 @@ export class Replies {
     return header;
   }
 
-  status(request: Request, extents: readonly NbdExtent[]): void {
-    const { length, flags } = request;
-    const one = (flags & CommandFlag.requestOne) !== 0;
-    const shown = one ? extents.slice(0, 1) : extents;
-    const reply = Buffer.allocUnsafe(structuredHeader + 4 + 8 * shown.length);
-    let at = reply.writeUInt32BE(allocationContextId, structuredHeader);
-    let position = 0;
-    shown.forEach((extent, index) => {
-      // Only the last extent may reach beyond what was asked for, and not even that one when a single one was asked for.
-      const whole = index === shown.length - 1 && !one;
-      const bytes = whole ? extent.length : Math.min(extent.length, length - position);
-      at = reply.writeUInt32BE(Math.min(bytes, longestExtent), at);
-      at = reply.writeUInt32BE((extent.hole ? ExtentState.hole : 0) | (extent.zero ? ExtentState.zero : 0), at);
-      position += extent.length;
+  /** Answers a request for block status: a chunk for each context. */
+  status(request: Request, answers: readonly StatusAnswer[]): void {
+    const chunks = answers.map(({ id, states }, index) => {
+      const chunk = this.#chunk(request, Chunk.blockStatus, statusPayload(request, id, states));
+      if (index < answers.length - 1) chunk.writeUInt16BE(0, 4);
+      return chunk;
     });
-    this.#add(request, this.#chunk(request, Chunk.blockStatus, reply));
+    this.#add(request, chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
   }
 
   fail(request: Request, errno: number, message: string): void {
@@ -194,6 +185,24 @@ export class Replies {
     stream.write(ready[last], finished);
     stream.uncork();
   };
+}
+
+/** What one context says of a stretch, with room for the chunk's header. */
+function statusPayload({ length, flags }: Request, id: number, states: readonly NbdState[]): Buffer {
+  const one = (flags & CommandFlag.requestOne) !== 0;
+  const shown = one ? states.slice(0, 1) : states;
+  const reply = Buffer.allocUnsafe(structuredHeader + 4 + 8 * shown.length);
+  let at = reply.writeUInt32BE(id, structuredHeader);
+  let position = 0;
+  shown.forEach((extent, index) => {
+    // Only the last extent may reach beyond what was asked for, and not even that one when a single one was asked for.
+    const whole = index === shown.length - 1 && !one;
+    const bytes = whole ? extent.length : Math.min(extent.length, length - position);
+    at = reply.writeUInt32BE(Math.min(bytes, longestExtent), at);
+    at = reply.writeUInt32BE(extent.state, at);
+    position += extent.length;
+  });
+  return reply;
 }
 
 /** The offset in the payload of data of a read. */

@@ -72,6 +72,7 @@ function allowedFlags(type: number): number | undefined {
     case Command.trim:
       return CommandFlag.fua;
     case Command.flush:
+    case Command.cache:
       return 0;
     case Command.writeZeroes:
       return CommandFlag.fua | CommandFlag.noHole | CommandFlag.fastZero;
@@ -87,17 +88,17 @@ function allowedFlags(type: number): number | undefined {
  *
  * @throws RequestError
  */
-export function checkRequest(request: Request, { export: target, allocationStatus }: Agreement): void {
+export function checkRequest(request: Request, { export: target, contexts }: Agreement): void {
   const { type, flags, offset, length } = request;
-  const allowed = allowedFlags(type);
+  const allowed = type === Command.cache && target.cache === undefined ? undefined : allowedFlags(type);
   if (allowed === undefined) throw new RequestError('EINVAL', `request type ${type} is not known`);
   if (flags & ~allowed) throw new RequestError('EINVAL', `flags ${flags} do not go with request type ${type}`);
   const changes = type === Command.write || type === Command.trim || type === Command.writeZeroes;
   if (changes && target.readOnly) throw new RequestError('EPERM', 'the export is read-only');
-  if (type === Command.blockStatus && (!allocationStatus || length === 0)) {
+  if (type === Command.blockStatus && (contexts.length === 0 || length === 0)) {
     throw new RequestError('EINVAL', 'block status needs a negotiated context and a length');
   }
-  if (type === Command.read && length > largestPayload) {
+  if ((type === Command.read || type === Command.cache) && length > largestPayload) {
     throw new RequestError('EOVERFLOW', `one request may read at most ${largestPayload} bytes`);
   }
   if (type !== Command.flush && offset + length > target.size) {

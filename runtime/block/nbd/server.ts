@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { ConnectionClosed } from './byte-reader.js';
-import { connectionOf } from './connection.js';
+import { connectionOf, securableConnection } from './connection.js';
 import type { NbdExport } from './export.js';
 import { type NbdMemory, processMemory } from './memory.js';
 import { negotiate } from './negotiation.js';
@@ -13,26 +13,38 @@ export type NbdAddress = { readonly path: string } | { readonly host: string; re
 export interface NbdServerOptions {
   /** A connection ended because of what the client did, or of a failure of ours. */
   readonly onProblem?: (problem: Error) => void;
-  /** The most clients at a time; further ones are turned away at once. Default: 100. */
+  /** The most clients at a time; further ones wait until one leaves. 0: no limit. Default: 100. */
   readonly maxConnections?: number;
+  /** Seconds that a client may take to choose an export. 0: any time. Default: 10. */
+  readonly handshakeSeconds?: number;
   /** Where the data of requests is kept. Default: one for all NBD servers of the process. */
   readonly memory?: NbdMemory;
+  /**
+   * Makes the TLS handshake with a client, without which none is served. Returns a socket that is encrypted. Default: none is
+   * encrypted.
+   */
+  readonly secure?: (socket: Socket) => Promise<Socket>;
 }
 
-/** How long a client may take to choose an export, in milliseconds. */
-const negotiationTimeout = 10_000;
+const defaultHandshakeSeconds = 10;
+const defaultConnections = 100;
+/** Clients that may wait until others leave; beyond, they are turned away. As many as QEMU lets the system keep for it. */
+const mostWaiting = 128;
 
-/** Serves exports to NBD clients: fixed-newstyle negotiation, structured replies, `base:allocation`. */
+/** Serves exports to NBD clients: fixed-newstyle negotiation, TLS, structured replies, metadata contexts. */
 export class NbdServer implements AsyncDisposable {
   readonly #exports = new Map<string, NbdExport>();
   readonly #connections = new Map<Socket, NbdExport | undefined>();
+  readonly #waiting = new Set<Socket>();
   readonly #server: Server;
   readonly #options: NbdServerOptions;
+  readonly #most: number;
 
   constructor(options: NbdServerOptions = {}) {
     this.#options = options;
-    this.#server = createServer((socket) => void this.#serve(socket));
-    this.#server.maxConnections = options.maxConnections ?? 100;
+    this.#most = (options.maxConnections ?? defaultConnections) || Number.POSITIVE_INFINITY;
+    // What a client sends while it waits stays with the system.
+    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
   /** Starts to listen. Rejects with the system's error when the address is not available. */
@@ -62,6 +74,12 @@ export class NbdServer implements AsyncDisposable {
     this.#exports.set(added.name, added);
   }
 
+  /** Whether a client uses the export of a name. */
+  isUsed(name: string): boolean {
+    const found = this.#exports.get(name);
+    return found !== undefined && [...this.#connections.values()].includes(found);
+  }
+
   /** Withdraws an export: its clients are disconnected. Does nothing when there is none of that name. */
   remove(name: string): void {
     const removed = this.#exports.get(name);
@@ -72,7 +90,8 @@ export class NbdServer implements AsyncDisposable {
   /** Stops listening and disconnects all clients. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const socket of [...this.#waiting, ...this.#connections.keys()]) socket.destroy();
+    this.#waiting.clear();
     this.#exports.clear();
     await closed;
   }
@@ -81,25 +100,53 @@ export class NbdServer implements AsyncDisposable {
     return this.close();
   }
 
+  #accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    if (this.#connections.size < this.#most) {
+      void this.#serve(socket);
+      return;
+    }
+    if (this.#waiting.size === mostWaiting) {
+      socket.destroy();
+      return;
+    }
+    this.#waiting.add(socket);
+    socket.once('close', () => this.#waiting.delete(socket));
+  }
+
+  #left(socket: Socket): void {
+    this.#connections.delete(socket);
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    void this.#serve(next);
+  }
+
   async #serve(accepted: Socket): Promise<void> {
-    const { socket, reader } = connectionOf(accepted);
+    const { secure, handshakeSeconds = defaultHandshakeSeconds, memory = processMemory } = this.#options;
+    accepted.setNoDelay(true);
+    const plain = secure === undefined ? connectionOf(accepted) : securableConnection(accepted, secure);
+    const { socket } = plain;
     this.#connections.set(socket, undefined);
-    socket.once('close', () => this.#connections.delete(socket));
+    socket.once('close', () => this.#left(socket));
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
-    const deadline = setTimeout(() => socket.destroy(), negotiationTimeout);
+    if (socket === accepted) socket.resume();
+    const deadline = handshakeSeconds > 0 ? setTimeout(() => socket.destroy(), handshakeSeconds * 1000) : undefined;
     try {
-      const agreement = await negotiate(socket, reader, {
+      const { agreement, connection } = await negotiate(plain, {
         find: (name) => this.#exports.get(name),
         names: () => this.#exports.keys(),
+        severalConnections: this.#most > 1,
       });
       clearTimeout(deadline);
+      connection.socket.on('error', () => connection.socket.destroy());
       if (agreement) {
         this.#connections.set(socket, agreement.export);
-        await transmit(socket, reader, agreement, this.#options.memory ?? processMemory);
+        await transmit(connection.socket, connection.reader, agreement, memory);
       }
       // All is said. The server does not wait for the client to close its side.
-      socket.destroySoon();
+      connection.socket.destroySoon();
     } catch (error) {
       if (!(error instanceof ConnectionClosed)) this.#options.onProblem?.(error as Error);
       socket.destroy();

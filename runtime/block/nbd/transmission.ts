@@ -4,7 +4,7 @@ import { type MemoryShare, type NbdMemory, pieceLength } from './memory.js';
 import type { Agreement } from './negotiation.js';
 import { PieceError, readInPieces, writeInPieces } from './pieces.js';
 import { Command, CommandFlag, mostInFlight, NbdErrno, requestSize } from './protocol.js';
-import { Replies } from './replies.js';
+import { Replies, type StatusAnswer } from './replies.js';
 import { bytesOf, checkRequest, Request, RequestError } from './request.js';
 
 /**
@@ -128,7 +128,7 @@ class Transmission {
   }
 
   #perform(request: Request): void {
-    const { type, flags, offset, length } = request;
+    const { type, offset, length } = request;
     const target = this.#agreement.export;
     const replies = this.#replies;
     // A buffer is not used again after a failure: who failed may still be at it in part.
@@ -139,8 +139,8 @@ class Transmission {
         (error) => this.#fail(request, error),
       );
     } else if (type === Command.blockStatus) {
-      target.blockStatus(offset, length, { one: (flags & CommandFlag.requestOne) !== 0 }).then(
-        (extents) => replies.status(request, extents),
+      this.#status(request).then(
+        (answers) => replies.status(request, answers),
         (error) => this.#fail(request, error),
       );
     } else {
@@ -152,6 +152,16 @@ class Transmission {
         (error) => this.#fail(request, error),
       );
     }
+  }
+
+  #status({ offset, length, flags }: Request): Promise<StatusAnswer[]> {
+    const options = { one: (flags & CommandFlag.requestOne) !== 0 };
+    return Promise.all(
+      this.#agreement.contexts.map(async ({ id, context }) => ({
+        id,
+        states: await context.status(offset, length, options),
+      })),
+    );
   }
 
   #change(request: Request): Promise<void> {
@@ -166,6 +176,8 @@ class Transmission {
       }
       case Command.trim:
         return target.trim(offset, length, { fua });
+      case Command.cache:
+        return target.cache?.(offset, length) ?? Promise.resolve();
       default:
         return target.flush();
     }

@@ -1,5 +1,6 @@
 import type { ObjectType } from '../../../generated/index.js';
 import type { JsonValue } from '../../json/value.js';
+import type { TlsCredentials } from '../tls.js';
 
 /** What can be asked of an object by `qom-get`. Nothing can be changed once the object is there. */
 export interface ObjectProperty {
@@ -16,6 +17,14 @@ export interface UserObject {
   readonly properties: ReadonlyMap<string, ObjectProperty>;
   /** What a `secret` keeps. */
   readonly secret?: Uint8Array;
+  /** What `tls-creds-…` are. */
+  readonly tls?: TlsCredentials;
+  /**
+   * Whether an `authz-…` lets somebody in.
+   *
+   * @throws BlockError when that cannot be found out
+   */
+  readonly authorizes?: (identity: string) => Promise<boolean>;
 }
 
 /** What objects need of the outside. */

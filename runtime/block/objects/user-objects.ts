@@ -1,9 +1,13 @@
 import type { ObjectOptions } from '../../../generated/index.js';
 import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
 import { BlockError, invalid } from '../error.js';
+import type { TlsCredentials } from '../tls.js';
+import { makeListAuthorization, makeListFileAuthorization, makeSimpleAuthorization } from './authorization.js';
 import { makeMemoryBackendFile, makeMemoryBackendRam } from './memory-backend.js';
 import { isObjectIdTaken } from './object-id.js';
 import { makeSecret } from './secret.js';
+import { makePskCredentials } from './tls-psk.js';
+import { makeX509Credentials } from './tls-x509.js';
 import type { ObjectHost, UserObject } from './user-object.js';
 
 /** The objects that users have made, by their ids. They cannot be changed, only removed. */
@@ -65,6 +69,27 @@ export class UserObjects {
     return new Uint8Array(this.#secret(id));
   }
 
+  /** @throws BlockError when there are no TLS credentials of that id, or they are for the other side */
+  tlsCredentials<Endpoint extends TlsCredentials['endpoint']>(
+    id: string,
+    endpoint: Endpoint,
+  ): Extract<TlsCredentials, { endpoint: Endpoint }> {
+    const object = this.#objects.get(id);
+    if (object === undefined) throw new BlockError(`No TLS credentials with id '${id}'`, { code: 'ENOENT' });
+    const { tls } = object;
+    if (tls === undefined) throw invalid(`Object with id '${id}' is not TLS credentials`);
+    if (!isFor(tls, endpoint)) throw invalid(`Expected TLS credentials for a ${endpoint} endpoint`);
+    return tls;
+  }
+
+  /** Whether the `authz-…` of an id lets somebody in. One that is not there lets in nobody. @throws BlockError */
+  async authorizes(id: string, identity: string): Promise<boolean> {
+    const object = this.#objects.get(id);
+    if (object === undefined) throw new BlockError(`No authorization object with id '${id}'`, { code: 'ENOENT' });
+    if (object.authorizes === undefined) throw invalid(`Object with id '${id}' is not an authorization object`);
+    return object.authorizes(identity);
+  }
+
   #secret(id: string): Uint8Array {
     const secret = this.#objects.get(id)?.secret;
     if (secret === undefined) throw new BlockError(`No secret with id '${id}'`, { code: 'ENOENT' });
@@ -79,8 +104,25 @@ export class UserObjects {
         return makeMemoryBackendRam(options);
       case 'memory-backend-file':
         return makeMemoryBackendFile(options, this.#host);
+      case 'tls-creds-x509':
+        return makeX509Credentials(options, this.#host);
+      case 'tls-creds-psk':
+        return makePskCredentials(options, this.#host);
+      case 'authz-simple':
+        return makeSimpleAuthorization(options);
+      case 'authz-list':
+        return makeListAuthorization(options);
+      case 'authz-listfile':
+        return makeListFileAuthorization(options, this.#host);
       default:
         throw new BlockError(`Objects of type '${options['qom-type']}' are not available in this server`);
     }
   }
+}
+
+function isFor<Endpoint extends TlsCredentials['endpoint']>(
+  tls: TlsCredentials,
+  endpoint: Endpoint,
+): tls is Extract<TlsCredentials, { endpoint: Endpoint }> {
+  return tls.endpoint === endpoint;
 }

@@ -3,14 +3,14 @@ import type { BlockHost } from '../../driver.js';
 import { isErrno } from '../../errno.js';
 import { BlockError, blockErrorOf } from '../../error.js';
 import { ByteReader, ConnectionClosed } from '../../nbd/byte-reader.js';
+import { type Connection, type SecurableConnection, securableConnection } from '../../nbd/connection.js';
+import { secureClient } from '../../tls.js';
 import { type Agreement, handshake } from './handshake.js';
 import { describePlace, type NbdPlace } from './names.js';
 import type { NbdOptions } from './options.js';
 
 /** An open connection, on which requests may be sent. */
-export interface Connected {
-  readonly socket: Socket;
-  readonly reader: ByteReader;
+export interface Connected extends Connection {
   readonly agreement: Agreement;
 }
 
@@ -26,11 +26,13 @@ const keepAlive = 30_000;
  * @throws BlockError when the server cannot be reached, has no such export, or does not speak as it should
  */
 export async function connectTo(options: NbdOptions, host: BlockHost, signal: AbortSignal): Promise<Connected> {
-  const { place } = options;
+  const { place, tls } = options;
+  const credentials = tls && host.clientCredentials?.(tls.credentials);
+  if (tls && credentials === undefined) throw new BlockError(`No TLS credentials with id '${tls.credentials}'`);
   const subject = 'path' in place ? place.path : `nbd://${describePlace(place)}`;
   await host.authorize(subject);
-  const reader = new ByteReader();
-  const socket = openSocket(place, reader);
+  const connection = openConnection(place, credentials && ((plain) => secureClient(plain, credentials, tls.hostname)));
+  const { socket } = connection;
   const stop = (): void => void socket.destroy(new BlockError('the node was closed', { code: 'ECANCELED' }));
   const late = host.clock.after(patience, () => {
     socket.destroy(new BlockError(`no answer within ${patience / 1e9} s`, { code: 'ETIMEDOUT' }));
@@ -47,12 +49,11 @@ export async function connectTo(options: NbdOptions, host: BlockHost, signal: Ab
     });
     // Once more: the folder of the socket may be another one by now.
     if ('path' in place) await host.authorize(subject);
-    const agreement = await Promise.race([handshake(socket, reader, options), failure]).catch((error) => {
+    return await Promise.race([handshake(connection, options), failure]).catch((error) => {
       // That the connection has ended may be noticed before the reason is.
       const reason = error instanceof ConnectionClosed ? (socket.errored ?? closedByServer(error)) : error;
       throw problem(`NBD server '${describePlace(place)}'`, reason);
     });
-    return { socket, reader, agreement };
   } catch (error) {
     // What was said last, that it is over, may still go out.
     socket.destroySoon();
@@ -63,22 +64,25 @@ export async function connectTo(options: NbdOptions, host: BlockHost, signal: Ab
   }
 }
 
-/** A socket that receives into memory of the reader. */
-function openSocket(place: NbdPlace, reader: ByteReader): Socket {
-  const onread = {
-    buffer: () => reader.room(),
-    callback: (count: number) => reader.arrived(count),
-  };
-  const socket = createConnection('path' in place ? { path: place.path, onread } : { ...place, onread });
+/** A connection whose socket receives into memory of the reader, unless it is to go over to TLS. */
+function openConnection(
+  place: NbdPlace,
+  secure: ((plain: Socket) => Promise<Socket>) | undefined,
+): Connection | SecurableConnection {
+  const reader = new ByteReader();
+  const onread = { buffer: () => reader.room(), callback: (count: number) => reader.arrived(count) };
+  const options = { ...place, ...(secure ? {} : { onread }) };
+  const socket = createConnection(options);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, keepAlive);
+  // What is lost is found by the reader.
+  socket.on('error', () => {});
+  if (secure) return securableConnection(socket, secure);
   const end = (): void => reader.end();
   socket.on('end', end);
   socket.on('close', end);
-  // What is lost is found by the reader.
-  socket.on('error', () => {});
   reader.resume = () => void socket.resume();
-  return socket;
+  return { socket, reader };
 }
 
 function closedByServer(cause: Error): BlockError {

@@ -1,8 +1,7 @@
-import type { Duplex } from 'node:stream';
 import type { Errno } from '../../errno.js';
 import { BlockError } from '../../error.js';
 import { isPowerOfTwo, largestSize, roundDown } from '../../limits.js';
-import type { ByteReader } from '../../nbd/byte-reader.js';
+import type { Connection, SecurableConnection } from '../../nbd/connection.js';
 import {
   allocationContext,
   ExportFlag,
@@ -48,12 +47,17 @@ const longestRemark = 200;
 const largestMinimum = 64 * 1024;
 
 /**
- * Agrees with a server on an export: fixed newstyle by GO, or by EXPORT_NAME where that is all that a server knows.
+ * Agrees with a server on an export: fixed newstyle by GO, or by EXPORT_NAME where that is all that a server knows; with TLS, if
+ * the connection can go over to it.
  *
  * @throws BlockError when the server has no such export, or does not speak as it should
  * @throws ConnectionClosed when the connection ends in the middle
  */
-export async function handshake(stream: Duplex, reader: ByteReader, wanted: Wanted): Promise<Agreement> {
+export async function handshake(
+  connection: Connection | SecurableConnection,
+  wanted: Wanted,
+): Promise<Connection & { readonly agreement: Agreement }> {
+  const { socket, reader } = connection;
   if ((await reader.read(8)).readBigUInt64BE() !== initMagic) throw wrong('it does not speak NBD');
   const style = (await reader.read(8)).readBigUInt64BE();
   if (style === oldstyleMagic) {
@@ -61,8 +65,11 @@ export async function handshake(stream: Duplex, reader: ByteReader, wanted: Want
   }
   if (style !== optionMagic) throw wrong('it does not speak NBD');
   const flags = (await reader.read(2)).readUInt16BE() & (HandshakeFlag.fixedNewstyle | HandshakeFlag.noZeroes);
-  stream.write(uint32(flags));
-  return new Handshake(stream, reader, wanted, flags).run();
+  socket.write(uint32(flags));
+  const shaking = new Handshake(connection, wanted, flags);
+  if ('startTls' in connection) await shaking.secure(connection.startTls);
+  const agreement = await shaking.run();
+  return { ...shaking.connection, agreement };
 }
 
 /** A server's answer to an option: it does not take it. */
@@ -72,17 +79,26 @@ interface Refusal {
 }
 
 class Handshake {
-  readonly #stream: Duplex;
-  readonly #reader: ByteReader;
+  connection: Connection;
   readonly #wanted: Wanted;
   readonly #flags: number;
   #replies = 0;
 
-  constructor(stream: Duplex, reader: ByteReader, wanted: Wanted, flags: number) {
-    this.#stream = stream;
-    this.#reader = reader;
+  constructor(connection: Connection, wanted: Wanted, flags: number) {
+    this.connection = connection;
     this.#wanted = wanted;
     this.#flags = flags;
+  }
+
+  /** Goes over to TLS. @throws BlockError when the server does not */
+  async secure(startTls: SecurableConnection['startTls']): Promise<void> {
+    if (!(this.#flags & HandshakeFlag.fixedNewstyle)) throw wrong('it has no TLS');
+    const refusal = await this.#ask(Option.startTls, Buffer.alloc(0));
+    if (refusal !== undefined) {
+      this.#abort();
+      throw new BlockError(`Denied by server for option 5 (starttls)${saidBy(refusal)}`, { code: 'EACCES' });
+    }
+    this.connection = await startTls();
   }
 
   async run(): Promise<Agreement> {
@@ -133,10 +149,10 @@ class Handshake {
   async #byExportName(structuredReplies: boolean, contextId: number | undefined): Promise<Agreement> {
     const { exportName } = this.#wanted;
     this.#send(Option.exportName, Buffer.from(exportName));
-    const reply = await this.#reader.read(10).catch((error) => {
+    const reply = await this.connection.reader.read(10).catch((error) => {
       throw new BlockError(`Requested export '${exportName}' not available`, { code: 'ENOENT', cause: error });
     });
-    if (!(this.#flags & HandshakeFlag.noZeroes)) await this.#reader.read(124);
+    if (!(this.#flags & HandshakeFlag.noZeroes)) await this.connection.reader.read(124);
     return {
       ...agreed(reply.readBigUInt64BE(0), reply.readUInt16BE(8), undefined),
       structuredReplies,
@@ -157,7 +173,7 @@ class Handshake {
   ): Promise<Refusal | undefined> {
     this.#send(option, data);
     for (;;) {
-      const header = await this.#reader.read(20);
+      const header = await this.connection.reader.read(20);
       if (header.readBigUInt64BE(0) !== optionReplyMagic || header.readUInt32BE(8) !== option) {
         throw wrong('it sent no reply to an option where one was due');
       }
@@ -165,7 +181,7 @@ class Handshake {
       const length = header.readUInt32BE(16);
       if (length > largestOption) throw wrong(`it sent a reply of ${length} bytes to an option`);
       if (++this.#replies > mostReplies) throw wrong('it negotiates without end');
-      const body = await this.#reader.read(length);
+      const body = await this.connection.reader.read(length);
       if (type >= OptionReply.unsupported) return { type, remark: body.toString() };
       if (type === OptionReply.ack) return undefined;
       onReply(type, body);
@@ -181,7 +197,7 @@ class Handshake {
     header.writeBigUInt64BE(optionMagic, 0);
     header.writeUInt32BE(option, 8);
     header.writeUInt32BE(data.length, 12);
-    this.#stream.write(Buffer.concat([header, data]));
+    this.connection.socket.write(Buffer.concat([header, data]));
   }
 }
 
@@ -202,10 +218,15 @@ function agreed(bytes: bigint, flags: number, blocks: Buffer | undefined): Facts
   return { size, flags: known, minimum, maximum: roundDown(Math.min(most, largestPayload), minimum) };
 }
 
-function refused({ type, remark }: Refusal, exportName: string): BlockError {
-  const said = remark === '' ? '' : `: the server says '${remark.slice(0, longestRemark)}'`;
+function saidBy({ remark }: Refusal): string {
+  return remark === '' ? '' : `: the server says '${remark.slice(0, longestRemark)}'`;
+}
+
+function refused(refusal: Refusal, exportName: string): BlockError {
+  const { type } = refusal;
   if (type === OptionReply.tlsRequired) {
-    return new BlockError('TLS negotiation required, which this server cannot do', { code: 'ENOTSUP' });
+    const message = "TLS negotiation required before option 7 (go): give the credentials by 'tls-creds'";
+    return new BlockError(message, { code: 'ENOTSUP' });
   }
   const reasons = new Map<number, readonly [string, Errno]>([
     [OptionReply.unknownExport, [`Requested export '${exportName}' not available`, 'ENOENT']],
@@ -215,7 +236,7 @@ function refused({ type, remark }: Refusal, exportName: string): BlockError {
     `Export '${exportName}' is refused with error ${type - 2 ** 31}`,
     'EINVAL',
   ];
-  return new BlockError(`${reason}${said}`, { code });
+  return new BlockError(`${reason}${saidBy(refusal)}`, { code });
 }
 
 function wrong(problem: string): BlockError {

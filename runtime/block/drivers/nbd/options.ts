@@ -9,6 +9,8 @@ export interface NbdOptions {
   readonly exportName: string;
   /** The metadata context that block status comes from, where it is not the usual one. */
   readonly context: string | undefined;
+  /** TLS with the server: the id of the object that has the credentials, and what the server's certificate must be for. */
+  readonly tls: { readonly credentials: string; readonly hostname: string | undefined } | undefined;
   /** Nanoseconds that requests wait for a server that has gone. */
   readonly reconnectDelay: number;
   /** Nanoseconds in which opening tries again to reach a server. */
@@ -40,10 +42,9 @@ export function takeNbdOptions(options: BlockOptions): NbdOptions {
     throw invalid(`The name of the export has more than ${longestName} bytes, which no server could be sent`);
   }
   const credentials = options.takeString('tls-creds');
-  // No object of this server holds any.
-  if (credentials !== undefined) throw new BlockError(`No TLS credentials with id '${credentials}'`);
   // It is about certificates, which there are none of without TLS.
-  options.takeString('tls-hostname');
+  const givenHostname = options.takeString('tls-hostname');
+  const hostname = givenHostname ?? ('host' in place ? place.host : undefined);
   const seconds = { least: 0, most: longestDelay };
   const reconnectDelay = options.takeInteger('reconnect-delay', seconds) ?? 0;
   const openTimeout = options.takeInteger('open-timeout', seconds) ?? 0;
@@ -55,12 +56,15 @@ export function takeNbdOptions(options: BlockOptions): NbdOptions {
     place,
     exportName,
     context,
+    tls: credentials === undefined ? undefined : { credentials, hostname },
     reconnectDelay: reconnectDelay * 1e9,
     openTimeout: openTimeout * 1e9,
     shown: {
       ...(filename === undefined ? shownPlace(place) : {}),
       ...(exportName === '' || named.export !== undefined ? {} : { export: exportName }),
       ...(context === undefined ? {} : { 'x-dirty-bitmap': context }),
+      ...(credentials === undefined ? {} : { 'tls-creds': credentials }),
+      ...(credentials === undefined || givenHostname === undefined ? {} : { 'tls-hostname': givenHostname }),
     },
     exactFilename: context === undefined ? exactName(place, exportName) : undefined,
   };

@@ -1,0 +1,74 @@
+import {
+  type AuthZListFileProperties,
+  type AuthZListProperties,
+  type AuthZSimpleProperties,
+  visitAuthZListProperties,
+} from '../../../generated/index.js';
+import { parseJson } from '../../json/parse.js';
+import { decode } from '../../visit/codec.js';
+import { blockErrorOf, invalid } from '../error.js';
+import { readSmallFile } from '../small-file.js';
+import { matchesGlob } from './glob.js';
+import type { ObjectHost, UserObject } from './user-object.js';
+
+/** Bytes that a file of rules may have. */
+const largestFile = 1 << 20;
+
+/** Lets in one identity. */
+export function makeSimpleAuthorization({ identity }: AuthZSimpleProperties): UserObject {
+  return {
+    type: 'authz-simple',
+    properties: new Map([['identity', { type: 'string', value: identity }]]),
+    authorizes: async (asked) => asked === identity,
+  };
+}
+
+/** Lets in whom the first rule that matches lets in; where none matches, as its policy says. */
+export function makeListAuthorization(list: AuthZListProperties): UserObject {
+  return {
+    type: 'authz-list',
+    properties: new Map([['policy', { type: 'QAuthZListPolicy', value: list.policy ?? 'deny' }]]),
+    authorizes: async (identity) => isAllowed(list, identity),
+  };
+}
+
+/**
+ * Lets in whom the rules of a file let in.
+ *
+ * @throws BlockError when it cannot be read, or is not such a list
+ */
+export async function makeListFileAuthorization(
+  { filename, refresh = true }: AuthZListFileProperties,
+  host: ObjectHost,
+): Promise<UserObject> {
+  const first = await readList(filename, host);
+  return {
+    type: 'authz-listfile',
+    properties: new Map([
+      ['filename', { type: 'string', value: filename }],
+      ['refresh', { type: 'bool', value: refresh }],
+    ]),
+    // A file that cannot be read any more lets in nobody.
+    authorizes: async (identity) => isAllowed(refresh ? await readList(filename, host) : first, identity),
+  };
+}
+
+async function readList(filename: string, host: ObjectHost): Promise<AuthZListProperties> {
+  try {
+    const text = await readSmallFile(filename, {
+      most: largestFile,
+      authorize: (...asked) => host.authorize(...asked),
+    });
+    return decode(visitAuthZListProperties, parseJson(text.toString()));
+  } catch (error) {
+    if (error instanceof Error && !('code' in error)) throw invalid(`Unable to read ${filename}: ${error.message}`);
+    throw blockErrorOf(error, `Unable to read ${filename}`);
+  }
+}
+
+function isAllowed({ policy = 'deny', rules = [] }: AuthZListProperties, identity: string): boolean {
+  const rule = rules.find(({ match, format = 'exact' }) =>
+    format === 'exact' ? match === identity : matchesGlob(match, identity),
+  );
+  return (rule?.policy ?? policy) === 'allow';
+}
