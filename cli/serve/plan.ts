@@ -1,4 +1,10 @@
-import type { BlockdevOptions, ObjectOptions } from '../../generated/index.js';
+import type {
+  BlockdevOptions,
+  BlockExportOptions,
+  MonitorOptions,
+  NbdServerOptions,
+  ObjectOptions,
+} from '../../generated/index.js';
 import { readSocketPlace } from '../../runtime/block/commands/address.js';
 import { type NbdConfig, type NbdExportConfig, readNbd } from '../../runtime/block/commands/nbd-option.js';
 import type { DriveConfig } from '../../runtime/block/drive/config.js';
@@ -9,10 +15,24 @@ import type { DriverWhitelist } from '../../runtime/block/graph/whitelist.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
-import { readBlockdev, readObject } from './blockdev.js';
+import type { CompatPolicy } from '../../runtime/qmp/server/policy.js';
+import { type ChardevConfig, readChardev } from './chardev.js';
+import { readCompat } from './compat.js';
 import { PlannedThings } from './planned-things.js';
+import { readBlockdev, readExport, readMonitor, readNbdServer, readObject } from './schema-options.js';
 
-type OptionName = 'object' | 'blockdev' | 'drive' | 'device' | 'nbd' | 'qmp';
+type OptionName =
+  | 'object'
+  | 'blockdev'
+  | 'drive'
+  | 'device'
+  | 'nbd'
+  | 'nbdServer'
+  | 'export'
+  | 'chardev'
+  | 'monitor'
+  | 'qmp'
+  | 'compat';
 
 /** The options of a server, as they were written, in their order. */
 export type ServerTexts = { readonly [Name in OptionName]?: readonly string[] } & {
@@ -40,7 +60,18 @@ export interface ServerPlan {
   readonly devices: readonly Planned<DeviceConfig>[];
   /** Where NBD is served, and what. */
   readonly nbd: readonly PlannedNbd[];
+  /** The NBD server that commands and the exports below use. Absent: none. */
+  readonly nbdServer: Planned<NbdServerOptions> | undefined;
+  readonly exports: readonly Planned<BlockExportOptions>[];
+  readonly monitors: readonly PlannedMonitor[];
   readonly qmp: readonly Planned<SocketPlace | 'stdio'>[];
+  /** What is done about deprecated and unstable interfaces. */
+  readonly policy: CompatPolicy;
+}
+
+/** A monitor as the storage daemon has them: by a character device. The option is that of the device, which is what can fail. */
+export interface PlannedMonitor extends Planned<MonitorOptions> {
+  readonly chardev: ChardevConfig;
 }
 
 /** Something that is wrong with an option. */
@@ -74,7 +105,7 @@ export function planServer(
   ): Planned<T>[] {
     return (texts[name] ?? []).flatMap((text, index) => {
       // An object may hold a secret.
-      const option = name === 'object' ? `--object (no. ${index + 1})` : `--${name} ${text}`;
+      const option = name === 'object' ? `--object (no. ${index + 1})` : `--${flagOf(name)} ${text}`;
       try {
         const config = read(text);
         check(config, option);
@@ -96,6 +127,15 @@ export function planServer(
   const devices = each('device', readDevice, (device) => things.addDevice(device));
   const nbd = new NbdServers();
   each('nbd', readNbd, (config, option) => nbd.add(option, config, things));
+  const [nbdServer] = each('nbdServer', readNbdServer, () => things.addNbdServer());
+  const exports = each('export', readExport, (options) => things.addExport(options));
+  const chardevs = each('chardev', readChardev, ({ id }) => things.addChardev(id));
+  const monitors = each('monitor', readMonitor, ({ chardev }) => things.addMonitor(chardev)).flatMap((monitor) => {
+    const device = chardevs.find(({ config }) => config.id === monitor.config.chardev);
+    return device === undefined ? [] : [{ ...monitor, option: device.option, chardev: device.config }];
+  });
+  const policies = each('compat', readCompat, () => {});
+  const policy: CompatPolicy = Object.assign({}, ...policies.map(({ config }) => config));
   const places = new Map(nbd.servers.map(({ option, config }) => [formatSocketPlace(config), option]));
   const qmp = each('qmp', readMonitorPlace, (place, option) => {
     const key = place === 'stdio' ? place : formatSocketPlace(place);
@@ -103,7 +143,13 @@ export function planServer(
     if (other !== undefined && !isAnyPort(place)) throw new OptionError(`${other} listens there already`);
     places.set(key, option);
   });
-  return { plan: { objects, blockdevs, drives, devices, nbd: nbd.servers, qmp }, problems };
+  const plan = { objects, blockdevs, drives, devices, nbd: nbd.servers, nbdServer, exports, monitors, qmp, policy };
+  return { plan, problems };
+}
+
+/** An option as it is written on the command line. */
+function flagOf(name: OptionName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** Puts exports to the servers that they are for. */

@@ -1,4 +1,10 @@
-import { type BlockdevOptions, type ObjectOptions, visitBlockdevOptions } from '../../generated/index.js';
+import {
+  type BlockdevOptions,
+  type BlockExportOptions,
+  type ObjectOptions,
+  visitBlockdevOptions,
+} from '../../generated/index.js';
+import { notBuiltIn } from '../../runtime/block/commands/exports.js';
 import type { NbdExportConfig } from '../../runtime/block/commands/nbd-option.js';
 import type { DriveConfig, DriveRegistry, DriveSlot } from '../../runtime/block/drive/config.js';
 import type { DeviceConfig } from '../../runtime/block/drive/device.js';
@@ -12,7 +18,7 @@ import { BlockOptions } from '../../runtime/block/options.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import type { JsonKind, Name } from '../../runtime/visit/visitor.js';
 import { WalkVisitor } from '../../runtime/visit/walk-visitor.js';
-import { checkId } from '../../runtime/visit/well-formed-id.js';
+import { checkId, isWellFormedId } from '../../runtime/visit/well-formed-id.js';
 
 interface PlannedDrive extends PresentDrive {
   readonly empty: boolean;
@@ -25,6 +31,10 @@ export class PlannedThings implements DriveRegistry {
   readonly #names = new NameSpace();
   readonly #drives = new Map<string, PlannedDrive>();
   readonly #objects = new Set<string>();
+  readonly #exports = new Set<string>();
+  readonly #exportNames = new Set<string>();
+  readonly #chardevs = new Map<string, { used: boolean }>();
+  #nbdServer = false;
 
   constructor({ drivers, whitelist = {} }: { readonly drivers: DriverRegistry; readonly whitelist?: DriverWhitelist }) {
     this.#drivers = drivers;
@@ -93,6 +103,42 @@ export class PlannedThings implements DriveRegistry {
       if (drive === undefined) throw new OptionError(`there is no drive '${of.device}'`, 'device');
       if (drive.empty) throw new OptionError(`drive '${of.device}' is empty`, 'device');
     }
+  }
+
+  /** @throws OptionError when there is one already */
+  addNbdServer(): void {
+    if (this.#nbdServer) throw new OptionError('NBD server already running');
+    this.#nbdServer = true;
+  }
+
+  /** @throws OptionError when the id or the name is taken, or there is nothing to export, or nothing to export it by */
+  addExport(options: BlockExportOptions): void {
+    const { id, type, 'node-name': node } = options;
+    if (!isWellFormedId(id)) throw new OptionError('Invalid block export id', 'id');
+    if (this.#exports.has(id)) throw new OptionError(`Block export id '${id}' is already in use`, 'id');
+    if (type !== 'nbd') throw new OptionError(notBuiltIn(type), 'type');
+    if (this.#names.kind(node) !== 'node') {
+      throw new OptionError(`Cannot find device='' nor node-name='${node}'`, 'node-name');
+    }
+    if (!this.#nbdServer) throw new OptionError('NBD server not running: an --nbd-server is missing');
+    const { name = node } = options;
+    if (this.#exportNames.has(name)) throw new OptionError(`NBD server already has export named '${name}'`, 'name');
+    this.#exports.add(id);
+    this.#exportNames.add(name);
+  }
+
+  /** @throws OptionError for a taken id */
+  addChardev(id: string): void {
+    if (this.#chardevs.has(id)) throw new OptionError(`there is a chardev '${id}' already`, 'id');
+    this.#chardevs.set(id, { used: false });
+  }
+
+  /** @throws OptionError when there is no such character device, or another monitor has it */
+  addMonitor(id: string): void {
+    const chardev = this.#chardevs.get(id);
+    if (chardev === undefined) throw new OptionError(`chardev "${id}" not found`, 'chardev');
+    if (chardev.used) throw new OptionError(`Device '${id}' is in use`, 'chardev');
+    chardev.used = true;
   }
 
   /** Takes all of some names or none: what is refused must not refuse others. */

@@ -4,9 +4,11 @@ import { choiceOption } from '../options.js';
 import { exitCodes, type Subcommand } from '../subcommand.js';
 import { UserError } from '../user-error.js';
 import { AllowedFolders } from './allowed-folders.js';
+import { isDaemon, startDaemon, tellForeground } from './daemon.js';
 import { aborted, endAtSecondSignal, endSoon } from './lifetime.js';
 import { logLevels, serverLog, tellReady } from './log.js';
 import { type PlanProblem, planServer, type ServerPlan } from './plan.js';
+import { writePidFile } from './pid-file.js';
 import { plannedFiles } from './planned-files.js';
 import { type StartOptions, startServer } from './start.js';
 
@@ -17,6 +19,13 @@ interface ServeOptions {
   readonly drive?: readonly string[];
   readonly device?: readonly string[];
   readonly nbd?: readonly string[];
+  readonly nbdServer?: readonly string[];
+  readonly export?: readonly string[];
+  readonly chardev?: readonly string[];
+  readonly monitor?: readonly string[];
+  readonly compat?: readonly string[];
+  readonly pidfile?: string;
+  readonly daemonize?: boolean;
   readonly snapshot?: boolean;
   readonly name?: string;
   readonly allow?: readonly string[];
@@ -47,6 +56,19 @@ export const serve: Subcommand = {
           'serve NBD clients: unix:PATH|tcp:HOST:PORT[,device=ID|node=NAME][,export=NAME][,writable=on]',
         ),
       )
+      .addOption(
+        repeatable('--nbd-server <server>', 'as the storage daemon: addr.type=unix,addr.path=PATH[,tls-creds=ID]… or JSON'),
+      )
+      .addOption(repeatable('--export <export>', 'as the storage daemon: nbd,id=ID,node-name=NODE[,writable=on]… or JSON'))
+      .addOption(
+        repeatable('--chardev <chardev>', 'as the storage daemon: socket,id=ID,path=PATH,server=on,wait=off | stdio,id=ID'),
+      )
+      .addOption(repeatable('--monitor <monitor>', 'as the storage daemon: take QMP clients at a chardev: ID[,pretty=on]'))
+      .addOption(
+        repeatable('--compat <policy>', 'reject or hide what is deprecated or unstable: deprecated-input=reject,…'),
+      )
+      .option('--pidfile <path>', 'write the number of the process to this file once the server is ready')
+      .option('--daemonize', 'go on in the background, and return once the server is ready')
       .option('--snapshot', 'keep what is written to drives in temporary files, unless they say snapshot=off')
       .option('--name <name>', 'what query-name reports')
       .addOption(repeatable('--allow <folder>', 'use no files but those in this folder'))
@@ -65,8 +87,9 @@ export const serve: Subcommand = {
     const { plan, problems, authorize } = await readOptions(options, whitelist);
     for (const { option, message } of problems) host.stderr.write(`error: ${option}: ${message}\n`);
     if (problems.length > 0) return exitCodes.problems;
-    if (options.qmp === undefined && options.nbd === undefined) {
-      throw new UserError('no client could reach the server', { hint: 'give it a --qmp or an --nbd to listen at' });
+    const { qmp, nbd, nbdServer, monitor, pidfile } = options;
+    if ([qmp, nbd, nbdServer, monitor, pidfile].every((option) => option === undefined)) {
+      throw new UserError('no client could reach the server', { hint: 'give it a --qmp, an --nbd, a --monitor or an --nbd-server' });
     }
     if (options.checkConfig) {
       for (const { option, config } of plan.drives) {
@@ -75,8 +98,10 @@ export const serve: Subcommand = {
       host.stdout.write('The configuration is valid.\n');
       return exitCodes.ok;
     }
+    if (options.daemonize && !isDaemon(host)) return startDaemon(host);
     const code = await serveUntilEnded({
       plan,
+      pidfile: options.pidfile,
       whitelist,
       authorize,
       name: options.name,
@@ -139,8 +164,10 @@ async function readOptions(
   return { plan, problems, authorize };
 }
 
-async function serveUntilEnded(start: Omit<StartOptions, 'signal'>): Promise<number> {
-  const { host, log } = start;
+async function serveUntilEnded(
+  start: Omit<StartOptions, 'signal'> & { readonly pidfile: string | undefined },
+): Promise<number> {
+  const { host, log, pidfile } = start;
   const signal = host.catchInterrupt();
   const calmDown = endAtSecondSignal(signal);
   let stopping = false;
@@ -156,10 +183,22 @@ async function serveUntilEnded(start: Omit<StartOptions, 'signal'>): Promise<num
       throw error;
     });
     if (server === undefined) return exitCodes.interrupted;
+    let removePidFile = (): void => {};
+    try {
+      if (pidfile !== undefined) removePidFile = writePidFile(pidfile);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
     tellReady(log, server.places);
+    if (isDaemon(host)) {
+      await tellForeground();
+      log.level = 'silent';
+    }
     await Promise.race([server.ended, interrupted]);
     tellStopping();
     const well = await server.close();
+    removePidFile();
     log.info('stopped');
     return well ? exitCodes.ok : exitCodes.problems;
   } finally {

@@ -17,6 +17,7 @@ import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/so
 import type { Host } from '../host.js';
 import { UserError } from '../user-error.js';
 import { logJob, type ServerLog } from './log.js';
+import { openMonitorSocket } from './monitor-socket.js';
 import type { Planned, PlannedNbd, ServerPlan } from './plan.js';
 import { standardStreams } from './streams.js';
 
@@ -57,7 +58,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const parts = await createParts(options);
   try {
     const nbd = await carryOut(plan, parts, options);
-    const listening = await listenForMonitors(parts.server, options);
+    const listening = await listenForMonitors(parts, options);
     return {
       places: { qmp: listening.places, nbd },
       ended: Promise.race([parts.server.closed, listening.deserted]),
@@ -78,7 +79,7 @@ interface Parts {
   warnings(): number;
 }
 
-async function createParts({ whitelist, authorize, name, log }: StartOptions): Promise<Parts> {
+async function createParts({ plan, whitelist, authorize, name, log }: StartOptions): Promise<Parts> {
   let made: BlockLayer | undefined;
   let warnings = 0;
   const server = await createQmpServer({
@@ -88,6 +89,11 @@ async function createParts({ whitelist, authorize, name, log }: StartOptions): P
     partial: true,
     olderForms,
     version,
+    policy: plan.policy,
+    crash: (reason) => {
+      log.fatal(reason);
+      process.abort();
+    },
     onProblem: (problem) => tellProblem(problem, log),
     handlers: (sink) => {
       made = new BlockLayer({
@@ -137,6 +143,9 @@ async function carryOut(plan: ServerPlan, { layer, undo }: Parts, { log, signal 
     signal.throwIfAborted();
     places.push(await serveNbd(nbd, layer, undo));
   }
+  const { nbdServer } = plan;
+  if (nbdServer !== undefined) places.push(await naming(nbdServer.option, () => layer.startNbdServer(nbdServer.config)));
+  await each(plan.exports, (options) => layer.addExport(options));
   return places;
 }
 
@@ -170,10 +179,11 @@ function unlinkAtExit(path: string): () => void {
 
 /** Takes clients. `deserted` resolves when the only client there can be has gone, and no other can come. */
 async function listenForMonitors(
-  server: QmpServer,
-  { plan, host, signal }: StartOptions,
+  { server, layer, undo }: Parts,
+  { plan, host, signal, log }: StartOptions,
 ): Promise<{ places: string[]; deserted: Promise<void> }> {
-  const alone = plan.qmp.length === 1 && plan.nbd.length === 0;
+  const alone =
+    plan.qmp.length + plan.monitors.length === 1 && plan.nbd.length === 0 && plan.nbdServer === undefined;
   let desert = (): void => {};
   const deserted = new Promise<void>((resolve) => {
     desert = resolve;
@@ -184,7 +194,22 @@ async function listenForMonitors(
     signal.throwIfAborted();
     await naming(option, () => listen(config));
   }
-  return { places: [...server.addresses], deserted };
+  const places = [...server.addresses];
+  for (const { option, chardev, config } of plan.monitors) {
+    signal.throwIfAborted();
+    if (chardev.backend === 'null') continue;
+    const layout = { pretty: config.pretty ?? false };
+    if (chardev.backend === 'stdio') {
+      server.serve(standardStreams(host, () => alone && desert()), layout);
+      places.push('stdio');
+      continue;
+    }
+    const warn = (message: string): void => log.warn({ option }, message);
+    const socket = await naming(option, () => openMonitorSocket({ chardev, layout, server, layer, warn, signal }));
+    undo.push(() => socket.close());
+    places.push(socket.address);
+  }
+  return { places, deserted };
 }
 
 /** Runs a step of starting; when it fails, the error tells of the option that asked for it. */

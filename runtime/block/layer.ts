@@ -1,6 +1,8 @@
-import type { ObjectOptions } from '../../generated/index.js';
+import type { BlockExportOptions, NbdServerOptions, ObjectOptions } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import { Backend } from './backend/backend.js';
+import { BlockExports } from './backend/block-exports.js';
+import { exportedBitmaps } from './backend/exported-bitmaps.js';
 import { ExportServer, type ExportSource } from './backend/export-server.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
 import { Bitmaps } from './bitmaps/bitmaps.js';
@@ -17,7 +19,8 @@ import { inTurns } from './commands/in-turns.js';
 import { jobCommands } from './commands/jobs.js';
 import { mediumCommands } from './commands/medium.js';
 import { mirrorCommands } from './commands/mirror.js';
-import { type CommandServer, nbdServerCommands } from './commands/nbd-server.js';
+import { addExport, type ExportCommandContext, exportCommands } from './commands/exports.js';
+import { CommandServer, nbdServerCommands } from './commands/nbd-server.js';
 import { objectHandlers } from './commands/objects.js';
 import { programCommands } from './commands/program.js';
 import { runIoLine } from './commands/qemu-io/run.js';
@@ -33,11 +36,12 @@ import { Drives } from './drive/drives.js';
 import type { BlockHost, Clock } from './driver.js';
 import { noMedium } from './error.js';
 import { BlockGraph } from './graph/graph.js';
+import type { BlockNode } from './graph/node.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
 import type { JobReport } from './jobs/job.js';
 import { Jobs } from './jobs/jobs.js';
-import type { NbdAddress, NbdServerOptions } from './nbd/server.js';
+import type { NbdAddress, NbdServerOptions as NbdDefaults } from './nbd/server.js';
 import { UserObjects } from './objects/user-objects.js';
 import type { BlockOptions } from './options.js';
 import { ofExport } from './permissions.js';
@@ -68,7 +72,7 @@ export interface BlockLayerOptions {
   /** Default: those that are built in. */
   readonly drivers?: DriverRegistry;
   /** For each NBD server: how many clients it takes, and where problems with them are reported. */
-  readonly nbd?: NbdServerOptions;
+  readonly nbd?: NbdDefaults;
   /** What `query-name` reports. Default: no name. */
   readonly name?: string | undefined;
 }
@@ -106,8 +110,9 @@ export class BlockLayer implements AsyncDisposable {
   /** What lines of `qemu-io` have begun. */
   readonly #begun = new Set<Promise<readonly string[]>>();
   readonly #exportServers = new Set<ExportServer>();
-  readonly #commandServer: CommandServer = { running: undefined };
-  readonly #nbd: NbdServerOptions;
+  readonly #commandServer: CommandServer;
+  readonly #exports: BlockExports;
+  readonly #nbd: NbdDefaults;
   readonly #name: string | undefined;
   readonly #source: ExportSource;
   /** Temporary files of our own, which need not be allowed. */
@@ -141,9 +146,16 @@ export class BlockLayer implements AsyncDisposable {
     this.registry = this.#drives;
     this.#source = {
       backend: (name) => this.backend(name),
-      openNode: (name, writable) => this.#anonymous(name, writable),
+      openNode: async (of, writable) => {
+        const node =
+          'node' in of ? this.graph.deviceOrNode(undefined, of.node) : this.graph.reference(of.deviceOrNode);
+        return this.#anonymous(node, writable);
+      },
       closeNode: (backend) => this.graph.detachMedium(backend),
+      bitmaps: (backend, wanted, writable) => exportedBitmaps(this.graph, this.bitmaps, backend, wanted, writable),
     };
+    this.#exports = new BlockExports(sink);
+    this.#commandServer = new CommandServer(this.#source, this.objects, nbd, (path) => this.#host.authorize(path));
     this.handlers = this.#handlers();
   }
 
@@ -195,18 +207,28 @@ export class BlockLayer implements AsyncDisposable {
     return server;
   }
 
+  /** Starts the NBD server that commands use. @returns where it listens @throws BlockError when it runs, or cannot listen there */
+  startNbdServer(options: NbdServerOptions): Promise<string> {
+    return this.#commandServer.start(options);
+  }
+
+  /** Exports a node, as `block-export-add` does. @throws BlockError when it cannot be */
+  addExport(options: BlockExportOptions): Promise<void> {
+    return addExport(this.#exportContext, options);
+  }
+
   /** Takes the medium out of a backend, and away from its clients: they are disconnected. */
   async eject(backend: Backend): Promise<void> {
-    for (const server of this.#allExportServers()) server.removeOf(backend);
+    for (const server of this.#allExportServers()) await server.removeOf(backend);
     await this.graph.detachMedium(backend);
   }
 
   /** Ends all jobs, disconnects NBD clients, flushes and closes all images. */
   async close(): Promise<void> {
     await this.graph.turns.run(() => this.jobs.endAll());
-    for (const server of this.#allExportServers()) await server.close();
+    for (const server of this.#exportServers) await server.close();
     this.#exportServers.clear();
-    this.#commandServer.running = undefined;
+    await this.#commandServer.stop();
     for (const backend of this.backends) await this.eject(backend);
     await this.graph.close();
     this.objects.clear();
@@ -216,14 +238,17 @@ export class BlockLayer implements AsyncDisposable {
     return this.close();
   }
 
+  get #exportContext(): ExportCommandContext {
+    return { graph: this.graph, exports: this.#exports, server: this.#commandServer, objects: this.objects };
+  }
+
   #allExportServers(): ExportServer[] {
     const { running } = this.#commandServer;
     return running === undefined ? [...this.#exportServers] : [...this.#exportServers, running];
   }
 
-  async #anonymous(name: string, writable: boolean): Promise<Backend> {
+  async #anonymous(node: BlockNode, writable: boolean): Promise<Backend> {
     const backend = new Backend('', this.#host);
-    const node = this.graph.reference(name);
     backend.root = await this.graph.attachRoot(node, backend, ofExport(!writable || node.flags.readOnly));
     return backend;
   }
@@ -249,6 +274,7 @@ export class BlockLayer implements AsyncDisposable {
     const handlers: BlockHandlers = {
       ...changes,
       ...queries,
+      'query-block-exports': () => this.#exports.describe(),
       ...throttleCommands(this),
       ...objectHandlers(this.objects),
       ...queryCommandLineOptions(),
@@ -271,7 +297,7 @@ export class BlockLayer implements AsyncDisposable {
   /** Runs a line of `qemu-io` on a device, or on a node through a backend of its own. */
   async #io(name: string, line: string): Promise<readonly string[]> {
     const device = this.backend(name);
-    const backend = device ?? (await this.#anonymous(name, true));
+    const backend = device ?? (await this.#anonymous(this.graph.reference(name), true));
     const node = this.graph.mediumOf(backend);
     if (node === undefined) throw noMedium(name);
     try {

@@ -36,6 +36,8 @@ export interface Difference {
   readonly kind: DifferenceKind;
   /** Where: names of members and indexes of elements, from the outermost. */
   readonly path: readonly (string | number)[];
+  /** For a difference of policy: the feature that makes it one. */
+  readonly feature?: 'deprecated' | 'unstable' | undefined;
   /** The path, what was expected, and what was found, for people. */
   readonly message: string;
 }

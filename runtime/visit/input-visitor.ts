@@ -112,7 +112,8 @@ export class InputVisitor extends CheckingVisitor {
   #checkPolicy(name: Name, what: string, features: readonly SpecialFeature[] | undefined): void {
     for (const feature of this.#rejected) {
       if (!features?.includes(feature)) continue;
-      throw new VisitError({ kind: 'policy', name, expected: `${what} is ${feature}, which is not accepted here` });
+      const expected = `${what} is ${feature}, which is not accepted here`;
+      throw new VisitError({ kind: 'policy', name, expected, feature });
     }
   }
 }

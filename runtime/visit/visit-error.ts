@@ -1,6 +1,6 @@
 import type { Difference, DifferenceKind } from '../json/codec.js';
 import { describe } from './describe.js';
-import type { Name } from './visitor.js';
+import type { Name, SpecialFeature } from './visitor.js';
 
 /** What a visitor has found wrong. */
 export interface Problem {
@@ -13,6 +13,8 @@ export interface Problem {
   readonly found?: unknown;
   /** What was probably meant. */
   readonly nearMiss?: string | undefined;
+  /** Of a problem of policy: the feature that makes it one. */
+  readonly feature?: SpecialFeature;
 }
 
 /**
@@ -26,12 +28,14 @@ export class VisitError extends Error implements Difference {
   readonly kind: DifferenceKind;
   /** Where the value stands: names of members and indexes of elements, from the outermost. */
   readonly path: readonly (string | number)[];
+  readonly feature: SpecialFeature | undefined;
   /** The message without the path. */
   readonly problem: string;
 
   constructor(problem: Problem) {
     super();
     this.kind = problem.kind;
+    this.feature = problem.feature;
     this.problem = wording(problem);
     this.path = problem.name === undefined ? [] : [problem.name];
     this.message = this.#text();

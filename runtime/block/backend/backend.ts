@@ -8,7 +8,7 @@ import type { BlockHost, BlockStatus, Child, NodeFlags, RootOwner } from '../dri
 import { RequestFlag } from '../driver.js';
 import { strerror } from '../errno.js';
 import { BlockError, errnoOf, ioError } from '../error.js';
-import { chainStatus } from '../io/status.js';
+import { type ChainStatus, chainStatus } from '../io/status.js';
 import { type AccountedKind, Accounting, type AccountingOptions } from './accounting.js';
 import {
   actionFor,
@@ -182,13 +182,17 @@ export class Backend implements RootOwner {
    * @throws BlockError
    */
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
+    return (await this.chainStatus(offset, length)).status;
+  }
+
+  /** The same, and which layer it is. @throws BlockError */
+  async chainStatus(offset: number, length: number): Promise<ChainStatus> {
     while (this.#drained > 0) await this.#resumption();
     const root = this.#medium();
     this.#checkRange(root, offset, length);
     this.#inFlight++;
     try {
-      const { status } = await chainStatus(root, offset, length);
-      return status;
+      return await chainStatus(root, offset, length);
     } finally {
       this.#finished();
     }

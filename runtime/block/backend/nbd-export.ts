@@ -1,21 +1,27 @@
+import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { RequestFlag } from '../driver.js';
 import { ioError } from '../error.js';
-import type { NbdExport, NbdExtent } from '../nbd/export.js';
+import type { NbdContext, NbdExport, NbdExtent } from '../nbd/export.js';
+import { ExtentState } from '../nbd/protocol.js';
 import type { Backend } from './backend.js';
+import { allocationDepthOf, contextOf, statesOf } from './export-contexts.js';
 
 /** What an export is made with. */
 export interface BackendExportOptions {
   /** The name that clients ask for. */
   readonly name: string;
-  readonly description?: string;
+  readonly description?: string | undefined;
   readonly readOnly: boolean;
+  /** What clients may see by the contexts `qemu:dirty-bitmap:…`. */
+  readonly bitmaps?: readonly DirtyBitmap[];
+  /** Whether clients may see in which layer data lies. */
+  readonly allocationDepth?: boolean | undefined;
 }
 
 /** The preferred block size that is reported to clients, as by QEMU: the size of a page. */
 const preferredBlockSize = 4096;
-
-/** The most extents that one request is answered with. A client asks again for what is left. */
-const mostExtents = 1024;
+/** Bytes that are read at a time into caches, and dropped. */
+const cachedAtOnce = 1 << 20;
 
 /**
  * Offers a backend to NBD clients. Its size is what the backend's is now, and stays that.
@@ -32,9 +38,11 @@ class BackendExport implements NbdExport {
   readonly size: number;
   readonly readOnly: boolean;
   readonly blockSize: { readonly minimum: number; readonly preferred: number };
+  readonly contexts: readonly NbdContext[];
   readonly #backend: Backend;
 
-  constructor(backend: Backend, { name, description, readOnly }: BackendExportOptions) {
+  constructor(backend: Backend, options: BackendExportOptions) {
+    const { name, description, readOnly, bitmaps = [], allocationDepth = false } = options;
     const { root } = backend;
     if (root === undefined) throw ioError('ENOMEDIUM');
     this.name = name;
@@ -43,6 +51,7 @@ class BackendExport implements NbdExport {
     this.readOnly = readOnly || root.node.flags.readOnly;
     const minimum = root.node.leastBlock ?? root.node.requestAlignment;
     this.blockSize = { minimum, preferred: Math.max(minimum, preferredBlockSize) };
+    this.contexts = [...(allocationDepth ? [allocationDepthOf(backend)] : []), ...bitmaps.map(contextOf)];
     this.#backend = backend;
   }
 
@@ -69,27 +78,29 @@ class BackendExport implements NbdExport {
     if (fua) await this.#backend.flush();
   }
 
+  async cache(offset: number, length: number): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(length, cachedAtOnce));
+    for (let done = 0; done < length; done += buffer.length) {
+      await this.#backend.read(offset + done, buffer.subarray(0, length - done));
+    }
+  }
+
   flush(): Promise<void> {
     return this.#backend.flush();
   }
 
-  async blockStatus(offset: number, length: number, { one }: { one: boolean }): Promise<readonly NbdExtent[]> {
-    const most = one ? 1 : mostExtents;
-    const extents: NbdExtent[] = [];
-    const end = offset + length;
-    let present: { length: number; hole: boolean; zero: boolean } | undefined;
-    for (let position = offset; position < end; ) {
-      const status = await this.#backend.blockStatus(position, end - position);
-      const hole = !status.data;
-      if (present !== undefined && present.hole === hole && present.zero === status.zero) {
-        present.length += status.length;
-      } else {
-        if (extents.length === most) break;
-        present = { length: status.length, hole, zero: status.zero };
-        extents.push(present);
-      }
-      position += status.length;
-    }
-    return extents;
+  async blockStatus(offset: number, length: number, options: { one: boolean }): Promise<readonly NbdExtent[]> {
+    const states = await statesOf(offset, length, options, async (at, most) => {
+      const status = await this.#backend.blockStatus(at, most);
+      return {
+        length: status.length,
+        state: (status.data ? 0 : ExtentState.hole) | (status.zero ? ExtentState.zero : 0),
+      };
+    });
+    return states.map((extent) => ({
+      length: extent.length,
+      hole: (extent.state & ExtentState.hole) !== 0,
+      zero: (extent.state & ExtentState.zero) !== 0,
+    }));
   }
 }

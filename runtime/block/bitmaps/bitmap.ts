@@ -31,6 +31,8 @@ export class DirtyBitmap {
   readonly #node: BlockNode;
   #bits: DirtyBits;
   #successor: DirtyBits | undefined;
+  /** Users that need it to stay as it is. */
+  readonly #holds = new Set<object>();
   readonly #track = (offset: number, length: number): void => {
     if (this.#recording) (this.#successor ?? this.#bits).set(offset, length);
   };
@@ -87,6 +89,11 @@ export class DirtyBitmap {
     return this.#recording ? 'active' : 'disabled';
   }
 
+  /** Something needs it as it is: a backup, or an export. */
+  get busy(): boolean {
+    return this.#successor !== undefined || this.#holds.size > 0;
+  }
+
   /** Ends the recording. */
   stop(): void {
     this.#node.requests.dirtyTrackers.delete(this.#track);
@@ -100,7 +107,7 @@ export class DirtyBitmap {
    * @throws BlockError when it is in use by something else, kept in an image that is read-only, or inconsistent
    */
   checkUse(use: 'read' | 'change' | 'remove'): void {
-    if (this.#successor !== undefined) {
+    if (this.busy) {
       throw new BlockError(`Bitmap '${this.name}' is currently in use by another operation and cannot be used`, {
         code: 'EBUSY',
       });
@@ -118,6 +125,13 @@ export class DirtyBitmap {
   /** To be called before it is changed by anything but a write: its image says so on the disk first. @throws BlockError */
   async beforeChange(): Promise<void> {
     if (this.persistent) await this.#node.instance?.bitmaps?.beforeChange();
+  }
+
+  /** Keeps it as it is but for what is recorded. What it returns ends that, when it is called for the first time. */
+  hold(): () => void {
+    const hold = {};
+    this.#holds.add(hold);
+    return () => void this.#holds.delete(hold);
   }
 
   /** A backup uses it from now on. */

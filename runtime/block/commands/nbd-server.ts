@@ -1,81 +1,111 @@
-import type { Commands, SocketAddressLegacy } from '../../../generated/index.js';
+import type {
+  NbdServerOptions,
+  NbdServerOptionsBase,
+  SocketAddress,
+  SocketAddressLegacy,
+} from '../../../generated/index.js';
+import { formatSocketPlace } from '../../qmp/server/socket-place.js';
 import { ExportServer, type ExportSource } from '../backend/export-server.js';
 import { BlockError } from '../error.js';
-import type { NbdAddress, NbdServerOptions } from '../nbd/server.js';
+import type { NbdAddress, NbdServerOptions as ServerOptions } from '../nbd/server.js';
 import type { UserObjects } from '../objects/user-objects.js';
 import { secureServer } from '../tls.js';
 import type { BlockHandlers } from './handlers.js';
 
-/** Keeps the one NBD server that commands start, beside those of the command line. */
-export interface CommandServer {
-  running: ExportServer | undefined;
-}
+/** The one NBD server that commands and `--nbd-server` start, beside those of `--nbd`. */
+export class CommandServer {
+  readonly #source: ExportSource;
+  readonly #objects: UserObjects;
+  readonly #defaults: ServerOptions;
+  readonly #authorize: (path: string) => Promise<void>;
+  #running: ExportServer | undefined;
 
-/**
- * Commands of the NBD server.
- *
- * @param authorize throws for sockets that may not be made
- */
-export function nbdServerCommands(
-  place: CommandServer,
-  source: ExportSource,
-  objects: UserObjects,
-  defaults: NbdServerOptions,
-  authorize: (path: string) => Promise<void>,
-) {
-  async function open(address: NbdAddress, options: NbdServerOptions): Promise<ExportServer> {
-    if (!('path' in address)) return ExportServer.open(source, address, options);
-    await authorize(address.path);
-    const server = await ExportServer.open(source, address, options);
+  /** @param authorize throws for sockets that may not be made */
+  constructor(
+    source: ExportSource,
+    objects: UserObjects,
+    defaults: ServerOptions,
+    authorize: (path: string) => Promise<void>,
+  ) {
+    this.#source = source;
+    this.#objects = objects;
+    this.#defaults = defaults;
+    this.#authorize = authorize;
+  }
+
+  get running(): ExportServer | undefined {
+    return this.#running;
+  }
+
+  /** @throws BlockError when it does not run */
+  expectRunning(): ExportServer {
+    if (this.#running === undefined) throw new BlockError('NBD server not running');
+    return this.#running;
+  }
+
+  /** Starts it at the first address that is available. @returns where it listens @throws BlockError when none is, or it runs already */
+  async start({ addr, ...wanted }: NbdServerOptions): Promise<string> {
+    if (this.#running !== undefined) throw new BlockError('NBD server already running');
+    const options: ServerOptions = { ...this.#defaults, ...nbdServerOptions(wanted, this.#objects) };
+    let failure: unknown;
+    for (const address of nbdAddresses(addr)) {
+      try {
+        const running = await this.#open(address, options);
+        this.#running = running;
+        return formatSocketPlace('path' in address ? address : { ...address, port: running.port ?? address.port });
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** Ends it, and all its exports. Nothing happens when it does not run. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    await running?.close();
+  }
+
+  async #open(address: NbdAddress, options: ServerOptions): Promise<ExportServer> {
+    if (!('path' in address)) return ExportServer.open(this.#source, address, options);
+    await this.#authorize(address.path);
+    const server = await ExportServer.open(this.#source, address, options);
     try {
       // Once more: the folder may be another one by now.
-      await authorize(address.path);
+      await this.#authorize(address.path);
       return server;
     } catch (error) {
       await server.close();
       throw error;
     }
   }
+}
 
+/** Commands of the NBD server. */
+export function nbdServerCommands(place: CommandServer) {
   return {
     async 'nbd-server-start'({ addr, ...wanted }) {
-      if (place.running !== undefined) throw new BlockError('NBD server already running');
-      const options = { ...defaults, ...nbdServerOptions(wanted, objects) };
-      let failure: unknown;
-      for (const address of nbdAddresses(addr)) {
-        try {
-          place.running = await open(address, options);
-          return;
-        } catch (error) {
-          failure = error;
-        }
-      }
-      throw failure;
-    },
-
-    async 'nbd-server-add'({ device, writable = false }) {
-      if (place.running === undefined) throw new BlockError('NBD server not running');
-      await place.running.add({ name: device, of: { deviceOrNode: device }, writable });
+      await place.start({ addr: withoutData(addr), ...wanted });
     },
 
     async 'nbd-server-stop'() {
-      const { running } = place;
-      place.running = undefined;
-      await running?.close();
+      place.expectRunning();
+      await place.stop();
     },
   } satisfies Partial<BlockHandlers>;
 }
 
 /** What `nbd-server-start` says besides the address. @throws BlockError when there are no such credentials */
-export function nbdServerOptions(
+function nbdServerOptions(
   {
     'tls-creds': credentials,
     'tls-authz': authorization,
     'max-connections': most,
     'handshake-max-seconds': seconds,
-  }: Omit<Commands['nbd-server-start']['arguments'], 'addr'>,
+  }: NbdServerOptionsBase,
   objects: UserObjects,
-): NbdServerOptions {
+): ServerOptions {
   const tls = credentials === undefined ? undefined : objects.tlsCredentials(credentials, 'server');
   // The object that lets clients in may come later; until then none gets in.
   const admit =
@@ -87,18 +117,26 @@ export function nbdServerOptions(
   };
 }
 
+/** An address as commands have had it since 2013, in the form of today: without `data`. */
+function withoutData(address: SocketAddressLegacy): SocketAddress {
+  return { type: address.type, ...address.data } as SocketAddress;
+}
+
 /**
  * Where the addresses of `nbd-server-start` lead: one after the other, until one is available.
  *
  * @throws BlockError for an address that no server can listen on
  */
-export function nbdAddresses(address: SocketAddressLegacy): NbdAddress[] {
-  if (address.type === 'unix') return [{ path: address.data.path }];
+export function nbdAddresses(address: SocketAddress): NbdAddress[] {
+  if (address.type === 'unix') {
+    if (address.abstract) throw new BlockError('This server cannot listen on an abstract socket: give a path');
+    return [{ path: address.path }];
+  }
   if (address.type === 'vsock') throw new BlockError('This server cannot listen on vsock: use inet or unix');
   if (address.type === 'fd') {
-    throw new BlockError(`The file descriptor '${address.data.str}' was not given to this server: use inet or unix`);
+    throw new BlockError(`The file descriptor '${address.str}' was not given to this server: use inet or unix`);
   }
-  const { host, port, to, ipv4, ipv6 } = address.data;
+  const { host, port, to, ipv4, ipv6 } = address;
   const first = Number(port);
   if (!/^\d+$/.test(port) || first > 65535) throw new BlockError(`'${port}' is not a TCP port: 0 to 65535`);
   if (ipv4 === false && ipv6 === false) throw new BlockError('Neither IPv4 nor IPv6 is left to listen on');

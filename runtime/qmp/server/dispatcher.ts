@@ -1,10 +1,10 @@
-import type { DecodeOptions, EncodeOptions } from '../../json/codec.js';
-import type { JsonValue } from '../../json/value.js';
+import type { DecodeOptions, Difference, EncodeOptions } from '../../json/codec.js';
+import type { JsonObject, JsonValue } from '../../json/value.js';
 import type { CommandEntry, CommandTable } from '../command-table.js';
 import { QmpError } from '../error.js';
 import type { Builtin } from './builtins.js';
 import { inTodaysForm, type OlderForms } from './older-forms.js';
-import { type CompatPolicy, rejectedFor } from './policy.js';
+import { type CompatPolicy, crashesAt, decodingBy, type RejectedFeature, rejectedFor } from './policy.js';
 import type { ServerRequest } from './request.js';
 import type { ServerSession } from './session.js';
 
@@ -20,6 +20,8 @@ export interface DispatcherOptions<Handlers> {
   readonly builtins: { readonly [name: string]: Builtin };
   readonly olderForms?: OlderForms | undefined;
   readonly policy: CompatPolicy;
+  /** Ends the program, where the policy can want that. */
+  crash?(reason: string): void;
   /** Whether the machine is not complete yet, so that only commands with `allow-preconfig` may run. */
   preconfig(): boolean;
 }
@@ -32,10 +34,9 @@ export class Dispatcher<Handlers> {
 
   constructor(options: DispatcherOptions<Handlers>) {
     this.#options = options;
-    const { deprecatedInput, unstableInput, deprecatedOutput, unstableOutput } = options.policy;
-    const rejects = deprecatedInput === 'reject' || unstableInput === 'reject';
+    const { deprecatedOutput, unstableOutput } = options.policy;
     const hides = deprecatedOutput === 'hide' || unstableOutput === 'hide';
-    this.#decoding = rejects ? { deprecated: deprecatedInput, unstable: unstableInput } : undefined;
+    this.#decoding = decodingBy(options.policy);
     this.#encoding = hides ? { deprecated: deprecatedOutput, unstable: unstableOutput } : undefined;
   }
 
@@ -75,8 +76,9 @@ export class Dispatcher<Handlers> {
   }
 
   #check({ command, outOfBand }: ServerRequest, entry: CommandEntry<Handlers> | undefined): void {
-    const feature = rejectedFor(entry?.features, this.#options.policy);
+    const feature = rejectedFor(entry?.features, this.#decoding);
     if (feature !== undefined) {
+      this.#crashAt(feature, `command '${command}'`);
       throw new QmpError(`Command '${command}' is ${feature}, which this server does not accept`, {
         class: 'CommandNotFound',
       });
@@ -85,12 +87,36 @@ export class Dispatcher<Handlers> {
   }
 
   #call(entry: CommandEntry<Handlers>, request: ServerRequest, signal: AbortSignal): Answer {
-    const { olderForms, policy } = this.#options;
-    const given = inTodaysForm(olderForms, entry.name, request.arguments, policy.deprecatedInput);
-    const args = entry.arguments.decode(given, this.#decoding);
+    const args = this.#arguments(entry, request);
     const context = { command: request.command, outOfBand: request.outOfBand, signal };
     const result = entry.call(this.#options.handlers, args, context);
     return isPromise(result) ? result.then((value) => this.#encode(entry, value)) : this.#encode(entry, result);
+  }
+
+  #arguments(entry: CommandEntry<Handlers>, request: ServerRequest): unknown {
+    const given = this.#inTodaysForm(request);
+    if (this.#decoding === undefined) return entry.arguments.decode(given);
+    try {
+      return entry.arguments.decode(given, this.#decoding);
+    } catch (error) {
+      const { feature, message } = error as Partial<Difference>;
+      this.#crashAt(feature, `'${request.command}' with ${message}`);
+      throw error;
+    }
+  }
+
+  /** Arguments in today's form. An older one is left as it is where it is rejected: the schema's own check names what is wrong. */
+  #inTodaysForm({ command, arguments: args }: ServerRequest): JsonObject {
+    const today = inTodaysForm(this.#options.olderForms, command, args);
+    if (today === undefined) return args;
+    this.#crashAt('deprecated', `the older form of '${command}'`);
+    return this.#decoding?.deprecated === 'reject' ? args : today;
+  }
+
+  /** Ends the program where the policy says so. */
+  #crashAt(feature: RejectedFeature | undefined, what: string): void {
+    const { policy, crash } = this.#options;
+    if (crashesAt(feature, policy)) crash?.(`${what} is ${feature}, and the policy is to end the program at that`);
   }
 
   #encode(entry: CommandEntry<Handlers>, result: unknown): JsonValue | undefined {

@@ -91,6 +91,11 @@ export class Monitor implements Participant {
     this.#send(protocol.greeting);
   }
 
+  /** Writes a message as text, as this client is to see it. */
+  get write(): MonitorProtocol['write'] {
+    return this.#protocol.write;
+  }
+
   /** Whether a request waits to be executed. */
   get ready(): boolean {
     return this.#queue.length > 0 && !this.#ended;

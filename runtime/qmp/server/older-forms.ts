@@ -8,13 +8,11 @@ export interface OlderForms {
   readonly [command: string]: (args: JsonObject) => JsonObject | undefined;
 }
 
-/** Arguments in today's form. An older one is left as it is where it is rejected, so that the schema's own check names what is wrong. */
+/** What arguments in an older form are today; nothing when they are not in one. */
 export function inTodaysForm(
   forms: OlderForms | undefined,
   command: string,
   args: JsonObject,
-  deprecatedInput: 'accept' | 'reject' | undefined,
-): JsonObject {
-  if (forms === undefined || deprecatedInput === 'reject' || !Object.hasOwn(forms, command)) return args;
-  return forms[command]?.(args) ?? args;
+): JsonObject | undefined {
+  return forms !== undefined && Object.hasOwn(forms, command) ? forms[command]?.(args) : undefined;
 }

@@ -47,6 +47,8 @@ export interface QmpServerOptions<Handlers> {
   readonly olderForms?: OlderForms;
   /** What to do with deprecated and unstable interfaces. */
   readonly policy?: CompatPolicy;
+  /** Ends the program when a client uses what the policy crashes at. Default: by `SIGABRT`, after a line on the standard error. */
+  readonly crash?: (reason: string) => void;
   /** Whether to begin in the phase in which only commands with `allow-preconfig` may run. Default: no. */
   readonly preconfig?: boolean;
   /** How replies look. Default: compact. */
@@ -103,7 +105,9 @@ export class QmpServer implements AsyncDisposable {
     const limits = options.version === undefined ? referenceRateLimits : rateLimitsOf(options.version);
     this.#limiter = new EventLimiter(options.rateLimits ?? limits, (message) => {
       const text = `${write(message)}\r\n`;
-      for (const monitor of this.#monitors) monitor.event(text);
+      for (const monitor of this.#monitors) {
+        monitor.event(monitor.write === write ? text : `${monitor.write(message)}\r\n`);
+      }
     });
     const hides = policy.deprecatedOutput === 'hide' || policy.unstableOutput === 'hide';
     const hiding = { deprecated: policy.deprecatedOutput, unstable: policy.unstableOutput };
@@ -137,6 +141,7 @@ export class QmpServer implements AsyncDisposable {
       }),
       olderForms: options.olderForms,
       policy,
+      crash: options.crash ?? abort,
       preconfig: () => this.#preconfig,
     });
     const executor = new Executor(dispatcher);
@@ -179,14 +184,20 @@ export class QmpServer implements AsyncDisposable {
     this.#listeners.push(await listen(address, (streams) => this.serve(streams)));
   }
 
-  /** Serves a client that is already connected. */
-  serve(streams: StreamPair): void {
+  /**
+   * Serves a client that is already connected.
+   *
+   * @param layout how its replies look. Default: as those of the others
+   */
+  serve(streams: StreamPair, layout?: ReplyLayout): void {
     if (this.#closing) {
       streams.readable.destroy();
       streams.writable.end();
       return;
     }
-    this.#monitors.add(new Monitor(streams, this.#collaborators));
+    const { protocol, ...others } = this.#collaborators;
+    const own = layout === undefined ? protocol : { ...protocol, write: replyWriter(layout) };
+    this.#monitors.add(new Monitor(streams, { ...others, protocol: own }));
   }
 
   /** The machine is complete: from now on all commands may run. */
@@ -211,6 +222,11 @@ export class QmpServer implements AsyncDisposable {
     await listeners;
     this.#resolveClosed();
   }
+}
+
+function abort(reason: string): void {
+  process.stderr.write(`${reason}\n`);
+  process.abort();
 }
 
 function versionInfo({ major, minor, micro, package: text = '' }: ServerVersion): JsonObject {

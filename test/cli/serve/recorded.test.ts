@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readBlockdev } from '../../../cli/serve/blockdev.js';
+import { readBlockdev } from '../../../cli/serve/schema-options.js';
 import { readDrive } from '../../../runtime/block/drive/read-drive.js';
 import { corpusPath, describeWithCorpus } from '../../corpus.js';
 import { Taken } from '../../runtime/block/drive/registry.js';

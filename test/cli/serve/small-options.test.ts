@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readBlockdev, readObject } from '../../../cli/serve/blockdev.js';
+import { readBlockdev, readObject } from '../../../cli/serve/schema-options.js';
 import { readSocketPlace } from '../../../runtime/block/commands/address.js';
 import { readNbd } from '../../../runtime/block/commands/nbd-option.js';
 import { readDevice } from '../../../runtime/block/drive/device.js';

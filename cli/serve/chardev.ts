@@ -1,0 +1,117 @@
+import type { SocketPlace } from '../../runtime/qmp/server/socket-place.js';
+import { OptionError } from '../../runtime/visit/option-error.js';
+import { type OptsType, parseOpts } from '../../runtime/visit/opts-text.js';
+import { readBoolean, readUnsigned } from '../../runtime/visit/scalar-text.js';
+
+/** A character device: what a monitor is connected by. */
+export type ChardevConfig =
+  | { readonly id: string; readonly backend: 'stdio' | 'null' }
+  | (SocketChardev & { readonly id: string; readonly backend: 'socket' });
+
+/** A socket, as server or as client. */
+export interface SocketChardev {
+  readonly place: SocketPlace;
+  readonly server: boolean;
+  /** Of a server: starting waits for the first client. */
+  readonly wait: boolean;
+  /** Of a client: milliseconds after which it connects again. Absent: never. */
+  readonly reconnect: number | undefined;
+  /** Id of the object with the TLS credentials. Absent: no TLS. */
+  readonly tlsCreds: string | undefined;
+  /** Id of the object that says which clients get in. */
+  readonly tlsAuthz: string | undefined;
+}
+
+/** The keys of QEMU's `-chardev` for the kinds that there are here. */
+const keys: { readonly [key: string]: OptsType } = {
+  backend: 'string',
+  path: 'string',
+  host: 'string',
+  port: 'string',
+  localaddr: 'string',
+  localport: 'string',
+  to: 'number',
+  ipv4: 'bool',
+  ipv6: 'bool',
+  wait: 'bool',
+  server: 'bool',
+  delay: 'bool',
+  nodelay: 'bool',
+  reconnect: 'number',
+  'reconnect-ms': 'number',
+  telnet: 'bool',
+  tn3270: 'bool',
+  websocket: 'bool',
+  mux: 'bool',
+  signal: 'bool',
+  logfile: 'string',
+  logappend: 'bool',
+  'tls-creds': 'string',
+  'tls-authz': 'string',
+  abstract: 'bool',
+  tight: 'bool',
+  fd: 'string',
+};
+
+/** What QEMU has and this server has not: refused unless it is off. */
+const absent = ['telnet', 'tn3270', 'websocket', 'mux', 'abstract', 'fd', 'to', 'logfile'];
+
+/**
+ * Reads a `--chardev`: `socket,id=ID,path=PATH,server=on,wait=off`, `stdio,id=ID` or `null,id=ID`.
+ *
+ * @throws OptionError that says what is wrong
+ */
+export function readChardev(text: string): ChardevConfig {
+  const opts = parseOpts(text, { name: 'chardev', impliedKey: 'backend', keys });
+  const { id } = opts;
+  const given = new Map(opts.entries);
+  const backend = given.get('backend');
+  if (id === undefined) throw new OptionError('chardev: no id specified', 'id');
+  if (backend === 'stdio' || backend === 'null') return { id, backend };
+  if (backend !== 'socket') {
+    throw new OptionError(`'${backend ?? ''}' is not a valid char driver name: there are socket, stdio and null`, 'backend');
+  }
+  for (const key of absent) {
+    const value = given.get(key);
+    if (value !== undefined && value !== 'off') throw new OptionError(`'${key}' is not available in this server`, key);
+  }
+  return { id, backend, ...readSocket(given) };
+}
+
+function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
+  const flag = (key: string): boolean | undefined => {
+    const value = given.get(key);
+    return value === undefined ? undefined : readBoolean(value);
+  };
+  const server = flag('server') ?? false;
+  const wait = flag('wait');
+  const pause = given.get('reconnect-ms') ?? given.get('reconnect');
+  const unit = given.has('reconnect-ms') ? 1 : 1000;
+  if (!server && wait !== undefined) {
+    throw new OptionError("'wait' option is incompatible with socket in client connect mode", 'wait');
+  }
+  if (server && pause !== undefined) {
+    throw new OptionError("'reconnect' option is incompatible with socket in server listen mode", 'reconnect');
+  }
+  const milliseconds = pause === undefined ? 0 : Number(readUnsigned(pause)) * unit;
+  return {
+    place: readPlace(given),
+    server,
+    wait: server && (wait ?? true),
+    reconnect: milliseconds === 0 ? undefined : milliseconds,
+    tlsCreds: given.get('tls-creds'),
+    tlsAuthz: given.get('tls-authz'),
+  };
+}
+
+function readPlace(given: ReadonlyMap<string, string>): SocketPlace {
+  const path = given.get('path');
+  if (path !== undefined) return { path };
+  const host = given.get('host');
+  const port = given.get('port');
+  if (port === undefined) {
+    throw new OptionError(host === undefined ? "chardev: socket: give 'path', or 'host' and 'port'" : 'chardev: socket: no port given');
+  }
+  if (!/^\d+$/.test(port) || Number(port) > 65_535) throw new OptionError(`'${port}' is not a TCP port`, 'port');
+  return { host: host === undefined || host === '' ? 'localhost' : host, port: Number(port) };
+}

@@ -1,0 +1,107 @@
+import { connect, type Socket } from 'node:net';
+import { blockErrorOf } from '../../runtime/block/error.js';
+import type { BlockLayer } from '../../runtime/block/index.js';
+import { secureClient, secureServer } from '../../runtime/block/tls.js';
+import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
+import { listen } from '../../runtime/qmp/server/listen.js';
+import { oneAtATime } from '../../runtime/qmp/server/one-at-a-time.js';
+import type { QmpServer } from '../../runtime/qmp/server/server.js';
+import { formatSocketPlace } from '../../runtime/qmp/server/socket-place.js';
+import type { SocketChardev } from './chardev.js';
+
+/** What a monitor's socket is opened with. */
+export interface MonitorSocketOptions {
+  readonly chardev: SocketChardev;
+  readonly layout: ReplyLayout;
+  readonly server: QmpServer;
+  /** Has the objects with TLS credentials. */
+  readonly layer: BlockLayer;
+  /** Tells the operator. */
+  warn(message: string): void;
+  /** Starting is given up, or the server ends. */
+  readonly signal: AbortSignal;
+}
+
+/** An open socket of a monitor. */
+export interface MonitorSocket {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Listens for the client of a monitor, one at a time, or connects to it.
+ *
+ * @throws BlockError when there are no such TLS credentials, or the client cannot be reached and is not to be tried again
+ * @throws ListenError when the address is not available
+ */
+export function openMonitorSocket(options: MonitorSocketOptions): Promise<MonitorSocket> {
+  return options.chardev.server ? listenForClient(options) : connectToClient(options);
+}
+
+async function listenForClient({ chardev, layout, server, layer, signal }: MonitorSocketOptions): Promise<MonitorSocket> {
+  const { place, tlsCreds, tlsAuthz, wait } = chardev;
+  const credentials = tlsCreds === undefined ? undefined : layer.objects.tlsCredentials(tlsCreds, 'server');
+  const admit = tlsAuthz === undefined ? undefined : (name: string) => layer.objects.authorizes(tlsAuthz, name);
+  let arrived = (): void => {};
+  const first = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const serve = oneAtATime(async (socket) => {
+    const streams = credentials === undefined ? socket : await secureServer(socket, credentials, admit);
+    server.serve({ readable: streams, writable: streams }, layout);
+    arrived();
+  });
+  const listener = await listen(place, ({ readable }) => serve(readable as Socket));
+  if (wait) await Promise.race([first, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))]);
+  return { address: listener.address, close: () => listener.close() };
+}
+
+async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSocket> {
+  const { chardev, layout, server, layer, warn, signal } = options;
+  const { place, reconnect, tlsCreds } = chardev;
+  const credentials = tlsCreds === undefined ? undefined : layer.objects.tlsCredentials(tlsCreds, 'client');
+  const hostname = 'host' in place ? place.host : undefined;
+  const ended = new AbortController();
+  signal.addEventListener('abort', () => ended.abort(), { once: true });
+  let timer: NodeJS.Timeout | undefined;
+  let plain: Socket | undefined;
+  const again = (): void => {
+    if (reconnect === undefined || ended.signal.aborted) return;
+    timer = setTimeout(() => void open().catch(again), reconnect);
+  };
+  const open = async (): Promise<void> => {
+    plain = await connected(place);
+    const streams = credentials === undefined ? plain : await secureClient(plain, credentials, hostname);
+    plain.once('close', again);
+    server.serve({ readable: streams, writable: streams }, layout);
+  };
+  try {
+    await open();
+  } catch (error) {
+    const name = 'path' in place ? place.path : formatSocketPlace(place);
+    const failure = blockErrorOf(error, `Failed to connect to '${name}'`);
+    if (reconnect === undefined) throw failure;
+    warn(`${failure.message}; it is tried again`);
+    again();
+  }
+  return {
+    address: formatSocketPlace(place),
+    close: async () => {
+      ended.abort();
+      clearTimeout(timer);
+      plain?.destroySoon();
+    },
+  };
+}
+
+function connected(place: SocketChardev['place']): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...place, allowHalfOpen: true });
+    socket.setNoDelay(true);
+    socket.once('connect', () => resolve(socket));
+    socket.on('error', (error) => {
+      socket.destroy();
+      reject(error);
+    });
+  });
+}

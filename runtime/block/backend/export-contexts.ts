@@ -1,0 +1,64 @@
+import type { DirtyBitmap } from '../bitmaps/bitmap.js';
+import type { DirtyBits } from '../bitmaps/dirty-bits.js';
+import type { NbdContext, NbdState } from '../nbd/export.js';
+import { DirtyState, depthContext, dirtyBitmapPrefix } from '../nbd/protocol.js';
+import type { Backend } from './backend.js';
+
+/** The most states that one request is answered with. A client asks again for what is left. */
+export const mostStates = 1024;
+
+/**
+ * The states of a stretch, of which neighbours that are alike are one.
+ *
+ * @param next the state at an offset, and how far it reaches, at most so many bytes
+ */
+export async function statesOf(
+  offset: number,
+  length: number,
+  { one }: { readonly one: boolean },
+  next: (offset: number, length: number) => Promise<NbdState>,
+): Promise<NbdState[]> {
+  const most = one ? 1 : mostStates;
+  const states: { length: number; readonly state: number }[] = [];
+  const end = offset + length;
+  for (let position = offset; position < end; ) {
+    const found = await next(position, end - position);
+    const last = states.at(-1);
+    if (last?.state === found.state) {
+      last.length += found.length;
+    } else {
+      if (states.length === most) break;
+      states.push({ ...found });
+    }
+    position += found.length;
+  }
+  return states;
+}
+
+/** How deep in the chain of backing files data lies: 1 is the uppermost layer, 0 means that no layer has it. */
+export function allocationDepthOf(backend: Backend): NbdContext {
+  return {
+    name: depthContext,
+    status: (offset, length, options) =>
+      statesOf(offset, length, options, async (at, most) => {
+        const { status, depth } = await backend.chainStatus(at, most);
+        return { length: status.length, state: status.allocated ? depth + 1 : 0 };
+      }),
+  };
+}
+
+/** What a bitmap has recorded. */
+export function contextOf(bitmap: DirtyBitmap): NbdContext {
+  return {
+    name: `${dirtyBitmapPrefix}${bitmap.name ?? ''}`,
+    status: (offset, length, options) =>
+      statesOf(offset, length, options, async (at, most) => dirtyState(bitmap.bits, at, most)),
+  };
+}
+
+function dirtyState(bits: DirtyBits, offset: number, most: number): NbdState {
+  const found = bits.run(offset, Number.MAX_SAFE_INTEGER);
+  if (found === undefined || found.offset >= offset + most) return { length: most, state: 0 };
+  if (found.offset > offset) return { length: found.offset - offset, state: 0 };
+  return { length: Math.min(most, found.offset + found.length - offset), state: DirtyState.dirty };
+}
