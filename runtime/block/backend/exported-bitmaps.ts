@@ -28,7 +28,7 @@ export function exportedBitmaps(
         ? foundBelow(bitmaps, node, name)
         : bitmaps.of(graph.deviceOrNode(undefined, asked.node)).find((bitmap) => bitmap.name === name);
     if (found === undefined) throw new BlockError(`Bitmap '${name}' is not found`, { code: 'ENOENT' });
-    if (!found.isHeld) found.checkUse('read');
+    found.checkUse('read');
     if (!writable && !node.flags.readOnly && found.recording) {
       throw invalid(`Enabled bitmap '${name}' incompatible with readonly export`);
     }
