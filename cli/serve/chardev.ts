@@ -69,7 +69,10 @@ export function readChardev(text: string): ChardevConfig {
   if (id === undefined) throw new OptionError('chardev: no id specified', 'id');
   if (backend === 'stdio' || backend === 'null') return { id, backend };
   if (backend !== 'socket') {
-    throw new OptionError(`'${backend ?? ''}' is not a valid char driver name: there are socket, stdio and null`, 'backend');
+    throw new OptionError(
+      `'${backend ?? ''}' is not a valid char driver name: there are socket, stdio and null`,
+      'backend',
+    );
   }
   for (const key of absent) {
     const value = given.get(key);
@@ -110,7 +113,9 @@ function readPlace(given: ReadonlyMap<string, string>): SocketPlace {
   const host = given.get('host');
   const port = given.get('port');
   if (port === undefined) {
-    throw new OptionError(host === undefined ? "chardev: socket: give 'path', or 'host' and 'port'" : 'chardev: socket: no port given');
+    throw new OptionError(
+      host === undefined ? "chardev: socket: give 'path', or 'host' and 'port'" : 'chardev: socket: no port given',
+    );
   }
   if (!/^\d+$/.test(port) || Number(port) > 65_535) throw new OptionError(`'${port}' is not a TCP port`, 'port');
   return { host: host === undefined || host === '' ? 'localhost' : host, port: Number(port) };

@@ -38,7 +38,13 @@ export function openMonitorSocket(options: MonitorSocketOptions): Promise<Monito
   return options.chardev.server ? listenForClient(options) : connectToClient(options);
 }
 
-async function listenForClient({ chardev, layout, server, layer, signal }: MonitorSocketOptions): Promise<MonitorSocket> {
+async function listenForClient({
+  chardev,
+  layout,
+  server,
+  layer,
+  signal,
+}: MonitorSocketOptions): Promise<MonitorSocket> {
   const { place, tlsCreds, tlsAuthz, wait } = chardev;
   const credentials = tlsCreds === undefined ? undefined : layer.objects.tlsCredentials(tlsCreds, 'server');
   const admit = tlsAuthz === undefined ? undefined : (name: string) => layer.objects.authorizes(tlsAuthz, name);
@@ -52,7 +58,8 @@ async function listenForClient({ chardev, layout, server, layer, signal }: Monit
     arrived();
   });
   const listener = await listen(place, ({ readable }) => serve(readable as Socket));
-  if (wait) await Promise.race([first, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))]);
+  if (wait)
+    await Promise.race([first, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))]);
   return { address: listener.address, close: () => listener.close() };
 }
 

@@ -7,8 +7,8 @@ import { AllowedFolders } from './allowed-folders.js';
 import { isDaemon, startDaemon, tellForeground } from './daemon.js';
 import { aborted, endAtSecondSignal, endSoon } from './lifetime.js';
 import { logLevels, serverLog, tellReady } from './log.js';
-import { type PlanProblem, planServer, type ServerPlan } from './plan.js';
 import { writePidFile } from './pid-file.js';
+import { type PlanProblem, planServer, type ServerPlan } from './plan.js';
 import { plannedFiles } from './planned-files.js';
 import { type StartOptions, startServer } from './start.js';
 
@@ -57,13 +57,23 @@ export const serve: Subcommand = {
         ),
       )
       .addOption(
-        repeatable('--nbd-server <server>', 'as the storage daemon: addr.type=unix,addr.path=PATH[,tls-creds=ID]… or JSON'),
+        repeatable(
+          '--nbd-server <server>',
+          'as the storage daemon: addr.type=unix,addr.path=PATH[,tls-creds=ID]… or JSON',
+        ),
       )
-      .addOption(repeatable('--export <export>', 'as the storage daemon: nbd,id=ID,node-name=NODE[,writable=on]… or JSON'))
       .addOption(
-        repeatable('--chardev <chardev>', 'as the storage daemon: socket,id=ID,path=PATH,server=on,wait=off | stdio,id=ID'),
+        repeatable('--export <export>', 'as the storage daemon: nbd,id=ID,node-name=NODE[,writable=on]… or JSON'),
       )
-      .addOption(repeatable('--monitor <monitor>', 'as the storage daemon: take QMP clients at a chardev: ID[,pretty=on]'))
+      .addOption(
+        repeatable(
+          '--chardev <chardev>',
+          'as the storage daemon: socket,id=ID,path=PATH,server=on,wait=off | stdio,id=ID',
+        ),
+      )
+      .addOption(
+        repeatable('--monitor <monitor>', 'as the storage daemon: take QMP clients at a chardev: ID[,pretty=on]'),
+      )
       .addOption(
         repeatable('--compat <policy>', 'reject or hide what is deprecated or unstable: deprecated-input=reject,…'),
       )
@@ -89,7 +99,9 @@ export const serve: Subcommand = {
     if (problems.length > 0) return exitCodes.problems;
     const { qmp, nbd, nbdServer, monitor, pidfile } = options;
     if ([qmp, nbd, nbdServer, monitor, pidfile].every((option) => option === undefined)) {
-      throw new UserError('no client could reach the server', { hint: 'give it a --qmp, an --nbd, a --monitor or an --nbd-server' });
+      throw new UserError('no client could reach the server', {
+        hint: 'give it a --qmp, an --nbd, a --monitor or an --nbd-server',
+      });
     }
     if (options.checkConfig) {
       for (const { option, config } of plan.drives) {

@@ -144,7 +144,8 @@ async function carryOut(plan: ServerPlan, { layer, undo }: Parts, { log, signal 
     places.push(await serveNbd(nbd, layer, undo));
   }
   const { nbdServer } = plan;
-  if (nbdServer !== undefined) places.push(await naming(nbdServer.option, () => layer.startNbdServer(nbdServer.config)));
+  if (nbdServer !== undefined)
+    places.push(await naming(nbdServer.option, () => layer.startNbdServer(nbdServer.config)));
   await each(plan.exports, (options) => layer.addExport(options));
   return places;
 }
@@ -182,8 +183,7 @@ async function listenForMonitors(
   { server, layer, undo }: Parts,
   { plan, host, signal, log }: StartOptions,
 ): Promise<{ places: string[]; deserted: Promise<void> }> {
-  const alone =
-    plan.qmp.length + plan.monitors.length === 1 && plan.nbd.length === 0 && plan.nbdServer === undefined;
+  const alone = plan.qmp.length + plan.monitors.length === 1 && plan.nbd.length === 0 && plan.nbdServer === undefined;
   let desert = (): void => {};
   const deserted = new Promise<void>((resolve) => {
     desert = resolve;
@@ -197,10 +197,13 @@ async function listenForMonitors(
   const places = [...server.addresses];
   for (const { option, chardev, config } of plan.monitors) {
     signal.throwIfAborted();
-    if (chardev.backend === 'null') continue;
     const layout = { pretty: config.pretty ?? false };
-    if (chardev.backend === 'stdio') {
-      server.serve(standardStreams(host, () => alone && desert()), layout);
+    if (chardev.backend !== 'socket') {
+      if (chardev.backend === 'null') continue;
+      server.serve(
+        standardStreams(host, () => alone && desert()),
+        layout,
+      );
       places.push('stdio');
       continue;
     }

@@ -2,8 +2,8 @@ import type { BlockExportOptions, NbdServerOptions, ObjectOptions } from '../../
 import type { EventSink } from '../qmp/event-sink.js';
 import { Backend } from './backend/backend.js';
 import { BlockExports } from './backend/block-exports.js';
-import { exportedBitmaps } from './backend/exported-bitmaps.js';
 import { ExportServer, type ExportSource } from './backend/export-server.js';
+import { exportedBitmaps } from './backend/exported-bitmaps.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
 import { Bitmaps } from './bitmaps/bitmaps.js';
 import { builtInDrivers } from './built-in-drivers.js';
@@ -11,6 +11,7 @@ import { backupCommands } from './commands/backup.js';
 import { bitmapCommands } from './commands/bitmaps.js';
 import { queryCommandLineOptions } from './commands/command-line-options.js';
 import { commitCommand } from './commands/commit.js';
+import { addExport, type ExportCommandContext, exportCommands } from './commands/exports.js';
 import { addNode, deleteNode, graphCommands } from './commands/graph.js';
 import type { BlockHandlers } from './commands/handlers.js';
 import { commitDrives } from './commands/human/commit.js';
@@ -19,7 +20,6 @@ import { inTurns } from './commands/in-turns.js';
 import { jobCommands } from './commands/jobs.js';
 import { mediumCommands } from './commands/medium.js';
 import { mirrorCommands } from './commands/mirror.js';
-import { addExport, type ExportCommandContext, exportCommands } from './commands/exports.js';
 import { CommandServer, nbdServerCommands } from './commands/nbd-server.js';
 import { objectHandlers } from './commands/objects.js';
 import { programCommands } from './commands/program.js';
@@ -147,8 +147,7 @@ export class BlockLayer implements AsyncDisposable {
     this.#source = {
       backend: (name) => this.backend(name),
       openNode: async (of, writable) => {
-        const node =
-          'node' in of ? this.graph.deviceOrNode(undefined, of.node) : this.graph.reference(of.deviceOrNode);
+        const node = 'node' in of ? this.graph.deviceOrNode(undefined, of.node) : this.graph.reference(of.deviceOrNode);
         return this.#anonymous(node, writable);
       },
       closeNode: (backend) => this.graph.detachMedium(backend),
@@ -259,9 +258,8 @@ export class BlockLayer implements AsyncDisposable {
     const changes = inTurns(graph.turns, {
       ...graphCommands(graph),
       ...mediumCommands(this),
-      ...nbdServerCommands(this.#commandServer, this.#source, this.objects, this.#nbd, (path) =>
-        this.#host.authorize(path),
-      ),
+      ...nbdServerCommands(this.#commandServer),
+      ...exportCommands(this.#exportContext),
       ...jobCommands(jobs),
       ...streamCommand(jobs),
       ...commitCommand(jobs, bitmaps),

@@ -49,16 +49,24 @@ const shell = promisify(exec);
 
 function linesOf(name: string, images: string): Line[] {
   const text = readFileSync(corpusPath('transcripts', `${name}.jsonl`), 'utf8');
-  return text.replaceAll('/images', images).trim().split('\n').map((line) => JSON.parse(line) as Line);
+  return text
+    .replaceAll('/images', images)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
 }
 
 /** Runs what the recording ran, and compares what nbdinfo showed. What it was told of the contents is of other versions of `file`. */
 async function runNote(note: string, images: string): Promise<void> {
-  const [, command, status, output = ''] = /^in the folder of the images: ([\s\S]*?) -> status (\d+)(?:: ([\s\S]*))?$/.exec(note) ?? [];
+  const [, command, status, output = ''] =
+    /^in the folder of the images: ([\s\S]*?) -> status (\d+)(?:: ([\s\S]*))?$/.exec(note) ?? [];
   if (command === undefined) return;
   const ended = await shell(command, { cwd: images, encoding: 'utf8' }).then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
-    (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, text: error.stdout + error.stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({
+      code: error.code,
+      text: error.stdout + error.stderr,
+    }),
   );
   expect({ command, code: ended.code }).toEqual({ command, code: Number(status) });
   if (!command.includes('nbdinfo') || command.includes('>')) return;
@@ -140,8 +148,12 @@ describeWithPrograms('recorded exchanges about exports', ['qemu-img', 'qemu-io',
     beforeAll(() => void mkdirSync(folder, { recursive: true }));
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-    it.each(['qsd-today-exports', 'qsd-today-tls-and-objects'])('%s', async (name) => {
-      expect(await replay(name)).toBeGreaterThan(10);
-    }, 60_000);
+    it.each(['qsd-today-exports', 'qsd-today-tls-and-objects'])(
+      '%s',
+      async (name) => {
+        expect(await replay(name)).toBeGreaterThan(10);
+      },
+      60_000,
+    );
   });
 });

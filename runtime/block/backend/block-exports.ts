@@ -57,7 +57,9 @@ export class BlockExports {
       return;
     }
     if (!hard) {
-      throw new BlockError(`export '${id}' still in use: use mode='hard' to force client disconnect`, { code: 'EBUSY' });
+      throw new BlockError(`export '${id}' still in use: use mode='hard' to force client disconnect`, {
+        code: 'EBUSY',
+      });
     }
     entry.shuttingDown = true;
     later(() => served.remove());

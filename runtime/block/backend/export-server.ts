@@ -11,10 +11,7 @@ import { nbdExport } from './nbd-export.js';
 export type ExportedBitmap = string | { readonly node: string; readonly name: string };
 
 /** What an export is of: a device, through which its limits, its statistics and its error policies apply, or a node. */
-export type Exported =
-  | { readonly device: string }
-  | { readonly node: string }
-  | { readonly deviceOrNode: string };
+export type Exported = { readonly device: string } | { readonly node: string } | { readonly deviceOrNode: string };
 
 /** Where the backends to export are. */
 export interface ExportSource {

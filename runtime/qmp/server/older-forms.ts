@@ -9,10 +9,6 @@ export interface OlderForms {
 }
 
 /** What arguments in an older form are today; nothing when they are not in one. */
-export function inTodaysForm(
-  forms: OlderForms | undefined,
-  command: string,
-  args: JsonObject,
-): JsonObject | undefined {
+export function inTodaysForm(forms: OlderForms | undefined, command: string, args: JsonObject): JsonObject | undefined {
   return forms !== undefined && Object.hasOwn(forms, command) ? forms[command]?.(args) : undefined;
 }

@@ -301,7 +301,7 @@ describe('the NBD server by command', () => {
   });
 
   it('listens on the loopback interface unless an address is given', () => {
-    const places = (data: object) => nbdAddresses({ type: 'inet', data: { host: '', port: '10809', ...data } });
+    const places = (data: object) => nbdAddresses({ type: 'inet', host: '', port: '10809', ...data });
     expect(places({})).toEqual([{ host: '127.0.0.1', port: 10809 }]);
     expect(places({ ipv4: false, to: 10810 })).toEqual([
       { host: '::1', port: 10809 },
