@@ -100,7 +100,7 @@ export const serve: Subcommand = {
     const { qmp, nbd, nbdServer, monitor, pidfile } = options;
     if ([qmp, nbd, nbdServer, monitor, pidfile].every((option) => option === undefined)) {
       throw new UserError('no client could reach the server', {
-        hint: 'give it a --qmp, an --nbd, a --monitor or an --nbd-server',
+        hint: 'give it a --qmp or an --nbd to listen at, or a --monitor or an --nbd-server',
       });
     }
     if (options.checkConfig) {

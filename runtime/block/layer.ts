@@ -274,7 +274,7 @@ export class BlockLayer implements AsyncDisposable {
       ...queries,
       'query-block-exports': () => this.#exports.describe(),
       ...throttleCommands(this),
-      ...objectHandlers(this.objects),
+      ...objectHandlers(this.objects, { objects: this.objects, devices: [] }),
       ...queryCommandLineOptions(),
       ...humanMonitorCommands({
         registry: this.registry,

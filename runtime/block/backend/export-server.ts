@@ -105,7 +105,7 @@ export class ExportServer {
     const { name, writable, description, allocationDepth, onGone } = request;
     expectShort('export name', name);
     expectShort('description', description ?? '');
-    if (this.#exports.has(name)) throw new BlockError(`NBD server already has export named '${name}'`);
+    this.expectFree(name);
     const bitmaps = this.#source.bitmaps(backend, request.bitmaps ?? [], writable);
     const exported = nbdExport(backend, { name, readOnly: !writable, description, bitmaps, allocationDepth });
     const entry: Entry = { backend, anonymous, releases: bitmaps.map((bitmap) => bitmap.hold()), onGone };
@@ -119,6 +119,11 @@ export class ExportServer {
         if (this.#exports.get(name) === entry) await this.#remove(name, entry);
       },
     };
+  }
+
+  /** @throws BlockError when there is an export of a name */
+  expectFree(name: string): void {
+    if (this.#exports.has(name)) throw new BlockError(`NBD server already has export named '${name}'`);
   }
 
   async #find(of: Exported, writable: boolean): Promise<{ backend: Backend; anonymous: boolean }> {

@@ -23,25 +23,23 @@ export function exportedBitmaps(
   if (node === undefined) return [];
   return wanted.map((asked) => {
     const name = typeof asked === 'string' ? asked : asked.name;
-    const found =
-      typeof asked === 'string'
-        ? foundBelow(bitmaps, node, name)
-        : bitmaps.of(graph.deviceOrNode(undefined, asked.node)).find((bitmap) => bitmap.name === name);
-    if (found === undefined) throw new BlockError(`Bitmap '${name}' is not found`, { code: 'ENOENT' });
-    found.checkUse('read');
-    if (!writable && !node.flags.readOnly && found.recording) {
-      throw invalid(`Enabled bitmap '${name}' incompatible with readonly export`);
+    const nodes = typeof asked === 'string' ? fromTop(node) : [graph.deviceOrNode(undefined, asked.node)];
+    for (const place of nodes) {
+      const found = bitmaps.of(place).find((bitmap) => bitmap.name === name);
+      if (found === undefined) continue;
+      found.checkUse('read');
+      if (!writable && !place.flags.readOnly && found.recording) {
+        throw invalid(`Enabled bitmap '${name}' incompatible with readonly export`);
+      }
+      return found;
     }
-    return found;
+    throw new BlockError(`Bitmap '${name}' is not found`, { code: 'ENOENT' });
   });
 }
 
-function foundBelow(bitmaps: Bitmaps, top: BlockNode, name: string): DirtyBitmap | undefined {
-  for (let node: BlockNode | undefined = top; node !== undefined; node = belowOf(node)) {
-    const found = bitmaps.of(node).find((bitmap) => bitmap.name === name);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** A node and those below it that its data comes from. */
+function* fromTop(top: BlockNode): Iterable<BlockNode> {
+  for (let node: BlockNode | undefined = top; node !== undefined; node = belowOf(node)) yield node;
 }
 
 /** What a node's data comes from: the backing file, or what a filter is on. */

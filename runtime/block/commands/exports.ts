@@ -28,7 +28,9 @@ export function exportCommands(context: ExportCommandContext) {
     'block-export-del': ({ id, mode = 'safe' }) => exports.remove(id, mode === 'hard', later),
 
     async 'nbd-server-add'({ device, name = device, description, writable = false, bitmap }) {
-      await exports.add(name, server.expectRunning(), {
+      const running = server.expectRunning();
+      running.expectFree(name);
+      await exports.add(name, running, {
         name,
         of: { deviceOrNode: device },
         writable,

@@ -5,10 +5,12 @@ import {
   visitAuthZListProperties,
 } from '../../../generated/index.js';
 import { parseJson } from '../../json/parse.js';
+import type { JsonValue } from '../../json/value.js';
 import { decode } from '../../visit/codec.js';
 import { blockErrorOf, invalid } from '../error.js';
 import { readSmallFile } from '../small-file.js';
 import { matchesGlob } from './glob.js';
+import { propertiesOf } from './object-types.js';
 import type { ObjectHost, UserObject } from './user-object.js';
 
 /** Bytes that a file of rules may have. */
@@ -18,7 +20,7 @@ const largestFile = 1 << 20;
 export function makeSimpleAuthorization({ identity }: AuthZSimpleProperties): UserObject {
   return {
     type: 'authz-simple',
-    properties: new Map([['identity', { type: 'string', value: identity }]]),
+    properties: propertiesOf('authz-simple', { identity }),
     authorizes: async (asked) => asked === identity,
   };
 }
@@ -27,7 +29,7 @@ export function makeSimpleAuthorization({ identity }: AuthZSimpleProperties): Us
 export function makeListAuthorization(list: AuthZListProperties): UserObject {
   return {
     type: 'authz-list',
-    properties: new Map([['policy', { type: 'QAuthZListPolicy', value: list.policy ?? 'deny' }]]),
+    properties: propertiesOf('authz-list', { policy: list.policy ?? 'deny', rules: rulesOf(list) }),
     authorizes: async (identity) => isAllowed(list, identity),
   };
 }
@@ -44,13 +46,14 @@ export async function makeListFileAuthorization(
   const first = await readList(filename, host);
   return {
     type: 'authz-listfile',
-    properties: new Map([
-      ['filename', { type: 'string', value: filename }],
-      ['refresh', { type: 'bool', value: refresh }],
-    ]),
-    // A file that cannot be read any more lets in nobody.
+    properties: propertiesOf('authz-listfile', { filename, refresh }),
+    // While the file cannot be read, no client is let in.
     authorizes: async (identity) => isAllowed(refresh ? await readList(filename, host) : first, identity),
   };
+}
+
+function rulesOf({ rules = [] }: AuthZListProperties): JsonValue[] {
+  return rules.map(({ match, policy, format = 'exact' }) => ({ match, policy, format }));
 }
 
 async function readList(filename: string, host: ObjectHost): Promise<AuthZListProperties> {

@@ -1,9 +1,16 @@
-import type { MemoryBackendFileProperties, MemoryBackendProperties, OnOffAuto } from '../../../generated/index.js';
-import type { Int64 } from '../../json/value.js';
+import type {
+  MemoryBackendFileProperties,
+  MemoryBackendMemfdProperties,
+  MemoryBackendProperties,
+  MemoryBackendShmProperties,
+  OnOffAuto,
+} from '../../../generated/index.js';
+import type { Int64, JsonValue } from '../../json/value.js';
 import { invalid } from '../error.js';
 import { largestSize, roundUp } from '../limits.js';
 import { prepareMemoryFile } from './memory-file.js';
-import type { ObjectHost, ObjectProperty, UserObject } from './user-object.js';
+import { propertiesOf } from './object-types.js';
+import type { ObjectHost, UserObject } from './user-object.js';
 
 /** Bytes of a page of memory. */
 const pageSize = 4096;
@@ -19,7 +26,7 @@ const mostHostNodes = 128;
 export function makeMemoryBackendRam(properties: MemoryBackendProperties): UserObject {
   checkSize('memory-backend-ram', properties);
   checkHostNodes(properties);
-  return { type: 'memory-backend-ram', properties: commonProperties(properties) };
+  return { type: 'memory-backend-ram', properties: propertiesOf('memory-backend-ram', commonValues(properties)) };
 }
 
 /**
@@ -44,15 +51,44 @@ export async function makeMemoryBackendFile(
   checkHostNodes(properties);
   await host.authorize(path);
   await prepareMemoryFile({ path, length: Number(end), readonly, authorize: (fd) => host.authorize(path, fd) });
-  const special: [string, ObjectProperty][] = [
-    ['align', { type: 'int', value: align }],
-    ['offset', { type: 'int', value: offset }],
-    ['discard-data', { type: 'bool', value: properties['discard-data'] ?? false }],
-    ['mem-path', { type: 'string', value: path }],
-    ['readonly', { type: 'bool', value: readonly }],
-    ['rom', { type: 'OnOffAuto', value: rom }],
-  ];
-  return { type: 'memory-backend-file', properties: new Map([...commonProperties(properties), ...special]) };
+  const values = {
+    align,
+    offset,
+    'discard-data': properties['discard-data'] ?? false,
+    'mem-path': path,
+    readonly,
+    rom,
+  };
+  const type = 'memory-backend-file';
+  return { type, properties: propertiesOf(type, { ...commonValues(properties), ...values }) };
+}
+
+/**
+ * Describes memory that is a file without a name. As there is no guest, none is made.
+ *
+ * @throws BlockError when the properties contradict each other
+ */
+export function makeMemoryBackendMemfd(properties: MemoryBackendMemfdProperties): UserObject {
+  const type = 'memory-backend-memfd';
+  const { hugetlb = false, hugetlbsize = 0, seal = true } = properties;
+  checkSize(type, properties);
+  checkHostNodes(properties);
+  const page = BigInt(hugetlbsize);
+  if ((page & (page - 1n)) !== 0n) throw invalid('Hugepage size must be a power of 2');
+  return { type, properties: propertiesOf(type, { ...commonValues(properties), hugetlb, hugetlbsize, seal }) };
+}
+
+/**
+ * Describes memory that other processes share by its descriptor. As there is no guest, none is made.
+ *
+ * @throws BlockError when the properties contradict each other
+ */
+export function makeMemoryBackendShm(properties: MemoryBackendShmProperties): UserObject {
+  const type = 'memory-backend-shm';
+  checkSize(type, properties);
+  checkHostNodes(properties);
+  if (properties.share === false) throw invalid("'share' must be 'on' for memory-backend-shm");
+  return { type, properties: propertiesOf(type, { ...commonValues(properties), share: true }) };
 }
 
 /**
@@ -109,15 +145,14 @@ function checkHostNodes({ 'host-nodes': nodes = [], policy = 'default' }: Memory
   if (policy !== 'default' && nodes.length === 0) throw invalid(`host-nodes must be set for policy ${policy}`);
 }
 
-function commonProperties(properties: MemoryBackendProperties): Map<string, ObjectProperty> {
-  const nodes = [...new Set(properties['host-nodes'])].sort((a, b) => a - b);
-  return new Map<string, ObjectProperty>([
-    ['share', { type: 'bool', value: properties.share ?? false }],
-    ['size', { type: 'int', value: properties.size }],
-    ['dump', { type: 'bool', value: properties.dump ?? true }],
-    ['policy', { type: 'HostMemPolicy', value: properties.policy ?? 'default' }],
-    ['prealloc', { type: 'bool', value: properties.prealloc ?? false }],
-    ['host-nodes', { type: 'int', value: nodes }],
-    ['merge', { type: 'bool', value: properties.merge ?? true }],
-  ]);
+function commonValues(properties: MemoryBackendProperties): { readonly [name: string]: JsonValue } {
+  return {
+    share: properties.share ?? false,
+    size: properties.size,
+    dump: properties.dump ?? true,
+    policy: properties.policy ?? 'default',
+    prealloc: properties.prealloc ?? false,
+    'host-nodes': [...new Set(properties['host-nodes'])].sort((a, b) => a - b),
+    merge: properties.merge ?? true,
+  };
 }

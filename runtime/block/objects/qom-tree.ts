@@ -1,3 +1,4 @@
+import type { JsonValue } from '../../json/value.js';
 import { QmpError } from '../../qmp/error.js';
 import type { ObjectProperty } from './user-object.js';
 import type { UserObjects } from './user-objects.js';
@@ -10,6 +11,20 @@ export interface QomNode {
   /** By name, `type` and children included. The value of a child is its path. */
   readonly properties: ReadonlyMap<string, ObjectProperty>;
   readonly children: ReadonlyMap<string, QomNode>;
+  /** Changes a property that there is. Absent: none can be changed. @throws BlockError when the value makes no sense */
+  readonly set?: ((name: string, value: JsonValue) => void | Promise<void>) | undefined;
+}
+
+/** A virtual device, as the tree shows it. */
+export interface QomDevice extends Pick<QomNode, 'type' | 'set'> {
+  readonly id: string;
+  readonly properties: ReadonlyMap<string, ObjectProperty>;
+}
+
+/** What is in the tree. */
+export interface QomSource {
+  readonly objects: UserObjects;
+  readonly devices: Iterable<QomDevice>;
 }
 
 /**
@@ -17,9 +32,9 @@ export interface QomNode {
  *
  * @throws QmpError (`DeviceNotFound`) when there is none
  */
-export function findByPath(objects: UserObjects, path: string): QomNode {
+export function findByPath(source: QomSource, path: string): QomNode {
   const names = path.split('/').filter((name) => name !== '');
-  const root = treeOf(objects);
+  const root = treeOf(source);
   const starts = path.startsWith('/') ? [root] : withDescendants(root);
   const found = starts.map((start) => descend(start, names)).filter((node) => node !== undefined);
   if (found.length > 1) throw new QmpError(`Path '${path}' is ambiguous: write an absolute one`);
@@ -28,20 +43,26 @@ export function findByPath(objects: UserObjects, path: string): QomNode {
   return node;
 }
 
-function treeOf({ all }: UserObjects): QomNode {
-  const objects = [...all].map(([id, { type, properties }]): [string, QomNode] => [
-    id,
-    { path: `/objects/${id}`, type, properties: withType(type, properties), children: new Map() },
+function treeOf({ objects, devices }: QomSource): QomNode {
+  const made = [...objects.all].map(([id, object]) => leaf(`/objects/${id}`, object));
+  const attached = Array.from(devices, (device) => leaf(`/machine/peripheral/${device.id}`, device));
+  return container('/', [
+    container('/objects', made),
+    container('/machine', [container('/machine/peripheral', attached)]),
   ]);
-  return container('/', [['objects', container('/objects', objects)]]);
 }
 
-function container(path: string, entries: readonly (readonly [string, QomNode])[]): QomNode {
-  const links = entries.map(([name, child]): [string, ObjectProperty] => [
+function leaf(path: string, { type, properties, set }: Pick<QomNode, 'type' | 'properties' | 'set'>): QomNode {
+  return { path, type, properties: withType(type, properties), children: new Map(), set };
+}
+
+function container(path: string, children: readonly QomNode[]): QomNode {
+  const named = children.map((child): [string, QomNode] => [child.path.slice(child.path.lastIndexOf('/') + 1), child]);
+  const links = named.map(([name, { type, path: value }]): [string, ObjectProperty] => [
     name,
-    { type: `child<${child.type}>`, value: child.path },
+    { type: `child<${type}>`, value },
   ]);
-  return { path, type: 'container', properties: withType('container', links), children: new Map(entries) };
+  return { path, type: 'container', properties: withType('container', links), children: new Map(named) };
 }
 
 function withType(type: string, properties: Iterable<readonly [string, ObjectProperty]>): QomNode['properties'] {

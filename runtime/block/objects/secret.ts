@@ -3,6 +3,7 @@ import type { SecretProperties } from '../../../generated/index.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { readSmallFile } from '../small-file.js';
 import { decodeBase64 } from './base64.js';
+import { propertiesOf } from './object-types.js';
 import type { ObjectHost, UserObject } from './user-object.js';
 
 /** Bytes that the file of a secret may have. */
@@ -26,13 +27,7 @@ export async function makeSecret(properties: SecretProperties, host: ObjectHost)
   const secret = keyid === undefined ? decoded() : decrypted(decoded, host.secretData(keyid), iv);
   return {
     type: 'secret',
-    properties: new Map([
-      ['format', { type: 'QCryptoSecretFormat', value: format }],
-      ['keyid', { type: 'string', value: keyid ?? '' }],
-      ['iv', { type: 'string', value: iv ?? '' }],
-      ['file', { type: 'string', value: file ?? '' }],
-      ['data', { type: 'string' }],
-    ]),
+    properties: propertiesOf('secret', { format, keyid: keyid ?? '', iv: iv ?? '', file: file ?? '' }),
     secret,
   };
 }

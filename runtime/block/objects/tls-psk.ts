@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { TlsCredsPskProperties } from '../../../generated/index.js';
 import { BlockError, invalid } from '../error.js';
 import type { TlsCredentials } from '../tls.js';
+import { propertiesOf } from './object-types.js';
 import { checkPriority, folderOf, readCredentials } from './tls-files.js';
 import type { ObjectHost, UserObject } from './user-object.js';
 
@@ -23,13 +24,13 @@ export async function makePskCredentials(properties: TlsCredsPskProperties, host
   text.fill(0);
   return {
     type: 'tls-creds-psk',
-    properties: new Map([
-      ['endpoint', { type: 'QCryptoTLSCredsEndpoint', value: endpoint }],
-      ['dir', { type: 'string', value: dir }],
-      ['verify-peer', { type: 'bool', value: verifyPeer }],
-      ['priority', { type: 'string', value: priority ?? '' }],
-      ['username', { type: 'string', value: properties.username ?? '' }],
-    ]),
+    properties: propertiesOf('tls-creds-psk', {
+      endpoint,
+      dir,
+      'verify-peer': verifyPeer,
+      priority: priority ?? '',
+      username: properties.username ?? '',
+    }),
     tls: endpoint === 'server' ? serverOf(keys, dir) : clientOf(keys, dir, username),
   };
 }

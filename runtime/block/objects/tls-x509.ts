@@ -4,6 +4,7 @@ import type { TlsCredsX509Properties } from '../../../generated/index.js';
 import { BlockError } from '../error.js';
 import type { TlsCredentials } from '../tls.js';
 import { checkAuthority, checkOwn } from './certificates.js';
+import { propertiesOf } from './object-types.js';
 import { checkPriority, folderOf, readCredentials, readIfPresent } from './tls-files.js';
 import type { ObjectHost, UserObject } from './user-object.js';
 
@@ -48,14 +49,14 @@ export async function makeX509Credentials(properties: TlsCredsX509Properties, ho
   }
   return {
     type: 'tls-creds-x509',
-    properties: new Map([
-      ['endpoint', { type: 'QCryptoTLSCredsEndpoint', value: endpoint }],
-      ['dir', { type: 'string', value: dir }],
-      ['verify-peer', { type: 'bool', value: verifyPeer }],
-      ['priority', { type: 'string', value: properties.priority ?? '' }],
-      ['sanity-check', { type: 'bool', value: sane }],
-      ['passwordid', { type: 'string', value: properties.passwordid ?? '' }],
-    ]),
+    properties: propertiesOf('tls-creds-x509', {
+      endpoint,
+      dir,
+      'verify-peer': verifyPeer,
+      priority: properties.priority ?? '',
+      'sanity-check': sane,
+      passwordid: properties.passwordid ?? '',
+    }),
     tls: credentialsOf(endpoint, verifyPeer, context),
   };
 }

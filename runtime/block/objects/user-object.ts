@@ -2,7 +2,7 @@ import type { ObjectType } from '../../../generated/index.js';
 import type { JsonValue } from '../../json/value.js';
 import type { TlsCredentials } from '../tls.js';
 
-/** What can be asked of an object by `qom-get`. Nothing can be changed once the object is there. */
+/** What can be asked of an object by `qom-get`. */
 export interface ObjectProperty {
   /** As `qom-list` shows it: `bool`, `int`, `string`, or the name of an enum. */
   readonly type: string;
@@ -15,12 +15,18 @@ export interface UserObject {
   readonly type: ObjectType;
   /** By name, without `type`. */
   readonly properties: ReadonlyMap<string, ObjectProperty>;
+  /**
+   * Changes a property that there is. Absent: none can be changed.
+   *
+   * @throws BlockError when the value makes no sense
+   */
+  set?(name: string, value: JsonValue): void;
   /** What a `secret` keeps. */
   readonly secret?: Uint8Array;
   /** What `tls-creds-…` are. */
   readonly tls?: TlsCredentials;
   /**
-   * Whether an `authz-…` lets somebody in.
+   * Whether an `authz-…` lets a client in.
    *
    * @throws BlockError when that cannot be found out
    */

@@ -3,7 +3,13 @@ import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
 import { BlockError, invalid } from '../error.js';
 import type { TlsCredentials } from '../tls.js';
 import { makeListAuthorization, makeListFileAuthorization, makeSimpleAuthorization } from './authorization.js';
-import { makeMemoryBackendFile, makeMemoryBackendRam } from './memory-backend.js';
+import { makeEventLoop } from './event-loop.js';
+import {
+  makeMemoryBackendFile,
+  makeMemoryBackendMemfd,
+  makeMemoryBackendRam,
+  makeMemoryBackendShm,
+} from './memory-backend.js';
 import { isObjectIdTaken } from './object-id.js';
 import { makeSecret } from './secret.js';
 import { makePskCredentials } from './tls-psk.js';
@@ -82,7 +88,7 @@ export class UserObjects {
     return tls;
   }
 
-  /** Whether the `authz-…` of an id lets somebody in. One that is not there lets in nobody. @throws BlockError */
+  /** Whether the `authz-…` of an id lets a client in. @throws BlockError when there is none of that id, or it cannot decide */
   async authorizes(id: string, identity: string): Promise<boolean> {
     const object = this.#objects.get(id);
     if (object === undefined) throw new BlockError(`No authorization object with id '${id}'`, { code: 'ENOENT' });
@@ -108,6 +114,13 @@ export class UserObjects {
         return makeX509Credentials(options, this.#host);
       case 'tls-creds-psk':
         return makePskCredentials(options, this.#host);
+      case 'iothread':
+      case 'main-loop':
+        return makeEventLoop(options);
+      case 'memory-backend-memfd':
+        return makeMemoryBackendMemfd(options);
+      case 'memory-backend-shm':
+        return makeMemoryBackendShm(options);
       case 'authz-simple':
         return makeSimpleAuthorization(options);
       case 'authz-list':

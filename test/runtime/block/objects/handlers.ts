@@ -4,7 +4,14 @@ import type { UserObjects } from '../../../../runtime/block/objects/user-objects
 
 /** A request as a client sends it. */
 export interface Request {
-  readonly execute: 'object-add' | 'object-del' | 'qom-list' | 'qom-get';
+  readonly execute:
+    | 'object-add'
+    | 'object-del'
+    | 'qom-list'
+    | 'qom-get'
+    | 'qom-set'
+    | 'qom-list-types'
+    | 'qom-list-properties';
   readonly arguments: { readonly [name: string]: unknown };
 }
 
@@ -13,7 +20,7 @@ export async function execute(objects: UserObjects, request: Request): Promise<u
   const entry = commands.get(request.execute);
   if (entry === undefined) throw new Error(`the schema has no '${request.execute}'`);
   const args = entry.arguments.decode(request.arguments);
-  const handlers = objectHandlers(objects) as CommandHandlers;
+  const handlers = objectHandlers(objects, { objects: objects, devices: [] }) as unknown as CommandHandlers;
   const result = await entry.call(handlers, args, {
     command: entry.name,
     outOfBand: false,

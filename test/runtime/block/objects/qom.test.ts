@@ -67,7 +67,8 @@ describe('object-add and object-del', () => {
   });
 
   it('want known types and properties', async () => {
-    await expect(add({ 'qom-type': 'iothread', id: 'io0' })).rejects.toThrow();
+    await expect(add({ 'qom-type': 'nope', id: 'io0' })).rejects.toThrow();
+    await expect(add({ 'qom-type': 'iothread', id: 'io0', 'poll-max-ns': -1 })).rejects.toThrow(/must be in range/);
     await expect(add({ 'qom-type': 'secret', id: 's', data: 'x', props: {} })).rejects.toThrow();
     await expect(add({ id: 's' })).rejects.toThrow();
   });
@@ -78,6 +79,7 @@ describe('qom-list', () => {
     expect(await list('/')).toEqual([
       { name: 'type', type: 'string' },
       { name: 'objects', type: 'child<container>' },
+      { name: 'machine', type: 'child<container>' },
     ]);
     expect(await list('/objects')).toEqual([
       { name: 'type', type: 'string' },
@@ -153,5 +155,54 @@ describe('qom-get', () => {
     });
     await expect(get('/objects', 'nope')).rejects.toThrow("Property 'container.nope' not found");
     await expect(get('/objects/nope', 'size')).rejects.toMatchObject({ class: 'DeviceNotFound' });
+  });
+});
+
+describe('qom-set', () => {
+  const set = (path: string, property: string, value: unknown) =>
+    execute(objects, { execute: 'qom-set', arguments: { path, property, value } });
+  const get = (path: string, property: string) =>
+    execute(objects, { execute: 'qom-get', arguments: { path, property } });
+
+  it('changes what can be changed, and checks the value', async () => {
+    await add({ 'qom-type': 'iothread', id: 'io0' });
+    await set('/objects/io0', 'poll-max-ns', 5);
+    expect(await get('io0', 'poll-max-ns')).toBe(5);
+    await expect(set('io0', 'poll-max-ns', 'x')).rejects.toThrow(
+      "Invalid parameter type for 'poll-max-ns', expected: integer",
+    );
+    await expect(set('io0', 'poll-max-ns', -1)).rejects.toThrow('must be in range');
+    expect(await get('io0', 'poll-max-ns')).toBe(5);
+    await expect(set('io0', 'nope', 1)).rejects.toThrow("Property 'iothread.nope' not found");
+    await expect(set('io0', 'type', 'x')).rejects.toThrow("Property 'iothread.type' is not writable");
+    await expect(set('key', 'format', 'raw')).rejects.toThrow("Property 'secret.format' is not writable");
+  });
+});
+
+describe('the types of objects', () => {
+  const types = (args: object) => execute(objects, { execute: 'qom-list-types', arguments: args as never });
+
+  it('lists types by what they are below, with or without those that have no objects', async () => {
+    expect(await types({ implements: 'tls-creds' })).toEqual([
+      { name: 'tls-creds-psk', parent: 'tls-creds' },
+      { name: 'tls-creds-x509', parent: 'tls-creds' },
+    ]);
+    expect(await types({ implements: 'secret_common', abstract: true })).toEqual([
+      { name: 'secret_common', parent: 'object', abstract: true },
+      { name: 'secret', parent: 'secret_common' },
+    ]);
+    expect(await types({ implements: 'nope' })).toEqual([]);
+    expect(await types({ implements: 'user-creatable' })).toContainEqual({
+      name: 'iothread',
+      parent: 'event-loop-base',
+    });
+  });
+
+  it('shows the same properties for a type as for its objects', async () => {
+    const properties = (typename: string) =>
+      execute(objects, { execute: 'qom-list-properties', arguments: { typename } });
+    expect(await properties('secret')).toEqual(await list('/objects/key'));
+    expect(await properties('memory-backend-ram')).toEqual(await list('/objects/mem0'));
+    await expect(properties('nope')).rejects.toMatchObject({ class: 'DeviceNotFound' });
   });
 });
