@@ -70,7 +70,7 @@ export interface ServerPlan {
 }
 
 /** A monitor as the storage daemon has them: by a character device. The option is that of the device, which is what can fail. */
-export interface PlannedMonitor extends Planned<MonitorOptions> {
+interface PlannedMonitor extends Planned<MonitorOptions> {
   readonly chardev: ChardevConfig;
 }
 

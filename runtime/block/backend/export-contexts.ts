@@ -5,7 +5,7 @@ import { DirtyState, depthContext, dirtyBitmapPrefix } from '../nbd/protocol.js'
 import type { Backend } from './backend.js';
 
 /** The most states that one request is answered with. A client asks again for what is left. */
-export const mostStates = 1024;
+const mostStates = 1024;
 
 /**
  * The states of a stretch, of which neighbours that are alike are one.

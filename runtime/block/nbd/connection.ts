@@ -39,7 +39,7 @@ export function connectionOf(accepted: Socket): Connection {
 }
 
 /** Reads from a socket that stays as it is. */
-export function connectionOver(socket: Socket): Connection {
+function connectionOver(socket: Socket): Connection {
   return { socket, reader: readerOf(socket).reader };
 }
 

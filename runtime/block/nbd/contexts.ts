@@ -9,7 +9,7 @@ export interface ChosenContext {
 }
 
 /** The contexts of an export, `base:allocation` first. */
-export function contextsOf(exported: NbdExport): ChosenContext[] {
+function contextsOf(exported: NbdExport): ChosenContext[] {
   return [allocationOf(exported), ...(exported.contexts ?? [])].map((context, index) => ({ id: index + 1, context }));
 }
 
