@@ -10,6 +10,7 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
+import { compact } from './compact.mjs';
 import { esbuildHandlebars } from './handlebars-plugin.mjs';
 
 /** A module that asks for Node's own modules by `require` gets them without that function, which ES modules lack. */
@@ -77,11 +78,18 @@ async function bundle(root, outdir, entryPoints, options) {
     logLevel: 'warning',
     ...options,
   });
-  const maps = Object.keys(metafile.outputs).filter((file) => file.endsWith('.map'));
-  for (const file of maps.map((path) => join(root, path))) {
-    await writeFile(file, JSON.stringify(linesOf(JSON.parse(await readFile(file, 'utf8')))));
+  for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
+    if (!path.endsWith('.map')) await makeSmaller(join(root, path), Object.keys(inputs));
   }
   return Object.keys(metafile.inputs);
+}
+
+/** Compacts a bundle of some modules, and its source map with it. */
+async function makeSmaller(file, modules) {
+  const { sources, lines } = linesOf(JSON.parse(await readFile(`${file}.map`, 'utf8')));
+  const { code, mappings } = await compact(await readFile(file, 'utf8'), modules, lines);
+  await writeFile(file, code);
+  await writeFile(`${file}.map`, JSON.stringify({ version: 3, sources, names: [], mappings: encode(mappings) }));
 }
 
 /** What a stack trace needs of a source map, an eighth of it: where the lines of our modules begin. */
@@ -98,5 +106,5 @@ function linesOf({ mappings, sources }) {
       return [place < 0 ? [start] : [start, place, line, column]];
     }),
   );
-  return { version: 3, sources: ours, names: [], mappings: encode(lines) };
+  return { sources: ours, lines };
 }

@@ -13,9 +13,11 @@ function templateModule(source, path) {
     noEscape: !path.endsWith('.html.hbs'),
     preventIndent: true,
   });
+  // Where in the template something stands would only be shown of templates that call what they do not have.
+  const placeless = compiled.replace(/,"loc":\{"start":\{[^{}]*\},"end":\{[^{}]*\}\}/g, '');
   // As a partial, a template takes the helpers as they are; otherwise it makes a set of its own each time it is called.
   return `import Handlebars from 'handlebars/runtime.js';
-const template = Handlebars.template(${compiled});
+const template = Handlebars.template(${placeless});
 const options = { partial: true, helpers: Handlebars.helpers, hooks: {} };
 export default (context) => template(context, options);
 `;

@@ -41,6 +41,7 @@ function entryContext(scope: FileScope, command: Command): object {
   return {
     name,
     entry: scope.plan.names.entry(command),
+    CommandEntry: scope.runtimeType('CommandEntry'),
     codec: scope.runtimeValue('codec'),
     takes: argumentsVisitor(scope, command),
     returns: command.returns ? visitFunction(scope, command.returns) : '',

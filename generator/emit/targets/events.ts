@@ -40,6 +40,7 @@ function eventContext(scope: FileScope, event: Event): object {
     EventSink: scope.runtimeType('EventSink'),
     emitter: scope.plan.names.emitter(event),
     entry: scope.plan.names.entry(event),
+    EventEntry: scope.runtimeType('EventEntry'),
     features,
   };
   if (!hasArguments(event)) return { ...context, data: '', codec: '', encode: '', visit: '' };

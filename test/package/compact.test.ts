@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { compact } from '../../compact.mjs';
+
+const bundle = `import {
+  other
+} from "./chunk.js";
+
+// node_modules/aside/index.js
+var require_aside = (shared) => {
+  const longName = shared + 1;
+  return longName;
+};
+
+// runtime/first.ts
+/** A function of ours. */
+function first(value2) {
+  /**
+   * More about it.
+   */
+  const text = \`not
+ /* a comment */
+\`;
+  return require_aside(value2) + /* @__PURE__ */ other(text);
+}
+
+// node_modules/aside/last.js
+var last_default = function(parameter) {
+  return parameter;
+};
+export {
+  first,
+  last_default
+};
+`;
+
+const modules = ['node_modules/aside/index.js', 'runtime/first.ts', 'node_modules/aside/last.js'];
+
+test('packages are minified under the names that others use, and lines of ours lose nothing but comments', async () => {
+  const lines = bundle.split('\n');
+  const { code, mappings } = await compact(
+    bundle,
+    modules,
+    lines.map((_line, index) => [[0, 0, index, 0]]),
+  );
+  expect(code).toBe(`import {
+  other
+} from "./chunk.js";
+
+var require_aside=e=>e+1;
+// runtime/first.ts
+function first(value2) {
+  const text = \`not
+ /* a comment */
+\`;
+  return require_aside(value2) + /* @__PURE__ */ other(text);
+}
+
+var last_default=function(t){return t};
+export {
+  first,
+  last_default
+};
+`);
+  // What is said of a line of ours is said of the same line afterwards.
+  const ours = code.split('\n').flatMap((line, index) => (line.includes('require_aside(') ? [mappings[index]] : []));
+  expect(ours).toEqual([[[0, 0, lines.findIndex((line) => line.includes('require_aside(')), 0]]]);
+});
+
+test('refuses to take text for a comment', async () => {
+  const text = '// runtime/first.ts\nvar text = `\n/** not a comment */\n`;\n';
+  await expect(compact(text, modules, [])).rejects.toThrow('is none');
+});
