@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +79,11 @@ function generateAll(consumer) {
   console.log(run(consumer, cli, 'check', 'schema.json'));
   console.log(run(consumer, cli, 'generate', 'schema.json', '-o', 'generated'));
   run(consumer, cli, 'generate', 'schema.json', '-o', 'generated', '--check');
+  // A configuration in TypeScript, which old releases of Node read through a package that is bundled.
+  const config = join(consumer, 'qapi-ts.config.ts');
+  writeFileSync(config, "export default { schema: 'schema.json' as string, output: 'generated' as string };\n");
+  run(consumer, cli, 'generate', '--check');
+  rmSync(config);
   run(consumer, cli, 'generate', join(root, 'qapi/qapi-schema.json'), '-o', 'generated-block');
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from '../generator/config.js';
 import { type OptionName, optionTable } from '../generator/emit/option-table.js';
@@ -66,7 +66,7 @@ async function importDefault(path: string, file: string): Promise<unknown> {
   const native = (process.features as { typescript?: unknown }).typescript;
   let stripped: string | undefined;
   try {
-    if (path.endsWith('.ts') && !native) stripped = await stripTypes(path);
+    if (path.endsWith('.ts') && !native) stripped = await (await import('./strip-types.js')).stripTypes(path);
     // The query makes a watcher see the file anew.
     const module: object = await import(`${pathToFileURL(stripped ?? path).href}?${Date.now()}`);
     if ('default' in module) return module.default;
@@ -76,19 +76,6 @@ async function importDefault(path: string, file: string): Promise<unknown> {
     if (stripped !== undefined) await rm(stripped, { force: true });
   }
   throw new UserError(`${file} has no default export`, { hint: 'write `export default { schema: …, output: … }`' });
-}
-
-/** Writes the JavaScript of a module beside it, where its imports mean the same, and returns the path. */
-async function stripTypes(path: string): Promise<string> {
-  const { transform } = await import('sucrase');
-  const { code } = transform(await readFile(path, 'utf8'), {
-    transforms: ['typescript'],
-    disableESTransforms: true,
-    keepUnusedImports: true,
-  });
-  const stripped = join(dirname(path), `.${basename(path, '.ts')}.${process.pid}.mjs`);
-  await writeFile(stripped, code);
-  return stripped;
 }
 
 function checked(value: unknown, file: string): Config {
