@@ -1,5 +1,9 @@
 import type { SchemaInfo, SchemaInfoMember } from './introspect.js';
 import { type InfoIndex, nameTypes, type TypeOrigin } from './introspected-names.js';
+import { branchNames } from './manual/branch-names.js';
+import { manualComment } from './manual/comment.js';
+import { nameByManual } from './manual/join.js';
+import type { ManualDefinition, ManualPage } from './manual/page.js';
 import { type Printable, printExpression } from './print-expression.js';
 
 /**
@@ -7,15 +11,17 @@ import { type Printable, printExpression } from './print-expression.js';
  * types no names, conditions are decided and there is no documentation. Types get names after where they are used.
  *
  * @param source what the data came from, for the documentation of the schema
+ * @param page a manual page of the program, which has the names of types and the documentation
  */
-export function schemaFromIntrospection(infos: readonly SchemaInfo[], source: string): string {
-  return new Writer(infos).write(source);
+export function schemaFromIntrospection(infos: readonly SchemaInfo[], source: string, page?: ManualPage): string {
+  return new Writer(page ? nameByManual(infos, page) : infos, page).write(source);
 }
 
 type Info<M extends SchemaInfo['meta-type']> = Extract<SchemaInfo, { 'meta-type': M }>;
 
 class Writer {
   readonly #infos: readonly SchemaInfo[];
+  readonly #page: ManualPage | undefined;
   readonly #index: InfoIndex;
   readonly #names: ReadonlyMap<string, TypeOrigin>;
   /** The types of members, elements and alternatives. */
@@ -23,8 +29,9 @@ class Writer {
   /** How often each type is used: an object used once, as arguments, is written where it is used. */
   readonly #uses = new Map<string, number>();
 
-  constructor(infos: readonly SchemaInfo[]) {
+  constructor(infos: readonly SchemaInfo[], page: ManualPage | undefined) {
     this.#infos = infos;
+    this.#page = page;
     this.#index = new Map(
       infos
         .filter((info) => info['meta-type'] !== 'command' && info['meta-type'] !== 'event')
@@ -42,11 +49,30 @@ class Writer {
       const expression = this.#expression(info);
       if (!expression) continue;
       const [name] = Object.values(expression) as [string];
-      const origin = this.#names.get(info.name)?.description ?? `Known from the introspection of ${source}.`;
-      parts.push(`${documentation(name, origin, this.#featuresWithin(info))}\n${printExpression(expression)}`);
+      parts.push(`${this.#comment(name, info, source)}\n${printExpression(expression)}`);
     }
     const about = comment([`This schema was made from the introspection data of ${source}.`]);
     return `${[about, printExpression({ pragma: this.#pragmas() }), ...parts].join('\n\n')}\n`;
+  }
+
+  #comment(name: string, info: SchemaInfo, source: string): string {
+    const features = this.#featuresWithin(info);
+    const described = this.#page?.definitions.get(name);
+    if (this.#page && described && kindOf(described.kind) === info['meta-type']) {
+      const parts = this.#partsWithin(info);
+      return manualComment(name, this.#page, described, { parts, features, featureText });
+    }
+    const origin = this.#names.get(info.name)?.description ?? `Known from the introspection of ${source}.`;
+    return documentation(name, origin, features);
+  }
+
+  /** The members, values or arguments that are written in a definition. */
+  #partsWithin(info: SchemaInfo): readonly string[] {
+    const args = 'arg-type' in info && this.#isInline(info['arg-type']) ? this.#index.get(info['arg-type']) : undefined;
+    if (info['meta-type'] !== 'alternate') return partsOf(args ?? info);
+    const types = info.members.map(({ type }) => this.#reference(type));
+    const name = this.#names.get(info.name)?.name ?? '';
+    return branchNames(this.#page?.definitions.get(name), types).filter((branch) => branch !== undefined);
   }
 
   /** Excepts what the rules of names and documentation would not allow. */
@@ -111,7 +137,9 @@ class Writer {
         return { enum: name, data, ...features(info) };
       }
       case 'alternate': {
-        const data = new Map(info.members.map(({ type }, number) => [`branch${number}`, this.#reference(type)]));
+        const types = info.members.map(({ type }) => this.#reference(type));
+        const names = this.#page ? branchNames(this.#page.definitions.get(name), types) : [];
+        const data = new Map(types.map((type, number) => [names[number] ?? `branch${number}`, type]));
         return { alternate: name, data, ...features(info) };
       }
       case 'object': {
@@ -208,11 +236,19 @@ const featureTexts: Readonly<Record<string, string>> = {
   unstable: 'It may change or go away at any time.',
 };
 
+function featureText(feature: string): string {
+  return featureTexts[feature] ?? 'Not known from introspection.';
+}
+
+/** The meta-type of what a manual page calls an object, a command and so on. */
+function kindOf(kind: ManualDefinition['kind']): string {
+  return kind.toLowerCase();
+}
+
 function documentation(name: string, text: string, described: ReadonlySet<string>): string {
   const lines = [`@${name}:`, '', text];
   if (described.size > 0) lines.push('', 'Features:');
-  for (const feature of described)
-    lines.push('', `@${feature}: ${featureTexts[feature] ?? 'Not known from introspection.'}`);
+  for (const feature of described) lines.push('', `@${feature}: ${featureText(feature)}`);
   return comment(lines);
 }
 
