@@ -1,6 +1,8 @@
 import type { JsonValue } from '../runtime/json/value.js';
 import type { QmpClient } from '../runtime/qmp/client.js';
 import { type AgentInfo, readAgentInfo } from '../testkit/conformance/agent-commands.js';
+import { type AskedProgram, commandLineIn, execAgent } from './exec-program.js';
+import type { Host } from './host.js';
 import { connectToAgent } from './program-client.js';
 import { UserError } from './user-error.js';
 
@@ -17,16 +19,23 @@ export async function agentInfoOf(client: QmpClient): Promise<AgentInfo> {
 }
 
 /**
- * The commands that the guest agent at an address has and its administrator allows.
+ * The commands that a guest agent has and its administrator allows.
  *
+ * @param from its address, or `exec:` and the command line that starts it
  * @throws UserError when the connection fails, or what it answers cannot be read
  */
-export async function commandsOf(address: string): Promise<ReadonlySet<string>> {
-  const client = await connectToAgent(address);
+export async function commandsOf(from: string, host: Host): Promise<ReadonlySet<string>> {
+  const commandLine = commandLineIn(from);
+  const { client, close } = commandLine === undefined ? await atAddress(from) : await execAgent(commandLine, host);
   try {
     const { commands } = await agentInfoOf(client);
     return new Set(commands.filter(({ enabled }) => enabled).map(({ name }) => name));
   } finally {
-    await client.close();
+    await close();
   }
+}
+
+async function atAddress(address: string): Promise<AskedProgram> {
+  const client = await connectToAgent(address);
+  return { client, close: () => client.close() };
 }

@@ -12,7 +12,7 @@ import { UserError } from './user-error.js';
 
 /** The options of `qapi-ts generate` as the command line gives them. */
 export interface GenerateOptions extends OptionValues {
-  /** Where the program runs whose schema it is. */
+  /** Where the program runs whose schema it is, or `exec:` and its command line. */
   readonly from?: string;
   /** Whether that program is a guest agent. */
   readonly agent?: boolean;
@@ -56,7 +56,7 @@ export async function generateJob(
     selection: {
       defines: new Map(Object.entries(values.define ?? {})),
       onlyDefined: values.onlyDefined ?? optionTable.onlyDefined.default,
-      ...(from !== undefined && agent && { commands: await commandsOf(from) }),
+      ...(from !== undefined && agent && { commands: await commandsOf(from, host) }),
     },
     emit: {
       targets,
@@ -75,8 +75,8 @@ async function fromProgram(address: string, host: Host): Promise<Input> {
   return (await import('./program-input.js')).inputFrom(address, host);
 }
 
-async function commandsOf(address: string): Promise<ReadonlySet<string>> {
-  return (await import('./agent-info.js')).commandsOf(address);
+async function commandsOf(address: string, host: Host): Promise<ReadonlySet<string>> {
+  return (await import('./agent-info.js')).commandsOf(address, host);
 }
 
 /** The schema of the configuration and the program that the job is for. */

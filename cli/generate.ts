@@ -12,7 +12,7 @@ export const generate: Subcommand = {
     command
       .description('Writes TypeScript for a schema: one folder for each of its modules.')
       .argument('[schema]', 'the root schema; without it, the one that the configuration names')
-      .option('--from <socket>', 'take the schema of the program that runs there, as it describes itself')
+      .option('--from <socket>', "take the schema of the program that runs there, or that exec:'COMMAND' starts")
       .option('--agent', 'that program is a guest agent: of the schema, take the commands that it has')
       .option('--check', 'write nothing; fail, with a diff, unless the output is current')
       .option('--watch', 'go on, and write what changes whenever the schema does')
@@ -50,6 +50,7 @@ Examples:
   $ qapi-ts generate schema.json -o types --target types --int64 bigint
   $ qapi-ts generate schema.json -o src/generated --define CONFIG_LINUX --define CONFIG_WIN32=off
   $ qapi-ts generate --from /run/qmp.sock -o src/generated
+  $ qapi-ts generate --from exec:'qemu-system-x86_64 -machine none' -o src/generated
   $ qapi-ts generate qga/qapi-schema.json --agent --from /run/qga.sock -o src/generated
   $ qapi-ts generate --watch           (with a qapi-ts.config.json, .ts or .js)`;
 

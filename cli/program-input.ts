@@ -1,20 +1,25 @@
 import { schemaFromIntrospection } from '../generator/schema/from-introspection.js';
+import type { ManualPage } from '../generator/schema/manual/page.js';
 import { memoryHost } from '../generator/syntax/host.js';
+import type { QmpClient } from '../runtime/qmp/client.js';
+import type { QmpGreeting } from '../runtime/qmp/greeting.js';
 import { findConfig } from './config.js';
+import { type AskedProgram, commandLineIn, execProgram, programIn } from './exec-program.js';
 import type { Host } from './host.js';
 import type { Input } from './input.js';
+import { manualPageFor } from './manual-page.js';
 import { connectTo, introspectionOf, versionOf } from './program-client.js';
 
 /** What the schema's one module is called. */
 const moduleFile = 'qmp.json';
 
 /**
- * The schema of a running program, made of what it says of itself. The text of the schema names the version and not the address:
+ * The schema of a program that runs, or is started to be asked, made of what it says of itself and of its manual page. The text of the schema names the version and not the address:
  * the same program gives the same code wherever it runs.
  */
 export async function inputFrom(address: string, host: Host): Promise<Input> {
   const found = await findConfig(host);
-  const text = await schemaOf(address);
+  const text = await schemaOf(address, host);
   return {
     schema: moduleFile,
     files: memoryHost({ [moduleFile]: text }),
@@ -23,11 +28,29 @@ export async function inputFrom(address: string, host: Host): Promise<Input> {
   };
 }
 
-async function schemaOf(address: string): Promise<string> {
-  const client = await connectTo(address);
+async function schemaOf(from: string, host: Host): Promise<string> {
+  const commandLine = commandLineIn(from);
+  const { client, close } = commandLine === undefined ? await atAddress(from) : await execProgram(commandLine, host);
   try {
-    return schemaFromIntrospection(await introspectionOf(client), versionOf(client));
+    const page = commandLine === undefined ? undefined : await pageFor(commandLine, client, host);
+    const infos = await introspectionOf(client);
+    return schemaFromIntrospection(infos, versionOf(client), page);
   } finally {
-    await client.close();
+    await close();
   }
+}
+
+async function atAddress(address: string): Promise<AskedProgram> {
+  const client = await connectTo(address);
+  return { client, close: () => client.close() };
+}
+
+/** The manual page of a program that was started, unless it describes another release. */
+async function pageFor(commandLine: string, client: QmpClient, host: Host): Promise<ManualPage | undefined> {
+  const page = await manualPageFor(programIn(commandLine), host);
+  if (!page) return undefined;
+  const { major, minor }: Partial<QmpGreeting['version']['qemu']> = client.greeting.version?.qemu ?? {};
+  if (page.version === '' || page.version.startsWith(`${major}.${minor}.`)) return page;
+  host.stderr.write(`note: the manual page is that of QEMU ${page.version}, and so is left alone\n`);
+  return undefined;
 }

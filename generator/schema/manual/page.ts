@@ -60,11 +60,7 @@ export function readManualPage(page: string): ManualPage {
   return { version, definitions };
 }
 
-function readDefinition(
-  name: string,
-  kind: ManualDefinition['kind'],
-  lines: readonly string[],
-): ManualDefinition {
+function readDefinition(name: string, kind: ManualDefinition['kind'], lines: readonly string[]): ManualDefinition {
   const blocks = new Map<string, string[]>();
   let block: string[] = [];
   blocks.set('', block);
