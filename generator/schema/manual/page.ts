@@ -12,7 +12,7 @@ export interface ManualEntry {
 }
 
 /** Members that stand with another type: those of a base, or of the branch for a value of a discriminator. */
-export interface ManualPart {
+interface ManualPart {
   readonly type: string;
   readonly tag?: string;
   readonly value?: string;
