@@ -1,8 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { readDrive } from '../../runtime/block/drive/read-drive.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { describeWithPrograms } from './programs.js';
@@ -39,10 +40,16 @@ const check = (): object => JSON.parse(qemuImg('check', '--output=json', image))
 /** The stretches that a bitmap says are dirty, as QEMU reads it and libnbd shows it. */
 async function dirtyIn(name: string): Promise<[offset: number, length: number][]> {
   const socket = join(folder, 'nbd.sock');
-  const server = spawn('qemu-nbd', ['-r', '-k', socket, '-f', 'qcow2', '-B', name, '--fork', image]);
-  await new Promise((resolve) => server.once('close', resolve));
+  const server = spawn('qemu-nbd', ['-r', '-k', socket, '-f', 'qcow2', '-B', name, image]);
+  // It ends, and gives up its locks, when its only client has left.
+  const ended = once(server, 'close');
+  await vi.waitUntil(() => existsSync(socket), { timeout: 30_000 });
   const uri = `nbd+unix:///?socket=${socket}`;
-  const map = execFileSync('nbdinfo', ['--json', `--map=qemu:dirty-bitmap:${name}`, uri], { encoding: 'utf8' });
+  const map = execFileSync('nbdinfo', ['--json', `--map=qemu:dirty-bitmap:${name}`, uri], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  await ended;
   const stretches = JSON.parse(map) as { offset: number; length: number; type: number }[];
   return stretches.filter(({ type }) => type === 1).map(({ offset, length }) => [offset, length]);
 }
@@ -109,7 +116,7 @@ describeWithPrograms('persistent bitmaps, shared with QEMU', ['qemu-img', 'qemu-
   test('a bitmap that QEMU has lost can be removed, and nothing else', async () => {
     // QEMU is killed while it has the image open for writing.
     const killed = spawn('qemu-io', ['-f', 'qcow2', '-c', 'write 0 512', '-c', 'sigraise 9', image]);
-    await new Promise((resolve) => killed.once('close', resolve));
+    await once(killed, 'close');
     expect(bitmaps()[0]?.flags).toContain('in-use');
     const client = await opened();
     await expect(client.execute('block-dirty-bitmap-clear', { node: 'd', name: 'b0' })).rejects.toThrow(
