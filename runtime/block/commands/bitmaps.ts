@@ -27,10 +27,11 @@ export function bitmapAddStep(graph: BlockGraph, bitmaps: Bitmaps, args: BlockDi
   let added: { readonly node: BlockNode; readonly bitmap: DirtyBitmap } | undefined;
   return {
     prepare() {
-      const { node: nodeName, name, granularity } = args;
+      const { node: nodeName, name, granularity, persistent = false, disabled = false } = args;
       if (name === '') throw invalid('Bitmap name cannot be empty');
       const node = graph.reference(nodeName);
-      added = { node, bitmap: bitmaps.add(node, name, granularity === undefined ? {} : { granularity }) };
+      const options = granularity === undefined ? {} : { granularity };
+      added = { node, bitmap: bitmaps.add(node, name, { ...options, persistent, recording: !disabled }) };
     },
     abort() {
       if (added !== undefined) bitmaps.remove(added.node, added.bitmap);

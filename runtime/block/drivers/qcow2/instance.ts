@@ -13,7 +13,7 @@ import { blockErrorOf } from '../../error.js';
 import { beforeChange } from './autoclear.js';
 import { persistentBitmaps } from './bitmaps/kept.js';
 import { storeBitmaps } from './bitmaps/store.js';
-import { CompatibleFeature, IncompatibleFeature, serialiseHeader } from './format/header.js';
+import { IncompatibleFeature, serialiseHeader } from './format/header.js';
 import { snapshotInfoOf } from './format/snapshot-table.js';
 import { prepareReopen } from './reopen.js';
 import { writeCompressed } from './request/compressed-write.js';
@@ -26,6 +26,7 @@ import { discard, writeZeroes } from './request/zero.js';
 import { createSnapshot, deleteSnapshot } from './snapshots.js';
 import { finish, writeCaches } from './space/flush.js';
 import type { Image } from './space/image.js';
+import { specificInfo } from './specific-info.js';
 
 const second = 1e9;
 
@@ -121,20 +122,7 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   specificInfo(): ImageInfoSpecific {
-    const { header, refcounts } = this.#image;
-    const version3 = {
-      'lazy-refcounts': (header.compatible & CompatibleFeature.lazyRefcounts) !== 0n,
-      corrupt: (header.incompatible & IncompatibleFeature.corrupt) !== 0,
-    };
-    return {
-      type: 'qcow2',
-      data: {
-        compat: header.version === 2 ? '0.10' : '1.1',
-        ...(header.version === 2 ? {} : version3),
-        'refcount-bits': refcounts.bits,
-        'compression-type': 'zlib',
-      },
-    };
+    return specificInfo(this.#image);
   }
 
   prepareReopen(flags: NodeFlags): Promise<Reopening> {
