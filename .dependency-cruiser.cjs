@@ -65,6 +65,7 @@ const owners = {
   commander: 'cli',
   sucrase: 'cli',
   pino: 'cli',
+  fzstd: 'runtime/block/drivers/shared',
   koffi: 'runtime/block/drivers/file',
   'ts-morph': 'upgrade',
 };

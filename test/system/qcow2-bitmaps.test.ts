@@ -130,6 +130,27 @@ describeWithPrograms('persistent bitmaps, shared with QEMU', ['qemu-img', 'qemu-
     expect(check()).not.toHaveProperty('corruptions');
   });
 
+  test('QEMU finds the bitmaps that commands have made persistent, and no others', async () => {
+    const client = await opened();
+    const add = (name: string, more: object) => client.execute('block-dirty-bitmap-add', { node: 'd', name, ...more });
+    await add('kept', { persistent: true, granularity: 4096 });
+    await add('disabled', { persistent: true, disabled: true });
+    await add('passing', {});
+    await expect(add('b0', { persistent: true })).rejects.toThrow('Bitmap already exists: b0');
+    await expect(add('x'.repeat(1024), { persistent: true })).rejects.toThrow('Bitmap name too long');
+    await write(client, MiB, 512);
+    await client.execute('block-dirty-bitmap-remove', { node: 'd', name: 'täglich' });
+    await client.layer.close();
+    expect(bitmaps()).toEqual([
+      { name: 'b0', flags: ['auto'], granularity: 65536 },
+      { name: 'kept', flags: ['auto'], granularity: 4096 },
+      { name: 'disabled', flags: [], granularity: 65536 },
+    ]);
+    expect(await dirtyIn('kept')).toEqual([[MiB, 4096]]);
+    expect(await dirtyIn('disabled')).toEqual([]);
+    expect(check()).not.toHaveProperty('leaks');
+  });
+
   test('bitmaps of a read-only image cannot be changed', async () => {
     const client = await opened(true);
     for (const command of ['block-dirty-bitmap-clear', 'block-dirty-bitmap-remove']) {

@@ -32,6 +32,7 @@ describeWithPrograms('New qcow2 images', ['qemu-img', 'qemu-io'], () => {
     [3 * MiB + 512, { preallocation: 'metadata', cluster_size: '1K', refcount_bits: 2 }],
     [3 * MiB, { preallocation: 'falloc', compat: '0.10', cluster_size: 4096 }],
     [3 * MiB, { preallocation: 'full', refcount_bits: 1 }],
+    [64 * MiB, { compression_type: 'zstd' }],
   ])('qemu-img finds a new image sound, empty and writable: %i bytes, %j', async (size, options) => {
     const file = await createImage(size, options);
     writeFileSync(path, file.bytes);

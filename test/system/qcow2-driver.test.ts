@@ -36,6 +36,7 @@ const variants = [
   'compat=0.10,cluster_size=512',
   'compat=1.1',
   'compat=1.1,lazy_refcounts=on',
+  'compression_type=zstd',
   ...[512, 4096, 2 ** 21].map((size) => `cluster_size=${size}`),
   ...[1, 2, 4, 8, 32, 64].map((bits) => `refcount_bits=${bits},cluster_size=1k`),
 ];
@@ -191,7 +192,9 @@ describeWithPrograms('the qcow2 driver and the real tools', ['qemu-img', 'qemu-i
         expect(opened.instance.snapshots.list()).toMatchObject([{ id: '1', name: 'first' }]);
         await opened.instance.write(100 * 512, Buffer.alloc(300_032, 0xaa), 0);
         await opened.instance.discard(2 ** 20, 2 ** 20);
-        await expect(opened.instance.truncate(2 ** 20)).rejects.toMatchObject({ code: 'ENOTSUP' });
+        if (options === 'compat=0.10') {
+          await expect(opened.instance.truncate(2 ** 20)).rejects.toMatchObject({ code: 'ENOTSUP' });
+        }
         await opened.instance.close();
         writeFileSync(at('theirs.qcow2'), file.bytes);
         await run('qemu-img', ['check', '-f', 'qcow2', at('theirs.qcow2')]);

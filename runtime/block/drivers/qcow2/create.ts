@@ -1,10 +1,18 @@
-import { PreallocMode } from '../../../../generated/index.js';
+import { PreallocMode, Qcow2CompressionType } from '../../../../generated/index.js';
 import type { Child, CreateRequest } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import { isPowerOfTwo } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { viewOf } from '../shared/big-endian.js';
-import { CompatibleFeature, l1EntriesFor, limits, type Qcow2Header, serialiseHeader } from './format/header.js';
+import {
+  CompatibleFeature,
+  CompressionType,
+  IncompatibleFeature,
+  l1EntriesFor,
+  limits,
+  type Qcow2Header,
+  serialiseHeader,
+} from './format/header.js';
 import { refcountWidth } from './format/refcount-width.js';
 import { copiedFlag } from './format/table-entry.js';
 
@@ -18,6 +26,7 @@ interface Choices {
   readonly preallocation: PreallocMode;
   readonly lazyRefcounts: boolean;
   readonly refcountOrder: number;
+  readonly zstd: boolean;
 }
 
 /**
@@ -40,7 +49,7 @@ interface Layout {
 /**
  * Makes a new image. The header is written last: until then the file is no qcow2 image.
  *
- * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `encryption`.
+ * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `compression_type`, `encryption`.
  *
  * @throws BlockError EINVAL for options that are wrong or exclude each other, EFBIG when the size asks for larger tables than
  * there may be, ENOSPC when the backing file's name does not fit
@@ -67,6 +76,7 @@ function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
   const clusterSize = options.takeSize('cluster_size') ?? 65536;
   const preallocation = options.takeEnum('preallocation', PreallocMode) ?? 'off';
   const lazyRefcounts = options.takeBoolean('lazy_refcounts') ?? false;
+  const zstd = options.takeEnum('compression_type', Qcow2CompressionType) === 'zstd';
   const refcountBits = options.takeInteger('refcount_bits') ?? 16;
   if (options.takeBoolean('encryption') ?? false) {
     throw new BlockError("Images with AES encryption are not created any more; use a 'luks' image below", {
@@ -86,7 +96,9 @@ function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
   const advice = 'compatibility level 1.1 and above (use compat=1.1 or greater)';
   if (compat === '0.10' && lazyRefcounts) throw wrong(`Lazy refcounts only supported with ${advice}`);
   if (compat === '0.10' && refcountBits !== 16) throw wrong(`Different refcount widths than 16 bits require ${advice}`);
+  if (compat === '0.10' && zstd) throw wrong(`Non-zlib compression type is only supported with ${advice}`);
   return {
+    zstd,
     version: compat === '0.10' ? 2 : 3,
     clusterSize,
     preallocation,
@@ -136,11 +148,11 @@ function headerOf(request: CreateRequest, choices: Choices, layout: Layout): Qco
     refcountTableClusters: layout.tableClusters,
     snapshotCount: 0,
     snapshotTableOffset: 0,
-    incompatible: 0,
+    incompatible: choices.zstd ? IncompatibleFeature.compressionType : 0,
     compatible: lazyRefcounts ? CompatibleFeature.lazyRefcounts : 0n,
     autoclear: 0n,
     refcountOrder,
-    unknownFields: new Uint8Array(0),
+    unknownFields: choices.zstd ? Uint8Array.of(CompressionType.zstd) : new Uint8Array(0),
     extensions: [],
   };
 }

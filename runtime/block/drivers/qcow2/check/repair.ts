@@ -1,6 +1,6 @@
 import type { Child } from '../../../driver.js';
 import { BlockError } from '../../../error.js';
-import { type HeaderPatch, incompatibleField } from '../format/header.js';
+import { type HeaderPatch, incompatibleField, stateFeatures } from '../format/header.js';
 import { type Examination, examine, resultOf } from './check.js';
 import { checkCopied } from './copied.js';
 import { compareRefcounts } from './refcounts.js';
@@ -40,9 +40,9 @@ export async function repair(file: Child, what: 'leaks' | 'all'): Promise<CheckR
     current = await examine(file);
   }
   const { report, header } = current.context;
-  if (report.corruptions === 0 && report.checkErrors === 0 && header.incompatible !== 0) {
+  if (report.corruptions === 0 && report.checkErrors === 0 && header.incompatible & stateFeatures) {
     await file.flush();
-    await patch(file, incompatibleField(0));
+    await patch(file, incompatibleField(header.incompatible & ~stateFeatures));
     await file.flush();
   }
   return {

@@ -34,7 +34,12 @@ const featureRecordLength = 48;
 const namedFeatures = [
   [0, 0, 'dirty bit'],
   [0, 1, 'corrupt bit'],
+  [0, 2, 'external data file'],
+  [0, 3, 'compression type'],
+  [0, 4, 'extended L2 entries'],
   [1, 0, 'lazy refcounts'],
+  [2, 0, 'bitmaps'],
+  [2, 1, 'raw external data'],
 ] as const;
 
 /** The key of a feature in {@link HeaderExtensions.featureNames}. `kind`: 0 incompatible, 1 compatible, 2 autoclear. */
@@ -72,9 +77,13 @@ export function parseExtensions(cluster: Uint8Array, start: number, end: number)
   return { featureNames, unknown, ...(backingFormat === undefined ? {} : { backingFormat }) };
 }
 
+/** The names of the features take too much of a smaller cluster, in which the name of a backing file is to fit. */
+const leastClusterForNames = 4096;
+
 /** The bytes of the extensions of a header, with the end mark. The names of the features come with version 3 only. */
 export function serialiseExtensions(
   version: 2 | 3,
+  clusterSize: number,
   backingFormat: string | undefined,
   unknown: readonly HeaderExtension[],
 ): Uint8Array {
@@ -82,7 +91,8 @@ export function serialiseExtensions(
   if (backingFormat !== undefined) {
     extensions.push({ type: extensionType.backingFormat, data: encodeFormatName(backingFormat) });
   }
-  if (version === 3) extensions.push({ type: extensionType.featureNames, data: encodeFeatureNames() });
+  if (version === 3 && clusterSize >= leastClusterForNames)
+    extensions.push({ type: extensionType.featureNames, data: encodeFeatureNames() });
   extensions.push(...unknown, { type: extensionType.end, data: new Uint8Array(0) });
   const length = extensions.reduce((sum, { data }) => sum + 8 + roundUp(data.length, 8), 0);
   const bytes = new Uint8Array(length);

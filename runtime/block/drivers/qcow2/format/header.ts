@@ -18,7 +18,17 @@ export const IncompatibleFeature = {
   dirty: 1,
   /** Metadata were found to be impossible: nothing may be written. */
   corrupt: 2,
+  /** Clusters are compressed in another way than deflate. */
+  compressionType: 8,
 } as const;
+
+/** How clusters are compressed: the byte after the fixed header. */
+export const CompressionType = { deflate: 0, zstd: 1 } as const;
+
+/** Features that say what state an image is in, and not how it is made. */
+export const stateFeatures = IncompatibleFeature.dirty | IncompatibleFeature.corrupt;
+
+const knownFeatures = BigInt(stateFeatures | IncompatibleFeature.compressionType);
 
 /** Bits of {@link Qcow2Header.compatible}. */
 export const CompatibleFeature = { lazyRefcounts: 1n } as const;
@@ -53,7 +63,7 @@ export interface Qcow2Header {
   readonly autoclear: bigint;
   /** Refcounts are 2^refcountOrder bits wide: 0 to 6. */
   readonly refcountOrder: number;
-  /** Header bytes beyond those that are known. */
+  /** Header bytes beyond the fixed ones. The first is a {@link CompressionType}. */
   readonly unknownFields: Uint8Array;
   /** Extensions that are not known, bitmaps among them. */
   readonly extensions: readonly HeaderExtension[];
@@ -122,7 +132,7 @@ export function serialiseHeader(header: Qcow2Header): Uint8Array {
   const { version, backing, clusterSize } = header;
   const known = headerLengths[version];
   const length = version === 2 ? known : roundUp(known + header.unknownFields.length, 8);
-  const extensions = serialiseExtensions(version, backing?.format, header.extensions);
+  const extensions = serialiseExtensions(version, clusterSize, backing?.format, header.extensions);
   const name = encodeFileName(backing?.name ?? '');
   if (name.length > limits.backingNameBytes) {
     throw refused(
@@ -234,7 +244,7 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   );
   const incompatible = version === 2 ? 0n : view.getBigUint64(72);
   refuseUnknownFeatures(incompatible, featureNames);
-  refuseCompressionType(cluster.subarray(known, headerLength));
+  checkCompressionType(cluster.subarray(known, headerLength), Number(incompatible));
   const refcountOrder = version === 2 ? 4 : view.getUint32(96);
   if (refcountOrder > 6) throw refused(`Refcounts are 2^${refcountOrder} bits wide, but must be at most 64`);
   const encryption = view.getUint32(32);
@@ -267,21 +277,21 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   };
 }
 
-/**
- * The byte after the fixed header names how clusters are compressed. Anything but 0, deflate, goes with an incompatible feature,
- * which no image that gets here has.
- */
-function refuseCompressionType([type = 0]: Uint8Array): void {
-  if (type === 0) return;
-  throw refused(
-    `The compression type is ${type}, but the incompatible feature bit that goes with it is not set: the header is damaged`,
-  );
+/** Another type than deflate goes with an incompatible feature, and only with it. */
+function checkCompressionType([type = 0]: Uint8Array, incompatible: number): void {
+  const { deflate, zstd } = CompressionType;
+  if ((type !== deflate) !== ((incompatible & IncompatibleFeature.compressionType) !== 0)) {
+    throw refused(
+      `The compression type is ${type}, but the incompatible feature bit that goes with it does not fit: the header is damaged`,
+    );
+  }
+  if (type !== deflate && type !== zstd) throw refused(`Unsupported compression type ${type}`, 'ENOTSUP');
 }
 
 function refuseUnknownFeatures(incompatible: bigint, names: ReadonlyMap<string, string>): void {
   const unknown: string[] = [];
   for (let bit = 0; bit < 64; bit++) {
-    if (bit <= 1 || ((incompatible >> BigInt(bit)) & 1n) === 0n) continue;
+    if ((((incompatible & ~knownFeatures) >> BigInt(bit)) & 1n) === 0n) continue;
     unknown.push(names.get(featureKey(0, bit)) ?? `unknown incompatible feature: bit ${bit}`);
   }
   if (unknown.length > 0) throw refused(`Unsupported qcow2 feature(s): ${unknown.join(', ')}`, 'ENOTSUP');

@@ -1,6 +1,6 @@
-import { inflateRawBlock } from '../../shared/deflate.js';
 import type { Run } from '../map/translate.js';
 import type { Image } from '../space/image.js';
+import { unpack } from './compression.js';
 
 /**
  * The contents of a compressed cluster. They are shared: not to be changed. Called without a pause since the run was looked up.
@@ -27,5 +27,5 @@ async function load(image: Image, run: Run): Promise<Uint8Array> {
   } finally {
     image.grace.leave(access);
   }
-  return inflateRawBlock(stored, image.clusterSize, 'qcow2');
+  return unpack(image.header, stored);
 }

@@ -1,5 +1,4 @@
 import { ioError } from '../../../error.js';
-import { deflateRawBlock } from '../../shared/deflate.js';
 import { Parts } from '../../shared/parts.js';
 import { compressedFlag } from '../format/table-entry.js';
 import { l2Table, ownL2Table } from '../map/l1.js';
@@ -11,6 +10,7 @@ import type { Image } from '../space/image.js';
 import type { Allocation } from '../space/in-flight.js';
 import { checkOverlap } from '../space/overlap.js';
 import { beforeRefcountChange, changeRefcounts, refcountOf } from '../space/refcounts.js';
+import { pack } from './compression.js';
 import { write } from './write.js';
 
 /** The unit in which the length of compressed data is stored. */
@@ -42,9 +42,10 @@ function padded(data: Uint8Array, length: number): Uint8Array {
 }
 
 async function writeCluster(image: Image, offset: number, data: Uint8Array): Promise<void> {
-  const packed = await deflateRawBlock(data);
-  const place = packed.length < data.length ? await promisePlace(image, offset, packed.length) : undefined;
-  if (place === undefined) {
+  const packed = await pack(image, data);
+  const place =
+    packed !== undefined && packed.length < data.length ? await promisePlace(image, offset, packed.length) : undefined;
+  if (place === undefined || packed === undefined) {
     await write(image, offset, data);
     return;
   }

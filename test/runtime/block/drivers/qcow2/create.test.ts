@@ -3,6 +3,7 @@ import { readHeader } from '../../../../../runtime/block/drivers/qcow2/format/he
 import { createImage } from './images.js';
 
 const GiB = 2 ** 30;
+const MiB = 2 ** 20;
 
 describe('create', () => {
   it('lays an image out as header, refcount table, refcount block and L1 table, and nothing behind', async () => {
@@ -19,20 +20,27 @@ describe('create', () => {
     expect([0, 1, 2, 3, 4].map((cluster) => view.getUint16(2 * 65536 + cluster * 2))).toEqual([1, 1, 1, 1, 0]);
   });
 
-  it('names the three features that this version has', async () => {
+  it('names all features of today, where clusters have room for that', async () => {
     const { bytes } = await createImage(GiB);
     const text = (at: number) =>
       Buffer.from(bytes.subarray(at, at + 46))
         .toString()
         .replace(/\0+$/, '');
-    expect(Buffer.from(bytes.subarray(104, 112)).toString('hex')).toBe('6803f85700000090');
-    expect([text(114), text(162), text(210)]).toEqual(['dirty bit', 'corrupt bit', 'lazy refcounts']);
-    expect([112, 160, 208].map((at) => [bytes[at], bytes[at + 1]])).toEqual([
-      [0, 0],
-      [0, 1],
-      [1, 0],
+    expect(Buffer.from(bytes.subarray(104, 112)).toString('hex')).toBe('6803f85700000180');
+    const records = Array.from({ length: 8 }, (_, index) => 112 + index * 48);
+    expect(records.map((at) => [bytes[at], bytes[at + 1], text(at + 2)])).toEqual([
+      [0, 0, 'dirty bit'],
+      [0, 1, 'corrupt bit'],
+      [0, 2, 'external data file'],
+      [0, 3, 'compression type'],
+      [0, 4, 'extended L2 entries'],
+      [1, 0, 'lazy refcounts'],
+      [2, 0, 'bitmaps'],
+      [2, 1, 'raw external data'],
     ]);
-    expect(bytes.subarray(256, 65536).every((byte) => byte === 0)).toBe(true);
+    expect(bytes.subarray(496, 65536).every((byte) => byte === 0)).toBe(true);
+    const small = await createImage(MiB, { cluster_size: 2048 });
+    expect(small.bytes.subarray(104, 2048).every((byte) => byte === 0)).toBe(true);
   });
 
   it('writes version 2 without what version 3 has', async () => {
@@ -99,7 +107,7 @@ describe('create', () => {
   });
 
   it('refuses a backing file whose name does not fit in the cluster', async () => {
-    const created = createImage(GiB, { cluster_size: 512 }, { name: 'b'.repeat(300) });
+    const created = createImage(GiB, { cluster_size: 512 }, { name: 'b'.repeat(450) });
     await expect(created).rejects.toMatchObject({ code: 'ENOSPC' });
     await expect(createImage(GiB, {}, { name: 'b'.repeat(1024) })).rejects.toMatchObject({ code: 'EINVAL' });
   });

@@ -47,7 +47,14 @@ describe('opening', () => {
     const three = await openOn(await createImage(MiB, options, { name: 'base.img', format: 'raw' }));
     expect(three.instance.specificInfo()).toEqual({
       type: 'qcow2',
-      data: { compat: '1.1', 'lazy-refcounts': true, corrupt: false, 'refcount-bits': 8, 'compression-type': 'zlib' },
+      data: {
+        compat: '1.1',
+        'lazy-refcounts': true,
+        corrupt: false,
+        'extended-l2': false,
+        'refcount-bits': 8,
+        'compression-type': 'zlib',
+      },
     });
     expect(three.instance.backingFile).toEqual({ name: 'base.img', format: 'raw' });
     const two = await openOn(await createImage(MiB, { compat: '0.10' }));

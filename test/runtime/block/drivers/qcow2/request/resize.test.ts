@@ -206,7 +206,7 @@ describe('changing the backing file', () => {
     const file = await createImage(MiB, { cluster_size: 512 }, { name: 'base.img' });
     const { instance } = await openOn(file);
     file.steps.length = 0;
-    await expect(instance.changeBackingFile({ name: 'x'.repeat(400) })).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(instance.changeBackingFile({ name: 'x'.repeat(450) })).rejects.toMatchObject({ code: 'ENOSPC' });
     await expect(instance.changeBackingFile({ name: 'x'.repeat(1024) })).rejects.toMatchObject({ code: 'EINVAL' });
     expect(file.steps).toEqual([]);
     expect(instance.backingFile).toEqual({ name: 'base.img' });
