@@ -43,7 +43,7 @@ export { createImage, type ImageRequest } from './graph/create.js';
 export { BlockGraph } from './graph/graph.js';
 export { DriverRegistry } from './graph/registry.js';
 export type { DriverWhitelist } from './graph/whitelist.js';
-export type { JobReport } from './jobs/job.js';
+export type { JobReport } from './jobs/job-work.js';
 export { BlockLayer, type BlockLayerOptions } from './layer.js';
 export type { NbdAddress, NbdServerOptions } from './nbd/server.js';
 export { BlockOptions, type OptionValue } from './options.js';

@@ -39,7 +39,7 @@ import { BlockGraph } from './graph/graph.js';
 import type { BlockNode } from './graph/node.js';
 import type { DriverRegistry } from './graph/registry.js';
 import type { DriverWhitelist } from './graph/whitelist.js';
-import type { JobReport } from './jobs/job.js';
+import type { JobReport } from './jobs/job-work.js';
 import { Jobs } from './jobs/jobs.js';
 import type { NbdAddress, NbdServerOptions as NbdDefaults } from './nbd/server.js';
 import { UserObjects } from './objects/user-objects.js';

@@ -10,6 +10,7 @@ import type { Jobs } from '../jobs/jobs.js';
 import { backingFor, openTarget, reading, syncOf, writing } from '../jobs/target.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import type { BlockHandlers } from './handlers.js';
+import { requestOf } from './job-arguments.js';
 
 /** Bytes of the least that a backup copies at a time. */
 const leastCluster = 65_536;
@@ -29,7 +30,7 @@ export function backupCommands(jobs: Jobs, bitmaps: Bitmaps) {
 
 /** A backup to an image, as a step of a transaction. */
 export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup, group?: JobGroup): TransactionStep {
-  return backupStep(jobs, async () => {
+  return backupStep(async () => {
     const { graph } = jobs;
     const source = graph.rootNode(args.device);
     const { mode = 'absolute-paths' } = args;
@@ -55,7 +56,7 @@ export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup,
 
 /** A backup to a node, as a step of a transaction. */
 export function blockdevBackupStep(jobs: Jobs, args: BlockdevBackup, group?: JobGroup): TransactionStep {
-  return backupStep(jobs, async () => {
+  return backupStep(async () => {
     const { graph } = jobs;
     const source = graph.rootNode(args.device);
     const target = graph.reference(args.target);
@@ -69,19 +70,17 @@ function withoutBitmapMode(sync: MirrorSyncMode): BackupPlan['sync'] {
   return sync;
 }
 
-function backupStep(jobs: Jobs, create: () => Promise<Job>): TransactionStep {
+function backupStep(create: () => Promise<Job>): TransactionStep {
   let job: Job | undefined;
   return {
     async prepare() {
       job = await create();
     },
     commit() {
-      if (job !== undefined) jobs.start(job);
+      job?.start();
     },
     async abort() {
-      if (job === undefined) return;
-      jobs.start(job);
-      await job.end();
+      await job?.abandon();
     },
   };
 }
@@ -101,8 +100,8 @@ async function createBackup(
   group: JobGroup | undefined,
 ): Promise<Job> {
   const { source, target, bitmap } = parts;
-  const { compress = false, speed = 0 } = args;
-  const request = { id: args['job-id'], speed: Number(speed), group };
+  const { compress = false } = args;
+  const request = requestOf(args, group);
   checkBackup(parts, compress);
   jobs.check(source, request);
   const clusterSize = clusterSizeOf(target);
@@ -113,8 +112,8 @@ async function createBackup(
       'backup',
       request,
       [
-        { node: source, permissions: reading, blocked: true },
-        { node: target, permissions: writing(target), blocked: true },
+        { node: source, permissions: reading, allowed: ['dataplane'] },
+        { node: target, permissions: writing(target), allowed: ['dataplane'] },
       ],
       ([from, into]) =>
         backupWork(

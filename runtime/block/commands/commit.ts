@@ -1,3 +1,4 @@
+import type { BlockCommitArguments, BlockdevOnError } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, deviceNotFound, invalid } from '../error.js';
 import { findBacking } from '../graph/find-backing.js';
@@ -9,6 +10,7 @@ import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
 import { defaultMirrorBuffer, startMirror } from '../jobs/start-mirror.js';
 import { reading, writing } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
+import { checkFilterName, nodeOfName, requestOf } from './job-arguments.js';
 import { baseNotFound } from './stream.js';
 
 /** The command that writes what an image has into its backing file. */
@@ -16,22 +18,26 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
   const { graph } = jobs;
   return {
     async 'block-commit'(args) {
-      const { device, base: baseName, top: topName, 'backing-file': backingFile, speed = 0 } = args;
+      const { device, 'backing-file': backingFile } = args;
+      for (const name of ['top', 'base'] as const) {
+        if (args[name] !== undefined && args[`${name}-node`] !== undefined) {
+          throw invalid(`'${name}-node' and '${name}' are mutually exclusive`);
+        }
+      }
       const active = rootNode(graph, device);
       active.blockers.check('commit-source', active.name);
-      const top = topName === undefined || topName === active.filename ? active : await findBacking(active, topName);
-      if (top === undefined) throw new BlockError(`Top image file ${topName} not found`, { code: 'ENOENT' });
-      const base = baseName === undefined ? deepest(top) : await findBacking(top, baseName);
-      if (base === undefined) throw baseNotFound(baseName ?? '');
+      const top = await topOf(graph, active, args);
+      const base = await baseOf(graph, top, args);
       base.blockers.check('commit-target', base.name);
       if (top === base) throw invalid('cannot commit an image into itself');
-      const request = { id: args['job-id'], speed: Number(speed) };
+      checkFilterName(graph, args['filter-node-name']);
+      const request = requestOf(args);
       if (top !== active) {
-        await commitBelow(jobs, active, top, base, backingFile, request);
+        await commitBelow(jobs, { active, top, base, backingFile }, request, args['on-error'] ?? 'report');
         return;
       }
       if (backingFile !== undefined) throw invalid("'backing-file' specified, but 'top' is the active layer");
-      await commitActive(jobs, bitmaps, active, base, request);
+      await commitActive(jobs, bitmaps, active, base, request, args['on-error'] ?? 'report');
     },
   } satisfies Partial<BlockHandlers>;
 }
@@ -42,19 +48,49 @@ function rootNode(graph: BlockGraph, device: string): BlockNode {
   return graph.rootNode(device);
 }
 
+async function topOf(graph: BlockGraph, active: BlockNode, args: BlockCommitArguments): Promise<BlockNode> {
+  const { top: name, 'top-node': nodeName } = args;
+  if (nodeName !== undefined) return inChain(active, nodeOfName(graph, nodeName));
+  if (name === undefined || name === active.filename) return active;
+  const top = await findBacking(active, name);
+  if (top === undefined) throw new BlockError(`Top image file ${name} not found`, { code: 'ENOENT' });
+  return top;
+}
+
+async function baseOf(graph: BlockGraph, top: BlockNode, args: BlockCommitArguments): Promise<BlockNode> {
+  const { base: name, 'base-node': nodeName } = args;
+  if (nodeName !== undefined) return inChain(top, nodeOfName(graph, nodeName));
+  if (name !== undefined) {
+    const base = await findBacking(top, name);
+    if (base === undefined) throw baseNotFound(name);
+    return base;
+  }
+  return deepest(top);
+}
+
+function inChain(top: BlockNode, node: BlockNode): BlockNode {
+  if (!top.chainHas(node)) throw invalid(`'${node.name}' is not in this backing file chain`);
+  return node;
+}
+
 function deepest(top: BlockNode): BlockNode {
   let node = top;
   for (const each of top.chain()) node = each;
   return node;
 }
 
+interface Committed {
+  readonly active: BlockNode;
+  readonly top: BlockNode;
+  readonly base: BlockNode;
+  readonly backingFile: string | undefined;
+}
+
 async function commitBelow(
   jobs: Jobs,
-  active: BlockNode,
-  top: BlockNode,
-  base: BlockNode,
-  backingFile: string | undefined,
+  { active, top, base, backingFile }: Committed,
   request: JobRequest,
+  onError: BlockdevOnError,
 ): Promise<void> {
   const { graph } = jobs;
   let overlay = active;
@@ -70,13 +106,13 @@ async function commitBelow(
       'commit',
       request,
       [
-        { node: active, permissions: reading, blocked: true },
-        { node: top, permissions: reading, blocked: false },
-        { node: base, permissions: writing(base), blocked: false },
+        { node: active, permissions: reading, allowed: ['dataplane'] },
+        { node: top, permissions: reading },
+        { node: base, permissions: writing(base) },
       ],
-      ([, from, into]) => commitWork({ graph, overlay, top, base, backingFile, reopened }, from, into),
+      ([, from, into]) => commitWork({ graph, overlay, top, base, backingFile, onError, reopened }, from, into),
     );
-    jobs.start(job);
+    job.start();
   } catch (error) {
     base.commits--;
     await restore(graph, reopened);
@@ -91,6 +127,7 @@ async function commitActive(
   active: BlockNode,
   base: BlockNode,
   request: JobRequest,
+  onError: BlockdevOnError,
 ): Promise<void> {
   const { graph } = jobs;
   const reopened: Reopened[] = [];
@@ -105,8 +142,8 @@ async function commitActive(
       first: { above: base },
       granularity: undefined,
       bufferSize: defaultMirrorBuffer,
-      onSourceError: 'report',
-      onTargetError: 'report',
+      onSourceError: onError,
+      onTargetError: onError,
       unmap: true,
       backing: 'leave',
       replaces: undefined,

@@ -8,6 +8,7 @@ import type { MirrorPlan } from '../jobs/mirror.js';
 import { startMirror } from '../jobs/start-mirror.js';
 import { backingFor, openTarget, syncOf } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
+import { requestOf } from './job-arguments.js';
 
 /** Commands that mirror a disk to an image or a node. */
 export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
@@ -30,19 +31,14 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
         withBacking: false,
       });
       await graph.holding(target, () =>
-        startMirror(
-          jobs,
-          bitmaps,
-          { id: args['job-id'], speed: Number(args.speed ?? 0) },
-          {
-            ...common(args),
-            source,
-            target,
-            first: firstCopied(sync, source, mode === 'absolute-paths'),
-            unmap: args.unmap ?? true,
-            backing: mode === 'existing' ? 'header' : { node: backing },
-          },
-        ),
+        startMirror(jobs, bitmaps, requestOf(args), {
+          ...common(args),
+          source,
+          target,
+          first: firstCopied(sync, source, mode === 'absolute-paths'),
+          unmap: args.unmap ?? true,
+          backing: mode === 'existing' ? 'header' : { node: backing },
+        }),
       );
     },
 
@@ -53,19 +49,14 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
       source.blockers.check('mirror-source', source.name);
       const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, target.name);
-      await startMirror(
-        jobs,
-        bitmaps,
-        { id: args['job-id'], speed: Number(args.speed ?? 0) },
-        {
-          ...common(args),
-          source,
-          target,
-          first: firstCopied(sync, source, false),
-          unmap: true,
-          backing: 'leave',
-        },
-      );
+      await startMirror(jobs, bitmaps, requestOf(args), {
+        ...common(args),
+        source,
+        target,
+        first: firstCopied(sync, source, false),
+        unmap: true,
+        backing: 'leave',
+      });
     },
   } satisfies Partial<BlockHandlers>;
 }

@@ -1,37 +1,57 @@
-import { BlockError } from '../error.js';
+import type { BlockStreamArguments } from '../../../generated/index.js';
+import { BlockError, invalid, noMedium } from '../error.js';
 import { findBacking } from '../graph/find-backing.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
 import { streaming, streamWork } from '../jobs/stream.js';
+import { reading } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
+import { checkFilterName, nodeOfName, requestOf } from './job-arguments.js';
 
 /** The command that brings the data of backing files into an image. */
 export function streamCommand(jobs: Jobs) {
   const { graph } = jobs;
   return {
     async 'block-stream'(args) {
-      const { device, base: baseName, 'on-error': onError = 'report', speed = 0 } = args;
-      const node = graph.rootNode(device);
-      node.blockers.check('stream', node.name);
-      const base = baseName === undefined ? undefined : await findBacking(node, baseName);
-      if (baseName !== undefined && base === undefined) throw baseNotFound(baseName);
-      if (baseName === undefined && args['backing-file'] !== undefined) {
+      const { 'on-error': onError = 'report', 'filter-node-name': filterName } = args;
+      for (const [one, other] of exclusive) {
+        if (args[one] !== undefined && args[other] !== undefined) {
+          throw invalid(`'${one}' and '${other}' cannot be specified at the same time`);
+        }
+      }
+      const node = graph.reference(args.device);
+      if (!node.inserted) throw noMedium(args.device);
+      const base = await baseOf(graph, node, args);
+      if (base === undefined && args['backing-file'] !== undefined) {
         throw new BlockError('backing file specified, but streaming the entire chain');
       }
-      const request = { id: args['job-id'], speed: Number(speed) };
+      node.blockers.check('stream', node.name);
+      const between = [...node.chain()].slice(1, base && [...node.chain()].indexOf(base));
+      for (const each of between) each.blockers.check('stream', each.name);
+      checkFilterName(graph, filterName);
+      const request = requestOf(args);
       jobs.check(node, request);
       const reopened: Reopened[] = [];
       if (node.below !== undefined) await openForWriting(graph, node, reopened);
-      const backingFile = args['backing-file'] ?? baseName;
+      const backingFile = args['backing-file'] ?? args.base;
       try {
         const job = await jobs.create(
           node,
           'stream',
           request,
-          [{ node, permissions: streaming, blocked: true }],
-          ([root]) => streamWork({ graph, node, base, backingFile, onError, reopened }, root),
+          [
+            { node, permissions: streaming, allowed: ['dataplane'] },
+            ...between.map((each) => ({ node: each, permissions: reading, allowed: ['dataplane'] }) as const),
+          ],
+          ([root]) =>
+            streamWork(
+              { graph, node, base, backingFile, backingFormat: maskedFormat(args, base), onError, reopened },
+              root,
+            ),
         );
-        jobs.start(job);
+        job.start();
       } catch (error) {
         await restore(graph, reopened);
         throw error;
@@ -40,7 +60,45 @@ export function streamCommand(jobs: Jobs) {
   } satisfies Partial<BlockHandlers>;
 }
 
+/** Arguments that say in different ways where a stream stops. */
+const exclusive = [
+  ['base', 'base-node'],
+  ['bottom', 'base'],
+  ['bottom', 'base-node'],
+] as const;
+
+async function baseOf(
+  graph: BlockGraph,
+  node: BlockNode,
+  { base: name, 'base-node': baseNode, bottom }: BlockStreamArguments,
+): Promise<BlockNode | undefined> {
+  if (name !== undefined) {
+    const base = await findBacking(node, name);
+    if (base === undefined) throw baseNotFound(name);
+    return base;
+  }
+  if (baseNode !== undefined) {
+    const base = nodeOfName(graph, baseNode);
+    if (base === node || !node.chainHas(base)) {
+      throw invalid(`Node '${baseNode}' is not a backing image of '${node.name}'`);
+    }
+    return base;
+  }
+  if (bottom === undefined) return undefined;
+  const lowest = nodeOfName(graph, bottom);
+  if (!node.chainHas(lowest)) throw invalid(`Node '${bottom}' is not in a chain starting from '${node.name}'`);
+  return lowest.below;
+}
+
+/** The format that a header names for a base: a protocol's name says nothing to other programs. */
+export function maskedFormat(
+  { 'backing-mask-protocol': masked }: { readonly 'backing-mask-protocol'?: boolean },
+  base: BlockNode | undefined,
+): string | undefined {
+  return masked && base?.driver.kind === 'protocol' ? 'raw' : base?.driver.name;
+}
+
 /** A chain has no file of a name. */
 export function baseNotFound(name: string): BlockError {
-  return new BlockError(`Base '${name}' not found`, { code: 'ENOENT' });
+  return new BlockError(`Can't find '${name}' in the backing chain`, { code: 'ENOENT' });
 }

@@ -229,6 +229,7 @@ export class BlockGraph implements OpenEnvironment {
       'commit-target',
       'backup-source',
       'backup-target',
+      'stream',
     ]);
     backing.blockers.add(overlay.backingBlocker);
     overlay.backingName = backing.filename;

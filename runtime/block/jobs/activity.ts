@@ -7,6 +7,7 @@ import type { Clock } from '../driver.js';
 export class Activity {
   readonly #clock: Clock;
   readonly #mustRest: () => boolean;
+  readonly #onRest: () => void;
   #resting = true;
   #drained = 0;
   #timer: { cancel(): void } | undefined;
@@ -14,10 +15,14 @@ export class Activity {
   #changed: (() => void)[] = [];
   readonly #awaiting: (() => void)[] = [];
 
-  /** @param mustRest whether the job must not begin again now */
-  constructor(clock: Clock, mustRest: () => boolean) {
+  /**
+   * @param mustRest whether the job must not begin again now
+   * @param onRest called when it rests, and when it may have to rest or go on
+   */
+  constructor(clock: Clock, mustRest: () => boolean, onRest: () => void) {
     this.#clock = clock;
     this.#mustRest = mustRest;
+    this.#onRest = onRest;
   }
 
   /** It does not touch its nodes: it sleeps, is paused, waits for its turn, or has ended. */
@@ -32,12 +37,14 @@ export class Activity {
 
   drainBegin(): Promise<void> {
     this.#drained++;
+    this.#onRest();
     if (this.#resting) return Promise.resolve();
     return new Promise((resolve) => this.#awaiting.push(resolve));
   }
 
   drainEnd(): void {
     this.#drained--;
+    this.#onRest();
     this.wake();
   }
 
@@ -87,6 +94,7 @@ export class Activity {
 
   #rest(): void {
     this.#resting = true;
+    this.#onRest();
     for (const go of this.#awaiting.splice(0)) go();
   }
 }

@@ -8,7 +8,8 @@ import type { WriteNotice } from '../io/requests.js';
 import { roundDown, roundUp } from '../limits.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
-import type { Job, JobWork } from './job.js';
+import type { JobWork } from './job-work.js';
+import type { WorkingJob } from './working-job.js';
 
 /** Stretches that are copied at the same time in the background. */
 const mostInFlight = 8;
@@ -62,7 +63,7 @@ class Backup {
     source.requests.beforeWrite.add(this.#beforeWrite);
   }
 
-  async run(job: Job): Promise<void> {
+  async run(job: WorkingJob): Promise<void> {
     const { sync, source } = this.#plan;
     job.len = source.length;
     // What is clean need not be copied, and counts as done.
@@ -96,7 +97,7 @@ class Backup {
     await this.#into.flush();
   }
 
-  async clean(job: Job, succeeded: boolean): Promise<void> {
+  async clean(job: WorkingJob, succeeded: boolean): Promise<void> {
     const { source, bitmap } = this.#plan;
     source.requests.beforeWrite.delete(this.#beforeWrite);
     await Promise.allSettled(this.#copying.values());
@@ -105,7 +106,7 @@ class Backup {
     else bitmap?.reclaim();
   }
 
-  #tell(job: Job): void {
+  #tell(job: WorkingJob): void {
     job.offset = this.#copied;
   }
 
@@ -116,7 +117,7 @@ class Backup {
   }
 
   /** Begins to copy the next stretch. @returns false when there is none that is not being copied */
-  async #copyNext(job: Job): Promise<boolean> {
+  async #copyNext(job: WorkingJob): Promise<boolean> {
     const pending = this.#pending;
     const most = Math.max(largestStretch, this.#plan.clusterSize);
     const found = pending.run(this.#cursor, most) ?? pending.run(0, most);
@@ -146,7 +147,7 @@ class Backup {
   }
 
   /** The first part of a stretch that the uppermost layer has something of. What is before that is not copied at all. */
-  async #allocatedPart(job: Job, { offset, length }: Stretch): Promise<Stretch | undefined> {
+  async #allocatedPart(job: WorkingJob, { offset, length }: Stretch): Promise<Stretch | undefined> {
     const end = offset + length;
     try {
       for (let position = offset; position < end; ) {

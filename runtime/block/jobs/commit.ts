@@ -1,9 +1,10 @@
+import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
 import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { copyStretch } from './copy.js';
-import type { JobWork } from './job.js';
+import { CopyFailure, copyStretch } from './copy.js';
+import type { JobWork } from './job-work.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
 
@@ -20,6 +21,7 @@ export interface CommitPlan {
   readonly base: BlockNode;
   /** What the overlay's header says afterwards. Absent: the base's file name. */
   readonly backingFile: string | undefined;
+  readonly onError: BlockdevOnError;
   /** Nodes that were opened for writing for the job's sake. */
   readonly reopened: Reopened[];
 }
@@ -28,6 +30,7 @@ export interface CommitPlan {
 export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork {
   const { graph, overlay, top, base, backingFile, reopened } = plan;
   return {
+    keepsNodes: true,
     async run(job) {
       job.len = top.length;
       if (base.length < job.len) await into.truncate(job.len);
@@ -45,8 +48,8 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
           }
           job.offset += length;
         } catch (error) {
-          job.failed('report', 'write', error);
-          throw error;
+          const operation = error instanceof CopyFailure ? error.operation : 'read';
+          if (job.failed(plan.onError, operation, error) === 'report') throw error;
         }
       }
       await into.flush();
@@ -59,7 +62,6 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
         if (backingFile !== undefined) overlay.backingName = backingFile;
         graph.describeAbove(overlay);
       });
-      return undefined;
     },
 
     async clean() {

@@ -1,32 +1,57 @@
-/** A job, as far as others of its group know it. */
+import type { JobStatus } from '../../../generated/index.js';
+
+/** A job, as its group knows it. */
 export interface GroupedJob {
-  /** It is to end without success. */
-  readonly cancelled: boolean;
-  /** Ends it without success. One that has finished its work already reports that it was cancelled, too. */
-  cancelInGroup(): void;
+  readonly status: JobStatus;
+  /** It takes effect without the user's word. */
+  readonly autoFinalize: boolean;
+  /** Comes to another point in its life. */
+  enter(status: 'waiting' | 'pending'): void;
+  /** Changes the graph. @returns whether it could */
+  prepare(): Promise<boolean>;
+  /** Puts back what the work needed, and reports the end. */
+  conclude(): Promise<void>;
+  /** Ends its work without success, and resolves when that is over. */
+  stop(): Promise<void>;
 }
 
-/** Jobs of one transaction that succeed together, or not at all. */
+/**
+ * Jobs that succeed together, or not at all: those of a grouped transaction. A job that is alone is a group of its own. All but
+ * {@link JobGroup.add} is called by the holder of the turn.
+ */
 export class JobGroup {
-  readonly #jobs = new Map<GroupedJob, 'working' | 'finished'>();
-  #failed = false;
-  readonly #waiting: (() => void)[] = [];
+  /** The newest first, the order in which they end. */
+  readonly #jobs: GroupedJob[] = [];
+  #aborting = false;
 
   add(job: GroupedJob): void {
-    this.#jobs.set(job, 'working');
+    this.#jobs.unshift(job);
   }
 
-  /** The work of a job is done, with or without success. Resolves when that of all others is, too. */
-  async finished(job: GroupedJob, succeeded: boolean): Promise<void> {
-    this.#jobs.set(job, 'finished');
-    if (!succeeded && !this.#failed) {
-      this.#failed = true;
-      for (const other of this.#jobs.keys()) if (other !== job) other.cancelInGroup();
+  /** The work of a job is done. When that of all is, they take effect, unless one of them waits for the user's word. */
+  async succeeded(job: GroupedJob): Promise<void> {
+    job.enter('waiting');
+    if (this.#jobs.some(({ status }) => status !== 'waiting')) return;
+    for (const each of this.#jobs) each.enter('pending');
+    if (this.#jobs.every(({ autoFinalize }) => autoFinalize)) await this.finalize();
+  }
+
+  /** All take effect; when one cannot, none does. */
+  async finalize(): Promise<void> {
+    for (const job of this.#jobs) {
+      if (!(await job.prepare())) return this.abort(job);
     }
-    if ([...this.#jobs.values()].every((state) => state === 'finished')) {
-      for (const go of this.#waiting.splice(0)) go();
-      return;
+    for (const job of [...this.#jobs]) await job.conclude();
+  }
+
+  /** A job has failed or was cancelled: all end without success, the others as cancelled. */
+  async abort(first: GroupedJob): Promise<void> {
+    // What has aborted the group waits for this one.
+    if (this.#aborting) return;
+    this.#aborting = true;
+    for (const job of [...this.#jobs]) {
+      if (job !== first) await job.stop();
+      await job.conclude();
     }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 }

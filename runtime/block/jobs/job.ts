@@ -1,140 +1,60 @@
 import {
-  type BlockDeviceIoStatus,
-  type BlockdevOnError,
-  type BlockErrorAction,
+  type BlockJobChangeOptions,
   type BlockJobInfo,
   emitBlockJobCancelled,
   emitBlockJobCompleted,
-  emitBlockJobError,
-  emitBlockJobReady,
-  type IoOperationType,
+  emitBlockJobPending,
+  type JobInfo,
   type JobStatus,
   type JobType,
 } from '../../../generated/index.js';
-import { actionFor, statusAfter } from '../backend/error-policy.js';
-import type { BlockHost, Child, RootOwner } from '../driver.js';
-import { strerror } from '../errno.js';
-import { BlockError, blockErrorOf, errnoOf, invalid } from '../error.js';
-import type { Turns } from '../graph/turns.js';
-import { Activity } from './activity.js';
-import type { InFlight } from './in-flight.js';
-import type { JobGroup } from './job-group.js';
-import { RateLimit } from './rate-limit.js';
+import { BlockError, blockErrorOf, invalid } from '../error.js';
+import { describeFailure } from './job-failure.js';
+import { type GroupedJob, JobGroup } from './job-group.js';
+import type { JobOptions, JobReport, JobWork } from './job-work.js';
+import { checkVerb } from './verbs.js';
+import { nextTurn, WorkingJob } from './working-job.js';
 
-/** Nanoseconds that a job waits after a failure that is ignored. */
-const backOff = 1e8;
-
-/** What a kind of job does. */
-export interface JobWork {
-  /** Moves the data, until there is nothing left to do or the job is cancelled. What it throws fails the job. */
-  run(job: Job): Promise<void>;
-  /**
-   * Changes the graph when the work is done, alone; what it throws fails the job. Only called after success.
-   *
-   * @returns `not yet` when there is something left to do: {@link run} is called again
-   */
-  commit?(job: Job): Promise<'not yet' | undefined>;
-  /** Puts back what the work needed. Called at each end, after {@link commit}. Must not fail. Absent: there is nothing to do. */
-  clean?(job: Job, succeeded: boolean): Promise<void>;
-  /** `block-job-complete`: has the job end when it can. Absent: the job ends by itself. @throws BlockError when it is not ready */
-  complete?(job: Job): Promise<void> | void;
-  /** Ends the job without what its completion does, once it is ready. Absent: the job is cancelled at any time. */
-  leave?(job: Job): void;
-}
-
-/** Something that an operator may want to know of a job: that it began, or how it ended. */
-export interface JobReport {
-  readonly state: 'started' | 'completed' | 'failed' | 'cancelled';
-  readonly id: string;
-  readonly type: JobType;
-  /** What it has failed with. */
-  readonly error?: string;
-}
-
-/** What a job is made with. */
-export interface JobOptions {
-  readonly id: string;
-  readonly type: JobType;
-  /** Bytes each second; 0: no limit. */
-  readonly speed: number;
-  readonly host: Pick<BlockHost, 'clock' | 'events' | 'warn'>;
-  readonly turns: Turns;
-  readonly group?: JobGroup | undefined;
-  /** Called when the job begins, and when it is over. */
-  readonly onReport: (report: JobReport) => void;
-  /** Lets go of the nodes, when the work is done. */
-  release(job: Job): Promise<void>;
-}
+/** Kinds of job that belong to nodes: what began as `block-job-…`. */
+const blockJobs: readonly JobType[] = ['commit', 'stream', 'mirror', 'backup'];
 
 /**
- * A job: work on nodes that goes on in the background, with what all kinds have in common: progress, speed, pauses, error policy,
- * events, and an end that comes alone, between the changes that commands make.
+ * A job: work on nodes that goes on in the background, with what all kinds have in common: status, progress, speed, pauses, error
+ * policy, events, and an end that comes alone, between the changes that commands make.
  */
-export class Job implements RootOwner {
-  /** A job uses its nodes without a device's name. */
-  readonly name = '';
-  readonly id: string;
-  readonly type: JobType;
-  /** The edges to the nodes that it works on. */
-  readonly roots = new Set<Child>();
-  /** Bytes of all there is to do, and of what is done. */
-  len = 0;
-  offset = 0;
-  readonly #host: JobOptions['host'];
-  readonly #turns: Turns;
-  readonly #group: JobGroup | undefined;
-  readonly #onReport: JobOptions['onReport'];
-  readonly #release: JobOptions['release'];
-  readonly #limit = new RateLimit();
+export class Job extends WorkingJob implements GroupedJob {
+  readonly autoFinalize: boolean;
+  readonly autoDismiss: boolean;
+  readonly #options: JobOptions;
+  readonly #group: JobGroup;
+  readonly #concluded: Promise<void>;
+  #resolveConcluded: () => void = () => {};
   #work: JobWork | undefined;
-  #speed: number;
-  #ready = false;
-  #cancelled = false;
-  #forced = false;
-  #userPaused = false;
-  #backOff = false;
-  #ioStatus: BlockDeviceIoStatus = 'ok';
-  readonly #activity: Activity;
-  #ended: Promise<void> | undefined;
+  #failure: BlockError | undefined;
+  #life: Promise<void> | undefined;
 
-  constructor({ id, type, speed, host, turns, group, onReport, release }: JobOptions) {
-    this.id = id;
-    this.type = type;
-    this.#host = host;
-    this.#turns = turns;
+  constructor(options: JobOptions) {
+    super(options);
+    const { group = new JobGroup(), autoFinalize = true, autoDismiss = true } = options;
+    this.#options = options;
+    this.autoFinalize = autoFinalize;
+    this.autoDismiss = autoDismiss;
     this.#group = group;
-    this.#onReport = onReport;
-    this.#release = release;
-    this.#speed = speed;
-    this.#limit.speed = speed;
-    this.#activity = new Activity(host.clock, () => this.#mustPause);
-    group?.add(this);
+    this.#concluded = new Promise((resolve) => {
+      this.#resolveConcluded = resolve;
+    });
+    this.become('created');
   }
 
   /** What it does. Known before it begins. */
   set work(work: JobWork) {
     this.#work = work;
+    this.#group.add(this);
   }
 
-  /** It is to end without success. */
-  get cancelled(): boolean {
-    return this.#cancelled;
-  }
-
-  /** {@link pausePoint} is going to wait. */
-  get #waits(): boolean {
-    return this.#mustPause || this.#backOff;
-  }
-
-  /** It must not go on: it was paused, or its nodes are drained. A cancelled job goes on to its end. */
-  get #mustPause(): boolean {
-    return (this.#userPaused || this.#activity.drained) && !this.#cancelled;
-  }
-
-  get #status(): JobStatus {
-    const paused = this.#userPaused || this.#activity.drained;
-    if (this.#ready) return paused ? 'standby' : 'ready';
-    return paused ? 'paused' : 'running';
+  /** It belongs to a node. */
+  get ofNode(): boolean {
+    return blockJobs.includes(this.type);
   }
 
   /** What `query-block-jobs` shows. */
@@ -144,207 +64,225 @@ export class Job implements RootOwner {
       device: this.id,
       len: this.len,
       offset: this.offset,
-      busy: !this.#activity.resting,
-      paused: this.#userPaused || this.#activity.drained,
-      speed: this.#speed,
-      'io-status': this.#ioStatus,
-      ready: this.#ready,
-      status: this.#status,
-      'auto-finalize': true,
-      'auto-dismiss': true,
+      busy: !this.activity.resting,
+      paused: this.userPaused || this.activity.drained,
+      speed: this.speed,
+      'io-status': this.ioStatus,
+      ready: this.status === 'ready' || this.status === 'standby',
+      status: this.status,
+      'auto-finalize': this.autoFinalize,
+      'auto-dismiss': this.autoDismiss,
+      ...this.#failed,
     };
-    return type === 'mirror' ? { type, ...common, 'actively-synced': false } : { type, ...common };
+    return type === 'mirror'
+      ? { type, ...common, 'actively-synced': this.#work?.activelySynced ?? false }
+      : { type, ...common };
   }
 
-  /** Begins, after the command that makes it has been answered. @param ended called when it is over */
-  start(ended: () => void): void {
-    this.#ended ??= this.#live(ended);
+  /** What `query-jobs` shows. */
+  get summary(): JobInfo {
+    const { id, type, status, offset, len } = this;
+    return { id, type, status, 'current-progress': offset, 'total-progress': len, ...this.#failed };
+  }
+
+  get #failed(): { readonly error?: string } {
+    if (this.cancelled && hasFailed.includes(this.status)) return { error: 'Operation canceled' };
+    return this.#failure === undefined ? {} : { error: describeFailure(this.#failure) };
+  }
+
+  /** Begins, after the command that makes it has been answered. */
+  start(): void {
+    if (this.#life !== undefined) return;
+    this.become('running');
+    this.#life = this.#live();
+    this.showPause();
   }
 
   /** Ends the job at once, for the holder of the turn, and resolves when it is over. */
   async end(): Promise<void> {
-    this.#forced = true;
-    this.#cancelled = true;
-    this.#activity.wake();
-    await this.#ended;
+    if (this.status === 'concluded') return this.dismiss();
+    if (this.status === 'created') return this.abandon();
+    await this.stop();
+    if (this.status === 'waiting' || this.status === 'pending') await this.#group.abort(this);
+    await this.#concluded;
   }
 
+  /** Ends a job that has not begun, with its transaction. */
+  async abandon(): Promise<void> {
+    this.cancelled = true;
+    this.become('aborting');
+    await this.#work?.clean?.(this, false);
+    await this.#options.release(this);
+    this.become('concluded');
+    this.become('null');
+    this.#options.forget(this);
+  }
+
+  /** It could not be made. */
+  giveUp(): void {
+    this.become('null');
+  }
+
+  async stop(): Promise<void> {
+    this.forced = true;
+    this.#cancel();
+    await this.#life;
+  }
+
+  /** @throws BlockError when it is paused already */
   pause(): void {
-    this.#userPaused = true;
+    checkVerb(this, 'pause');
+    if (this.userPaused) throw invalid('Job is already paused');
+    this.userPaused = true;
+    this.activity.wake();
+    this.showPause();
   }
 
-  /** Goes on, and forgets what has made it stop. */
+  /** Goes on, and forgets what has made it stop. @throws BlockError when it was not paused */
   resume(): void {
-    if (!this.#userPaused) return;
-    this.#userPaused = false;
-    this.#ioStatus = 'ok';
-    this.#activity.wake();
+    if (!this.userPaused) throw invalid("Can't resume a job that was not paused");
+    checkVerb(this, 'resume');
+    this.userPaused = false;
+    this.ioStatus = 'ok';
+    this.showPause();
+    this.activity.wake();
   }
 
-  /** @throws BlockError when it was paused, and is not to be cancelled by force */
-  cancel(force: boolean): void {
-    if (this.#userPaused && !force) {
+  /** `block-job-cancel`. @throws BlockError when it was paused, and is not to be cancelled by force */
+  async cancel(force: boolean): Promise<void> {
+    if (this.userPaused && !force) {
       throw new BlockError(`The block job for device '${this.id}' is currently paused`, { code: 'EBUSY' });
     }
-    this.#ioStatus = 'ok';
-    this.#userPaused = false;
-    if (this.#ready && this.#work?.leave !== undefined) this.#work.leave(this);
-    else this.#cancelled = true;
-    this.#activity.wake();
-  }
-
-  cancelInGroup(): void {
-    this.#cancelled = true;
-    this.#userPaused = false;
-    this.#activity.wake();
-  }
-
-  /** @throws BlockError when it is paused, or cannot be completed, or not yet */
-  async complete(): Promise<void> {
-    const work = this.#work;
-    if (this.#userPaused || this.#activity.drained || this.#cancelled || work?.complete === undefined) {
-      throw this.notCompletable();
+    checkVerb(this, 'cancel');
+    this.ioStatus = 'ok';
+    const ready = this.status === 'ready' || this.status === 'standby';
+    if (ready && !force && this.#work?.leave !== undefined) {
+      this.#work.leave(this);
+      this.activity.wake();
+      return;
     }
-    await work.complete(this);
-    this.#activity.wake();
+    this.#cancel();
+    if (this.status === 'waiting' || this.status === 'pending') await this.#group.abort(this);
   }
 
-  /** The answer to `block-job-complete` when it comes at a wrong time. */
-  notCompletable(): BlockError {
-    return new BlockError(`The active block job '${this.id}' cannot be completed`, { code: 'EBUSY' });
+  #cancel(): void {
+    this.userPaused = false;
+    this.cancelled = true;
+    this.showPause();
+    this.activity.wake();
+  }
+
+  /** @throws BlockError when it cannot be completed, or not yet */
+  async complete(): Promise<void> {
+    checkVerb(this, 'complete');
+    const work = this.#work;
+    if (this.cancelled || work?.complete === undefined) throw this.notCompletable();
+    await work.complete(this);
+    this.activity.wake();
+  }
+
+  /** Takes effect, with all of its group. For the holder of the turn. @throws BlockError when it does not wait for that */
+  async finalize(): Promise<void> {
+    checkVerb(this, 'finalize');
+    await this.#group.finalize();
+  }
+
+  /** Goes away. For the holder of the turn. @throws BlockError when it is not over */
+  async dismiss(): Promise<void> {
+    checkVerb(this, 'dismiss');
+    if (this.#work?.keepsNodes) await this.#options.release(this);
+    this.become('null');
+    this.#options.forget(this);
+  }
+
+  /** Changes options. @throws BlockError when that cannot be changed */
+  change(options: BlockJobChangeOptions): void {
+    if (options.type !== this.type) {
+      throw invalid(`Job '${this.id}' is '${this.type}' job, not '${options.type}'`);
+    }
+    const work = this.#work;
+    if (work?.change === undefined) throw invalid('Job type does not support change');
+    checkVerb(this, 'change');
+    work.change(options);
   }
 
   /** @param speed bytes each second; 0: no limit. @throws BlockError when it is negative */
   setSpeed(speed: number): void {
+    checkVerb(this, 'set-speed');
     checkSpeed(speed);
-    this.#speed = speed;
-    this.#limit.speed = speed;
-    this.#activity.wake();
+    this.speed = speed;
+    this.limit.speed = speed;
+    this.activity.wake();
   }
 
-  /** Reports that the job can be completed. */
-  becomeReady(): void {
-    this.#ready = true;
-    emitBlockJobReady(this.#host.events, this.#progress);
+  enter(status: 'waiting' | 'pending'): void {
+    this.become(status);
+    if (status !== 'pending' || this.autoFinalize || !this.ofNode) return;
+    emitBlockJobPending(this.host.events, { type: this.type, id: this.id });
   }
 
-  /**
-   * Does what a policy says about a failed request: reports it, and pauses the job if the policy wants that.
-   *
-   * @returns what is to be done about it
-   */
-  failed(policy: BlockdevOnError, operation: IoOperationType, error: unknown): BlockErrorAction {
-    const code = errnoOf(error);
-    // What is no failure of a request is a mistake in our own code.
-    blockErrorOf(error);
-    const action = actionFor(policy === 'auto' ? 'enospc' : policy, code);
-    emitBlockJobError(this.#host.events, { device: this.id, operation, action });
-    if (action === 'stop') {
-      this.#userPaused = true;
-      this.#ioStatus = statusAfter(this.#ioStatus, code);
-    } else if (action === 'ignore') this.#backOff = true;
-    return action;
+  async prepare(): Promise<boolean> {
+    try {
+      await this.#work?.commit?.(this);
+      return true;
+    } catch (error) {
+      this.#failure = blockErrorOf(error);
+      this.become('aborting');
+      return false;
+    }
   }
 
-  /**
-   * Lets others go on, and waits while the job is paused, or a little after a failure that is ignored: it may come again at once, and
-   * clients are to see the job that they receive an event of. Nothing of the job's may be in flight then.
-   */
-  async pausePoint(): Promise<void> {
-    if (this.#backOff) {
-      this.#backOff = false;
-      await this.sleep(backOff);
-    } else if (this.#mustPause) await this.#activity.rest(async () => {});
-    else await nextTurn();
+  async conclude(): Promise<void> {
+    const succeeded = this.#failure === undefined && !this.cancelled;
+    if (!succeeded) this.become('aborting');
+    await this.#work?.clean?.(this, succeeded);
+    if (!this.#work?.keepsNodes || this.autoDismiss) await this.#options.release(this);
+    this.#report();
+    this.#conclude();
   }
 
-  /** The same with requests in flight: waits for them before the job does. */
-  async pausePointOf(flights: InFlight): Promise<void> {
-    do {
-      if (this.#waits) await flights.all();
-      await this.pausePoint();
-      // What has failed meanwhile may have paused it.
-    } while (this.#waits);
+  #conclude(): void {
+    this.become('concluded');
+    this.#resolveConcluded();
+    if (!this.autoDismiss) return;
+    this.become('null');
+    this.#options.forget(this);
   }
 
-  /** Waits after work as the speed wants it. Nothing of the job's may be in flight. */
-  async afterWork(bytes: number): Promise<void> {
-    const delay = this.#limit.delay(bytes, this.#host.clock.now());
-    if (delay > 0) await this.sleep(delay);
-    else await this.pausePoint();
-  }
-
-  /** The nanoseconds to wait after work as the speed wants it. */
-  delayAfter(bytes: number): number {
-    return this.#limit.delay(bytes, this.#host.clock.now());
-  }
-
-  /** Waits a time in nanoseconds, or until something happens to the job. Nothing of the job's may be in flight. */
-  async sleep(ns: number): Promise<void> {
-    await this.#activity.rest(async () => {
-      if (!this.#cancelled) await this.#activity.changeWithin(ns);
-    });
-  }
-
-  /** Waits until something happens to the job: it is completed, cancelled, resumed, or given another speed. */
-  async rest(): Promise<void> {
-    await this.#activity.rest(async () => {
-      if (!this.#cancelled) await this.#activity.change();
-    });
-  }
-
-  /** Does something to the graph when no command does. Nothing of the job's may be in flight. */
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    return this.#activity.rest(async () => {
-      const turn = this.#turns.queue();
-      try {
-        await this.#untilForcedOr(turn.come);
-        return await work();
-      } finally {
-        turn.leave();
-      }
-    });
-  }
-
-  drainBegin(): Promise<void> {
-    return this.#activity.drainBegin();
-  }
-
-  drainEnd(): void {
-    this.#activity.drainEnd();
-  }
-
-  async #live(ended: () => void): Promise<void> {
+  async #live(): Promise<void> {
     // The command that has made the job is answered first.
     await nextTurn();
     this.#tell('started');
     for (let over = false; !over; ) {
-      const failure = await this.#run();
-      // One that is ended at once does not wait for the others, which may be ended after it.
-      await this.#untilForcedOr(this.#group?.finished(this, failure === undefined && !this.#cancelled));
-      over = await this.alone(async () => {
-        let error = failure;
-        if (error === undefined && !this.#cancelled) {
-          try {
-            if ((await this.#work?.commit?.(this)) === 'not yet') return false;
-          } catch (thrown) {
-            error = blockErrorOf(thrown);
-          }
-        }
-        await this.#work?.clean?.(this, error === undefined && !this.#cancelled);
-        await this.#release(this);
-        this.#report(error);
-        ended();
-        return true;
-      });
+      this.#failure = await this.#run();
+      this.ending = true;
+      over = await this.alone(() => this.#finish());
+      this.ending = over;
     }
+  }
+
+  /** The work is over. @returns `false` when there is something left to do */
+  async #finish(): Promise<boolean> {
+    if (this.#failure === undefined && !this.cancelled) {
+      try {
+        if ((await this.#work?.settle?.(this)) === 'not yet') return false;
+      } catch (error) {
+        this.#failure = blockErrorOf(error);
+      }
+    }
+    if (this.#failure === undefined && !this.cancelled) await this.#group.succeeded(this);
+    else {
+      this.become('aborting');
+      await this.#group.abort(this);
+    }
+    return true;
   }
 
   /** Lets the work go on. @returns what it has failed with */
   async #run(): Promise<BlockError | undefined> {
     try {
-      await this.#activity.active(async () => {
-        if (!this.#cancelled) await this.#work?.run(this);
+      await this.activity.active(async () => {
+        if (!this.cancelled) await this.#work?.run(this);
       });
       return undefined;
     } catch (error) {
@@ -352,41 +290,26 @@ export class Job implements RootOwner {
     }
   }
 
-  #report(error: BlockError | undefined): void {
-    if (this.#cancelled) {
-      emitBlockJobCancelled(this.#host.events, this.#progress);
+  #report(): void {
+    if (this.cancelled) {
+      if (this.ofNode) emitBlockJobCancelled(this.host.events, this.progressData);
       this.#tell('cancelled');
-    } else {
-      const failure = error === undefined ? {} : { error: strerror(error.code) };
-      emitBlockJobCompleted(this.#host.events, { ...this.#progress, ...failure });
-      if (error === undefined) this.#tell('completed');
-      else this.#tell('failed', error.message);
+      return;
     }
+    if (this.ofNode) emitBlockJobCompleted(this.host.events, { ...this.progressData, ...this.#failed });
+    if (this.#failure === undefined) this.#tell('completed');
+    else this.#tell('failed', this.#failure.message);
   }
 
   #tell(state: JobReport['state'], error?: string): void {
-    this.#onReport({ state, id: this.id, type: this.type, ...(error !== undefined && { error }) });
-  }
-
-  get #progress() {
-    return { type: this.type, device: this.id, len: this.len, offset: this.offset, speed: this.#speed };
-  }
-
-  async #untilForcedOr(come: Promise<void> | undefined): Promise<void> {
-    let arrived = come === undefined;
-    void come?.then(() => {
-      arrived = true;
-      this.#activity.wake();
-    });
-    while (!arrived && !this.#forced) await this.#activity.change();
+    this.#options.onReport({ state, id: this.id, type: this.type, ...(error !== undefined && { error }) });
   }
 }
 
 /** @throws BlockError when it is negative */
 export function checkSpeed(speed: number): void {
-  if (speed < 0) throw invalid("Invalid parameter 'speed': it is at least 0");
+  if (speed < 0) throw invalid("Parameter 'speed' expects a non-negative value");
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
+/** States of a job that has ended without success, or is about to. */
+const hasFailed: readonly JobStatus[] = ['aborting', 'concluded', 'null'];

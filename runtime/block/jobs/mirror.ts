@@ -9,7 +9,8 @@ import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
-import type { Job, JobWork } from './job.js';
+import type { JobWork } from './job-work.js';
+import type { WorkingJob } from './working-job.js';
 
 /** Stretches that are copied at the same time. */
 const mostInFlight = 16;
@@ -36,7 +37,7 @@ export interface MirrorPlan {
   /** Called when the user wants the target in the place of the source. @throws BlockError when that cannot be prepared */
   prepareCompletion(): Promise<void>;
   /** Puts the target in the place of the source. Both are drained, and equal. */
-  pivot(job: Job): Promise<void>;
+  pivot(job: WorkingJob): Promise<void>;
   clean(): Promise<void>;
 }
 
@@ -45,10 +46,14 @@ export function mirrorWork(plan: MirrorPlan, from: Child, into: Child): JobWork 
   const mirror = new Mirror(plan, from, into);
   return {
     run: (job) => mirror.run(job),
+    settle: (job) => mirror.settle(job),
     commit: (job) => mirror.commit(job),
     complete: (job) => mirror.complete(job),
     leave: () => mirror.leave(),
-    clean: () => plan.clean(),
+    async clean() {
+      await mirror.letGo();
+      await plan.clean();
+    },
   };
 }
 
@@ -67,6 +72,9 @@ class Mirror {
   #synced = false;
   #wanted: 'completion' | 'end' | undefined;
   #failure: { readonly error: unknown } | undefined;
+  /** The drained section between the last copy and the end. */
+  #drained: Promise<void> | undefined;
+  #endDrained: (() => void) | undefined;
 
   constructor(plan: MirrorPlan, from: Child, into: Child) {
     this.#plan = plan;
@@ -74,7 +82,7 @@ class Mirror {
     this.#into = into;
   }
 
-  async complete(job: Job): Promise<void> {
+  async complete(job: WorkingJob): Promise<void> {
     if (!this.#synced) throw job.notCompletable();
     await this.#plan.prepareCompletion();
     this.#wanted = 'completion';
@@ -84,7 +92,7 @@ class Mirror {
     this.#wanted ??= 'end';
   }
 
-  async run(job: Job): Promise<void> {
+  async run(job: WorkingJob): Promise<void> {
     try {
       if (!this.#marked) await this.#markFirst(job);
       this.#marked = true;
@@ -113,7 +121,7 @@ class Mirror {
   }
 
   /** Marks what is to be copied even if it is never written. */
-  async #markFirst(job: Job): Promise<void> {
+  async #markFirst(job: WorkingJob): Promise<void> {
     const { first, bitmap, source } = this.#plan;
     const { bits } = bitmap;
     if (first === 'nothing') return;
@@ -130,7 +138,7 @@ class Mirror {
     }
   }
 
-  #tell(job: Job): void {
+  #tell(job: WorkingJob): void {
     job.len = job.offset + this.#dirtyBytes() + this.#pending;
   }
 
@@ -143,7 +151,7 @@ class Mirror {
   }
 
   /** Begins to copy the next dirty stretch. @returns whether there was one that could be begun */
-  async #copyNext(job: Job): Promise<boolean> {
+  async #copyNext(job: WorkingJob): Promise<boolean> {
     const { bits } = this.#plan.bitmap;
     const most = Math.max(largestStretch, Math.floor(this.#plan.bufferSize / mostInFlight));
     const dirty = bits.run(this.#cursor, most) ?? bits.run(0, most);
@@ -178,14 +186,14 @@ class Mirror {
   }
 
   /** Begins to copy a stretch. */
-  #begin(job: Job, stretch: Stretch): void {
+  #begin(job: WorkingJob, stretch: Stretch): void {
     this.#plan.bitmap.bits.clear(stretch.offset, stretch.length);
     this.#copying.add(stretch);
     this.#pending += stretch.length;
     this.#flights.add(this.#copy(job, stretch));
   }
 
-  async #copy(job: Job, stretch: Stretch): Promise<void> {
+  async #copy(job: WorkingJob, stretch: Stretch): Promise<void> {
     const { offset, length } = stretch;
     const { unmap, bitmap } = this.#plan;
     try {
@@ -202,14 +210,14 @@ class Mirror {
     }
   }
 
-  #failed(job: Job, operation: IoOperationType, error: unknown): void {
+  #failed(job: WorkingJob, operation: IoOperationType, error: unknown): void {
     const { onSourceError, onTargetError } = this.#plan;
     this.#synced = false;
     const action = job.failed(operation === 'read' ? onSourceError : onTargetError, operation, error);
     if (action === 'report') this.#failure ??= { error };
   }
 
-  async #flushed(job: Job): Promise<boolean> {
+  async #flushed(job: WorkingJob): Promise<boolean> {
     try {
       await this.#into.flush();
       return true;
@@ -219,19 +227,44 @@ class Mirror {
     }
   }
 
-  /** Copies the rest while nothing is written, and ends, unless that fails. */
-  commit(job: Job): Promise<'not yet' | undefined> {
-    const { graph, source, bitmap, pivot } = this.#plan;
-    return graph.drained(source, async () => {
-      while (bitmap.bits.count > 0 && this.#synced) await this.#copyDrained(job);
-      if (!this.#synced || !(await this.#flushed(job))) return 'not yet';
-      this.#tell(job);
-      if (this.#wanted === 'completion') await pivot(job);
-      return undefined;
+  /** Copies the rest while nothing is written, and keeps it so until {@link letGo}, unless that fails. */
+  settle(job: WorkingJob): Promise<'not yet' | undefined> {
+    const { graph, source } = this.#plan;
+    return new Promise((resolve, reject) => {
+      this.#drained = graph.drained(source, async () => {
+        if (!(await this.#copyRest(job))) {
+          resolve('not yet');
+          return;
+        }
+        await new Promise<void>((end) => {
+          this.#endDrained = end;
+          resolve(undefined);
+        });
+      });
+      this.#drained.catch(reject);
     });
   }
 
-  async #copyDrained(job: Job): Promise<void> {
+  async #copyRest(job: WorkingJob): Promise<boolean> {
+    const { bits } = this.#plan.bitmap;
+    while (bits.count > 0 && this.#synced) await this.#copyDrained(job);
+    if (!this.#synced || !(await this.#flushed(job))) return false;
+    this.#tell(job);
+    return true;
+  }
+
+  async commit(job: WorkingJob): Promise<void> {
+    if (this.#wanted === 'completion') await this.#plan.pivot(job);
+  }
+
+  /** Lets others write again. */
+  async letGo(): Promise<void> {
+    this.#endDrained?.();
+    // What has failed in it is known already.
+    await this.#drained?.catch(() => {});
+  }
+
+  async #copyDrained(job: WorkingJob): Promise<void> {
     await this.#flights.room();
     const { bits } = this.#plan.bitmap;
     const dirty = bits.run(0, largestStretch);

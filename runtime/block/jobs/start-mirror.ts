@@ -7,10 +7,10 @@ import type { BlockNode } from '../graph/node.js';
 import { openBacking } from '../graph/open-backing.js';
 import { reopen } from '../graph/reopen.js';
 import { isPowerOfTwo } from '../limits.js';
-import type { Job } from './job.js';
 import type { JobRequest, Jobs } from './jobs.js';
 import { type MirrorPlan, mirrorWork } from './mirror.js';
 import { reading, writing } from './target.js';
+import type { WorkingJob } from './working-job.js';
 
 /** Bytes of a mirror's buffer that is not chosen by the user. */
 export const defaultMirrorBuffer = 16 * 1024 * 1024;
@@ -75,8 +75,8 @@ export async function startMirror(
       type,
       request,
       [
-        { node: source, permissions: reading, blocked: true },
-        { node: target, permissions: writing(target), blocked: true },
+        { node: source, permissions: reading, allowed: ['dataplane'] },
+        { node: target, permissions: writing(target), allowed: ['dataplane'] },
       ],
       ([from, into]) =>
         mirrorWork(
@@ -97,7 +97,7 @@ export async function startMirror(
           into,
         ),
     );
-    jobs.start(job);
+    job.start();
   } catch (error) {
     bitmaps.remove(source, bitmap);
     throw error;
@@ -133,7 +133,7 @@ class Ending {
     node.holds++;
   }
 
-  async pivot(job: Job): Promise<void> {
+  async pivot(job: WorkingJob): Promise<void> {
     const { source, target, backing } = this.#request;
     const graph = this.#graph;
     const replaced = this.#replaced ?? source;

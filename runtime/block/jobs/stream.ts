@@ -4,9 +4,10 @@ import { RequestFlag } from '../driver.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { everything, Permission, type Permissions } from '../permissions.js';
-import type { Job, JobWork } from './job.js';
+import type { JobWork } from './job-work.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
+import type { WorkingJob } from './working-job.js';
 
 /** Bytes that are copied at a time. */
 const chunk = 512 * 1024;
@@ -25,6 +26,8 @@ export interface StreamPlan {
   readonly base: BlockNode | undefined;
   /** What the header says afterwards. */
   readonly backingFile: string | undefined;
+  /** The format that it says then. */
+  readonly backingFormat: string | undefined;
   readonly onError: BlockdevOnError;
   /** The node, when it was opened for writing for the job's sake. */
   readonly reopened: readonly Reopened[];
@@ -34,6 +37,7 @@ export interface StreamPlan {
 export function streamWork(plan: StreamPlan, root: Child): JobWork {
   const { graph, node, base, backingFile } = plan;
   return {
+    keepsNodes: true,
     async run(job) {
       if (node.below === undefined || node.below === base) return;
       const { requests } = node;
@@ -46,15 +50,14 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
     },
 
     async commit() {
-      if (node.below === undefined || node.below === base) return undefined;
+      if (node.below === undefined || node.below === base) return;
       await graph.drained(node, async () => {
-        const backing = base && { name: backingFile ?? base.filename, format: base.driver.name };
+        const backing = base && { name: backingFile ?? base.filename, format: plan.backingFormat ?? base.driver.name };
         await node.changeBackingFile(backing);
         await graph.relink(node, base);
         if (backing !== undefined) node.backingName = backing.name;
         graph.describeAbove(node);
       });
-      return undefined;
     },
 
     async clean() {
@@ -63,7 +66,7 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
   };
 }
 
-async function copyAll(job: Job, { node, base, onError }: StreamPlan, root: Child): Promise<void> {
+async function copyAll(job: WorkingJob, { node, base, onError }: StreamPlan, root: Child): Promise<void> {
   let failure: unknown;
   const scratch = new Uint8Array(chunk);
   job.len = node.length;

@@ -116,7 +116,9 @@ it('cancels a backup of a transaction that is aborted before it answers', async 
     { type: 'abort', data: {} },
   ];
   await expect(client.execute('transaction', { actions })).rejects.toThrow('Abort action');
-  expect(client.events).toMatchObject([{ name: 'BLOCK_JOB_CANCELLED', data: { type: 'backup', device: 'd0' } }]);
+  expect(client.events.map(({ name, data }) => [name, data])).toEqual(
+    ['created', 'aborting', 'concluded', 'null'].map((status) => ['JOB_STATUS_CHANGE', { id: 'd0', status }]),
+  );
   expect(await client.jobs()).toEqual([]);
 });
 
@@ -156,6 +158,10 @@ it('cancels all backups of a grouped transaction that is aborted', async () => {
   const actions = [backup('d0'), backup('d1'), { type: 'abort', data: {} }];
   const grouped = { actions, properties: { 'completion-mode': 'grouped' } };
   await expect(client.execute('transaction', grouped)).rejects.toThrow('Abort action');
-  expect(client.events.map(({ name }) => name)).toEqual(['BLOCK_JOB_CANCELLED', 'BLOCK_JOB_CANCELLED']);
+  expect(client.events.map(({ data }) => Object.values(data as object).join(' '))).toEqual([
+    ...['d0 created', 'd1 created'],
+    ...['d1 aborting', 'd1 concluded', 'd1 null'],
+    ...['d0 aborting', 'd0 concluded', 'd0 null'],
+  ]);
   expect(await client.jobs()).toEqual([]);
 });

@@ -11,12 +11,12 @@ it('answers an empty list when nothing runs', async () => {
 it.each([
   ['block-stream', { device: 'd0', 'job-id': '1st' }, 'Invalid job ID'],
   ['block-stream', { device: 'd0', speed: -1 }, 'speed'],
-  ['block-stream', { device: 'd0', base: 'other.qcow2' }, "Base 'other.qcow2' not found"],
+  ['block-stream', { device: 'd0', base: 'other.qcow2' }, "Can't find 'other.qcow2' in the backing chain"],
   ['block-stream', { device: 'd0', 'backing-file': 'x' }, 'entire chain'],
   ['block-stream', { device: 'd9' }, 'Cannot find'],
   ['block-commit', { device: 'd9' }, "Device 'd9' not found"],
   ['block-commit', { device: 'd0', top: 'other.qcow2' }, 'Top image file other.qcow2 not found'],
-  ['block-commit', { device: 'd0', base: 'other.qcow2' }, "Base 'other.qcow2' not found"],
+  ['block-commit', { device: 'd0', base: 'other.qcow2' }, "Can't find 'other.qcow2' in the backing chain"],
   ['block-commit', { device: 'd0', 'backing-file': 'x' }, 'active layer'],
   ['blockdev-mirror', { device: 'd0', target: 'd0', sync: 'full' }, 'into itself'],
   ['blockdev-backup', { device: 'd0', target: 'd0', sync: 'full' }, 'cannot be the same'],
@@ -53,7 +53,7 @@ it('stands still while it is paused, and refuses to be cancelled then, except by
   const client = await JobClient.withChain();
   await client.execute('block-stream', { device: 'd0', speed: 65_536 });
   await client.execute('block-job-pause', { device: 'd0' });
-  await client.execute('block-job-pause', { device: 'd0' });
+  await expect(client.execute('block-job-pause', { device: 'd0' })).rejects.toThrow('already paused');
   await client.execute('block-job-set-speed', { device: 'd0', speed: 0 });
   await new Promise((resolve) => setTimeout(resolve, 50));
   const [before] = await client.jobs();
@@ -61,7 +61,9 @@ it('stands still while it is paused, and refuses to be cancelled then, except by
   const [after] = await client.jobs();
   expect(after).toMatchObject({ paused: true, busy: false, offset: before?.offset });
   await expect(client.execute('block-job-cancel', { device: 'd0' })).rejects.toThrow('currently paused');
-  await expect(client.execute('block-job-complete', { device: 'd0' })).rejects.toThrow('cannot be completed');
+  await expect(client.execute('block-job-complete', { device: 'd0' })).rejects.toThrow(
+    "Job 'd0' in state 'paused' cannot accept command verb 'complete'",
+  );
   await client.execute('block-job-cancel', { device: 'd0', force: true });
   expect((await client.end()).name).toBe('BLOCK_JOB_CANCELLED');
   const [device] = (await client.execute('query-block')) as { inserted: { backing_file?: string } }[];
