@@ -1,8 +1,6 @@
 import type { BlockJobChangeOptions, JobType } from '../../../generated/index.js';
-import type { BlockHost } from '../driver.js';
-import type { Turns } from '../graph/turns.js';
 import type { JobGroup } from './job-group.js';
-import type { WorkingJob } from './working-job.js';
+import type { WorkingJob, WorkingJobOptions } from './working-job.js';
 
 /** What a kind of job does. */
 export interface JobWork {
@@ -48,13 +46,7 @@ export interface JobEnding {
 }
 
 /** What a job is made with. */
-export interface JobOptions extends JobEnding {
-  readonly id: string;
-  readonly type: JobType;
-  /** Bytes each second; 0: no limit. */
-  readonly speed: number;
-  readonly host: Pick<BlockHost, 'clock' | 'events' | 'warn'>;
-  readonly turns: Turns;
+export interface JobOptions extends WorkingJobOptions, JobEnding {
   readonly group?: JobGroup | undefined;
   /** Called when the job begins, and when it is over. */
   readonly onReport: (report: JobReport) => void;

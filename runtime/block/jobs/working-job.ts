@@ -10,16 +10,25 @@ import {
   type JobType,
 } from '../../../generated/index.js';
 import { actionFor, statusAfter } from '../backend/error-policy.js';
-import type { Child, RootOwner } from '../driver.js';
+import type { BlockHost, Child, RootOwner } from '../driver.js';
 import { BlockError, blockErrorOf, errnoOf } from '../error.js';
 import type { Turns } from '../graph/turns.js';
 import { Activity } from './activity.js';
 import type { InFlight } from './in-flight.js';
-import type { JobOptions } from './job-work.js';
 import { RateLimit } from './rate-limit.js';
 
 /** Nanoseconds that a job waits after a failure that is ignored. */
 const backOff = 1e8;
+
+/** What a job needs for its work. */
+export interface WorkingJobOptions {
+  readonly id: string;
+  readonly type: JobType;
+  /** Bytes each second; 0: no limit. */
+  readonly speed: number;
+  readonly host: Pick<BlockHost, 'clock' | 'events' | 'warn'>;
+  readonly turns: Turns;
+}
 
 /** A job as its work sees it: status and progress, speed, pauses, what is done about failures, and turns alone. */
 export abstract class WorkingJob implements RootOwner {
@@ -34,7 +43,7 @@ export abstract class WorkingJob implements RootOwner {
   offset = 0;
   /** It is to end without success. */
   cancelled = false;
-  protected readonly host: JobOptions['host'];
+  protected readonly host: WorkingJobOptions['host'];
   protected readonly limit = new RateLimit();
   protected readonly activity: Activity;
   protected speed: number;
@@ -48,7 +57,7 @@ export abstract class WorkingJob implements RootOwner {
   #status: JobStatus = 'undefined';
   #backOff = false;
 
-  constructor({ id, type, speed, host, turns }: JobOptions) {
+  constructor({ id, type, speed, host, turns }: WorkingJobOptions) {
     this.id = id;
     this.type = type;
     this.host = host;
