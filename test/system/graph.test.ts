@@ -124,7 +124,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
         }
         offset += status.length;
       }
-      await graph.dropIntermediate(active, two, base, 'base.raw');
+      await graph.dropIntermediate(active, two, base, { name: 'base.raw' });
       await reopen(graph, base, true);
     });
     expect([two.usable, active.below, base.flags.readOnly]).toEqual([false, base, true]);

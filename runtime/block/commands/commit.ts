@@ -11,7 +11,7 @@ import { defaultMirrorBuffer, startMirror } from '../jobs/start-mirror.js';
 import { reading, writing } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, nodeOfName, requestOf } from './job-arguments.js';
-import { baseNotFound } from './stream.js';
+import { baseNotFound, maskedFormat } from './stream.js';
 
 /** The command that writes what an image has into its backing file. */
 export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
@@ -33,7 +33,13 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
       checkFilterName(graph, args['filter-node-name']);
       const request = requestOf(args);
       if (top !== active) {
-        await commitBelow(jobs, { active, top, base, backingFile }, request, args['on-error'] ?? 'report');
+        const backingFormat = maskedFormat(args, base);
+        await commitBelow(
+          jobs,
+          { active, top, base, backingFile, backingFormat },
+          request,
+          args['on-error'] ?? 'report',
+        );
         return;
       }
       if (backingFile !== undefined) throw invalid("'backing-file' specified, but 'top' is the active layer");
@@ -84,11 +90,12 @@ interface Committed {
   readonly top: BlockNode;
   readonly base: BlockNode;
   readonly backingFile: string | undefined;
+  readonly backingFormat: string | undefined;
 }
 
 async function commitBelow(
   jobs: Jobs,
-  { active, top, base, backingFile }: Committed,
+  { active, top, base, backingFile, backingFormat }: Committed,
   request: JobRequest,
   onError: BlockdevOnError,
 ): Promise<void> {
@@ -110,7 +117,8 @@ async function commitBelow(
         { node: top, permissions: reading },
         { node: base, permissions: writing(base) },
       ],
-      ([, from, into]) => commitWork({ graph, overlay, top, base, backingFile, onError, reopened }, from, into),
+      ([, from, into]) =>
+        commitWork({ graph, overlay, top, base, backingFile, backingFormat, onError, reopened }, from, into),
     );
     job.start();
   } catch (error) {

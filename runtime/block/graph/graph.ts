@@ -1,4 +1,4 @@
-import type { BlockHost, Child, RootOwner } from '../driver.js';
+import type { BackingFile, BlockHost, Child, RootOwner } from '../driver.js';
 import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
 import { type Permissions, unused } from '../permissions.js';
 import { blockerExcept } from './blockers.js';
@@ -316,12 +316,12 @@ export class BlockGraph implements OpenEnvironment {
     overlay: BlockNode,
     top: BlockNode,
     base: BlockNode,
-    backingFile: string = base.filename,
+    { name = base.filename, format = base.driver.name }: Partial<BackingFile> = {},
   ): Promise<void> {
     if (overlay.below !== top || top === base || !top.chainHas(base)) {
       throw invalid(`'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`);
     }
-    await overlay.changeBackingFile({ name: backingFile, format: base.driver.name });
+    await overlay.changeBackingFile({ name, format });
     await this.relink(overlay, base);
   }
 

@@ -21,6 +21,8 @@ export interface CommitPlan {
   readonly base: BlockNode;
   /** What the overlay's header says afterwards. Absent: the base's file name. */
   readonly backingFile: string | undefined;
+  /** The format that it says then. Absent: the base's. */
+  readonly backingFormat: string | undefined;
   readonly onError: BlockdevOnError;
   /** Nodes that were opened for writing for the job's sake. */
   readonly reopened: Reopened[];
@@ -58,7 +60,10 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
     async commit() {
       await graph.drained(overlay, async () => {
         if (overlay.below !== top) throw new BlockError(`The chain above '${top.name}' has changed`, { code: 'EBUSY' });
-        await graph.dropIntermediate(overlay, top, base, backingFile);
+        await graph.dropIntermediate(overlay, top, base, {
+          ...(backingFile !== undefined && { name: backingFile }),
+          ...(plan.backingFormat !== undefined && { format: plan.backingFormat }),
+        });
         if (backingFile !== undefined) overlay.backingName = backingFile;
         graph.describeAbove(overlay);
       });

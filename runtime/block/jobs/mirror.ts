@@ -9,6 +9,7 @@ import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
+import { JobFailure } from './job-failure.js';
 import type { JobWork } from './job-work.js';
 import type { WorkingJob } from './working-job.js';
 
@@ -21,6 +22,7 @@ const idle = 1e8;
 
 /** What is mirrored, how, and what happens at the end. */
 export interface MirrorPlan {
+  readonly type: 'mirror' | 'commit';
   readonly graph: BlockGraph;
   readonly source: BlockNode;
   readonly target: BlockNode;
@@ -93,6 +95,10 @@ class Mirror {
   }
 
   async run(job: WorkingJob): Promise<void> {
+    const { type, source, target } = this.#plan;
+    if (type === 'mirror' && source.length !== target.length) {
+      throw new JobFailure('Source and target image have different sizes', { code: 'EINVAL' });
+    }
     try {
       if (!this.#marked) await this.#markFirst(job);
       this.#marked = true;

@@ -265,7 +265,7 @@ describe('dropping what is between', () => {
   it('writes another name into the header, if one is given', async () => {
     const { disk, graph, one, two, overlay, active } = await chain();
     one.holds++;
-    await graph.dropIntermediate(overlay, two, one, './one');
+    await graph.dropIntermediate(overlay, two, one, { name: './one' });
     expect([chainOf(active), two.usable]).toEqual([['active', 'overlay', 'one', 'base'], false]);
     expect(Buffer.from(disk.files.get('overlay.cow') ?? []).toString('latin1', 0, 9)).toBe('COW ./one');
     one.holds--;
