@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { type Affected, affectedPlaces } from '../upgrade/affected.js';
-import { installCommand, loadTsMorph, type TsMorph } from '../upgrade/compiler.js';
+import type { TsMorph } from '../upgrade/compiler.js';
 import { type FixedFile, fixedFiles } from '../upgrade/fix.js';
 import type { Place } from '../upgrade/place.js';
 import { ProjectError } from '../upgrade/program.js';
@@ -14,6 +14,7 @@ import { dialectNamed } from './load.js';
 import { choiceOption, dialectOption } from './options.js';
 import { coloursFor } from './report.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
+import { requireTsMorph } from './ts-morph.js';
 import { UserError } from './user-error.js';
 import { writeAllOrNone } from './write-files.js';
 
@@ -48,7 +49,7 @@ export const affected: Subcommand = {
   },
   async run(command, host) {
     const options = command.opts<AffectedOptions>();
-    const morph = await typeScript(host);
+    const morph = await requireTsMorph(host);
     const project = resolve(host.cwd, options.project);
     if (!existsSync(project)) {
       throw new UserError(`there is no ${options.project}`, { hint: 'name the tsconfig.json of the program with -p' });
@@ -84,15 +85,6 @@ Examples:
   $ qapi-ts affected --old qemu-9.0/qapi/qapi-schema.json --new qemu-10.1/qapi/qapi-schema.json
   $ qapi-ts affected --old old.json --new /run/qmp.sock -p server/tsconfig.json --format github
   $ qapi-ts affected --old old.json --new new.json --fix`;
-
-/** The compiler, which users install beside this package. */
-async function typeScript({ cwd }: Host): Promise<TsMorph> {
-  const morph = await loadTsMorph(cwd);
-  if (morph) return morph;
-  throw new UserError('reading TypeScript takes the package ts-morph, which is not installed', {
-    hint: `install it with: ${installCommand}`,
-  });
-}
 
 function search(
   morph: TsMorph,

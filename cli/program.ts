@@ -22,6 +22,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'find the places of a program that a change of its schema touches',
     load: async () => (await import('./affected.js')).affected,
   },
+  scaffold: {
+    summary: 'write skeletons of the handlers of a server, and keep them current',
+    load: async () => (await import('./scaffold.js')).scaffold,
+  },
   ir: {
     summary: 'print the checked model of a schema as JSON',
     load: async () => (await import('./ir.js')).ir,
