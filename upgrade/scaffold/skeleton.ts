@@ -23,8 +23,7 @@ export function newHandlers(commands: readonly Command[], { generated, runtime }
   return `import { QmpError, type ServerHandlers } from ${stringLiteral(runtime)};
 import type { CommandHandlers } from ${stringLiteral(generated)};
 
-/** What the commands of the schema do. */
-export const handlers: ServerHandlers<CommandHandlers> = {
+${commentText(['What the commands of the schema do.'])}export const handlers: ServerHandlers<CommandHandlers> = {
 ${methods.join('\n')}};
 `;
 }
