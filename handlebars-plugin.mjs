@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
 import Handlebars from 'handlebars';
 
 /**
@@ -23,10 +25,32 @@ export default (context) => template(context, options);
 `;
 }
 
-/** Bundles `.hbs` files with esbuild. */
+/** The text of what `?text` or `?script` follows in an import: a file as it is, or a program for browsers, bundled. */
+async function assetText(file, form) {
+  if (form === 'text') return readFile(file, 'utf8');
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    legalComments: 'none',
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+/** Bundles `.hbs` files, style sheets and scripts for browsers with esbuild. */
 export const esbuildHandlebars = {
   name: 'handlebars',
   setup(build) {
+    build.onResolve({ filter: /\?(?:text|script)$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path),
+      namespace: 'asset',
+    }));
+    build.onLoad({ filter: /./, namespace: 'asset' }, async ({ path }) => ({
+      contents: await assetText(...path.split('?')),
+      loader: 'text',
+    }));
     build.onLoad({ filter: /\.hbs$/ }, async ({ path }) => ({
       contents: templateModule(await readFile(path, 'utf8'), path),
       loader: 'js',
@@ -35,10 +59,19 @@ export const esbuildHandlebars = {
   },
 };
 
-/** Loads `.hbs` files in vitest. */
+/** Loads the same in vitest. */
 export const viteHandlebars = {
   name: 'handlebars',
   enforce: 'pre',
+  resolveId(specifier, importer) {
+    const [, file, form] = /^(\..*)\?(text|script)$/.exec(specifier) ?? [];
+    // By its name, a style sheet would be taken for one of the page that vite makes.
+    return file && `\0${form}:${join(dirname(importer), file)}:`;
+  },
+  async load(id) {
+    const [, form, file] = /^\0(text|script):(.*):$/.exec(id) ?? [];
+    return file && `export default ${JSON.stringify(await assetText(file, form))};`;
+  },
   transform(source, id) {
     return id.endsWith('.hbs') ? { code: templateModule(source, id), map: null } : undefined;
   },

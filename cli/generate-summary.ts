@@ -38,14 +38,16 @@ export function summary(
   { modules, definitions, files }: Amounts,
   { written, removed }: Pick<WriteResult, 'written' | 'removed'>,
 ): string {
-  const changes = [
-    written.length === 0 && removed.length === 0 ? 'all current' : `${written.length} written`,
-    ...(removed.length > 0 ? [`${removed.length} removed`] : []),
-  ];
   return (
     `${schema}: ${count(modules, 'module')}, ${count(definitions, 'definition')}; ` +
-    `${output.name}: ${count(files, 'file')} (${changes.join(', ')})`
+    `${output.name}: ${count(files, 'file')} (${changesText({ written, removed })})`
   );
+}
+
+/** What a run did to the files of its output folder. */
+export function changesText({ written, removed }: Pick<WriteResult, 'written' | 'removed'>): string {
+  if (written.length === 0 && removed.length === 0) return 'all current';
+  return [`${written.length} written`, ...(removed.length > 0 ? [`${removed.length} removed`] : [])].join(', ');
 }
 
 /** What a whole run says that has written its output, or found that there was nothing to write. */

@@ -15,12 +15,12 @@ export async function loadOrReport(
   named: string | undefined,
   dialectName: string | undefined,
   host: Host,
-): Promise<{ readonly schema: Schema; readonly dialect: Dialect } | undefined> {
+): Promise<{ readonly schema: Schema; readonly dialect: Dialect; readonly file: string } | undefined> {
   const input = await inputOf(named, host);
   const dialect = dialectNamed(dialectName ?? input.config.dialect);
   const { schema, diagnostics } = await loadSchema(input.schema, { dialect, host: input.files, advice: false });
   printDiagnostics(diagnostics, host.stderr, host.env);
-  return schema && { schema, dialect };
+  return schema && { schema, dialect, file: input.schema };
 }
 
 /** The dialect of a name that the command line or a configuration gives; without one, the one that reads all schemas. */

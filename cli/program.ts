@@ -26,6 +26,10 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
     summary: 'write skeletons of the handlers of a server, and keep them current',
     load: async () => (await import('./scaffold.js')).scaffold,
   },
+  docs: {
+    summary: 'write the reference of a schema as pages for a browser',
+    load: async () => (await import('./docs.js')).docs,
+  },
   ir: {
     summary: 'print the checked model of a schema as JSON',
     load: async () => (await import('./ir.js')).ir,

@@ -64,7 +64,7 @@ function blockHtml(block: Block, options: HtmlOptions): string {
 }
 
 /** Lines that are shown as they are. */
-function codeHtml(lines: readonly string[]): string {
+export function codeHtml(lines: readonly string[]): string {
   return `<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>\n`;
 }
 

@@ -19,7 +19,8 @@ export function typeText(scope: FileScope, type: Type, open = false): string {
   }
 }
 
-function builtinText(scope: FileScope, type: BuiltinType): string {
+/** A built-in type as TypeScript writes it. */
+export function builtinText(scope: FileScope, type: BuiltinType): string {
   switch (type.json) {
     case 'string':
     case 'number':

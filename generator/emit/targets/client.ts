@@ -61,7 +61,7 @@ export const client: Target = {
 };
 
 /** A command as the table of all commands has it: what it takes and what it returns. */
-function commandText(scope: FileScope, command: Command): string {
+export function commandText(scope: FileScope, command: Command): string {
   const open = command.returns !== undefined && isOpenPosition(scope.plan, command.returns);
   const returns = command.returns ? typeText(scope, command.returns, open) : 'void';
   return `{ arguments: ${argumentsText(scope, command)}; returns: ${returns} }`;
@@ -75,6 +75,6 @@ function argumentsText(scope: FileScope, command: Command): string {
 }
 
 /** An event as the table of all events has it. */
-function eventText(scope: FileScope, event: Event): string {
+export function eventText(scope: FileScope, event: Event): string {
   return `{ data: ${hasArguments(event) ? typeText(scope, event.arguments) : 'undefined'} }`;
 }

@@ -41,7 +41,7 @@ interface Workplace {
 }
 
 /** The declarations of some types in a file. */
-function declareTypes(
+export function declareTypes(
   scope: FileScope,
   types: readonly NamedType[],
   printer: DeclarationPrinter = new DeclarationPrinter(),

@@ -1,0 +1,5 @@
+import { listenForSearch } from './search-box.js';
+import { listenForTheme } from './theme.js';
+
+listenForTheme();
+listenForSearch();
