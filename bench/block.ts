@@ -8,15 +8,19 @@
  * 70 in a hundred. It is slower itself than `qemu-img`, so that it shows less of a difference in speed; the time of the processor per request, user and
  * system together, is that of the server alone.
  *
+ * With one request at a time, client and server share a processor, as only one of them has something to do: waking another one that sleeps
+ * takes 10 to 100 µs, more than the request, and the scheduler does it or not as it likes.
+ *
  * Both servers take turns, a different one begins each time, and ratios are made of neighbours: medians of them hold
  * on a busy machine, too. The images are in the host's cache.
  *
  * An argument names the program to measure instead of `dist/cli/main.js`.
  */
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   cpuTime,
@@ -80,6 +84,8 @@ if (!isThere('qemu-nbd')) {
   process.exit(1);
 }
 const hasFio = isThere('fio');
+const binds = isThere('taskset');
+const allProcessors = `0-${availableParallelism() - 1}`;
 if (!hasFio) console.log('fio is not installed: the rows with random offsets are left out');
 try {
   const raw = join(folder, 'disk.raw');
@@ -167,6 +173,8 @@ interface Run {
 
 async function measured({ uri, pid }: Rival, load: Load, depth: number, turn: number): Promise<Run> {
   const count = load.requests[depth] as number;
+  // Clients are started from here.
+  for (const bound of [pid, process.pid]) bind(bound, depth === 1 ? '0' : allProcessors);
   const before = cpuTime(pid);
   const { bytes, stride = bytes, reads } = load;
   const seconds =
@@ -174,6 +182,11 @@ async function measured({ uri, pid }: Rival, load: Load, depth: number, turn: nu
       ? await runFio(uri, load, depth, turn)
       : await runQemuImg(uri, { count, depth, bytes, stride, write: reads === 0 });
   return { rate: count / seconds, cpu: (cpuTime(pid) - before) / count };
+}
+
+/** Binds all threads of a program, and what it starts from then on, to processors. */
+function bind(pid: number, processors: string): void {
+  if (binds) spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', processors, String(pid)]);
 }
 
 async function runFio(uri: string, { bytes, reads, requests }: Load, depth: number, turn: number): Promise<number> {

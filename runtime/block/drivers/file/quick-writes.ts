@@ -14,8 +14,13 @@ const localFileSystems = new Set([0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010,
 const mostBytes = 2 ** 18;
 /** Milliseconds after which a write counts as one that has waited: for a disk, or for other writes to reach it. */
 const slow = 1;
-/** After a slow write, threads write for so many times as long as it took: waiting takes up at most this part of the time. */
-const pauseFactor = 50;
+/**
+ * Milliseconds of waiting that are put up with: on a busy machine, others take their turn of some milliseconds in the middle of a write, and
+ * a file system writes its journal every few seconds.
+ */
+const tolerated = 50;
+/** Waiting beyond that takes up at most this part of the time. */
+const part = 1 / 20;
 
 /**
  * Decides which writes to a file are made at once, and makes them. To copy some KiB into the host's cache takes a few microseconds; having
@@ -28,8 +33,9 @@ export class QuickWrites {
   readonly #now: () => number;
   /** Calls in threads that may hold up writes to the same file. */
   #obstacles = 0;
-  /** Until then threads write. */
-  #pausedUntil = Number.NEGATIVE_INFINITY;
+  /** Milliseconds of waiting that time has not made up for, as of some moment. */
+  #waited = 0;
+  #asOf = 0;
 
   /**
    * @param fd a file for which {@link writesQuickly} holds
@@ -52,15 +58,22 @@ export class QuickWrites {
     const { length } = data;
     if (length > mostBytes || this.#obstacles > 0) return 0;
     const start = this.#now();
-    if (start < this.#pausedUntil || !this.#budget.spend(length)) return 0;
+    if (this.#waitedBy(start) > tolerated || !this.#budget.spend(length)) return 0;
     try {
       return fs.writeSync(this.#fd, data, 0, length, offset);
     } catch (error) {
       throw blockErrorOf(error);
     } finally {
       const end = this.#now();
-      if (end - start > slow) this.#pausedUntil = end + (end - start) * pauseFactor;
+      if (end - start > slow) {
+        this.#waited = this.#waitedBy(start) + (end - start);
+        this.#asOf = end;
+      }
     }
+  }
+
+  #waitedBy(now: number): number {
+    return Math.max(0, this.#waited - (now - this.#asOf) * part);
   }
 
   /** Has threads write while something is done to the file that writes would wait for. */

@@ -40,7 +40,7 @@ describe('a write to a file of this machine', () => {
     expect(quick.write(data, 0)).toBe(4096);
   });
 
-  it('is left to threads for fifty times as long as a slow one took', () => {
+  it('is left to threads after long waits, for twenty times as long as they took beyond 50 ms', () => {
     let now = 0;
     let duration = 1;
     vi.spyOn(fs, 'writeSync').mockImplementation((_fd, buffer) => {
@@ -48,13 +48,28 @@ describe('a write to a file of this machine', () => {
       return buffer.length;
     });
     const quick = new QuickWrites(open(), new TurnBudget(2 ** 20), () => now);
-    expect([quick.write(data, 0), quick.write(data, 0)]).toEqual([4096, 4096]);
-    duration = 10;
+    for (let times = 0; times < 50; times++) expect(quick.write(data, 0)).toBe(4096);
+    duration = 60;
     expect(quick.write(data, 0)).toBe(4096);
-    now += 499;
+    now += 199;
     expect(quick.write(data, 0)).toBe(0);
     now += 1;
     expect(quick.write(data, 0)).toBe(4096);
+  });
+
+  it('goes on at once after waits of some milliseconds that come now and then, and not when they come all the time', () => {
+    let now = 0;
+    vi.spyOn(fs, 'writeSync').mockImplementation((_fd, buffer) => {
+      now += 4;
+      return buffer.length;
+    });
+    const quick = new QuickWrites(open(), new TurnBudget(2 ** 20), () => now);
+    for (let times = 0; times < 100; times++) {
+      expect(quick.write(data, 0)).toBe(4096);
+      now += 80;
+    }
+    const all = Array.from({ length: 40 }, () => quick.write(data, 0));
+    expect(all.filter((written) => written > 0).length).toBeLessThan(15);
   });
 
   it('is left to a thread while a flush runs, also after one that failed', async () => {
