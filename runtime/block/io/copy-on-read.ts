@@ -1,4 +1,5 @@
 import { type DriverInstance, RequestFlag } from '../driver.js';
+import { giveBuffer, takeBuffer } from './buffers.js';
 import { writeZeroesSplit } from './write-zeroes.js';
 import { isZero } from './zeroes.js';
 
@@ -20,7 +21,7 @@ export async function copyUp(instance: DriverInstance, start: number, end: numbe
     if (status === undefined) return;
     const length = status.allocated ? status.length : Math.min(status.length, most);
     if (!status.allocated) {
-      const buffer = Buffer.allocUnsafe(length);
+      const buffer = takeBuffer(length);
       await instance.read(position, buffer, RequestFlag.noSerialising);
       try {
         if (isZero(buffer)) await writeZeroesSplit(instance, position, length, 0);
@@ -28,6 +29,8 @@ export async function copyUp(instance: DriverInstance, start: number, end: numbe
       } finally {
         wrote();
       }
+      // After a failure, parts of the request may still be under way with it.
+      giveBuffer(buffer);
     }
     position += length;
   }

@@ -7,6 +7,7 @@ import { CopyFailure, copyStretch } from './copy.js';
 import type { JobWork } from './job-work.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
+import { inSequence } from './sequence.js';
 
 /** Bytes that are copied at a time. */
 const chunk = 512 * 1024;
@@ -36,24 +37,21 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
     async run(job) {
       job.len = top.length;
       if (base.length < job.len) await into.truncate(job.len);
-      for (let copied = 0; job.offset < job.len; ) {
-        await job.afterWork(copied);
-        if (job.cancelled) return;
-        copied = 0;
-        try {
-          const status = await layerStatus(from, job.offset, job.len - job.offset, base);
-          const wanted = status.own || status.below;
-          const length = wanted ? Math.min(status.length, chunk) : status.length;
-          if (wanted) {
-            await copyStretch(from, into, { offset: job.offset, length });
-            copied = length;
-          }
-          job.offset += length;
-        } catch (error) {
+      await inSequence(job, {
+        length: chunk,
+        async next(offset) {
+          const status = await layerStatus(from, offset, job.len - offset, base);
+          if (!status.own && !status.below) return { length: status.length };
+          const length = Math.min(status.length, chunk);
+          return { length, work: () => copyStretch(from, into, { offset, length }) };
+        },
+        failed(error) {
           const operation = error instanceof CopyFailure ? error.operation : 'read';
           if (job.failed(plan.onError, operation, error) === 'report') throw error;
-        }
-      }
+          return 'again';
+        },
+      });
+      if (job.cancelled) return;
       await into.flush();
     },
 

@@ -7,6 +7,7 @@ import { everything, Permission, type Permissions } from '../permissions.js';
 import type { JobWork } from './job-work.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
+import { inSequence } from './sequence.js';
 import type { WorkingJob } from './working-job.js';
 
 /** Bytes that are copied at a time. */
@@ -67,35 +68,29 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
 }
 
 async function copyAll(job: WorkingJob, { node, base, onError }: StreamPlan, root: Child): Promise<void> {
-  let failure: unknown;
+  let failure: { readonly error: unknown } | undefined;
+  // It is not filled: its length says how much is to be copied.
   const scratch = new Uint8Array(chunk);
   job.len = node.length;
-  let copied = 0;
-  while (job.offset < job.len) {
-    await job.afterWork(copied);
-    if (job.cancelled) return;
-    copied = 0;
-    let length = Math.min(chunk, job.len - job.offset);
-    try {
-      const status = await layerStatus(root, job.offset, job.len - job.offset, base);
-      const wanted = status.below;
-      length = wanted ? Math.min(status.length, chunk) : status.length;
-      if (wanted) {
-        const buffer = length === chunk ? scratch : scratch.subarray(0, length);
-        await root.read(job.offset, buffer, RequestFlag.copyOnRead | RequestFlag.prefetch);
-        copied = length;
-      }
-    } catch (error) {
+  await inSequence(job, {
+    length: chunk,
+    async next(offset) {
+      const status = await layerStatus(root, offset, job.len - offset, base);
+      if (!status.below) return { length: status.length };
+      const length = Math.min(status.length, chunk);
+      const flags = RequestFlag.copyOnRead | RequestFlag.prefetch;
+      return { length, work: () => root.read(offset, scratch.subarray(0, length), flags) };
+    },
+    failed(error) {
       const action = job.failed(onError, 'read', error);
-      if (action === 'stop') continue;
-      failure ??= error;
-      if (action === 'report') break;
-    }
-    job.offset += length;
-  }
+      if (action === 'stop') return 'again';
+      failure ??= { error };
+      return action === 'ignore' ? 'skip' : 'end';
+    },
+  });
   // A failure that was ignored last is still seen by clients before the job is gone.
   if (failure !== undefined) {
     await job.pausePoint();
-    throw failure;
+    throw failure.error;
   }
 }

@@ -148,19 +148,12 @@ export abstract class WorkingJob implements RootOwner {
   }
 
   /** The same with requests in flight: waits for them before the job does. */
-  async pausePointOf(flights: InFlight): Promise<void> {
+  async pausePointOf(flights: Pick<InFlight, 'all'>): Promise<void> {
     do {
       if (this.#waits) await flights.all();
       await this.pausePoint();
       // What has failed meanwhile may have paused it.
     } while (this.#waits);
-  }
-
-  /** Waits after work as the speed wants it. Nothing of the job's may be in flight. */
-  async afterWork(bytes: number): Promise<void> {
-    const delay = this.limit.delay(bytes, this.host.clock.now());
-    if (delay > 0) await this.sleep(delay);
-    else await this.pausePoint();
   }
 
   /** The nanoseconds to wait after work as the speed wants it. */

@@ -1,6 +1,6 @@
-/** Bytes of a buffer that is kept: the largest that jobs copy at a time. */
+/** Bytes of a buffer that is kept: the largest that jobs and copies on read move at a time, mostly. */
 const size = 1024 * 1024;
-/** How many are kept for all jobs together. */
+/** How many are kept for all together. */
 const most = 16;
 
 const kept: Buffer[] = [];
