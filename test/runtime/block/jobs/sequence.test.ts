@@ -102,8 +102,11 @@ it('a failure is reported once what is before it is done and nothing is in fligh
 });
 
 it('nothing is in flight while the job rests, because of its speed or because it was paused', async () => {
-  for (const how of [{ delay: 5 }, { waits: true }]) {
-    const job = Object.assign(new TestJob(), { len: 60 }, how);
+  for (const [delay, waits] of [
+    [5, false],
+    [0, true],
+  ] as const) {
+    const job = Object.assign(new TestJob(), { len: 60, delay, waits });
     const { going, steps } = heldSteps(job);
     const over = run(job, steps);
     for (let rounds = 0; rounds < 20; rounds++) {
