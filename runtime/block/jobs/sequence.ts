@@ -4,7 +4,7 @@ import type { WorkingJob } from './working-job.js';
 const mostInFlight = 4;
 
 /** What a job does about one part of a disk. */
-export interface Step {
+interface Step {
   /** Bytes of the part. */
   readonly length: number;
   /** Absent: there is nothing to do. */
