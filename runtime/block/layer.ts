@@ -4,6 +4,7 @@ import { Backend } from './backend/backend.js';
 import { BlockExports } from './backend/block-exports.js';
 import { ExportServer, type ExportSource } from './backend/export-server.js';
 import { exportedBitmaps } from './backend/exported-bitmaps.js';
+import { RunState } from './backend/run-state.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
 import { Bitmaps } from './bitmaps/bitmaps.js';
 import { builtInDrivers } from './built-in-drivers.js';
@@ -18,12 +19,14 @@ import { commitDrives } from './commands/human/commit.js';
 import { humanMonitorCommands } from './commands/human/monitor.js';
 import { inTurns } from './commands/in-turns.js';
 import { jobCommands } from './commands/jobs.js';
+import { machineCommands, machineQueries } from './commands/machine.js';
 import { mediumCommands } from './commands/medium.js';
 import { mirrorCommands } from './commands/mirror.js';
 import { CommandServer, nbdServerCommands } from './commands/nbd-server.js';
 import { objectHandlers } from './commands/objects.js';
 import { programCommands } from './commands/program.js';
 import { runIoLine } from './commands/qemu-io/run.js';
+import { qomSource } from './commands/qom-source.js';
 import { queryCommands } from './commands/queries.js';
 import { runHandler } from './commands/run-handler.js';
 import { snapshotCommands } from './commands/snapshots.js';
@@ -115,6 +118,7 @@ export class BlockLayer implements AsyncDisposable {
   readonly #nbd: NbdDefaults;
   readonly #name: string | undefined;
   readonly #source: ExportSource;
+  readonly #runState = new RunState();
   /** Temporary files of our own, which need not be allowed. */
   readonly #ownFiles = new Set<string>();
 
@@ -145,6 +149,7 @@ export class BlockLayer implements AsyncDisposable {
     });
     this.registry = this.#drives;
     this.#source = {
+      runState: this.#runState,
       backend: (name) => this.backend(name),
       openNode: async (of, writable) => {
         const node = 'node' in of ? this.graph.deviceOrNode(undefined, of.node) : this.graph.reference(of.deviceOrNode);
@@ -254,12 +259,13 @@ export class BlockLayer implements AsyncDisposable {
 
   #handlers(): BlockHandlers {
     const { graph, jobs, bitmaps } = this;
-    const queries = queryCommands(graph, bitmaps, () => this.#drives.named);
+    const queries = queryCommands(graph, bitmaps, () => this.#drives.queried);
     const changes = inTurns(graph.turns, {
       ...graphCommands(graph),
       ...mediumCommands(this),
       ...nbdServerCommands(this.#commandServer),
       ...exportCommands(this.#exportContext),
+      ...machineCommands({ graph, drives: this.#drives, runState: this.#runState }),
       ...jobCommands(jobs),
       ...streamCommand(jobs),
       ...commitCommand(jobs, bitmaps),
@@ -274,7 +280,8 @@ export class BlockLayer implements AsyncDisposable {
       ...queries,
       'query-block-exports': () => this.#exports.describe(),
       ...throttleCommands(this),
-      ...objectHandlers(this.objects, { objects: this.objects, devices: [] }),
+      ...machineQueries(this.objects),
+      ...objectHandlers(this.objects, qomSource(this.objects, graph, this.#drives)),
       ...queryCommandLineOptions(),
       ...humanMonitorCommands({
         registry: this.registry,
@@ -287,7 +294,7 @@ export class BlockLayer implements AsyncDisposable {
         commit: (name) => graph.turns.run(() => commitDrives(graph, this.#drives.named, name)),
         io: (name, line) => this.#io(name, line),
       }),
-      ...programCommands(this.#name),
+      ...programCommands(this.#name, this.#runState),
     };
     return handlers;
   }

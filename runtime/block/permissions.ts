@@ -50,6 +50,12 @@ export function ofGuest(readOnly: boolean): Permissions {
   return { uses: consistentRead | (readOnly ? 0 : write), shares: consistentRead | writeUnchanged | resize };
 }
 
+/** The same where other guests may write, too. */
+export function ofSharingGuest(readOnly: boolean): Permissions {
+  const own = ofGuest(readOnly);
+  return { ...own, shares: own.shares | Permission.write };
+}
+
 /** What an export of a node does: others may write, too, but its size stays. */
 export function ofExport(readOnly: boolean): Permissions {
   const { consistentRead, write, resize } = Permission;

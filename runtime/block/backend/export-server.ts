@@ -6,6 +6,7 @@ import { longestName } from '../nbd/protocol.js';
 import { type NbdAddress, NbdServer, type NbdServerOptions } from '../nbd/server.js';
 import type { Backend } from './backend.js';
 import { nbdExport } from './nbd-export.js';
+import type { RunState } from './run-state.js';
 
 /** A bitmap to be exported: by its name in the node or one below, or of one node. */
 export type ExportedBitmap = string | { readonly node: string; readonly name: string };
@@ -15,6 +16,8 @@ export type Exported = { readonly device: string } | { readonly node: string } |
 
 /** Where the backends to export are. */
 export interface ExportSource {
+  /** Whether the devices of backends run. */
+  readonly runState: RunState;
   /** The named backend, if there is one of this name. */
   backend(name: string): Backend | undefined;
   /** A backend without a name on a node. @throws BlockError when there is no such node, or others do not let it be used */
@@ -107,7 +110,14 @@ export class ExportServer {
     expectShort('description', description ?? '');
     this.expectFree(name);
     const bitmaps = this.#source.bitmaps(backend, request.bitmaps ?? [], writable);
-    const exported = nbdExport(backend, { name, readOnly: !writable, description, bitmaps, allocationDepth });
+    const exported = nbdExport(backend, {
+      name,
+      readOnly: !writable,
+      description,
+      bitmaps,
+      allocationDepth,
+      runState: this.#source.runState,
+    });
     const entry: Entry = { backend, anonymous, releases: bitmaps.map((bitmap) => bitmap.hold()), onGone };
     this.#exports.set(name, entry);
     this.#server.add(exported);

@@ -5,6 +5,7 @@ import type { NbdContext, NbdExport, NbdExtent } from '../nbd/export.js';
 import { ExtentState } from '../nbd/protocol.js';
 import type { Backend } from './backend.js';
 import { allocationDepthOf, contextOf, statesOf } from './export-contexts.js';
+import type { RunState } from './run-state.js';
 
 /** What an export is made with. */
 export interface BackendExportOptions {
@@ -16,6 +17,8 @@ export interface BackendExportOptions {
   readonly bitmaps?: readonly DirtyBitmap[];
   /** Whether clients may see in which layer data lies. */
   readonly allocationDepth?: boolean | undefined;
+  /** While it is stopped, requests to a backend with a device wait. Default: they never do. */
+  readonly runState?: RunState | undefined;
 }
 
 /** The preferred block size that is reported to clients, as by QEMU: the size of a page. */
@@ -39,7 +42,8 @@ class BackendExport implements NbdExport {
   readonly readOnly: boolean;
   readonly blockSize: { readonly minimum: number; readonly preferred: number };
   readonly contexts: readonly NbdContext[];
-  readonly #backend: Backend;
+  readonly #attached: Backend;
+  readonly #runState: RunState | undefined;
 
   constructor(backend: Backend, options: BackendExportOptions) {
     const { name, description, readOnly, bitmaps = [], allocationDepth = false } = options;
@@ -52,15 +56,16 @@ class BackendExport implements NbdExport {
     const minimum = root.node.leastBlock ?? root.node.requestAlignment;
     this.blockSize = { minimum, preferred: Math.max(minimum, preferredBlockSize) };
     this.contexts = [...(allocationDepth ? [allocationDepthOf(backend)] : []), ...bitmaps.map(contextOf)];
-    this.#backend = backend;
+    this.#attached = backend;
+    this.#runState = options.runState;
   }
 
   read(offset: number, buffer: Uint8Array): Promise<void> {
-    return this.#backend.read(offset, buffer);
+    return this.#running((backend) => backend.read(offset, buffer));
   }
 
   write(offset: number, data: Uint8Array, { fua }: { fua: boolean }): Promise<void> {
-    return this.#backend.write(offset, data, fua ? RequestFlag.fua : 0);
+    return this.#running((backend) => backend.write(offset, data, fua ? RequestFlag.fua : 0));
   }
 
   writeZeroes(
@@ -70,28 +75,30 @@ class BackendExport implements NbdExport {
   ): Promise<void> {
     const flags =
       (unmap ? RequestFlag.mayUnmap : 0) | (fua ? RequestFlag.fua : 0) | (fast ? RequestFlag.noFallback : 0);
-    return this.#backend.writeZeroes(offset, length, flags);
+    return this.#running((backend) => backend.writeZeroes(offset, length, flags));
   }
 
-  async trim(offset: number, length: number, { fua }: { fua: boolean }): Promise<void> {
-    await this.#backend.discard(offset, length);
-    if (fua) await this.#backend.flush();
+  trim(offset: number, length: number, { fua }: { fua: boolean }): Promise<void> {
+    return this.#running(async (backend) => {
+      await backend.discard(offset, length);
+      if (fua) await backend.flush();
+    });
   }
 
   async cache(offset: number, length: number): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(Math.min(length, cachedAtOnce));
     for (let done = 0; done < length; done += buffer.length) {
-      await this.#backend.read(offset + done, buffer.subarray(0, length - done));
+      await this.read(offset + done, buffer.subarray(0, length - done));
     }
   }
 
   flush(): Promise<void> {
-    return this.#backend.flush();
+    return this.#running((backend) => backend.flush());
   }
 
   async blockStatus(offset: number, length: number, options: { one: boolean }): Promise<readonly NbdExtent[]> {
     const states = await statesOf(offset, length, options, async (at, most) => {
-      const status = await this.#backend.blockStatus(at, most);
+      const status = await this.#attached.blockStatus(at, most);
       return {
         length: status.length,
         state: (status.data ? 0 : ExtentState.hole) | (status.zero ? ExtentState.zero : 0),
@@ -102,5 +109,13 @@ class BackendExport implements NbdExport {
       hole: (extent.state & ExtentState.hole) !== 0,
       zero: (extent.state & ExtentState.zero) !== 0,
     }));
+  }
+
+  /** Makes a request when the device runs that the backend may have. */
+  #running(request: (backend: Backend) => Promise<void>): Promise<void> {
+    const backend = this.#attached;
+    const resumed = backend.device === undefined ? undefined : this.#runState?.resumed;
+    // It may have been stopped again before those that waited get to run.
+    return resumed === undefined ? request(backend) : resumed.then(() => this.#running(request));
   }
 }

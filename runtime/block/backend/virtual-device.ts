@@ -8,6 +8,10 @@ export interface DeviceOptions {
   readonly kind: DeviceKind;
   /** Its id, by which commands can call it. */
   readonly id: string;
+  /** What it is called in the tree of objects: `virtio-blk-pci`, for instance. Default: what suits its kind. */
+  readonly model?: string;
+  /** Others may write to its medium, too. Default: `false`. */
+  readonly shareWrites?: boolean;
   /** The guest has locked the medium in. Default: `false`. */
   readonly locked?: boolean;
   /** What is done about failed reads. Default: `auto`, which is what the backend says. */
@@ -20,6 +24,8 @@ export interface DeviceOptions {
   readonly onMediumChange?: (loaded: boolean) => void;
 }
 
+const usualModels: { readonly [kind in DeviceKind]: string } = { disk: 'scsi-hd', cdrom: 'scsi-cd', floppy: 'floppy' };
+
 /**
  * What is attached to a backend in the place of a guest's device, so that trays, locks and error policies have a device that
  * they belong to. Nothing attached: the medium can be exchanged at will, and no failure stops anything.
@@ -27,6 +33,8 @@ export interface DeviceOptions {
 export class VirtualDevice {
   readonly kind: DeviceKind;
   readonly id: string;
+  readonly model: string;
+  readonly shareWrites: boolean;
   readonly rerror: BlockdevOnError;
   readonly werror: BlockdevOnError;
   /** The guest has locked the medium in. */
@@ -38,6 +46,8 @@ export class VirtualDevice {
   constructor(options: DeviceOptions) {
     this.kind = options.kind;
     this.id = options.id;
+    this.model = options.model ?? usualModels[options.kind];
+    this.shareWrites = options.shareWrites ?? false;
     this.rerror = options.rerror ?? 'auto';
     this.werror = options.werror ?? 'auto';
     this.locked = options.locked ?? false;

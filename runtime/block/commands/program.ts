@@ -1,4 +1,5 @@
 import { events } from '../../../generated/index.js';
+import type { RunState } from '../backend/run-state.js';
 import type { BlockHandlers } from './handlers.js';
 
 /**
@@ -6,13 +7,16 @@ import type { BlockHandlers } from './handlers.js';
  *
  * @param name what it is called, if anything
  */
-export function programCommands(name: string | undefined) {
+export function programCommands(name: string | undefined, runState: RunState) {
   return {
     'query-events': () => [...events.keys()].map((event) => ({ name: event })),
 
     'query-name': () => (name === undefined ? {} : { name }),
 
-    // There is no machine that something could stop.
-    'query-status': () => ({ running: true, singlestep: false, status: 'running' }),
+    'query-status': () => ({
+      running: runState.running,
+      singlestep: false,
+      status: runState.running ? 'running' : 'paused',
+    }),
   } satisfies Partial<BlockHandlers>;
 }

@@ -3,10 +3,13 @@ import { throttleConfigOf } from '../backend/throttle-config.js';
 import type { ThrottleGroups } from '../backend/throttle-group.js';
 import { VirtualDevice } from '../backend/virtual-device.js';
 import type { BlockHost } from '../driver.js';
-import { BlockError, deviceNotFound } from '../error.js';
+import { BlockError, deviceNotFound, invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { ofGuest, ofSharingGuest, type Permissions } from '../permissions.js';
 import type { DriveConfig, DriveRegistry, DriveSlot } from './config.js';
 import type { DeviceConfig } from './device.js';
+import type { DeviceModel } from './device-model.js';
 import { openDrive } from './open-drive.js';
 import { checkNewDevice, checkNewDrive, isSlotTaken, type PresentDrive } from './rules.js';
 
@@ -45,6 +48,11 @@ export class Drives implements DriveRegistry {
   /** The named backends, and after them those that have lost their names. */
   get backends(): Iterable<Backend> {
     return [...this.named, ...this.#nameless];
+  }
+
+  /** What `query-block` shows: the named ones, and those that a device has. */
+  get queried(): Iterable<Backend> {
+    return [...this.backends].filter(({ name, device }) => name !== '' || device !== undefined);
   }
 
   /** The backend of a name, if there is one. */
@@ -95,6 +103,81 @@ export class Drives implements DriveRegistry {
   }
 
   /**
+   * Attaches a virtual device to a drive, or to a node by a backend without a name.
+   *
+   * @throws BlockError when there is neither, or it is used otherwise, or the id is taken
+   */
+  async plug({ kind, model, id, drive, shareWrites }: DeviceModel): Promise<void> {
+    const { graph, host } = this.#environment;
+    const name = id ?? this.#freeId();
+    for (const { deviceId } of this.#present()) {
+      if (deviceId === name) throw new BlockError(`Duplicate device ID '${name}'`, { code: 'EEXIST' });
+    }
+    const device = new VirtualDevice({ kind, id: name, model, shareWrites });
+    const named = drive === undefined ? undefined : this.backend(drive);
+    if (named?.device !== undefined) throw new BlockError(`Drive '${drive}' is already in use by another block device`);
+    const backend = named ?? new Backend('', host);
+    if (named === undefined && drive !== undefined) {
+      const node = graph.node(drive);
+      if (node === undefined) throw invalid(`Property '${model}.drive' can't find value '${drive}'`);
+      backend.root = await graph.attachRoot(node, backend, permissionsFor(device, node));
+    }
+    backend.device = device;
+    if (named === undefined) this.#nameless.add(backend);
+  }
+
+  /** Takes a virtual device away, and what only it used. @throws BlockError when there is none of that id */
+  async unplug(id: string): Promise<void> {
+    const backend = this.#withDevice(id);
+    if (backend === undefined) throw deviceNotFound(id);
+    if (this.#nameless.delete(backend)) await this.#environment.eject(backend);
+    backend.device = undefined;
+  }
+
+  /** Puts another node, or the medium of none, under a device. Exports of it follow. @throws BlockError when that must not be */
+  async changeNode(id: string, name: string): Promise<void> {
+    const { graph } = this.#environment;
+    const backend = this.#withDevice(id);
+    if (backend?.device === undefined) throw deviceNotFound(id);
+    const node = graph.node(name);
+    if (node === undefined) throw invalid(`Property '${backend.device.model}.drive' can't find value '${name}'`);
+    const before = graph.mediumOf(backend);
+    if (before === node) return;
+    const { device, root } = backend;
+    const attach = async (medium: BlockNode): Promise<void> => {
+      backend.root = await graph.attachRoot(medium, backend, permissionsFor(device, medium));
+    };
+    if (before === undefined || root === undefined) {
+      await attach(node);
+      return;
+    }
+    // One may be below the other: what the device does to both at a time could be too much.
+    await graph.holding(before, () =>
+      graph.drainedAll(async () => {
+        await graph.detachRoot(root);
+        backend.root = undefined;
+        try {
+          await attach(node);
+        } catch (error) {
+          await attach(before);
+          throw error;
+        }
+      }),
+    );
+  }
+
+  #withDevice(id: string): Backend | undefined {
+    for (const backend of this.backends) if (backend.device?.id === id) return backend;
+    return undefined;
+  }
+
+  /** An id for a device that was given none. */
+  #freeId(): string {
+    const used = new Set(Array.from(this.#present(), ({ deviceId }) => deviceId));
+    for (let number = 0; ; number++) if (!used.has(`device${number}`)) return `device${number}`;
+  }
+
+  /**
    * Deletes a drive. A device that uses it keeps a backend without a name and a medium.
    *
    * @throws BlockError when there is none of that name, or it must stay
@@ -123,4 +206,8 @@ export class Drives implements DriveRegistry {
     for (const [id, { backend, slot }] of this.#drives) yield { id, slot, deviceId: backend.device?.id };
     for (const { device } of this.#nameless) yield { id: undefined, slot: undefined, deviceId: device?.id };
   }
+}
+
+function permissionsFor({ shareWrites }: VirtualDevice, { flags }: BlockNode): Permissions {
+  return shareWrites ? ofSharingGuest(flags.readOnly) : ofGuest(flags.readOnly);
 }

@@ -16,7 +16,7 @@ export interface QomNode {
 }
 
 /** A virtual device, as the tree shows it. */
-interface QomDevice extends Pick<QomNode, 'type' | 'set'> {
+export interface QomDevice extends Pick<QomNode, 'type' | 'set'> {
   readonly id: string;
   readonly properties: ReadonlyMap<string, ObjectProperty>;
 }

@@ -1,0 +1,71 @@
+import { emitDeviceDeleted, emitResume, emitStop, type IOThreadInfo } from '../../../generated/index.js';
+import type { JsonObject } from '../../json/value.js';
+import type { RunState } from '../backend/run-state.js';
+import { readDeviceModel } from '../drive/device-model.js';
+import type { Drives } from '../drive/drives.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { UserObjects } from '../objects/user-objects.js';
+import type { BlockHandlers } from './handlers.js';
+
+/** What the commands of a machine work on. */
+export interface MachineContext {
+  readonly graph: BlockGraph;
+  readonly drives: Drives;
+  readonly runState: RunState;
+}
+
+const devicePath = '/machine/peripheral/';
+
+/** Commands that change the virtual devices, and stop them: what a program asks for that is made for a whole machine. */
+export function machineCommands({ graph, drives, runState }: MachineContext) {
+  const { events } = graph.host;
+  return {
+    async stop() {
+      if (!runState.stop()) return;
+      // What the devices have begun is done before.
+      await graph.drainedAll(async () => {});
+      emitStop(events);
+    },
+
+    async cont() {
+      if (runState.resume()) emitResume(events);
+    },
+
+    async device_add(args) {
+      await drives.plug(readDeviceModel(args as unknown as JsonObject));
+    },
+
+    async device_del({ id }) {
+      const name = id.startsWith(devicePath) ? id.slice(devicePath.length) : id;
+      await drives.unplug(name);
+      emitDeviceDeleted(events, { device: name, path: `${devicePath}${name}` });
+    },
+  } satisfies Partial<BlockHandlers>;
+}
+
+/** Queries about a machine that there is not, and about the threads that objects stand for. */
+export function machineQueries(objects: UserObjects) {
+  return {
+    'query-uuid': () => ({ UUID: '00000000-0000-0000-0000-000000000000' }),
+    'query-tpm': () => [],
+    'query-tpm-models': () => [],
+    'query-tpm-types': () => [],
+    'query-cpus-fast': () => [],
+
+    'query-iothreads': () =>
+      [...objects.all]
+        .filter(([, { type }]) => type === 'iothread')
+        .map(([id, { properties }]): IOThreadInfo => {
+          const number = (name: string): number => Number(properties.get(name)?.value ?? 0);
+          return {
+            id,
+            // There is one thread for all.
+            'thread-id': process.pid,
+            'poll-max-ns': number('poll-max-ns'),
+            'poll-grow': number('poll-grow'),
+            'poll-shrink': number('poll-shrink'),
+            'aio-max-batch': number('aio-max-batch'),
+          };
+        }),
+  } satisfies Partial<BlockHandlers>;
+}
