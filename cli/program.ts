@@ -6,6 +6,10 @@ import { exitCodes, type Subcommand } from './subcommand.js';
 
 /** The subcommands by name; the file of one is loaded when it is called. */
 const subcommands: Readonly<Record<string, { readonly summary: string; load(): Promise<Subcommand> }>> = {
+  init: {
+    summary: 'write what a program with generated code begins with',
+    load: async () => (await import('./init/init.js')).init,
+  },
   generate: {
     summary: 'write TypeScript for a schema',
     load: async () => (await import('./generate.js')).generate,
@@ -71,12 +75,7 @@ Examples:
 /** Runs a command line (without the name of the program) and returns the exit code. Never throws. */
 export async function run(args: readonly string[], host: Host): Promise<number> {
   let code: number = exitCodes.ok;
-  const program = new Command('qapi-ts')
-    .description(packageJson.description)
-    .version(packageJson.version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
-    .addHelpText('after', examples);
+  const program = emptyProgram();
   configure(program, host);
   for (const [name, { summary, load }] of Object.entries(subcommands)) {
     const command = program.command(name).summary(summary);
@@ -97,6 +96,24 @@ export async function run(args: readonly string[], host: Host): Promise<number> 
     return report(error, host);
   }
   return code;
+}
+
+/** The program with everything declared, for what describes it. */
+export async function wholeProgram(): Promise<Command> {
+  const program = emptyProgram();
+  for (const [name, { summary, load }] of Object.entries(subcommands)) {
+    (await load()).declare(program.command(name).summary(summary));
+  }
+  return program;
+}
+
+function emptyProgram(): Command {
+  return new Command('qapi-ts')
+    .description(packageJson.description)
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText('after', examples);
 }
 
 function configure(command: Command, host: Host): void {
