@@ -45,7 +45,7 @@ export function isProgram(from: string, cwd: string): boolean {
 }
 
 /** The answers that need no question: what the folder and the machine suggest. */
-export function defaults({ cwd, env }: Host): Answers {
+function defaults({ cwd, env }: Host): Answers {
   return { from: defaultSource(cwd, env.PATH ?? ''), output: 'src/generated', program: 'src/main.ts' };
 }
 

@@ -7,7 +7,7 @@ import { UserError } from '../user-error.js';
 import { type Answers, isProgram } from './answers.js';
 
 /** What `init` does to a file. */
-export interface InitFile {
+interface InitFile {
   /** Its path as to be named to the user. */
   readonly name: string;
   readonly text: string;
