@@ -65,8 +65,9 @@ const owners = {
   commander: 'cli',
   sucrase: 'cli',
   pino: 'cli',
+  'basic-ftp': 'runtime/block/drivers/ftp',
   fzstd: 'runtime/block/drivers/shared',
-  koffi: 'runtime/block/drivers/file',
+  koffi: 'runtime/block/drivers/file|runtime/block/drivers/gluster',
   'ts-morph': 'upgrade',
 };
 

@@ -8,6 +8,7 @@ import { dmg } from './drivers/dmg/dmg.js';
 import { fileDriver } from './drivers/file/file.js';
 import { hostCdromDriver } from './drivers/file/host-cdrom.js';
 import { hostDeviceDriver } from './drivers/file/host-device.js';
+import { ftp, ftps } from './drivers/ftp/driver.js';
 import { http, https } from './drivers/http/driver.js';
 import { luks } from './drivers/luks/luks.js';
 import { nbd } from './drivers/nbd/driver.js';
@@ -18,6 +19,7 @@ import { qcow2 } from './drivers/qcow2/index.js';
 import { qed } from './drivers/qed/qed.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
+import { tftp } from './drivers/tftp/driver.js';
 import { vdi } from './drivers/vdi/vdi.js';
 import { vhdx } from './drivers/vhdx/vhdx.js';
 import { vmdk } from './drivers/vmdk/vmdk.js';
@@ -33,6 +35,8 @@ const drivers: readonly BlockDriver[] = [
   cloop,
   dmg,
   fileDriver,
+  ftp,
+  ftps,
   hostCdromDriver,
   hostDeviceDriver,
   http,
@@ -47,6 +51,7 @@ const drivers: readonly BlockDriver[] = [
   qed,
   quorum,
   rawDriver,
+  tftp,
   vdi,
   vhdx,
   vmdk,

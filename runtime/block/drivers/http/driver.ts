@@ -1,40 +1,19 @@
-import type { BlockDriver, DriverInstance, OpenContext, Reopening } from '../../driver.js';
-import { BlockError } from '../../error.js';
-import { roundUp } from '../../limits.js';
-import { nothingToSwitch } from '../shared/reopening.js';
-import { BlockCache } from './block-cache.js';
+import type { BlockDriver, DriverInstance, OpenContext } from '../../driver.js';
+import { refuseWriting, remoteDisk } from '../shared/remote-disk.js';
 import { takeHttpOptions } from './options.js';
 import { RemoteFile } from './remote-file.js';
-
-/** Blocks of the cache are at least as large: keeping track of smaller ones would cost more than they do. */
-const smallestBlock = 4096;
 
 function httpDriver(name: string): BlockDriver {
   return {
     name,
     kind: 'protocol',
-    async open({ options, node, host }: OpenContext): Promise<DriverInstance> {
-      if (!node.flags.readOnly) {
-        throw new BlockError(`Driver '${name}' cannot write: open the node with 'read-only' on`, { code: 'EROFS' });
-      }
+    async open(context: OpenContext): Promise<DriverInstance> {
+      refuseWriting(name, context);
+      const { options, host } = context;
       const taken = await takeHttpOptions(name, options, host);
       const file = await RemoteFile.open(taken, host);
-      const cache = new BlockCache(
-        file.length,
-        Math.max(smallestBlock, roundUp(taken.readahead, smallestBlock)),
-        (offset, buffers) => file.fetch(offset, buffers),
-      );
-      return {
-        length: file.length,
-        read: (offset, buffer) => cache.read(offset, buffer),
-        async prepareReopen(flags): Promise<Reopening> {
-          if (flags.readOnly) return nothingToSwitch;
-          throw new BlockError(`Driver '${name}' cannot write`, { code: 'EROFS' });
-        },
-        effectiveOptions: () => taken.shown,
-        exactFilename: () => taken.exactFilename,
-        close: () => file.close(),
-      };
+      const fetch = file.fetch.bind(file);
+      return remoteDisk(name, { length: file.length, fetch, close: () => file.close() }, taken);
     },
   };
 }
