@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OpenedStreams } from './streams.js';
 
@@ -20,6 +21,9 @@ const STDERR_LENGTH = 64 * 1024;
 
 /** How long a process that has closed its output may take to end, in milliseconds, for its end to be the reason. */
 const TIME_TO_END = 1000;
+
+/** How long its standard error is read for after its end, in milliseconds: a program that it has left behind may hold that open for ever. */
+export const TIME_FOR_STDERR = 200;
 
 /** How a process ended, worded to stand behind its name. */
 export function describeExit(code: number | null | undefined, signal: NodeJS.Signals | null | undefined): string {
@@ -47,6 +51,7 @@ export function streamsOf(child: MonitorProcess): OpenedStreams {
   if (!stdin || !stdout)
     throw new TypeError("a process that speaks QMP must be spawned with 'pipe' for stdin and stdout");
   const stderr = keepText(child.stderr);
+  const allRead = child.stderr ? finished(child.stderr, { writable: false }).catch(() => {}) : undefined;
   let failure: NodeJS.ErrnoException | undefined;
   const ended = new Promise<void>((resolve) => {
     if (typeof child.exitCode === 'number' || child.signalCode) resolve();
@@ -65,7 +70,7 @@ export function streamsOf(child: MonitorProcess): OpenedStreams {
       if (failure) return cannotStart(name, failure);
       if (typeof child.exitCode !== 'number' && !child.signalCode) return undefined;
       // What it wrote last may come behind the news of its end.
-      await delay(0);
+      await Promise.race([allRead, delay(TIME_FOR_STDERR, undefined, { ref: false })]);
       const written = stderr().trim();
       return `${name} ${describeExit(child.exitCode, child.signalCode)}${written && `: ${written}`}`;
     },

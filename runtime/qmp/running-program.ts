@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type QmpClient } from './client.js';
 import type { ConnectOptions } from './client-options.js';
 import { QmpConnectionError } from './failure.js';
-import { cannotStart, describeExit, keepText } from './monitor-process.js';
+import { cannotStart, describeExit, keepText, TIME_FOR_STDERR } from './monitor-process.js';
 import { Reaper } from './reaper.js';
 import type { QmpSchema } from './schema.js';
 
@@ -13,9 +13,6 @@ export interface ProgramExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
-
-/** How long the last of a standard error may come behind the end of the program, in milliseconds: heirs may keep it open. */
-const TIME_FOR_STDERR = 200;
 
 /** A program that was started, from its start to its end. */
 export class RunningProgram {

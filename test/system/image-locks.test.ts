@@ -64,7 +64,8 @@ async function heldBy<T>(program: string, args: string[], work: () => Promise<T>
   child.stderr.on('data', (data: Buffer) => {
     stderr += data;
   });
-  const ended = once(child, 'exit');
+  // Only then has all been read of what it says.
+  const ended = once(child, 'close');
   const socket = args[args.indexOf('-k') + 1] ?? '';
   const ready =
     program === 'qemu-nbd'

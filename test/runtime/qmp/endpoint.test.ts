@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, connect as netConnect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duplex } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { connect } from '../../../runtime/qmp/client.js';
 import { endpointOf, type QmpAddress } from '../../../runtime/qmp/endpoint.js';
@@ -184,6 +184,21 @@ describe('a process that is connected to', () => {
       ),
     );
   });
+
+  test.each([true, false])(
+    'tells what it wrote last, when that comes behind the news of its end (closed then: %s)',
+    async (closes) => {
+      const stderr = new PassThrough();
+      const child = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, spawnfile: 'ssh', exitCode: 255 };
+      const connecting = connect(child);
+      child.stdout.end();
+      setTimeout(() => {
+        stderr.write('no route to host');
+        if (closes) stderr.end();
+      }, 30);
+      await expect(connecting).rejects.toThrow('ssh ended with status 255: no route to host');
+    },
+  );
 
   test('other readers of its standard error get what it writes as it is', async () => {
     const child = run(`process.stderr.write('über'); ${greet} setInterval(() => {}, 1000)`);
