@@ -29,7 +29,10 @@ export { generate, incrementalGenerator, targetNames } from './emit/generate.js'
 export type { EmitOptions, ImportExtension, Int64Mode } from './emit/options.js';
 export { checkFiles, type Difference } from './emit/output/check.js';
 export { OutputError } from './emit/output/folder.js';
+export { codeFolder, type OutputKind, pageFolder } from './emit/output/kinds.js';
 export { type WriteResult, writeFiles } from './emit/output/write.js';
+export type { OldSchema } from './emit/site/marks.js';
+export { documentationSite, type SiteOptions } from './emit/site/site.js';
 export type { GeneratedFile } from './emit/target.js';
 export {
   type CompareOptions,

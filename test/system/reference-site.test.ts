@@ -135,17 +135,17 @@ describeWithPrograms('the reference in a browser', ['chromium'], () => {
 
   test.each(['light', 'dark'] as const)('axe-core has nothing against any kind of page: %s', async (colorScheme) => {
     mkdirSync(screenshots, { recursive: true });
-    const darkPaths = ['changes.html', 'commands/block-commit.html', 'types/BlockdevDriver.html'];
+    const darkPaths = ['changes.html', 'commands/block-commit.html', 'types/BlockExportOptions.html'];
     const lightPaths = [
       'index.html',
-      'commands.html',
+      'events.html',
       'builtin-types.html',
-      'changes.html',
-      'modules/block-core.html',
+      'modules/job.html',
       'commands/block-commit.html',
       'events/BLOCK_JOB_READY.html',
-      'types/BlockdevOptions.html',
-      'types/BlockdevDriver.html',
+      'types/BlockdevRef.html',
+      'types/BlockdevOptionsRaw.html',
+      'types/JobStatus.html',
     ];
     for (const path of colorScheme === 'dark' ? darkPaths : lightPaths) {
       await on(path, { colorScheme }, async (page) => {

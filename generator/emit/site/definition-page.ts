@@ -4,7 +4,8 @@ import { codeHtml, htmlOf } from '../../doc/html.js';
 import { parseDocumentation } from '../../doc/parse.js';
 import { plainText } from '../../doc/plain-text.js';
 import type { Block, Example } from '../../doc/tree.js';
-import type { Command, Event } from '../../schema/model.js';
+import type { Command, Event, ObjectType } from '../../schema/model.js';
+import type { DocBlock } from '../../syntax/doc-block.js';
 import { callsOf } from '../example-calls.js';
 import { definitionBadges } from './badges.js';
 import { definitionLink, nameLink, typeLink } from './links.js';
@@ -50,7 +51,7 @@ export function definitionHtml(context: SiteContext, definition: Documented): st
     features: definition.features
       .map(({ name }) => ({ name, text: featureText(definition.doc, name) }))
       .map(({ name, text }) => ({ name, text: htmlOf(parseDocumentation(text), options) })),
-    ...tablesOf(context, definition),
+    tables: tablesOf(context, definition),
     returns:
       definition.kind === 'command' && (definition.returns ? typeLink(context, definition.returns, root) : 'nothing'),
     returnsText: tagged('returns'),
@@ -78,41 +79,53 @@ export function definitionHtml(context: SiteContext, definition: Documented): st
   });
 }
 
-/** The tables of members, branches and values. */
-function tablesOf(context: SiteContext, definition: Documented): object {
+/** A list of members, branches or values under a heading. */
+interface MemberTable {
+  readonly title: string;
+  /** The discriminator. */
+  readonly tag?: string;
+  /** What there is instead of members. */
+  readonly none?: string;
+  /** HTML: the type that has the members. */
+  readonly type?: string | undefined;
+  readonly groups?: readonly MemberGroup[];
+}
+
+function tablesOf(context: SiteContext, definition: Documented): MemberTable[] {
   const rows = new MemberRows(context, root, definition.name, new Set(namesOf(definition)));
   switch (definition.kind) {
     case 'command':
     case 'event':
       return argumentTables(context, rows, definition);
     case 'enum':
-      return { values: rows.ofValues(definition) };
+      return [{ title: 'Values', groups: [{ rows: rows.ofValues(definition) }] }];
     case 'alternate':
-      return { choices: rows.ofBranches(definition) };
-    case 'struct':
-      return { memberTitle: 'Members', members: rows.ofObject(definition, definition.doc) };
-    case 'union':
-      return {
-        memberTitle: 'Members',
-        members: rows.ofObject(definition, definition.doc),
-        tag: definition.tag.name,
-        branches: rows.ofBranches(definition),
-      };
+      return [{ title: 'Choices', groups: [{ rows: rows.ofBranches(definition) }] }];
+    default:
+      return objectTables(rows, 'Members', definition, definition.doc);
   }
 }
 
-function argumentTables(
-  context: SiteContext,
+function argumentTables(context: SiteContext, rows: MemberRows, entity: Command | Event): MemberTable[] {
+  const isCommand = entity.kind === 'command';
+  const title = isCommand ? 'Arguments' : 'Data';
+  const { arguments: given, doc } = entity;
+  if (!given) return [{ title, none: isCommand ? 'It takes no arguments.' : 'It carries no data.' }];
+  const type = given.implicit ? undefined : typeLink(context, given, root);
+  if (given.kind === 'alternate') return [{ title, type }];
+  return objectTables(rows, title, given, doc, type);
+}
+
+function objectTables(
   rows: MemberRows,
-  { kind, arguments: type, doc }: Command | Event,
-): object {
-  const memberTitle = kind === 'command' ? 'Arguments' : 'Data';
-  if (!type) return { memberTitle, none: kind === 'command' ? 'It takes no arguments.' : 'It carries no data.' };
-  const argumentType = type.implicit ? undefined : typeLink(context, type, root);
-  if (type.kind === 'alternate') return { memberTitle, argumentType };
-  const members: MemberGroup[] = rows.ofObject(type, doc);
-  const union = type.kind === 'union' && { tag: type.tag.name, branches: rows.ofBranches(type) };
-  return { memberTitle, argumentType, members, ...union };
+  title: string,
+  object: ObjectType,
+  doc: DocBlock | undefined,
+  type?: string,
+): MemberTable[] {
+  const tables: MemberTable[] = [{ title, type, groups: rows.ofObject(object, doc) }];
+  if (object.kind !== 'union') return tables;
+  return [...tables, { title: 'Branches', tag: object.tag.name, groups: [{ rows: rows.ofBranches(object) }] }];
 }
 
 /** A part of an example: its messages beside what they are in TypeScript, or text. */

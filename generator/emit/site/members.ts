@@ -9,7 +9,8 @@ import { docLevel, type SiteContext } from './site-context.js';
 
 /** A row of the table of members, values or branches. */
 export interface MemberRow {
-  readonly id: string;
+  /** Absent where a member and a branch have the same name: the first keeps it. */
+  readonly id: string | undefined;
   readonly name: string;
   /** HTML; absent for values. */
   readonly type?: string;
@@ -34,6 +35,7 @@ export class MemberRows {
   readonly #root: string;
   readonly #owner: string;
   readonly #link: (name: string) => string;
+  readonly #ids = new Set<string>();
 
   /** @param names the members that the page has rows of */
   constructor(context: SiteContext, root: string, owner: string, names: ReadonlySet<string>) {
@@ -80,6 +82,13 @@ export class MemberRows {
     return only ? `data: ${typeLink(this.#context, only.type, this.#root)}` : typeLink(this.#context, type, this.#root);
   }
 
+  #idOf(name: string): string | undefined {
+    const id = memberId(name);
+    if (this.#ids.has(id)) return undefined;
+    this.#ids.add(id);
+    return id;
+  }
+
   #row(member: Named, doc: DocBlock | undefined): MemberRow {
     const { content = [], since } = memberDocumentation(doc, member.name) ?? {};
     const options = { link: this.#link, level: docLevel };
@@ -88,7 +97,7 @@ export class MemberRows {
       .filter(({ text }) => text !== '')
       .map(({ name, text }) => htmlOf(parseDocumentation(`**${name}**: ${text}`), options));
     return {
-      id: memberId(member.name),
+      id: this.#idOf(member.name),
       name: member.name,
       badges: [
         ...(since === undefined ? [] : [{ kind: 'since' as const, text: `since ${since}` }]),

@@ -231,6 +231,8 @@ test.each(['gallery', 'hostile', 'legacy'])('no name or text of a schema breaks 
       else expect(open.pop(), `${path}: </${tag}>`).toBe(tag);
     }
     expect(open, path).toEqual([]);
+    const ids = [...text.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size, path).toBe(ids.length);
     expect(text.match(/<script/g)?.length, path).toBe(2);
   }
 });
