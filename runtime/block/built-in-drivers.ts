@@ -4,6 +4,9 @@ import { blkdebug } from './drivers/blkdebug/driver.js';
 import { blkverify } from './drivers/blkverify.js';
 import { bochs } from './drivers/bochs.js';
 import { cloop } from './drivers/cloop.js';
+import { compress } from './drivers/compress.js';
+import { copyBeforeWrite } from './drivers/copy-before-write/driver.js';
+import { copyOnRead } from './drivers/copy-on-read.js';
 import { dmg } from './drivers/dmg/dmg.js';
 import { fileDriver } from './drivers/file/file.js';
 import { hostCdromDriver } from './drivers/file/host-cdrom.js';
@@ -14,12 +17,15 @@ import { luks } from './drivers/luks/luks.js';
 import { nbd } from './drivers/nbd/driver.js';
 import { nullAio, nullCo } from './drivers/null.js';
 import { parallels } from './drivers/parallels/parallels.js';
+import { preallocate } from './drivers/preallocate.js';
 import { qcow } from './drivers/qcow/qcow.js';
 import { qcow2 } from './drivers/qcow2/index.js';
 import { qed } from './drivers/qed/qed.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
+import { snapshotAccess } from './drivers/snapshot-access.js';
 import { tftp } from './drivers/tftp/driver.js';
+import { throttle } from './drivers/throttle.js';
 import { vdi } from './drivers/vdi/vdi.js';
 import { vhdx } from './drivers/vhdx/vhdx.js';
 import { vmdk } from './drivers/vmdk/vmdk.js';
@@ -33,6 +39,9 @@ const drivers: readonly BlockDriver[] = [
   blkverify,
   bochs,
   cloop,
+  compress,
+  copyBeforeWrite,
+  copyOnRead,
   dmg,
   fileDriver,
   ftp,
@@ -46,11 +55,14 @@ const drivers: readonly BlockDriver[] = [
   nullAio,
   nullCo,
   parallels,
+  preallocate,
   qcow,
   qcow2,
   qed,
   quorum,
   rawDriver,
+  snapshotAccess,
+  throttle,
   tftp,
   vdi,
   vhdx,

@@ -75,6 +75,24 @@ export interface NodeFlags {
   readonly unmap: boolean;
 }
 
+/** The disk as it was at an earlier moment. */
+export interface PastView {
+  /** @throws BlockError (EACCES) where it is not kept, or not any more */
+  read(offset: number, buffer: Uint8Array): Promise<void>;
+  blockStatus(offset: number, length: number): Promise<BlockStatus>;
+  /** Forgets a stretch: it is not kept any more. */
+  discard(offset: number, length: number): Promise<void>;
+}
+
+/** A place in a throttle group. */
+export interface ThrottlePlace {
+  /** @returns nothing when the request may go at once; else what resolves when it may */
+  admit(direction: 'read' | 'write', bytes: number): Promise<void> | undefined;
+  /** Lets all go at once that waits. */
+  letGo(): void;
+  leave(): void;
+}
+
 /** What others may know of a node. */
 export interface NodeView {
   /** Its node-name, unique. Generated names begin with `#`. */
@@ -95,6 +113,10 @@ export interface NodeView {
   readonly info?: DriverInfo | undefined;
   /** Requests must begin and end at multiples of it; the layer sees to that. A power of two. */
   readonly requestAlignment: number;
+  /** The disk as it was when the node was opened, if the node keeps that. */
+  readonly past?: PastView | undefined;
+  /** It can write clusters compressed. Absent: it cannot. */
+  readonly compresses?: boolean;
   /** The smallest block that clients of an export learn of, where it is not `requestAlignment`. */
   readonly leastBlock?: number | undefined;
   /** The name of the backend that the node is the root of, or the node's own name. For events. */
@@ -148,6 +170,10 @@ export interface BlockHost {
    * @throws BlockError (EACCES) when it lies outside of what the operator allows
    */
   authorize(path: string, fd?: number): Promise<void>;
+  /** A place in a throttle group that exists. @throws BlockError when there is none of that name */
+  throttle?(group: string): ThrottlePlace;
+  /** The stretches that a bitmap says are dirty. @throws BlockError when there is no such bitmap */
+  dirtyStretches?(node: string, bitmap: string): Iterable<{ readonly offset: number; readonly length: number }>;
   /** Something has happened after which going on would destroy data: the operator's program ends. Never returns normally. */
   fatal(message: string): void;
 }
@@ -296,6 +322,11 @@ export interface DriverInstance {
   readonly backingFile?: BackingFile | undefined;
   readonly info?: DriverInfo | undefined;
   readonly snapshots?: InternalSnapshots;
+  /** The disk as it was when the node was opened. Absent: it is not kept. */
+  readonly past?: PastView | undefined;
+  /** Lets all requests go that are held back for other reasons than their order, until {@link drainEnd}. Calls nest. */
+  drainBegin?(): void;
+  drainEnd?(): void;
   /** Absent: the format keeps no bitmaps. */
   readonly bitmaps?: PersistentBitmaps;
 
@@ -395,9 +426,9 @@ export interface BlockDriver {
   readonly supportsBacking?: boolean;
   /**
    * What a node does to its children, other than the backing file, when this is done to it. Absent: a format does what its metadata
-   * may need, a protocol driver what is done to it.
+   * may need, a protocol driver what is done to it. `child` is the name of the edge.
    */
-  childPermissions?(own: Permissions, state: ParentState): Permissions;
+  childPermissions?(own: Permissions, state: ParentState, child: string): Permissions;
   /**
    * How well data suits this format: 0 not at all … 100 certainly.
    *

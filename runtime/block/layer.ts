@@ -134,6 +134,8 @@ export class BlockLayer implements AsyncDisposable {
       fatal,
       secret: (id) => this.objects.secretData(id),
       clientCredentials: (id) => this.objects.tlsCredentials(id, 'client'),
+      throttle: (group) => this.throttleGroups.joinExisting(group),
+      dirtyStretches: (node, name) => this.bitmaps.named(this.graph.reference(node), name).bits.runs(),
       authorize: async (path, fd) => (this.#ownFiles.has(path) ? undefined : authorize?.(path, fd)),
     };
     this.graph = new BlockGraph(this.#host, options.drivers ?? builtInDrivers(), options.whitelist);

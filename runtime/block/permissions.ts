@@ -86,6 +86,8 @@ export interface ParentState {
   readonly writable: boolean;
   /** It was not opened for its header only. */
   readonly readsData: boolean;
+  /** Something is above it. */
+  readonly used: boolean;
 }
 
 /** A change of what is done to a node, in two steps so that many nodes can change or none. */

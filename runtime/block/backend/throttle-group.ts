@@ -1,4 +1,5 @@
 import type { Clock } from '../driver.js';
+import { BlockError } from '../error.js';
 import { LeakyBucket } from './leaky-bucket.js';
 import { type LimitName, limitNames, type ThrottleConfig, throttleConfigOf } from './throttle-config.js';
 
@@ -213,6 +214,13 @@ export class ThrottleGroups {
       group = new ThrottleGroup(name, this.#clock, () => this.#groups.delete(name));
       this.#groups.set(name, group);
     }
+    return group.join();
+  }
+
+  /** Makes a node a member of a group that exists. @throws BlockError when it does not */
+  joinExisting(name: string): ThrottleMember {
+    const group = this.#groups.get(name);
+    if (group === undefined) throw new BlockError(`Throttle group '${name}' does not exist`, { code: 'ENOENT' });
     return group.join();
   }
 }

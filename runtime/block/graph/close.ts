@@ -12,6 +12,7 @@ export interface CloseEnvironment {
 export async function closeNode(environment: CloseEnvironment, node: BlockNode): Promise<void> {
   const { instance } = node;
   node.usable = false;
+  instance?.drainBegin?.();
   await node.requests.tracker.idle();
   try {
     if (instance) await node.requests.flush();

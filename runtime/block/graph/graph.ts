@@ -10,7 +10,7 @@ import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
 import { Turns } from './turns.js';
 import { Usage } from './usage.js';
-import { backendsAbove, isBusy, nodesBelow, tiedNodes } from './walk.js';
+import { backendsAbove, isBusy, nodesAbove, nodesBelow, tiedNodes } from './walk.js';
 import type { DriverWhitelist } from './whitelist.js';
 
 /** A backend, as far as the graph knows it. */
@@ -355,7 +355,9 @@ export class BlockGraph implements OpenEnvironment {
 
   async #drained<T>(nodes: ReadonlySet<BlockNode>, work: () => Promise<T>): Promise<T> {
     const begun: RootOwner[] = [];
+    const held = [...nodesAbove(nodes)].flatMap(({ instance }) => (instance?.drainBegin ? [instance] : []));
     try {
+      for (const instance of held) instance.drainBegin?.();
       await Promise.all(
         backendsAbove(nodes).map((owner) => {
           begun.push(owner);
@@ -366,6 +368,7 @@ export class BlockGraph implements OpenEnvironment {
       while (isBusy(nodes)) for (const { requests } of nodes) await requests.tracker.idle();
       return await work();
     } finally {
+      for (const instance of held) instance.drainEnd?.();
       for (const owner of begun) owner.drainEnd();
     }
   }

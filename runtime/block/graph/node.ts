@@ -1,6 +1,14 @@
 import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { Int64, JsonValue } from '../../json/value.js';
-import type { BackingFile, BlockDriver, BlockStatus, DriverInfo, DriverInstance, NodeFlags } from '../driver.js';
+import type {
+  BackingFile,
+  BlockDriver,
+  BlockStatus,
+  DriverInfo,
+  DriverInstance,
+  NodeFlags,
+  PastView,
+} from '../driver.js';
 import { BlockError, ioError } from '../error.js';
 import { NodeRequests } from '../io/requests.js';
 import { statusOf } from '../io/status.js';
@@ -98,6 +106,14 @@ export class BlockNode implements EdgeEnd<BlockNode> {
 
   get requestAlignment(): number {
     return this.instance?.requestAlignment ?? 1;
+  }
+
+  get past(): PastView | undefined {
+    return this.instance?.past;
+  }
+
+  get compresses(): boolean {
+    return this.instance?.writeCompressed !== undefined;
   }
 
   get leastBlock(): number | undefined {

@@ -92,8 +92,8 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const own = usesOf(parent, flagsOf, seen);
   if (role === 'backing') return edge.node.commits > 0 ? { ...ofOverlay(own), shares: everything } : ofOverlay(own);
   const { driver } = parent;
-  const state = { writable: !flagsOf(parent).readOnly, readsData: parent.readsData };
-  if (driver.childPermissions !== undefined) return driver.childPermissions(own, state);
+  const state = { writable: !flagsOf(parent).readOnly, readsData: parent.readsData, used: parent.parents.size > 0 };
+  if (driver.childPermissions !== undefined) return driver.childPermissions(own, state, edge.name);
   return driver.kind === 'format' ? ofFormat(own, state) : own;
 }
 

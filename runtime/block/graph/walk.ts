@@ -8,6 +8,15 @@ export function nodesBelow(node: BlockNode): Set<BlockNode> {
   return found;
 }
 
+/** Some nodes with all that is above them. */
+export function nodesAbove(nodes: ReadonlySet<BlockNode>): Set<BlockNode> {
+  const found = new Set(nodes);
+  for (const { parents } of found) {
+    for (const { owner } of parents) if ('node' in owner && owner.node !== undefined) found.add(owner.node);
+  }
+  return found;
+}
+
 /** Nodes with all that jobs above them work on. */
 export function tiedNodes(nodes: Set<BlockNode>): Set<BlockNode> {
   const seen = new Set<RootOwner>();

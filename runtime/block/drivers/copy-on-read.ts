@@ -1,0 +1,62 @@
+import { type BlockDriver, type Child, type OpenContext, RequestFlag } from '../driver.js';
+import { BlockError } from '../error.js';
+import { Permission } from '../permissions.js';
+import { FilterInstance, filterTraits } from './shared/filter.js';
+
+/** Copies into the node below what is read from its backing files. Option: `bottom`, the last of them whose data is copied. */
+export const copyOnRead: BlockDriver = {
+  ...filterTraits,
+  name: 'copy-on-read',
+  childPermissions: (own) => ({ uses: own.uses | Permission.writeUnchanged, shares: own.shares }),
+  async open({ options, file }: OpenContext) {
+    const bottom = options.takeString('bottom');
+    if (bottom !== undefined && !isBelow(file, bottom)) {
+      throw new BlockError(`Bottom node '${bottom}' not found`, { code: 'ENOENT' });
+    }
+    if (file.node.flags.readOnly) throw new BlockError(`Node '${file.node.name}' is read-only`, { code: 'EACCES' });
+    return new CopyOnReadInstance(file, bottom);
+  },
+};
+
+function isBelow(file: Child, name: string): boolean {
+  for (let layer: Child | undefined = file; layer !== undefined; layer = layer.node.backing) {
+    if (layer.node.name === name) return true;
+  }
+  return false;
+}
+
+class CopyOnReadInstance extends FilterInstance {
+  readonly #bottom: string | undefined;
+
+  constructor(file: Child, bottom: string | undefined) {
+    super(file);
+    this.#bottom = bottom;
+  }
+
+  override async read(offset: number, buffer: Uint8Array, flags: number): Promise<void> {
+    if (this.#bottom === undefined) {
+      await this.file.read(offset, buffer, flags | RequestFlag.copyOnRead);
+      return;
+    }
+    for (let done = 0; done < buffer.length; ) {
+      const { length, copies } = await this.#nextPart(offset + done, buffer.length - done);
+      const part = buffer.subarray(done, done + length);
+      await this.file.read(offset + done, part, copies ? flags | RequestFlag.copyOnRead : flags);
+      done += length;
+    }
+  }
+
+  /** The stretch from `offset` on that is copied, or not: it is when a layer below the node, down to the bottom, has it. */
+  async #nextPart(offset: number, wanted: number): Promise<{ readonly length: number; readonly copies: boolean }> {
+    let length = wanted;
+    for (let layer: Child | undefined = this.file; layer !== undefined; layer = layer.node.backing) {
+      const inside = Math.min(length, layer.node.length - offset);
+      if (inside <= 0) break;
+      const status = await layer.blockStatus(offset, inside);
+      length = status.length;
+      if (status.allocated) return { length, copies: layer !== this.file };
+      if (layer.node.name === this.#bottom) break;
+    }
+    return { length, copies: false };
+  }
+}

@@ -1,0 +1,107 @@
+import type { BlockDriver, Child, OpenContext, Reopening } from '../driver.js';
+import { BlockError, invalid } from '../error.js';
+import { roundUp, sectorSize } from '../limits.js';
+import { FilterInstance, filterTraits } from './shared/filter.js';
+
+/**
+ * Makes a file that grows larger in advance, in few large steps, and cuts it again when it is closed. Options: `prealloc-align`
+ * (bytes, a multiple of 512), `prealloc-size` (bytes).
+ */
+export const preallocate: BlockDriver = {
+  ...filterTraits,
+  name: 'preallocate',
+  async open({ options, file, node }: OpenContext) {
+    const align = options.takeSize('prealloc-align') ?? 2 ** 20;
+    const size = options.takeSize('prealloc-size') ?? 128 * 2 ** 20;
+    if (align === 0 || align % sectorSize !== 0)
+      throw invalid('prealloc-align parameter of preallocate filter is not aligned to 512');
+    if (align % file.node.requestAlignment !== 0) {
+      throw invalid(
+        'prealloc-align parameter of preallocate filter is not aligned to underlying node request alignment',
+      );
+    }
+    return new PreallocateInstance(file, align, size, () => node.flags.readOnly);
+  },
+};
+
+class PreallocateInstance extends FilterInstance {
+  readonly #align: number;
+  readonly #size: number;
+  readonly #readOnly: () => boolean;
+  /** Where the data ends. */
+  #end: number;
+  /** Where the file does. */
+  #fileEnd: number;
+  #growing: Promise<void> | undefined;
+
+  constructor(file: Child, align: number, size: number, readOnly: () => boolean) {
+    super(file);
+    this.#align = align;
+    this.#size = size;
+    this.#readOnly = readOnly;
+    this.#end = file.node.length;
+    this.#fileEnd = this.#end;
+  }
+
+  override get length(): number {
+    return this.#end;
+  }
+
+  override async write(offset: number, data: Uint8Array, flags: number): Promise<void> {
+    await this.#reach(offset + data.length);
+    await this.file.write(offset, data, flags);
+    this.#end = Math.max(this.#end, offset + data.length);
+  }
+
+  override async writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+    await this.#reach(offset + length);
+    await this.file.writeZeroes(offset, length, flags);
+    this.#end = Math.max(this.#end, offset + length);
+  }
+
+  override async truncate(size: number): Promise<void> {
+    await this.file.truncate(size);
+    this.#end = size;
+    this.#fileEnd = size;
+  }
+
+  override async prepareReopen(): Promise<Reopening> {
+    await this.#cut();
+    return super.prepareReopen();
+  }
+
+  override async close(): Promise<void> {
+    await this.#cut();
+  }
+
+  effectiveOptions(): { readonly [key: string]: number } {
+    return { 'prealloc-align': this.#align, 'prealloc-size': this.#size };
+  }
+
+  /** Makes the file larger when a write goes beyond its end. That it cannot is no error: the write makes room itself. */
+  async #reach(end: number): Promise<void> {
+    while (this.#growing !== undefined) await this.#growing;
+    if (end <= this.#fileEnd) return;
+    const target = roundUp(end + this.#size, this.#align);
+    this.#growing = this.file.writeZeroes(this.#fileEnd, target - this.#fileEnd).then(
+      () => {
+        this.#fileEnd = target;
+      },
+      (error: unknown) => {
+        if (!(error instanceof BlockError)) throw error;
+        this.#fileEnd = Math.max(this.#fileEnd, this.file.node.length);
+      },
+    );
+    try {
+      await this.#growing;
+    } finally {
+      this.#growing = undefined;
+    }
+  }
+
+  async #cut(): Promise<void> {
+    if (this.#readOnly() || this.file.node.length <= this.#end) return;
+    await this.file.truncate(this.#end);
+    this.#fileEnd = this.#end;
+  }
+}

@@ -1,0 +1,79 @@
+import {
+  type BlockStatus,
+  type Child,
+  type DriverInfo,
+  type DriverInstance,
+  type PastView,
+  type Reopening,
+  RequestFlag,
+} from '../../driver.js';
+import type { Permissions } from '../../permissions.js';
+import { nothingToSwitch } from './reopening.js';
+
+/** What all filters have in common: the disk is that of the child `file`. */
+export const filterTraits = {
+  kind: 'format',
+  filter: true,
+  /** A filter does to its child what is done to it. */
+  childPermissions: (own: Permissions): Permissions => own,
+} as const;
+
+/** Hands all requests on to its child. A filter overrides what it does differently. */
+export class FilterInstance implements DriverInstance {
+  /** They are handed on. */
+  readonly writeFlags = RequestFlag.fua | RequestFlag.mayUnmap;
+  readonly file: Child;
+
+  constructor(file: Child) {
+    this.file = file;
+  }
+
+  get info(): DriverInfo | undefined {
+    return this.file.node.info;
+  }
+
+  get length(): number {
+    return this.file.node.length;
+  }
+
+  get requestAlignment(): number {
+    return this.file.node.requestAlignment;
+  }
+
+  get past(): PastView | undefined {
+    return this.file.node.past;
+  }
+
+  read(offset: number, buffer: Uint8Array, flags: number): Promise<void> {
+    return this.file.read(offset, buffer, flags);
+  }
+
+  write(offset: number, data: Uint8Array, flags: number): Promise<void> {
+    return this.file.write(offset, data, flags);
+  }
+
+  writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+    return this.file.writeZeroes(offset, length, flags);
+  }
+
+  discard(offset: number, length: number): Promise<void> {
+    return this.file.discard(offset, length);
+  }
+
+  async blockStatus(offset: number, length: number): Promise<BlockStatus> {
+    const { file } = this;
+    const { offset: _, ...status } = await file.blockStatus(offset, length);
+    // All of the child's disk is that of the filter, what its backing files have included.
+    return { ...status, allocated: true, offset, file };
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.file.truncate(size);
+  }
+
+  async prepareReopen(): Promise<Reopening> {
+    return nothingToSwitch;
+  }
+
+  async close(): Promise<void> {}
+}
