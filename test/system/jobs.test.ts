@@ -183,7 +183,7 @@ describeWithPrograms('jobs on images of qemu-img', ['qemu-img', 'qemu-io'], () =
       });
       expect(await event(client, ...ends)).toMatchObject({
         name: 'BLOCK_JOB_COMPLETED',
-        data: { offset: 8 << 20, len: 8 << 20 },
+        data: { offset: 5 * 65_536, len: 5 * 65_536 },
       });
     });
     same('full.qcow2');

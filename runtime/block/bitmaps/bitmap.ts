@@ -86,6 +86,7 @@ export class DirtyBitmap {
   get status(): DirtyBitmapStatus {
     if (this.inconsistent) return 'inconsistent';
     if (this.#successor !== undefined) return 'frozen';
+    if (this.#holds.size > 0) return 'locked';
     return this.#recording ? 'active' : 'disabled';
   }
 
@@ -134,6 +135,37 @@ export class DirtyBitmap {
     return () => void this.#holds.delete(hold);
   }
 
+  /**
+   * Marks what is dirty in others, beside what is already.
+   *
+   * @returns what was dirty, for {@link unmerge}
+   * @throws BlockError when one is for a disk of another size
+   */
+  merge(others: readonly DirtyBits[]): DirtyBits {
+    const before = this.#bits;
+    const all = new DirtyBits(before.size, before.granularity);
+    for (const bits of [before, ...others]) {
+      if (bits.size !== all.size) {
+        throw invalid(
+          `Bitmaps are of different sizes (destination size is ${all.size}, source size is ${bits.size}) and can't be merged`,
+        );
+      }
+      all.add(bits);
+    }
+    this.#bits = all;
+    return before;
+  }
+
+  /** Puts back what was dirty before a {@link merge}. Nothing was written since. */
+  unmerge(before: DirtyBits): void {
+    this.#bits = before;
+  }
+
+  /** Marks what a failed backup has not copied. */
+  mark(bits: DirtyBits): void {
+    this.#bits.add(bits);
+  }
+
   /** A backup uses it from now on. */
   freeze(): void {
     this.#successor = new DirtyBits(this.#bits.size, this.#bits.granularity);
@@ -175,7 +207,7 @@ export class DirtyBitmap {
       granularity,
       status: this.status,
       recording: this.#recording,
-      busy: this.#successor !== undefined,
+      busy: this.busy,
       persistent: this.persistent,
       ...(this.inconsistent ? { inconsistent: true } : {}),
     };

@@ -1,16 +1,19 @@
-import type { BlockdevBackup, DriveBackup, MirrorSyncMode } from '../../../generated/index.js';
-import type { DirtyBitmap } from '../bitmaps/bitmap.js';
+import type { BackupPerf, BlockdevBackup, DriveBackup } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
-import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
+import { BlockError, invalid, noMedium } from '../error.js';
+import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { type BackupPlan, backupWork } from '../jobs/backup.js';
 import type { Job } from '../jobs/job.js';
 import type { JobGroup } from '../jobs/job-group.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { backingFor, openTarget, reading, syncOf, writing } from '../jobs/target.js';
+import { isPowerOfTwo } from '../limits.js';
+import { Permission } from '../permissions.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
+import { type BackupBitmap, backupBitmap } from './backup-bitmap.js';
 import type { BlockHandlers } from './handlers.js';
-import { requestOf } from './job-arguments.js';
+import { checkFilterName, requestOf } from './job-arguments.js';
 
 /** Bytes of the least that a backup copies at a time. */
 const leastCluster = 65_536;
@@ -19,23 +22,31 @@ const leastCluster = 65_536;
 export function backupCommands(jobs: Jobs, bitmaps: Bitmaps) {
   const run = (step: TransactionStep, device: string): Promise<void> => {
     // Nothing is in flight when what is there begins to be kept.
-    const node = jobs.graph.rootNode(device);
+    const node = sourceOf(jobs.graph, device);
     return jobs.graph.drained(node, () => runTransaction([step]));
   };
   return {
     'drive-backup': (args) => run(driveBackupStep(jobs, bitmaps, args), args.device),
-    'blockdev-backup': (args) => run(blockdevBackupStep(jobs, args), args.device),
+    'blockdev-backup': (args) => run(blockdevBackupStep(jobs, bitmaps, args), args.device),
   } satisfies Partial<BlockHandlers>;
+}
+
+/** Any node can be backed up, also one that is below another. */
+function sourceOf(graph: BlockGraph, device: string): BlockNode {
+  const node = graph.reference(device);
+  if (!node.inserted) throw noMedium(device);
+  return node;
 }
 
 /** A backup to an image, as a step of a transaction. */
 export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup, group?: JobGroup): TransactionStep {
   return backupStep(async () => {
     const { graph } = jobs;
-    const source = graph.rootNode(args.device);
+    const source = sourceOf(graph, args.device);
     const { mode = 'absolute-paths' } = args;
     source.blockers.check('backup-source', source.name);
-    const sync = syncOf(source, withoutBitmapMode(args.sync));
+    const sync = syncOf(source, args.sync);
+    const bitmap = backupBitmap(bitmaps, source, args);
     const target = await openTarget(graph, {
       source,
       filename: args.target,
@@ -48,26 +59,25 @@ export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup,
     });
     return graph.holding(target, async () => {
       if (sync === 'none' && target.driver.supportsBacking) await graph.relink(target, source);
-      const bitmap = args.bitmap === undefined ? undefined : namedBitmap(bitmaps, source, args.bitmap);
       return createBackup(jobs, args, { source, target, sync, bitmap }, group);
     });
   });
 }
 
 /** A backup to a node, as a step of a transaction. */
-export function blockdevBackupStep(jobs: Jobs, args: BlockdevBackup, group?: JobGroup): TransactionStep {
+export function blockdevBackupStep(
+  jobs: Jobs,
+  bitmaps: Bitmaps,
+  args: BlockdevBackup,
+  group?: JobGroup,
+): TransactionStep {
   return backupStep(async () => {
     const { graph } = jobs;
-    const source = graph.rootNode(args.device);
+    const source = sourceOf(graph, args.device);
     const target = graph.reference(args.target);
-    return createBackup(jobs, args, { source, target, sync: withoutBitmapMode(args.sync), bitmap: undefined }, group);
+    const bitmap = backupBitmap(bitmaps, source, args);
+    return createBackup(jobs, args, { source, target, sync: args.sync, bitmap }, group);
   });
-}
-
-/** @throws BlockError for the mode that is not there yet */
-function withoutBitmapMode(sync: MirrorSyncMode): BackupPlan['sync'] {
-  if (sync === 'bitmap') throw invalid("Sync mode 'bitmap' is not supported");
-  return sync;
 }
 
 function backupStep(create: () => Promise<Job>): TransactionStep {
@@ -85,59 +95,61 @@ function backupStep(create: () => Promise<Job>): TransactionStep {
   };
 }
 
-function namedBitmap(bitmaps: Bitmaps, source: BlockNode, name: string): DirtyBitmap {
-  try {
-    return bitmaps.named(source, name);
-  } catch (error) {
-    throw blockErrorOf(error, `Bitmap '${name}' could not be found`);
-  }
+interface BackupParts extends Pick<BackupPlan, 'source' | 'target' | 'sync'> {
+  readonly bitmap: BackupBitmap | undefined;
 }
 
 async function createBackup(
   jobs: Jobs,
   args: DriveBackup | BlockdevBackup,
-  parts: Pick<BackupPlan, 'source' | 'target' | 'sync' | 'bitmap'>,
+  parts: BackupParts,
   group: JobGroup | undefined,
 ): Promise<Job> {
   const { source, target, bitmap } = parts;
   const { compress = false } = args;
+  const discardsSource = args['discard-source'] ?? false;
   const request = requestOf(args, group);
   checkBackup(parts, compress);
+  const speed = paceOf(args['x-perf'], clusterSizeOf(target, args['x-perf']));
+  if (source.length !== target.length) throw invalid('Source and target image have different sizes');
+  checkFilterName(jobs.graph, args['filter-node-name']);
   jobs.check(source, request);
-  const clusterSize = clusterSizeOf(target);
-  bitmap?.freeze();
+  bitmap?.bitmap.freeze();
   try {
     return await jobs.create(
       source,
       'backup',
       request,
       [
-        { node: source, permissions: reading, allowed: ['dataplane'] },
+        {
+          node: source,
+          permissions: discardsSource ? { ...reading, uses: reading.uses | Permission.write } : reading,
+          allowed: ['dataplane', 'backup-source'],
+        },
         { node: target, permissions: writing(target), allowed: ['dataplane'] },
       ],
       ([from, into]) =>
         backupWork(
           {
             ...parts,
-            clusterSize,
+            ...speed,
             compress,
+            discardsSource,
             onSourceError: args['on-source-error'] ?? 'report',
             onTargetError: args['on-target-error'] ?? 'report',
+            breaksSnapshot: args['on-cbw-error'] === 'break-snapshot',
           },
           from,
           into,
         ),
     );
   } catch (error) {
-    bitmap?.reclaim();
+    bitmap?.bitmap.reclaim();
     throw error;
   }
 }
 
-function checkBackup(
-  { source, target, sync, bitmap }: Pick<BackupPlan, 'source' | 'target' | 'sync' | 'bitmap'>,
-  compress: boolean,
-): void {
+function checkBackup({ source, target }: BackupParts, compress: boolean): void {
   if (source === target) throw invalid('Source and target cannot be the same');
   for (const node of [source, target]) if (!node.inserted) throw noMedium(node.deviceOrNodeName);
   if (compress && target.instance?.writeCompressed === undefined) {
@@ -145,21 +157,29 @@ function checkBackup(
   }
   source.blockers.check('backup-source', source.name);
   target.blockers.check('backup-target', target.name);
-  if (sync === 'incremental') {
-    if (bitmap === undefined) throw invalid("must provide a valid bitmap name for 'incremental' sync mode");
-    bitmap.checkUse('read');
-  } else if (bitmap !== undefined) {
-    throw invalid(`a bitmap was provided, but sync mode '${sync}' does not take one: only 'incremental' does`);
+}
+
+/** How much is copied at a time. @throws BlockError when that makes no sense */
+function paceOf(
+  { 'max-workers': workers = 64, 'max-chunk': chunk = 0 }: BackupPerf = {},
+  clusterSize: number,
+): Pick<BackupPlan, 'clusterSize' | 'workers' | 'chunk'> {
+  if (workers < 1 || workers > 0x7fff_ffff) throw invalid('max-workers must be between 1 and 2147483647');
+  if (chunk < 0) throw invalid('max-chunk must be zero (which means no limit) or positive');
+  if (chunk > 0 && chunk < clusterSize) {
+    throw invalid(`Required max-chunk (${chunk}) is less than backup cluster size (${clusterSize})`);
   }
+  return { clusterSize, workers: Number(workers), chunk: Number(chunk) };
 }
 
 /** Bytes that are copied as a whole, so that no cluster of the target has data of two moments. */
-function clusterSizeOf(target: BlockNode): number {
+function clusterSizeOf(target: BlockNode, { 'min-cluster-size': wanted = 0 }: BackupPerf = {}): number {
+  if (wanted !== 0 && !isPowerOfTwo(Number(wanted))) throw invalid('min-cluster-size needs to be a power of 2');
   const { info } = target;
   if (info === undefined && target.below === undefined && target.driver.kind === 'protocol') {
     throw new BlockError("Couldn't determine the cluster size of the target image, which has no backing file", {
       code: 'ENOTSUP',
     });
   }
-  return Math.max(leastCluster, info?.clusterSize ?? 0);
+  return Math.max(leastCluster, info?.clusterSize ?? 0, Number(wanted));
 }

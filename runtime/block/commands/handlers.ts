@@ -3,9 +3,6 @@ import type { ServerHandlers } from '../../qmp/server/server.js';
 
 /** Commands of the schema that have no handler yet: they are not there for clients. A line goes when its command comes. */
 type Absent =
-  | 'block-dirty-bitmap-disable'
-  | 'block-dirty-bitmap-enable'
-  | 'block-dirty-bitmap-merge'
   | 'block-latency-histogram-set'
   | 'blockdev-create'
   | 'blockdev-insert-medium'
@@ -14,7 +11,6 @@ type Absent =
   | 'blockdev-set-active'
   | 'x-blockdev-amend'
   | 'x-blockdev-set-iothread'
-  | 'x-debug-block-dirty-bitmap-sha256'
   | 'x-debug-query-block-graph';
 
 /** The handlers of all commands that there are, but those that the protocol's server executes itself. */

@@ -5,7 +5,7 @@ import { JobGroup } from '../jobs/job-group.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import { blockdevBackupStep, driveBackupStep } from './backup.js';
-import { bitmapAddStep, bitmapClearStep } from './bitmaps.js';
+import { bitmapSteps } from './bitmaps.js';
 import type { BlockHandlers } from './handlers.js';
 import { internalSnapshotStep, snapshotStep, snapshotSyncStep } from './snapshots.js';
 
@@ -26,6 +26,7 @@ export function transactionCommand(jobs: Jobs, bitmaps: Bitmaps) {
 
 function stepOf(jobs: Jobs, bitmaps: Bitmaps, action: TransactionAction, group: JobGroup | undefined): TransactionStep {
   const { graph } = jobs;
+  const steps = bitmapSteps(graph, bitmaps);
   switch (action.type) {
     case 'blockdev-snapshot':
       return snapshotStep(graph, action.data);
@@ -36,15 +37,21 @@ function stepOf(jobs: Jobs, bitmaps: Bitmaps, action: TransactionAction, group: 
     case 'drive-backup':
       return driveBackupStep(jobs, bitmaps, action.data, group);
     case 'blockdev-backup':
-      return blockdevBackupStep(jobs, action.data, group);
+      return blockdevBackupStep(jobs, bitmaps, action.data, group);
     case 'block-dirty-bitmap-add':
-      return bitmapAddStep(graph, bitmaps, action.data);
+      return steps.add(action.data);
+    case 'block-dirty-bitmap-remove':
+      return steps.remove(action.data);
     case 'block-dirty-bitmap-clear':
-      return bitmapClearStep(graph, bitmaps, action.data);
+      return steps.clear(action.data);
+    case 'block-dirty-bitmap-enable':
+      return steps.record(action.data, true);
+    case 'block-dirty-bitmap-disable':
+      return steps.record(action.data, false);
+    case 'block-dirty-bitmap-merge':
+      return steps.merge(action.data);
     case 'abort':
       return { prepare: aborted };
-    default:
-      throw new BlockError(`Action '${action.type}' is not available in this server`);
   }
 }
 

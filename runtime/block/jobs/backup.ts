@@ -1,4 +1,4 @@
-import type { BlockdevOnError } from '../../../generated/index.js';
+import type { BitmapSyncMode, BlockdevOnError, MirrorSyncMode } from '../../../generated/index.js';
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { DirtyBits, type Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
@@ -11,7 +11,7 @@ import { InFlight } from './in-flight.js';
 import type { JobWork } from './job-work.js';
 import type { WorkingJob } from './working-job.js';
 
-/** Stretches that are copied at the same time in the background. */
+/** Stretches that are copied at the same time in the background, at most. */
 const mostInFlight = 8;
 /** Bytes of the largest of them. */
 const largestStretch = 1024 * 1024;
@@ -20,12 +20,20 @@ const largestStretch = 1024 * 1024;
 export interface BackupPlan {
   readonly source: BlockNode;
   readonly target: BlockNode;
-  readonly sync: 'full' | 'top' | 'none' | 'incremental';
-  /** What is to be copied for `incremental`. It is frozen. */
-  readonly bitmap: DirtyBitmap | undefined;
+  readonly sync: MirrorSyncMode;
+  /** Of `incremental` and `bitmap` what is to be copied. It is frozen. The mode says what becomes of it. */
+  readonly bitmap: { readonly bitmap: DirtyBitmap; readonly mode: BitmapSyncMode } | undefined;
   /** Bytes that are copied as a whole. */
   readonly clusterSize: number;
+  /** Stretches that may be copied at the same time. */
+  readonly workers: number;
+  /** Bytes of the largest of them; 0: as is best. */
+  readonly chunk: number;
   readonly compress: boolean;
+  /** What has been copied is discarded in the source. */
+  readonly discardsSource: boolean;
+  /** A write goes on although what it changes could not be copied: the backup fails. */
+  readonly breaksSnapshot: boolean;
   readonly onSourceError: BlockdevOnError;
   readonly onTargetError: BlockdevOnError;
 }
@@ -46,28 +54,34 @@ class Backup {
   /** What is still to be copied, as it is now. */
   readonly #pending: DirtyBits;
   readonly #copying = new Map<Stretch, Promise<void>>();
-  readonly #flights = new InFlight(mostInFlight);
+  readonly #flights: InFlight;
+  readonly #workers: number;
+  readonly #chunk: number;
+  /** Bytes that need not be copied, as was found meanwhile. */
+  #skipped = 0;
   #cursor = 0;
   #copied = 0;
+  readonly #total: number;
   #failure: { readonly error: unknown } | undefined;
   readonly #beforeWrite = (notice: WriteNotice): Promise<void> => this.#copyBefore(notice);
 
   constructor(plan: BackupPlan, from: Child, into: Child) {
-    const { source, bitmap, clusterSize } = plan;
+    const { source, bitmap, clusterSize, workers, chunk, sync } = plan;
+    this.#workers = Math.min(mostInFlight, workers);
+    this.#flights = new InFlight(this.#workers);
+    this.#chunk = chunk === 0 ? Math.max(largestStretch, clusterSize) : roundDown(chunk, clusterSize);
     this.#plan = plan;
     this.#from = from;
     this.#into = into;
     this.#pending = new DirtyBits(source.length, clusterSize);
-    if (bitmap === undefined) this.#pending.set(0, source.length);
-    else this.#pending.add(bitmap.bits);
+    if (bitmap !== undefined && (sync === 'incremental' || sync === 'bitmap')) this.#pending.add(bitmap.bitmap.bits);
+    else this.#pending.set(0, source.length);
+    this.#total = this.#bytesOf(this.#pending);
     source.requests.beforeWrite.add(this.#beforeWrite);
   }
 
   async run(job: WorkingJob): Promise<void> {
-    const { sync, source } = this.#plan;
-    job.len = source.length;
-    // What is clean need not be copied, and counts as done.
-    if (sync === 'incremental') this.#copied = job.len - this.#bytesOf(this.#pending);
+    const { sync } = this.#plan;
     this.#tell(job);
     if (sync === 'none') {
       while (!job.cancelled) {
@@ -82,7 +96,7 @@ class Backup {
         await job.pausePointOf(this.#flights);
         if (this.#failure) throw this.#failure.error;
         if (job.cancelled) return;
-        if (this.#flights.size >= mostInFlight) await this.#flights.one();
+        if (this.#flights.size >= this.#workers) await this.#flights.one();
         else if (!(await this.#copyNext(job))) {
           // A copy before a write may fail, and is to be done again then.
           if (this.#copying.size === 0 && this.#pending.count === 0) break;
@@ -102,11 +116,15 @@ class Backup {
     source.requests.beforeWrite.delete(this.#beforeWrite);
     await Promise.allSettled(this.#copying.values());
     this.#tell(job);
-    if (succeeded) bitmap?.abdicate();
-    else bitmap?.reclaim();
+    if (bitmap === undefined) return;
+    const { mode } = bitmap;
+    if (mode === 'always' || (mode === 'on-success' && succeeded)) bitmap.bitmap.abdicate();
+    else bitmap.bitmap.reclaim();
+    if (mode === 'always' && !succeeded) bitmap.bitmap.mark(this.#pending);
   }
 
   #tell(job: WorkingJob): void {
+    job.len = this.#total - this.#skipped;
     job.offset = this.#copied;
   }
 
@@ -119,7 +137,7 @@ class Backup {
   /** Begins to copy the next stretch. @returns false when there is none that is not being copied */
   async #copyNext(job: WorkingJob): Promise<boolean> {
     const pending = this.#pending;
-    const most = Math.max(largestStretch, this.#plan.clusterSize);
+    const most = this.#chunk;
     const found = pending.run(this.#cursor, most) ?? pending.run(0, most);
     if (found === undefined) return false;
     const wanted = this.#plan.sync === 'top' ? await this.#allocatedPart(job, found) : found;
@@ -129,7 +147,7 @@ class Backup {
     const stretch = pending.run(wanted.offset, wanted.length) ?? wanted;
     this.#cursor = stretch.offset + stretch.length;
     this.#flights.add(
-      this.#copy(stretch).catch((failure: unknown) => {
+      this.#copyAndDiscard(stretch).catch((failure: unknown) => {
         if (!(failure instanceof CopyFailure)) throw failure;
         const { operation } = failure;
         const { onSourceError, onTargetError } = this.#plan;
@@ -146,6 +164,12 @@ class Backup {
     return true;
   }
 
+  async #copyAndDiscard(stretch: Stretch): Promise<void> {
+    await this.#copy(stretch);
+    // Whether the room comes back is up to the source.
+    if (this.#plan.discardsSource) await this.#from.discard(stretch.offset, stretch.length).catch(() => {});
+  }
+
   /** The first part of a stretch that the uppermost layer has something of. What is before that is not copied at all. */
   async #allocatedPart(job: WorkingJob, { offset, length }: Stretch): Promise<Stretch | undefined> {
     const end = offset + length;
@@ -154,6 +178,7 @@ class Backup {
         const run = await this.#layerRun(position, end);
         if (run.allocated) return { offset: position, length: run.length };
         this.#pending.clear(position, run.length);
+        this.#skipped += run.length;
         position += run.length;
       }
     } catch (error) {
@@ -197,7 +222,13 @@ class Backup {
       if (found === undefined || found.offset >= end) return;
       const stretch = { offset: found.offset, length: Math.min(found.length, end - found.offset) };
       // The write fails as the copy does: the job's policies are for its own requests.
-      await this.#copy(stretch);
+      try {
+        await this.#copy(stretch);
+      } catch (error) {
+        if (!this.#plan.breaksSnapshot) throw error;
+        this.#failure ??= { error };
+        return;
+      }
     }
   }
 
