@@ -42,7 +42,7 @@ export function backupBitmap(
 }
 
 /** Whether a bitmap says what is copied. */
-export function copiesBitmap(sync: MirrorSyncMode): boolean {
+function copiesBitmap(sync: MirrorSyncMode): boolean {
   return sync === 'incremental' || sync === 'bitmap';
 }
 
