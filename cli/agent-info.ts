@@ -1,7 +1,8 @@
 import type { JsonValue } from '../runtime/json/value.js';
 import type { QmpClient } from '../runtime/qmp/client.js';
 import { type AgentInfo, readAgentInfo } from '../testkit/conformance/agent-commands.js';
-import { type AskedProgram, commandLineIn, execAgent } from './exec-program.js';
+import { commandLineIn } from './command-line-in.js';
+import { type AskedProgram, execAgent } from './exec-program.js';
 import type { Host } from './host.js';
 import { connectToAgent } from './program-client.js';
 import { UserError } from './user-error.js';

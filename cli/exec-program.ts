@@ -13,13 +13,6 @@ import { explained } from './program-client.js';
 import { startProgram, wordsOf } from './shell/started-program.js';
 import { UserError } from './user-error.js';
 
-const prefix = 'exec:';
-
-/** The command line behind `exec:`; undefined for the address of a program that runs already. */
-export function commandLineIn(from: string): string | undefined {
-  return from.startsWith(prefix) ? from.slice(prefix.length) : undefined;
-}
-
 /** The program of a command line. */
 export function programIn(commandLine: string): string {
   const [program] = wordsOf(commandLine);

@@ -3,8 +3,9 @@ import type { ManualPage } from '../generator/schema/manual/page.js';
 import { memoryHost } from '../generator/syntax/host.js';
 import type { QmpClient } from '../runtime/qmp/client.js';
 import type { QmpGreeting } from '../runtime/qmp/greeting.js';
+import { commandLineIn } from './command-line-in.js';
 import { findConfig } from './config.js';
-import { type AskedProgram, commandLineIn, execProgram, programIn } from './exec-program.js';
+import { type AskedProgram, execProgram, programIn } from './exec-program.js';
 import type { Host } from './host.js';
 import type { Input } from './input.js';
 import { manualPageFor } from './manual-page.js';
@@ -19,7 +20,7 @@ const moduleFile = 'qmp.json';
  */
 export async function inputFrom(address: string, host: Host): Promise<Input> {
   const found = await findConfig(host);
-  const text = await schemaOf(address, host);
+  const text = await programSchema(address, host);
   return {
     schema: moduleFile,
     files: memoryHost({ [moduleFile]: text }),
@@ -28,7 +29,8 @@ export async function inputFrom(address: string, host: Host): Promise<Input> {
   };
 }
 
-async function schemaOf(from: string, host: Host): Promise<string> {
+/** The schema of a program as text. `from` is its address, or `exec:` and its command line. */
+export async function programSchema(from: string, host: Host): Promise<string> {
   const commandLine = commandLineIn(from);
   const { client, close } = commandLine === undefined ? await atAddress(from) : await execProgram(commandLine, host);
   try {

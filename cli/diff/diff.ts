@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Change, Role } from '../../generator/compare/change.js';
 import { compareSchemas } from '../../generator/compare/compare.js';
+import { type EarlierRelease, withDeprecationSince } from '../../generator/compare/deprecation.js';
 import { githubChange } from '../../generator/compare/report/github.js';
 import { type ChangeJson, changeAsJson } from '../../generator/compare/report/json.js';
 import { markdownChanges } from '../../generator/compare/report/markdown.js';
@@ -13,7 +14,7 @@ import { choiceOption, complaintAbout, dialectOption, tableOption } from '../opt
 import { coloursFor } from '../report.js';
 import { exitCodes, type Subcommand } from '../subcommand.js';
 import { type IgnoreRule, readIgnoreFile, ruleFor } from './ignore.js';
-import { readSide, type Side } from './sides.js';
+import { readSide, type Side, type SideOptions } from './sides.js';
 
 const formats = ['pretty', 'json', 'github', 'markdown'] as const;
 const failures = ['sender', 'receiver', 'source', 'server', 'any'] as const;
@@ -24,6 +25,7 @@ interface DiffOptions {
   readonly format: (typeof formats)[number];
   readonly failOn?: readonly Failure[];
   readonly ignore?: string;
+  readonly history?: readonly string[];
   readonly stable?: boolean;
   readonly source?: boolean;
   readonly documentation?: boolean;
@@ -71,6 +73,7 @@ export const diff: Subcommand = {
       .addOption(choiceOption('--format <format>', 'how to report', formats).default('pretty'))
       .addOption(failOnOption())
       .option('--ignore <file>', 'leave out the changes that a file lists, each with a reason')
+      .addOption(historyOption())
       .option('--stable', 'leave out the changes of what is unstable')
       .option('--source', 'also compare the names of types, which generated code declares')
       .option('--documentation', 'also name the definitions whose documentation says something else')
@@ -92,7 +95,10 @@ export const diff: Subcommand = {
     const { source = false, documentation = false, stable = false } = options;
     const introspection = old.introspection || now.introspection;
     const found = compareSchemas(old.schema, now.schema, { introspection, source, documentation });
-    const changes = stable ? found.filter(({ unstable = false }) => !unstable) : found;
+    const history = await readHistory(options.history ?? [], read, host);
+    if (!history) return exitCodes.problems;
+    const announced = history.length > 0 ? withDeprecationSince(found, history, old) : found;
+    const changes = stable ? announced.filter(({ unstable = false }) => !unstable) : announced;
     const judged = changes.map((change) => ({ change, rule: ruleFor(change, rules) }));
     warnOfUnused(rules, judged, host);
     const conditions = selection ? 'as given' : 'all true';
@@ -123,6 +129,30 @@ function failOnOption(): Option {
       }
       return [...(before ?? []), ...(roles as Failure[])];
     });
+}
+
+function historyOption(): Option {
+  const text = 'a release before <old>, to say since when what is gone was deprecated; oldest first, once for each';
+  return new Option('--history <name=schema>', text).argParser((value: string, before: string[] | undefined) => {
+    if (!/^[^=]+=./.test(value)) throw new InvalidArgumentError('write NAME=SCHEMA');
+    return [...(before ?? []), value];
+  });
+}
+
+/** The releases of a history; undefined when one has errors, which have been printed. */
+async function readHistory(
+  named: readonly string[],
+  options: SideOptions,
+  host: Host,
+): Promise<EarlierRelease[] | undefined> {
+  const history: EarlierRelease[] = [];
+  for (const entry of named) {
+    const [, name = '', place = ''] = /^([^=]+)=(.*)$/s.exec(entry) ?? [];
+    const side = await readSide(place, options, host);
+    if (!side) return undefined;
+    history.push({ name, schema: side.schema });
+  }
+  return history;
 }
 
 function selectionOf({ define = {}, onlyDefined = false }: DiffOptions): Selection | undefined {

@@ -11,6 +11,7 @@ import { readRegularFile } from '../../generator/syntax/regular-file.js';
 import type { Diagnostic } from '../../generator/text/diagnostic.js';
 import type { JsonValue } from '../../runtime/json/value.js';
 import { complaintAboutIntrospection } from '../../testkit/introspection-data.js';
+import { commandLineIn } from '../command-line-in.js';
 import type { Host } from '../host.js';
 import { inputOf } from '../input.js';
 import { printDiagnostics } from '../report.js';
@@ -37,6 +38,11 @@ export interface SideOptions {
  * @returns undefined when the schema has errors, which have been printed
  */
 export async function readSide(named: string, options: SideOptions, host: Host): Promise<Side | undefined> {
+  if (commandLineIn(named) !== undefined) {
+    // As `generate --from` makes it: with the names that a manual page has for types.
+    const { programSchema } = await import('../program-input.js');
+    return await introspectedSchema(named, await programSchema(named, host));
+  }
   if (isAddress(named, host)) {
     // Only a comparison with a running program loads what that takes.
     const { connectTo, introspectionOf, versionOf } = await import('../program-client.js');
@@ -87,8 +93,12 @@ function introspectionIn(named: string, { cwd }: Host): SchemaInfo[] | undefined
 
 /** A schema made of introspection data. Its places are in no file of the user. */
 export async function introspected(name: string, infos: readonly SchemaInfo[]): Promise<Side> {
+  return introspectedSchema(name, schemaFromIntrospection(infos, name));
+}
+
+async function introspectedSchema(name: string, text: string): Promise<Side> {
   const path = `<introspection of ${name}>`;
-  const host = memoryHost({ [path]: schemaFromIntrospection(infos, name) });
+  const host = memoryHost({ [path]: text });
   const { schema, diagnostics } = await loadSchema(path, { host, advice: false });
   if (!schema) throw new UserError(`the introspection data of ${name} make no schema: ${messageOf(diagnostics)}`);
   return { name, schema, introspection: true };

@@ -59,6 +59,8 @@ export interface Change {
   readonly successor?: string;
   /** The element, or all that contains it, was marked as deprecated. */
   readonly deprecated?: true;
+  /** Since which release it was, where a history tells. */
+  readonly deprecatedSince?: string;
   /** The element, or all that contains it, was marked as unstable, or its name begins with `x-`. */
   readonly unstable?: true;
   /** The server does not check these arguments against the schema. */

@@ -42,6 +42,22 @@ May surprise clients
 `);
   });
 
+  test('--history says since when what is gone was deprecated', async () => {
+    const marked = "{ 'command': 'go', 'features': [ 'deprecated' ] }\n";
+    const more = {
+      'a.json': "{ 'command': 'go' }\n",
+      'b.json': marked,
+      'c.json': marked,
+      'd.json': "{ 'command': 'stop' }\n",
+    };
+    const args = ['c.json', 'd.json', '--history', '1.0=a.json', '--history', '2.0=b.json'];
+    expect((await diff(args, more)).stdout).toContain('the command is gone; it was deprecated since 2.0\n');
+    const { changes } = JSON.parse((await diff([...args, '--format', 'json'], more)).stdout);
+    expect(changes[0]).toMatchObject({ deprecated: true, deprecatedSince: '2.0' });
+    expect((await diff(['c.json', 'd.json', '--history', 'a.json'], more)).stderr).toContain('write NAME=SCHEMA');
+    expect((await diff(['c.json', 'd.json', '--history', '1.0=none.json'], more)).code).toBe(1);
+  });
+
   test('tells tools everything: kinds, entities, paths, roles and places', async () => {
     const { stdout } = await diff(['old.json', 'new.json', '--format', 'json']);
     const { changes, ...rest } = JSON.parse(stdout);
