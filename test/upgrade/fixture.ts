@@ -71,6 +71,7 @@ export const newSchema = `
 { 'struct': 'Mood', 'data': { 'health': 'Health' } }
 { 'command': 'disk-remove', 'data': { 'name': 'str' } }
 { 'command': 'steady', 'data': { '*count': 'int' } }
+{ 'command': 'levitate' }
 { 'event': 'DISK_ADDED', 'data': { '*name': 'str', 'serial': 'str' } }
 { 'event': 'DISK_MOVED', 'data': { 'name': 'str' } }
 { 'event': 'TICK' }
@@ -238,7 +239,8 @@ switch (all[0]) {
   case 'x-odd': console.log(x_speed); // affected: enum-value-removed
 }
 `,
-  'handlers.ts': `import type { CommandHandlers } from './generated/index.js';
+  'handlers.ts': `import type { ServerHandlers } from 'qapi-ts/runtime';
+import type { CommandHandlers } from './generated/index.js';
 export const handlers: Partial<CommandHandlers> = {
   halt: () => {}, // affected: command-removed
   'query-disks': () => [{ name: 'a', serial: 's', health: 'good', limits: { rate: 1 } }], // affected: member-removed
@@ -247,5 +249,7 @@ export const handlers: Partial<CommandHandlers> = {
   },
   steady: () => {},
 };
+declare const rest: Omit<CommandHandlers, 'steady'>;
+export const whole: ServerHandlers<CommandHandlers> = { ...rest, steady: () => {} }; // affected: command-added
 `,
 };

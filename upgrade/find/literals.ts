@@ -7,6 +7,7 @@ import type { Element } from '../elements.js';
 import { report, type Search } from '../finder.js';
 import { insertion } from '../insertion.js';
 import { enumsIn, partsOf } from '../meaning.js';
+import { reportMissingHandlers } from './handlers.js';
 import { mattersToWriters } from './reads.js';
 import { reportValue } from './values.js';
 
@@ -31,6 +32,7 @@ export function findInLiteral(search: Search, literal: ts.ObjectLiteralExpressio
     }
   }
   for (const part of parts) for (const declared of meaning.declaredOf(part)) reportLacks(search, literal, declared);
+  for (const part of parts) reportMissingHandlers(search, literal, part);
 }
 
 /** Whether an object literal can be of a type: no member is set to another literal than the type has there. */
