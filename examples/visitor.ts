@@ -12,9 +12,9 @@ class References extends WalkVisitor {
   readonly nodes: string[] = [];
   readonly files: string[] = [];
 
-  /** A `BlockdevRef` is a node's name or a whole description. */
+  /** A `BlockdevRef` is a node's name or a whole description, a `BlockdevRefOrNull` also null. */
   override alternate(value: unknown, name: Name, type: string): JsonKind {
-    if (type === 'BlockdevRef' && typeof value === 'string') this.nodes.push(value);
+    if (type.startsWith('BlockdevRef') && typeof value === 'string') this.nodes.push(value);
     return super.alternate(value, name, type);
   }
 

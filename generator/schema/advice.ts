@@ -2,7 +2,15 @@ import { Dialect, turningPoints } from '../syntax/dialect.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 
 /** Checks the schema by the rules of a release. */
-export type CheckBy = (dialect: Dialect) => Promise<readonly Diagnostic[]>;
+export type CheckBy = (dialect: Dialect) => Promise<StepwiseCheck>;
+
+/** A check that has read the schema, and goes on only when that is wanted: the rest takes most of the time. */
+export interface StepwiseCheck {
+  /** What is wrong with the text. */
+  readonly read: readonly Diagnostic[];
+  /** All that is wrong, what was found while reading included. */
+  complete(): readonly Diagnostic[];
+}
 
 /** So many faults of a kind are shown one by one. What a schema does more often than that is the custom of its time. */
 const limit = 5;
@@ -20,7 +28,8 @@ export async function adviceFor(
   documented: boolean,
 ): Promise<Diagnostic[]> {
   const known = new Set(reported.map(lineOf));
-  const faults = leading(await checkBy(Dialect.newest)).filter(
+  const newest = await checkBy(Dialect.newest);
+  const faults = leading(newest.complete()).filter(
     (fault) => !known.has(lineOf(fault)) && (documented || !fault.code.startsWith('QAPI5')),
   );
   const kinds = byName(faults);
@@ -76,13 +85,18 @@ async function findReleases(faults: readonly Diagnostic[], checkBy: CheckBy): Pr
   for (const release of turningPoints) {
     if (open.length === 0) break;
     if (release === Dialect.newest.name) continue;
-    const found = await checkBy(Dialect.of(release));
-    // Up to 8.2 a section is found to be empty by what follows it.
-    const places = new Set(found.flatMap((fault) => [placeOf(fault), ...fault.related.map(placeOf)]));
-    open = open.filter((fault) => places.has(placeOf(fault)));
+    const check = await checkBy(Dialect.of(release));
+    if (!open.every(isIn(check.read))) open = open.filter(isIn(check.complete()));
     for (const fault of open) since.set(fault, release);
   }
   return since;
+}
+
+/** Makes a test whether something is wrong in the place of a fault. */
+function isIn(found: readonly Diagnostic[]): (fault: Diagnostic) => boolean {
+  // Up to 8.2 a section is found to be empty by what follows it.
+  const places = new Set(found.flatMap((fault) => [placeOf(fault), ...fault.related.map(placeOf)]));
+  return (fault) => places.has(placeOf(fault));
 }
 
 /** The same stretch of text, whatever release has read it. */

@@ -80,7 +80,7 @@ function adviser(
 ): () => Promise<readonly Diagnostic[]> {
   const checkBy: CheckBy = async (release) => {
     const { tree, diagnostics } = await loadSyntax(path, { dialect: release, host });
-    return problemsOf(tree, release, diagnostics);
+    return { read: diagnostics, complete: () => problemsOf(tree, release, diagnostics) };
   };
   return () => adviceFor(checkBy, reported, documented);
 }
