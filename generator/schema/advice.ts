@@ -5,7 +5,7 @@ import type { Diagnostic } from '../text/diagnostic.js';
 export type CheckBy = (dialect: Dialect) => Promise<StepwiseCheck>;
 
 /** A check that has read the schema, and goes on only when that is wanted: the rest takes most of the time. */
-export interface StepwiseCheck {
+interface StepwiseCheck {
   /** What is wrong with the text. */
   readonly read: readonly Diagnostic[];
   /** All that is wrong, what was found while reading included. */
