@@ -12,6 +12,7 @@ import { fileDriver } from './drivers/file/file.js';
 import { hostCdromDriver } from './drivers/file/host-cdrom.js';
 import { hostDeviceDriver } from './drivers/file/host-device.js';
 import { ftp, ftps } from './drivers/ftp/driver.js';
+import { gluster } from './drivers/gluster/driver.js';
 import { http, https } from './drivers/http/driver.js';
 import { luks } from './drivers/luks/luks.js';
 import { nbd } from './drivers/nbd/driver.js';
@@ -46,6 +47,7 @@ const drivers: readonly BlockDriver[] = [
   fileDriver,
   ftp,
   ftps,
+  gluster,
   hostCdromDriver,
   hostDeviceDriver,
   http,
