@@ -3,7 +3,7 @@ import type { BlockOptions } from '../../options.js';
 import { decodePart } from '../shared/url-options.js';
 
 /** A server that knows of a volume. */
-export interface GlusterServer {
+interface GlusterServer {
   readonly transport: 'tcp' | 'unix';
   /** The name of the host, or the path of the socket. */
   readonly host: string;
