@@ -12,6 +12,7 @@ import { backupCommands } from './commands/backup.js';
 import { bitmapCommands } from './commands/bitmaps.js';
 import { queryCommandLineOptions } from './commands/command-line-options.js';
 import { commitCommand } from './commands/commit.js';
+import { createCommand } from './commands/create.js';
 import { addExport, type ExportCommandContext, exportCommands } from './commands/exports.js';
 import { addNode, deleteNode, graphCommands } from './commands/graph.js';
 import type { BlockHandlers } from './commands/handlers.js';
@@ -276,6 +277,7 @@ export class BlockLayer implements AsyncDisposable {
       ...bitmapCommands(graph, bitmaps),
       ...snapshotCommands(graph),
       ...transactionCommand(jobs, bitmaps),
+      ...createCommand(jobs),
     });
     const handlers: BlockHandlers = {
       ...changes,

@@ -148,6 +148,7 @@ async function commitActive(
       source: active,
       target: base,
       first: { above: base },
+      copyMode: 'background',
       granularity: undefined,
       bufferSize: defaultMirrorBuffer,
       onSourceError: onError,

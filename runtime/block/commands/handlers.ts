@@ -4,9 +4,6 @@ import type { ServerHandlers } from '../../qmp/server/server.js';
 /** Commands of the schema that have no handler yet: they are not there for clients. A line goes when its command comes. */
 type Absent =
   | 'block-latency-histogram-set'
-  | 'blockdev-create'
-  | 'blockdev-insert-medium'
-  | 'blockdev-remove-medium'
   | 'blockdev-reopen'
   | 'blockdev-set-active'
   | 'x-blockdev-amend'

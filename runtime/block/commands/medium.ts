@@ -18,6 +18,17 @@ export interface MediumContext extends Backends {
 /** Commands that move trays and exchange media. */
 export function mediumCommands(context: MediumContext) {
   const { graph } = context;
+  const remove = (args: BackendArguments) => removeMedium(context, findBackend(context, args), args);
+
+  async function insert(args: BackendArguments & { readonly 'node-name': string }): Promise<void> {
+    const backend = findBackend(context, args);
+    const name = args['node-name'];
+    const node = graph.node(name);
+    if (node === undefined) throw new BlockError(`Node '${name}' not found`, { code: 'ENODEV' });
+    if (node.hasBackend) throw new BlockError(`Node '${name}' is already in use by a device`, { code: 'EBUSY' });
+    await insertMedium(graph, backend, node, args);
+  }
+
   return {
     'blockdev-open-tray'(args) {
       const backend = findBackend(context, args);
@@ -30,18 +41,10 @@ export function mediumCommands(context: MediumContext) {
       closeTray(findBackend(context, args), args);
     },
 
-    async 'x-blockdev-remove-medium'(args) {
-      await removeMedium(context, findBackend(context, args), args);
-    },
-
-    async 'x-blockdev-insert-medium'(args) {
-      const backend = findBackend(context, args);
-      const name = args['node-name'];
-      const node = graph.node(name);
-      if (node === undefined) throw new BlockError(`Node '${name}' not found`, { code: 'ENODEV' });
-      if (node.hasBackend) throw new BlockError(`Node '${name}' is already in use by a device`, { code: 'EBUSY' });
-      await insertMedium(graph, backend, node, args);
-    },
+    'blockdev-remove-medium': (args) => remove(args),
+    'x-blockdev-remove-medium': (args) => remove(args),
+    'blockdev-insert-medium': (args) => insert(args),
+    'x-blockdev-insert-medium': (args) => insert(args),
 
     async 'blockdev-change-medium'(args) {
       await changeMedium(context, findBackend(context, args), args);
@@ -151,7 +154,7 @@ async function changeMedium(
   // Nothing else holds it until it is inserted.
   await graph.holding(node, async () => {
     checkRemovable(backend, args);
-    if (!openTray(backend, false)) throw locked(args);
+    if (!openTray(backend, args.force ?? false)) throw locked(args);
     await removeMedium(context, backend, args);
     await insertMedium(graph, backend, node, args);
     closeTray(backend, args);

@@ -8,7 +8,7 @@ import type { MirrorPlan } from '../jobs/mirror.js';
 import { startMirror } from '../jobs/start-mirror.js';
 import { backingFor, openTarget, syncOf } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
-import { requestOf } from './job-arguments.js';
+import { checkFilterName, requestOf } from './job-arguments.js';
 
 /** Commands that mirror a disk to an image or a node. */
 export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
@@ -49,11 +49,12 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
       source.blockers.check('mirror-source', source.name);
       const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, target.name);
+      checkFilterName(graph, args['filter-node-name']);
       await startMirror(jobs, bitmaps, requestOf(args), {
         ...common(args),
         source,
         target,
-        first: firstCopied(sync, source, false),
+        first: firstCopied(sync, source, args['target-is-zero'] ?? false),
         unmap: true,
         backing: 'leave',
       });
@@ -61,7 +62,7 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
   } satisfies Partial<BlockHandlers>;
 }
 
-type Common = 'replaces' | 'granularity' | 'buf-size' | 'on-source-error' | 'on-target-error';
+type Common = 'replaces' | 'copy-mode' | 'granularity' | 'buf-size' | 'on-source-error' | 'on-target-error';
 
 /** What both commands say in the same way. */
 function common(args: Pick<DriveMirror, Common>) {
@@ -72,6 +73,7 @@ function common(args: Pick<DriveMirror, Common>) {
     onSourceError: args['on-source-error'] ?? 'report',
     onTargetError: args['on-target-error'] ?? 'report',
     replaces: args.replaces,
+    copyMode: args['copy-mode'] ?? 'background',
   } as const;
 }
 
@@ -79,7 +81,7 @@ function common(args: Pick<DriveMirror, Common>) {
 function firstCopied(sync: string, source: BlockNode, fresh: boolean): MirrorPlan['first'] {
   if (sync === 'none') return 'nothing';
   if (sync === 'top') return { above: source.below };
-  if (sync === 'incremental') throw invalid("Sync mode 'incremental' is not supported by a mirror");
+  if (sync === 'incremental' || sync === 'bitmap') throw invalid(`Sync mode '${sync}' not supported`);
   return fresh ? { above: undefined } : 'everything';
 }
 

@@ -22,7 +22,7 @@ export interface ImageRequest {
 }
 
 /** What making an image does to its file: it is of no use to others before it is made. */
-const making: Permissions = {
+export const making: Permissions = {
   uses: Permission.consistentRead | Permission.write | Permission.resize,
   shares: Permission.consistentRead | Permission.writeUnchanged,
 };
@@ -126,15 +126,9 @@ class FurtherFiles {
 
   async openBacking(): Promise<NodeView> {
     const { filename, backing } = this.#request;
-    if (backing === undefined) throw invalid('The image has no backing file');
-    // It may be what a guest uses.
-    const node = await this.#graph.open({
-      filename: resolveBackingName(filename, backing.name),
-      flags: { ...rootDefaults, readOnly: true, forceShare: true, noBacking: true },
-      ...(backing.format === undefined ? {} : { format: backing.format }),
-    });
-    this.#backing = await this.#graph.attachRoot(node, passing);
-    return this.#backing.node;
+    const opened = await openBackingOf(this.#graph, filename, backing);
+    this.#backing = opened;
+    return opened.node;
   }
 
   async flush(): Promise<void> {
@@ -146,6 +140,22 @@ class FurtherFiles {
       await this.#graph.detachRoot(root);
     }
   }
+}
+
+/** Opens the backing file of an image that is made, to look at it. @throws BlockError when there is none, or it cannot be opened */
+export async function openBackingOf(
+  graph: BlockGraph,
+  filename: string,
+  backing: BackingFile | undefined,
+): Promise<Child> {
+  if (backing === undefined) throw invalid('The image has no backing file');
+  // It may be what a guest uses.
+  const node = await graph.open({
+    filename: resolveBackingName(filename, backing.name),
+    flags: { ...rootDefaults, readOnly: true, forceShare: true, noBacking: true },
+    ...(backing.format === undefined ? {} : { format: backing.format }),
+  });
+  return graph.attachRoot(node, passing);
 }
 
 /** The user of a node for a moment. */

@@ -30,6 +30,7 @@ export interface RequestTarget {
 }
 
 type Notifier = (notice: WriteNotice) => void | Promise<void>;
+type AfterWrite = (offset: number, length: number) => Promise<void>;
 type DirtyTracker = (offset: number, length: number) => void;
 type LengthTracker = (size: number) => void;
 
@@ -43,6 +44,8 @@ export class NodeRequests {
   readonly beforeWrite = new Set<Notifier>();
   /** Called with each range that may have changed, also by a request that failed. */
   readonly dirtyTrackers = new Set<DirtyTracker>();
+  /** Called after a range has been changed, and waited for before the request is answered. Must not fail. */
+  readonly afterWrite = new Set<AfterWrite>();
   /** Called with the new length, in bytes, after it has changed by a truncation. */
   readonly lengthTrackers = new Set<LengthTracker>();
   /** More than 0: reads copy into the node what they take from below. */
@@ -294,6 +297,7 @@ export class NodeRequests {
       instance.debug?.('pwritev_done');
       this.#changed(offset, length);
     }
+    if (this.afterWrite.size > 0) await this.#follow(offset, length);
     await this.#reachDisk(instance, flags);
   }
 
@@ -307,6 +311,7 @@ export class NodeRequests {
       instance.debug?.('pwritev_done');
       this.#changed(offset, length);
     }
+    if (this.afterWrite.size > 0) await this.#follow(offset, length);
     await this.#reachDisk(instance, flags);
   }
 
@@ -319,7 +324,12 @@ export class NodeRequests {
     } finally {
       this.#changed(offset, length);
     }
+    if (this.afterWrite.size > 0) await this.#follow(offset, length);
     if (flags & RequestFlag.fua) await this.flush();
+  }
+
+  async #follow(offset: number, length: number): Promise<void> {
+    for (const follow of this.afterWrite) await follow(offset, length);
   }
 
   /** The flags of a zero-write that may deallocate, on a node that allows it. */

@@ -1,8 +1,14 @@
-import type { BlockdevOnError, IoOperationType } from '../../../generated/index.js';
+import type {
+  BlockdevOnError,
+  BlockJobChangeOptions,
+  IoOperationType,
+  MirrorCopyMode,
+} from '../../../generated/index.js';
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import type { Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
 import { RequestFlag } from '../driver.js';
+import { invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { chainStatus } from '../io/status.js';
@@ -28,6 +34,8 @@ export interface MirrorPlan {
   readonly target: BlockNode;
   /** What is copied at first: all that is allocated above `base`, all of the disk, or nothing. */
   readonly first: { readonly above: BlockNode | undefined } | 'everything' | 'nothing';
+  /** When what is written is copied: later, or together with the write. */
+  readonly copyMode: MirrorCopyMode;
   /** Records what has to be copied. */
   readonly bitmap: DirtyBitmap;
   /** Bytes. */
@@ -52,7 +60,12 @@ export function mirrorWork(plan: MirrorPlan, from: Child, into: Child): JobWork 
     commit: (job) => mirror.commit(job),
     complete: (job) => mirror.complete(job),
     leave: () => mirror.leave(),
+    change: (options) => mirror.change(options),
+    get activelySynced() {
+      return mirror.activelySynced;
+    },
     async clean() {
+      mirror.stopFollowing();
       await mirror.letGo();
       await plan.clean();
     },
@@ -77,11 +90,35 @@ class Mirror {
   /** The drained section between the last copy and the end. */
   #drained: Promise<void> | undefined;
   #endDrained: (() => void) | undefined;
+  #copyMode: MirrorCopyMode;
+  /** Nothing is dirty, and nothing becomes so any more. */
+  #activelySynced = false;
+  #job: WorkingJob | undefined;
+  readonly #follow = (offset: number, length: number): Promise<void> => this.#copyWritten(offset, length);
 
   constructor(plan: MirrorPlan, from: Child, into: Child) {
     this.#plan = plan;
     this.#from = from;
     this.#into = into;
+    this.#copyMode = plan.copyMode;
+    if (plan.copyMode === 'write-blocking') plan.source.requests.afterWrite.add(this.#follow);
+  }
+
+  get activelySynced(): boolean {
+    return this.#activelySynced;
+  }
+
+  /** Only the copying of what is written can be changed, and only to stricter. @throws BlockError */
+  change(options: BlockJobChangeOptions): void {
+    const wanted = options.type === 'mirror' ? options['copy-mode'] : undefined;
+    if (wanted === this.#copyMode) return;
+    if (wanted !== 'write-blocking') throw invalid("Change to copy mode 'background' is not implemented");
+    this.#copyMode = wanted;
+    this.#plan.source.requests.afterWrite.add(this.#follow);
+  }
+
+  stopFollowing(): void {
+    this.#plan.source.requests.afterWrite.delete(this.#follow);
   }
 
   async complete(job: WorkingJob): Promise<void> {
@@ -96,6 +133,7 @@ class Mirror {
 
   async run(job: WorkingJob): Promise<void> {
     const { type, source, target } = this.#plan;
+    this.#job = job;
     if (type === 'mirror' && source.length !== target.length) {
       throw new JobFailure('Source and target image have different sizes', { code: 'EINVAL' });
     }
@@ -112,6 +150,7 @@ class Mirror {
           continue;
         }
         if (!(await this.#flushed(job))) continue;
+        this.#activelySynced = this.#copyMode === 'write-blocking' && this.#plan.bitmap.bits.count === 0;
         if (!this.#synced) {
           this.#synced = true;
           this.#tell(job);
@@ -192,18 +231,21 @@ class Mirror {
   }
 
   /** Begins to copy a stretch. */
-  #begin(job: WorkingJob, stretch: Stretch): void {
+  #begin(job: WorkingJob, stretch: Stretch, readFlags = 0): void {
     this.#plan.bitmap.bits.clear(stretch.offset, stretch.length);
     this.#copying.add(stretch);
     this.#pending += stretch.length;
-    this.#flights.add(this.#copy(job, stretch));
+    this.#flights.add(this.#copy(job, stretch, readFlags));
   }
 
-  async #copy(job: WorkingJob, stretch: Stretch): Promise<void> {
+  async #copy(job: WorkingJob, stretch: Stretch, readFlags: number): Promise<void> {
     const { offset, length } = stretch;
     const { unmap, bitmap } = this.#plan;
     try {
-      await copyStretch(this.#from, this.#into, stretch, { zeroFlags: unmap ? RequestFlag.mayUnmap : 0 });
+      await copyStretch(this.#from, this.#into, stretch, {
+        readFlags,
+        zeroFlags: unmap ? RequestFlag.mayUnmap : 0,
+      });
       job.offset += length;
     } catch (failure) {
       if (!(failure instanceof CopyFailure)) throw failure;
@@ -219,8 +261,27 @@ class Mirror {
   #failed(job: WorkingJob, operation: IoOperationType, error: unknown): void {
     const { onSourceError, onTargetError } = this.#plan;
     this.#synced = false;
+    this.#activelySynced = false;
     const action = job.failed(operation === 'read' ? onSourceError : onTargetError, operation, error);
     if (action === 'report') this.#failure ??= { error };
+  }
+
+  /**
+   * Copies what has just been written, before its writer learns that it was. What cannot be copied is dirty again: the job's policy
+   * decides, and the write has succeeded all the same.
+   */
+  async #copyWritten(offset: number, length: number): Promise<void> {
+    const job = this.#job;
+    if (job === undefined || job.cancelled || this.#failure !== undefined) return;
+    const stretch = this.#whole({ offset, length });
+    for (;;) {
+      const running = [...this.#copying].some((each) => overlap(each, stretch.offset, stretch.length));
+      if (!running) break;
+      await this.#flights.one();
+    }
+    this.#begin(job, stretch, RequestFlag.noSerialising);
+    await this.#flights.one();
+    while (this.#copying.has(stretch)) await this.#flights.one();
   }
 
   async #flushed(job: WorkingJob): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { BlockdevOnError } from '../../../generated/index.js';
+import type { BlockdevOnError, MirrorCopyMode } from '../../../generated/index.js';
 import { type Bitmaps, defaultGranularity } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid } from '../error.js';
 import { type Blocker, blockerExcept } from '../graph/blockers.js';
@@ -24,6 +24,7 @@ export interface MirrorRequest {
   readonly source: BlockNode;
   readonly target: BlockNode;
   readonly first: MirrorPlan['first'];
+  readonly copyMode: MirrorCopyMode;
   /** Bytes; absent: that of the target's format, within bounds. */
   readonly granularity: number | undefined;
   /** Bytes; 0 for the default. */

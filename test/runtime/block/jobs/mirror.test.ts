@@ -91,3 +91,31 @@ it('replaces a node below a quorum', async () => {
   const quorum = client.layer.graph.namedNode('q');
   expect([...quorum.childNodes()].map(({ name }) => name)).toEqual(['a', 'd', 'c']);
 });
+
+it('a mirror that blocks writes copies them before they are answered, also when it is changed to do so', async () => {
+  for (const mode of ['write-blocking', 'background']) {
+    const client = await JobClient.withChain();
+    await client.create('copy.qcow2', 4 << 20);
+    const file = { driver: 'file', filename: client.at('copy.qcow2') };
+    await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'copy', file });
+    const mirror = { 'job-id': 'm', device: 'd0', target: 'copy', sync: 'full', 'copy-mode': mode };
+    await client.execute('blockdev-mirror', mirror);
+    await client.event('BLOCK_JOB_READY');
+    const change = (wanted: string) =>
+      client.execute('block-job-change', { id: 'm', type: 'mirror', 'copy-mode': wanted });
+    await change('write-blocking');
+    await expect(change('background')).rejects.toThrow('copy mode');
+    await client.execute('job-pause', { id: 'm' });
+    await client.backend('d0').write(3 << 20, Buffer.alloc(70_000, 0x55));
+    await client.backend('d0').writeZeroes(65_536, 65_536);
+    const copied = Buffer.alloc(4 << 20);
+    const node = client.layer.graph.namedNode('copy');
+    await node.requests.read(0, copied);
+    expect(copied.equals(await client.content('d0'))).toBe(true);
+    await client.execute('job-resume', { id: 'm' });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(await client.jobs()).toMatchObject([{ 'actively-synced': true, ready: true }]);
+    await client.execute('job-cancel', { id: 'm' });
+    expect((await client.end()).name).toBe('BLOCK_JOB_CANCELLED');
+  }
+});

@@ -1,0 +1,164 @@
+import type { BlockdevCreateOptions, BlockdevRef } from '../../../generated/index.js';
+import type { BackingFile, BlockDriver } from '../driver.js';
+import { BlockError, blockErrorOf, invalid } from '../error.js';
+import { making, openBackingOf } from '../graph/create.js';
+import { inherited, rootDefaults } from '../graph/flags.js';
+import type { BlockGraph } from '../graph/graph.js';
+import type { BlockNode } from '../graph/node.js';
+import { JobFailure } from '../jobs/job-failure.js';
+import type { Jobs } from '../jobs/jobs.js';
+import { largestSize, roundUp, sectorSize } from '../limits.js';
+import { BlockOptions } from '../options.js';
+import type { BlockHandlers } from './handlers.js';
+
+/** The command that creates images, each as a job. */
+export function createCommand(jobs: Jobs) {
+  const { graph } = jobs;
+  return {
+    async 'blockdev-create'({ 'job-id': id, options }) {
+      const driver = graph.drivers.named(options.driver);
+      if (options.driver === 'raw' || (driver.create ?? driver.createFile) === undefined) {
+        throw new BlockError('Driver does not support blockdev-create', { code: 'ENOTSUP' });
+      }
+      const request = { id, speed: 0, autoDismiss: false };
+      const job = await jobs.create(undefined, 'create', request, [], () => ({
+        async run(running) {
+          running.len = 1;
+          try {
+            await running.alone(() => createOn(graph, driver, options));
+          } catch (error) {
+            const { message, code } = blockErrorOf(error);
+            throw new JobFailure(message, { code });
+          } finally {
+            running.offset = 1;
+          }
+        },
+      }));
+      job.start();
+    },
+  } satisfies Partial<BlockHandlers>;
+}
+
+async function createOn(graph: BlockGraph, driver: BlockDriver, given: BlockdevCreateOptions): Promise<void> {
+  const { driver: _, ...rest } = given;
+  const members = new Map<string, unknown>(Object.entries(rest));
+  const size = take<number | bigint>(members, 'size') ?? 0;
+  if (size > largestSize) throw new BlockError('The image size is too large', { code: 'EFBIG' });
+  if (given.driver === 'file') {
+    const filename = take<string>(members, 'filename') ?? '';
+    // Hints for file systems that have such things.
+    for (const hint of ['nocow', 'extent-size-hint']) members.delete(hint);
+    await graph.host.authorize(filename);
+    await driver.createFile?.(filename, roundUp(Number(size), sectorSize), optionsOf(members), graph.host);
+    return;
+  }
+  for (const name of ['location', 'header', 'data-file'] as const) {
+    if (members.has(name)) throw new BlockError(`'${name}' is not supported here`, { code: 'ENOTSUP' });
+  }
+  if (wholeSectors.has(given.driver) && Number(size) % sectorSize !== 0) {
+    throw invalid(`The image size must be a multiple of ${sectorSize} bytes`);
+  }
+  const file = take<BlockdevRef>(members, 'file');
+  if (file === undefined) throw invalid("Parameter 'file' is missing");
+  const backing = backingOf(members);
+  const extents = take<BlockdevRef[]>(members, 'extents') ?? [];
+  await withNode(graph, file, async (node) => {
+    await createInto(graph, driver, { node, size: Number(size), backing, extents, options: optionsOf(members) });
+  });
+}
+
+interface Creation {
+  readonly node: BlockNode;
+  readonly size: number;
+  readonly backing: BackingFile | undefined;
+  readonly extents: readonly BlockdevRef[];
+  readonly options: BlockOptions;
+}
+
+async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Creation): Promise<void> {
+  const { node, size, backing, extents, options } = creation;
+  const left = [...extents];
+  const opened: (() => Promise<void>)[] = [];
+  await graph.using(node, making, async (file) => {
+    try {
+      // What was there before could be taken for part of the image.
+      await file.truncate(0);
+      await driver.create?.(file, {
+        ...{ filename: node.filename, size, options, host: graph.host },
+        ...(backing !== undefined && { backing }),
+        async createFile(_, length) {
+          const reference = left.shift();
+          if (reference === undefined) throw invalid(`Extent [${extents.length}] not specified`);
+          const extent = await openRef(graph, reference);
+          const root = await graph.attachRoot(extent, passing, making);
+          opened.push(() => graph.detachRoot(root));
+          await root.truncate(length);
+          return root;
+        },
+        async openBacking() {
+          const root = await openBackingOf(graph, node.filename, backing);
+          opened.push(() => graph.detachRoot(root));
+          return root.node;
+        },
+      });
+      if (left.length > 0) throw invalid('List of extents contains unused extents');
+      const [unknown] = options.keys();
+      if (unknown !== undefined) throw invalid(`'${unknown}' is not supported here`);
+      await file.flush();
+    } finally {
+      for (const close of opened) await close();
+    }
+  });
+}
+
+/** The user of a node while an image is created. */
+const passing = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
+
+/** Formats that count in sectors. */
+const wholeSectors: ReadonlySet<string> = new Set(['qcow2', 'vmdk', 'parallels', 'qed']);
+
+async function withNode(graph: BlockGraph, reference: BlockdevRef, work: (node: BlockNode) => Promise<void>) {
+  const node = await openRef(graph, reference);
+  await graph.holding(node, () => work(node));
+}
+
+function openRef(graph: BlockGraph, reference: BlockdevRef): Promise<BlockNode> | BlockNode {
+  if (typeof reference === 'string') return graph.reference(reference);
+  return graph.open({
+    options: BlockOptions.flatten(reference),
+    role: 'protocol',
+    flags: inherited(rootDefaults, 'protocol'),
+  });
+}
+
+function backingOf(members: Map<string, unknown>): BackingFile | undefined {
+  const name = take<string>(members, 'backing-file');
+  const format = take<string>(members, 'backing-fmt');
+  if (name === undefined) {
+    if (format !== undefined) throw invalid("'backing-fmt' needs 'backing-file'");
+    return undefined;
+  }
+  return format === undefined ? { name } : { name, format };
+}
+
+function take<Value>(members: Map<string, unknown>, name: string): Value | undefined {
+  const value = members.get(name);
+  members.delete(name);
+  return value as Value | undefined;
+}
+
+/** Options whose names the drivers have as they are: those of LUKS. */
+const asTheyAre = /^(key-secret|iter-time|(cipher|hash|ivgen)-.*|encrypt\..*)$/;
+
+/** What is left as the create options of the drivers, which are those of `qemu-img`. */
+function optionsOf(members: Map<string, unknown>): BlockOptions {
+  const version = take<string>(members, 'version');
+  const flat = BlockOptions.flatten(Object.fromEntries(members) as never);
+  const options = new BlockOptions();
+  for (const key of [...flat.keys()]) {
+    const value = flat.take(key);
+    if (value !== undefined) options.set(asTheyAre.test(key) ? key : key.replaceAll('-', '_'), value);
+  }
+  if (version !== undefined) options.set('compat', version === 'v2' ? '0.10' : '1.1');
+  return options;
+}

@@ -1,0 +1,89 @@
+import { statSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { JobClient } from '../jobs/job-client.js';
+
+/** Runs a job of creation to its end. @returns its error, if there is one */
+async function create(client: JobClient, options: object): Promise<string | undefined> {
+  await client.execute('blockdev-create', { 'job-id': 'c', options });
+  for (;;) {
+    const { data } = await client.event('JOB_STATUS_CHANGE');
+    if (data.status === 'concluded') break;
+  }
+  const [job] = (await client.execute('query-jobs')) as { error?: string }[];
+  expect(job).toMatchObject({
+    id: 'c',
+    type: 'create',
+    status: 'concluded',
+    'current-progress': 1,
+    'total-progress': 1,
+  });
+  expect(await client.jobs()).toEqual([]);
+  await client.execute('job-dismiss', { id: 'c' });
+  expect(await client.execute('query-jobs')).toEqual([]);
+  return job?.error;
+}
+
+const megabyte = 1 << 20;
+
+it.each([
+  ['qcow2', { 'cluster-size': 4096, version: 'v2' }],
+  ['qcow2', { 'refcount-bits': 1, 'lazy-refcounts': true, preallocation: 'metadata' }],
+  ['vdi', {}],
+  ['vpc', { 'force-size': true, subformat: 'fixed' }],
+  ['vhdx', { 'log-size': megabyte }],
+  ['vmdk', { subformat: 'monolithicSparse' }],
+  ['qed', { 'cluster-size': 65_536, 'table-size': 2 }],
+  ['parallels', { 'cluster-size': megabyte }],
+  ['qcow', {}],
+])('blockdev-create makes an image in format %s with %j on a node that goes on living', async (driver, more) => {
+  const client = await JobClient.withChain();
+  const filename = client.at('new.img');
+  expect(await create(client, { driver: 'file', filename, size: 1000 })).toBeUndefined();
+  expect(statSync(filename).size).toBe(1024);
+  await client.execute('blockdev-add', { driver: 'file', 'node-name': 'f', filename });
+  expect(await create(client, { driver, file: 'f', size: 4 * megabyte, ...more })).toBeUndefined();
+  await client.execute('blockdev-add', { driver, 'node-name': 'n', file: 'f' });
+  const nodes = (await client.execute('query-named-block-nodes', { flat: true })) as {
+    'node-name': string;
+    image: { format: string; 'virtual-size': number };
+  }[];
+  expect(nodes.find((node) => node['node-name'] === 'n')?.image).toMatchObject({
+    format: driver,
+    'virtual-size': 4 * megabyte,
+  });
+});
+
+it('reports each step of a job of creation, and no event of block jobs', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('blockdev-create', {
+    'job-id': 'c',
+    options: { driver: 'file', filename: client.at('f'), size: 512 },
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(client.events.map(({ name, data }) => [name, (data as { status: string }).status])).toEqual(
+    ['created', 'running', 'waiting', 'pending', 'concluded'].map((status) => ['JOB_STATUS_CHANGE', status]),
+  );
+});
+
+it.each([
+  [{ driver: 'file', filename: '/nowhere/f', size: 1 }, 'No such file'],
+  [{ driver: 'qcow2', file: 'f', size: 513 }, 'multiple of 512'],
+  [{ driver: 'qcow2', file: 'f', size: 512, 'cluster-size': 3000 }, 'power of two'],
+  [{ driver: 'qcow2', file: 'f', size: 512, 'backing-fmt': 'raw' }, "needs 'backing-file'"],
+  [{ driver: 'qcow2', file: 'none', size: 512 }, 'Cannot find'],
+  [{ driver: 'luks', file: 'f', size: 512 }, 'key-secret'],
+  [{ driver: 'vmdk', file: 'f', size: 512, subformat: 'monolithicFlat' }, 'Extent [0] not specified'],
+  [{ driver: 'vmdk', file: 'f', size: 512, extents: ['f'] }, 'unused extents'],
+])('a job that is to create %j fails, and says why', async (options, error) => {
+  const client = await JobClient.withChain();
+  await create(client, { driver: 'file', filename: client.at('f'), size: 512 });
+  await client.execute('blockdev-add', { driver: 'file', 'node-name': 'f', filename: client.at('f') });
+  expect(await create(client, options)).toContain(error);
+});
+
+it.each(['raw', 'null-co'])('blockdev-create refuses driver %s at once', async (driver) => {
+  const client = await JobClient.withChain();
+  const command = client.execute('blockdev-create', { 'job-id': 'c', options: { driver } });
+  await expect(command).rejects.toThrow('Driver does not support blockdev-create');
+  expect(await client.execute('query-jobs')).toEqual([]);
+});
