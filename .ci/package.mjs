@@ -85,6 +85,9 @@ function generateAll(consumer) {
   run(consumer, cli, 'generate', '--check');
   rmSync(config);
   run(consumer, cli, 'generate', join(root, 'qapi/qapi-schema.json'), '-o', 'generated-block');
+  const without = failure(consumer, cli, 'affected', '--old', 'schema.json', '--new', 'schema.json');
+  assert.match(without, /npm install --save-dev ts-morph/, 'affected does not say what it lacks');
+  run(consumer, cli, 'scaffold', 'server', '--schema', 'schema.json', '-o', 'handlers.ts');
 }
 
 async function compile(consumer, { name, options }) {
