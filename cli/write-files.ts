@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { holdingSignals } from '../generator/emit/output/signals.js';
 import { reasonOf } from '../generator/syntax/regular-file.js';
 import { UserError } from './user-error.js';
@@ -10,6 +10,7 @@ import { UserError } from './user-error.js';
  */
 export function writeAllOrNone(files: readonly { readonly path: string; readonly text: string }[]): void {
   const staged: string[] = [];
+  const undo: (() => void)[] = [];
   let current = '';
   try {
     for (const { path, text } of files) {
@@ -24,10 +25,13 @@ export function writeAllOrNone(files: readonly { readonly path: string; readonly
     holdingSignals(() => {
       for (const [index, { path }] of files.entries()) {
         current = path;
+        const before = existsSync(path) ? readFileSync(path) : undefined;
         renameSync(staged[index] as string, path);
+        undo.push(() => (before ? writeFileSync(path, before) : rmSync(path)));
       }
     });
   } catch (error) {
+    for (const step of undo.reverse()) step();
     for (const place of staged) rmSync(place, { force: true });
     throw new UserError(`cannot write ${current}: ${reasonOf(error)}; nothing has been changed`);
   }

@@ -2,7 +2,7 @@ import { stringLiteral } from '../generator/emit/identifier.js';
 import type { Member } from '../generator/schema/model.js';
 
 /** How schemas say what an absent member stands for: `(default: off)`, `defaults to 'raw'`, `the default is 5`. */
-const phrase = /\bdefaults?(?: value)?(?:\s+is|\s+to|\s*:|,)\s+(?:to\s+)?["'`@]*([\w.+-]+)/i;
+const phrase = /\bdefaults?(?: value)?(?:\s+is|\s+to|\s*:|,)\s+(?:to\s+)?(["'`@]*)([\w.+-]+)/i;
 
 /**
  * The value that an absent member stands for, by its documentation, as TypeScript.
@@ -11,8 +11,9 @@ const phrase = /\bdefaults?(?: value)?(?:\s+is|\s+to|\s*:|,)\s+(?:to\s+)?["'`@]*
  */
 export function documentedDefault({ type }: Member, texts: readonly (string | undefined)[]): string | undefined {
   for (const text of texts) {
-    const word = phrase.exec(text ?? '')?.[1]?.replace(/\.$/, '');
-    if (word === undefined) continue;
+    const [, quote = '', found] = phrase.exec(text ?? '') ?? [];
+    if (found === undefined) continue;
+    const word = found.replace(/\.$/, '');
     if (type.kind === 'enum') return type.members.some(({ name }) => name === word) ? stringLiteral(word) : undefined;
     if (type.kind !== 'builtin') return undefined;
     switch (type.json) {
@@ -23,7 +24,8 @@ export function documentedDefault({ type }: Member, texts: readonly (string | un
       case 'number':
         return /^-?\d{1,15}(\.\d+)?$/.test(word) ? word : undefined;
       case 'string':
-        return stringLiteral(word);
+        // Without quotes it can be the beginning of an explanation.
+        return quote === '' ? undefined : stringLiteral(word);
       default:
         return undefined;
     }

@@ -116,7 +116,7 @@ export function report(
   const relevant = changes.of(element).filter(matters);
   if (relevant.length === 0) return;
   const successor = renames.of(element);
-  const edit = successor === undefined ? undefined : renameEdit(ts, node, successor);
+  const edit = successor === undefined ? undefined : renameEdit(ts, node, element.of.name, successor);
   for (const change of relevant) {
     // The edit is for what is gone; any other change stays to be looked at.
     const mended = edit && isRemoval(change) ? { fix: edit, remedy: `it is called '${successor}' now` } : {};

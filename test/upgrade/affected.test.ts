@@ -84,6 +84,8 @@ describe('fixedFiles', () => {
     expect(text).toContain(`  name: 'a', speed: x_speed,\n  mode: 'safe' ${placeholder},`);
     expect(text).toContain('const { speed: speed = 1, mode } = slow;');
     expect(text).toContain(`{ name: 'b', mode: 'safe' ${placeholder} }`);
+    // The name of a variable is no name of a command.
+    expect(readFileSync(`${program.folder}/calls.ts`, 'utf8')).toContain('execute(disk_remove, {');
     const again = search();
     expect(again.places.filter(({ fix }) => fix)).toEqual([]);
     const made = new Set(fixed.flatMap(({ places }) => places));

@@ -91,6 +91,8 @@ await client.commands.halt(); // affected: command-removed
 await client.commands['halt'](undefined, { timeout: 5 }); // affected: command-removed
 await client.execute('disk_remove', { name: 'a' }); // affected: command-removed
 await client.executeUnknown('halt'); // affected: command-removed
+const disk_remove = 'disk_remove' as const;
+await client.execute(disk_remove, { name: 'a' }); // affected: command-removed
 const which = Math.random() > 0.5 ? 'halt' as const : 'query-disks' as const;
 await client.execute(which); // affected: command-removed
 await client.execute('query-disks');

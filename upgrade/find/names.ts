@@ -20,29 +20,31 @@ const methods = {
 };
 
 /** Finds the names of commands and events that a call is given. */
-export function findNames(search: Search, node: ts.CallExpression): void {
-  const { ts, meaning } = search;
-  for (const [index, argument] of node.arguments.entries()) {
+export function findNames(search: Search, call: ts.CallExpression): void {
+  const { ts } = search;
+  for (const [index, argument] of call.arguments.entries()) {
     for (const kind of ['command', 'event'] as const) {
-      if (!takes(search, node, index, kind)) continue;
+      if (!takes(search, call, index, kind)) continue;
       const names = ts.isArrayLiteralExpression(argument) ? [...argument.elements] : [argument];
-      for (const name of names) {
-        for (const text of textsOf(search, name)) {
-          for (const of of matching(search, kind, text)) {
-            const options = node.arguments[index + 2];
-            reportName(search, of, name, options?.getText() ?? '');
-            const args = node.arguments[index + 1];
-            if (of.kind !== 'command' || !args) continue;
-            const literal = literalBehind(search, args);
-            const isTyped = literal && meaning.checker.getContextualType(literal);
-            const isKnown = isTyped && meaning.declaredOf(isTyped).length > 0;
-            if (literal && !isKnown) findInUntyped(search, literal, of);
-          }
-        }
-      }
+      for (const name of names) inCall(search, kind, name, call.arguments.slice(index + 1));
     }
   }
 }
+
+/** Looks at a name in a call, and at the arguments of the command that stand behind it. */
+function inCall(search: Search, kind: Kind, name: ts.Expression, behind: readonly ts.Expression[]): void {
+  const { meaning } = search;
+  const [args, options] = behind;
+  for (const of of textsOf(search, name).flatMap((text) => matching(search, kind, text))) {
+    reportName(search, of, name, options?.getText() ?? '');
+    const literal = of.kind === 'command' && args ? literalBehind(search, args) : undefined;
+    const context = literal && meaning.checker.getContextualType(literal);
+    const isTyped = context !== undefined && meaning.declaredOf(context).length > 0;
+    if (of.kind === 'command' && literal && !isTyped) findInUntyped(search, literal, of);
+  }
+}
+
+type Kind = 'command' | 'event';
 
 function reportName(search: Search, of: Command | Event, node: ts.Node, options: string): void {
   const matters = (change: Change): boolean => {
@@ -61,7 +63,7 @@ function textsOf({ ts, meaning: { checker } }: Search, node: ts.Expression): str
   return texts.length > 20 ? [] : texts;
 }
 
-function matching({ meaning: { schema }, now }: Search, kind: 'command' | 'event', text: string): (Command | Event)[] {
+function matching({ meaning: { schema }, now }: Search, kind: Kind, text: string): (Command | Event)[] {
   if (kind === 'event' && text.includes('*')) {
     const pattern = new RegExp(`^${text.split('*').map(escaped).join('.*')}$`);
     const matched = (of: Schema): Event[] =>
@@ -89,7 +91,7 @@ export function findEventName(search: Search, node: ts.StringLiteralLike): void 
 }
 
 /** Whether a call takes the name of a command or event as one of its arguments. */
-function takes(search: Search, call: ts.CallExpression, index: number, kind: 'command' | 'event'): boolean {
+function takes(search: Search, call: ts.CallExpression, index: number, kind: Kind): boolean {
   const { ts, meaning } = search;
   const { checker, schema } = meaning;
   const declaration = checker.getResolvedSignature(call)?.declaration;
@@ -97,7 +99,7 @@ function takes(search: Search, call: ts.CallExpression, index: number, kind: 'co
   const isMethod = index === 0 && callee !== undefined && methods[kind].test(callee);
   const parameters = declaration?.parameters.filter(({ name }) => name.getText() !== 'this') ?? [];
   const parameter = parameters[index];
-  if (!parameter || !('type' in parameter) || !parameter.type) return isMethod && !isForeign(search, call);
+  if (!parameter || !('type' in parameter) || !parameter.type) return isMethod && !declaration;
   const texts = [parameter.type.getText()];
   const constraints = declaration?.typeParameters ?? [];
   for (const { name, constraint } of constraints as readonly ts.TypeParameterDeclaration[]) {
@@ -114,11 +116,6 @@ function takes(search: Search, call: ts.CallExpression, index: number, kind: 'co
 /** Whether something declares the methods of a client. */
 function isClient({ ts }: Search, node: ts.Node): boolean {
   return (ts.isClassLike(node) || ts.isInterfaceDeclaration(node)) && /^Qmp/.test(node.name?.text ?? '');
-}
-
-/** Whether a method is known to be that of something else than a client. */
-function isForeign({ meaning: { checker } }: Search, call: ts.CallExpression): boolean {
-  return checker.getResolvedSignature(call)?.declaration !== undefined;
 }
 
 /** The object literal that an argument is: itself, or as a variable was made. */
