@@ -33,6 +33,7 @@ import { runHandler } from './commands/run-handler.js';
 import { snapshotCommands } from './commands/snapshots.js';
 import { streamCommand } from './commands/stream.js';
 import { throttleCommands } from './commands/throttle.js';
+import { makeThrottleGroup } from './commands/throttle-object.js';
 import { transactionCommand } from './commands/transaction.js';
 import type { DriveConfig, DriveRegistry } from './drive/config.js';
 import type { DeviceConfig } from './drive/device.js';
@@ -127,7 +128,10 @@ export class BlockLayer implements AsyncDisposable {
     const { events: sink, warn = () => {}, clock = systemClock, fatal = throwUncaught, authorize, nbd = {} } = options;
     this.#nbd = nbd;
     this.#name = options.name;
-    this.objects = new UserObjects(async (path, fd) => authorize?.(path, fd));
+    this.objects = new UserObjects(
+      async (path, fd) => authorize?.(path, fd),
+      (options) => makeThrottleGroup(this.throttleGroups, options),
+    );
     this.#host = {
       events: sink,
       clock,

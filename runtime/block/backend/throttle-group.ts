@@ -77,6 +77,11 @@ export class ThrottleGroup {
     return this.#config;
   }
 
+  /** How many members it has. */
+  get size(): number {
+    return this.#members.length;
+  }
+
   /** Sets the limits of all members. What was used up before is forgotten; who waits does so by the new limits. */
   configure(config: ThrottleConfig): void {
     const old = this.#turns;
@@ -215,6 +220,11 @@ export class ThrottleGroups {
       this.#groups.set(name, group);
     }
     return group.join();
+  }
+
+  /** Whether there is a group of this name. */
+  has(name: string): boolean {
+    return this.#groups.has(name);
   }
 
   /** Makes a node a member of a group that exists. @throws BlockError when it does not */

@@ -13,6 +13,13 @@ export interface TypeInfo {
 
 const endpoint = { endpoint: 'QCryptoTLSCredsEndpoint', dir: 'string', 'verify-peer': 'bool', priority: 'string' };
 
+const limits = ['bps-total', 'bps-read', 'bps-write', 'iops-total', 'iops-read', 'iops-write'];
+const throttleProperties = Object.fromEntries([
+  ...limits.flatMap((name) => [name, `${name}-max`, `${name}-max-length`].map((each) => [`x-${each}`, 'int'])),
+  ['x-iops-size', 'int'],
+  ['limits', 'ThrottleLimits'],
+]);
+
 /** The types of objects, with the types of their properties as QEMU has them. */
 const types: { readonly [name: string]: TypeInfo } = {
   container: { parent: 'object' },
@@ -56,6 +63,7 @@ const types: { readonly [name: string]: TypeInfo } = {
     properties: { 'poll-max-ns': 'int', 'poll-grow': 'int', 'poll-shrink': 'int', 'poll-weight': 'int' },
   },
   'main-loop': { parent: 'event-loop-base' },
+  'throttle-group': { parent: 'object', properties: throttleProperties },
   secret_common: {
     parent: 'object',
     abstract: true,

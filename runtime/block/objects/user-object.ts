@@ -1,4 +1,4 @@
-import type { ObjectType } from '../../../generated/index.js';
+import type { ObjectOptions, ObjectType } from '../../../generated/index.js';
 import type { JsonValue } from '../../json/value.js';
 import type { TlsCredentials } from '../tls.js';
 
@@ -21,6 +21,10 @@ export interface UserObject {
    * @throws BlockError when the value makes no sense
    */
   set?(name: string, value: JsonValue): void;
+  /** Whether something needs it, so that it cannot be removed. Absent: nothing ever does. */
+  inUse?(): boolean;
+  /** It has been removed. */
+  removed?(): void;
   /** What a `secret` keeps. */
   readonly secret?: Uint8Array;
   /** What `tls-creds-…` are. */
@@ -32,6 +36,9 @@ export interface UserObject {
    */
   readonly authorizes?: (identity: string) => Promise<boolean>;
 }
+
+/** Makes a throttle group. @throws BlockError when there is one of that name, or its limits make no sense */
+export type MakeThrottleGroup = (options: Extract<ObjectOptions, { 'qom-type': 'throttle-group' }>) => UserObject;
 
 /** What objects need of the outside. */
 export interface ObjectHost {

@@ -14,7 +14,7 @@ import { isObjectIdTaken } from './object-id.js';
 import { makeSecret } from './secret.js';
 import { makePskCredentials } from './tls-psk.js';
 import { makeX509Credentials } from './tls-x509.js';
-import type { ObjectHost, UserObject } from './user-object.js';
+import type { MakeThrottleGroup, ObjectHost, UserObject } from './user-object.js';
 
 /** The objects that users have made, by their ids. They cannot be changed, only removed. */
 export class UserObjects {
@@ -23,8 +23,14 @@ export class UserObjects {
   readonly #reserved = new Set<string>();
   readonly #host: ObjectHost;
 
-  /** @param authorize whether a file may be used at all; throws when it may not */
-  constructor(authorize: ObjectHost['authorize']) {
+  readonly #makeThrottleGroup: MakeThrottleGroup | undefined;
+
+  /**
+   * @param authorize whether a file may be used at all; throws when it may not
+   * @param makeThrottleGroup absent: there are none
+   */
+  constructor(authorize: ObjectHost['authorize'], makeThrottleGroup?: MakeThrottleGroup) {
+    this.#makeThrottleGroup = makeThrottleGroup;
     this.#host = { authorize, secretData: (id) => this.#secret(id) };
   }
 
@@ -56,12 +62,14 @@ export class UserObjects {
     }
   }
 
-  /** Removes an object. What a secret kept is wiped out. @throws BlockError when there is none of that id */
+  /** Removes an object. What a secret kept is wiped out. @throws BlockError when there is none of that id, or it is in use */
   remove(id: string): void {
     const object = this.#objects.get(id);
     if (object === undefined) throw new BlockError(`object '${id}' not found`, { code: 'ENOENT' });
+    if (object.inUse?.()) throw new BlockError(`object '${id}' is in use, can not be deleted`, { code: 'EBUSY' });
     this.#objects.delete(id);
     object.secret?.fill(0);
+    object.removed?.();
   }
 
   /** Removes all objects. */
@@ -127,9 +135,11 @@ export class UserObjects {
         return makeListAuthorization(options);
       case 'authz-listfile':
         return makeListFileAuthorization(options, this.#host);
-      default:
-        throw new BlockError(`Objects of type '${options['qom-type']}' are not available in this server`);
+      case 'throttle-group':
+        if (this.#makeThrottleGroup !== undefined) return this.#makeThrottleGroup(options);
+        break;
     }
+    throw new BlockError(`Objects of type '${options['qom-type']}' are not available in this server`);
   }
 }
 

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { throttleConfigOf } from '../../../../runtime/block/backend/throttle-config.js';
 import { createImage } from '../../../../runtime/block/graph/create.js';
 import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { BlockOptions, type OptionValue } from '../../../../runtime/block/options.js';
@@ -151,8 +150,7 @@ describe('other filters', () => {
     await expect(add({ driver: 'throttle', 'node-name': 't', 'throttle-group': 'none', file: 'disk' })).rejects.toThrow(
       "Throttle group 'none' does not exist",
     );
-    const group = client.layer.throttleGroups.join('g');
-    group.group.configure(throttleConfigOf({ 'bps-total': 65536 }));
+    await client.execute('object-add', { 'qom-type': 'throttle-group', id: 'g', limits: { 'bps-total': 65536 } });
     await add({ driver: 'throttle', 'node-name': 't', 'throttle-group': 'g', file: 'disk' });
     await node('t').requests.write(0, filled(65536, 1));
     let done = false;
@@ -168,7 +166,18 @@ describe('other filters', () => {
     });
     expect(done).toBe(true);
     expect((await read('disk', 0, 1))[0]).toBe(2);
-    group.leave();
+    await expect(client.execute('object-del', { id: 'g' })).rejects.toThrow("object 'g' is in use, can not be deleted");
+    await client.execute('qom-set', { path: 'g', property: 'limits', value: { 'bps-total': 0, 'iops-size': 0 } });
+    expect(await client.execute('qom-get', { path: '/objects/g', property: 'limits' })).toMatchObject({
+      'bps-total': 0,
+      'iops-read-max-length': 1,
+    });
+    await expect(
+      client.execute('qom-set', { path: 'g', property: 'limits', value: { 'bps-read-max': 1 } }),
+    ).rejects.toThrow('bps-read');
+    await node('t').requests.write(0, filled(65536, 3));
+    await client.execute('blockdev-del', { 'node-name': 't' });
+    await client.execute('object-del', { id: 'g' });
   });
 
   it('copy-on-read copies up what is read, down to the bottom', async () => {
