@@ -19,6 +19,8 @@ const footerType = 3;
 const trailerLength = 1536;
 const longestDirectory = 512 * 2 ** 20;
 const mostGrainSectors = 0x20_0000;
+/** A grain that is compressed is unpacked as a whole. */
+const largestPackedGrain = 64 * 1024 * 1024;
 const mostTableEntries = 512;
 /** A table of an ESX extent has so many. */
 const esxTableEntries = 4096;
@@ -114,6 +116,7 @@ function checked(header: Omit<SparseHeader, 'tables'>, file: Child, mostEntries:
   // A file that is a descriptor only has no tables.
   if (capacity === 0) return { ...header, tables: 0 };
   if (!isPowerOfTwo(grain) || grain > mostGrainSectors * sectorSize) throw wrong(`grains of ${grain} bytes`);
+  if (header.compressed && grain > largestPackedGrain) throw wrong(`compressed grains of ${grain} bytes`);
   if (tableEntries === 0 || tableEntries > mostEntries) throw wrong(`tables of ${tableEntries} entries`);
   const tables = Math.ceil(capacity / (grain * tableEntries));
   if (tables > longestDirectory) throw wrong(`${tables} tables are too many`);

@@ -237,6 +237,12 @@ describe('vmdk', () => {
     await expect(openOn(vmdk, file)).rejects.toThrow(message);
   });
 
+  it('a stream with grains that are too large to be unpacked is refused', async () => {
+    const file = await written({ subformat: 'streamOptimized' });
+    viewOf(file).setUint32(20, 0x4_0000, true);
+    await expect(openOn(vmdk, file)).rejects.toThrow('compressed grains of 134217728 bytes');
+  });
+
   it('names of extents are paths, whatever they look like', () => {
     expect(extentName('/a/b.vmdk', 'c.vmdk')).toBe('/a/c.vmdk');
     expect(extentName('b.vmdk', 'json:{}')).toBe('./json:{}');
