@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { type Affected, affectedPlaces } from '../upgrade/affected.js';
 import type { TsMorph } from '../upgrade/compiler.js';
@@ -16,7 +16,7 @@ import { coloursFor } from './report.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 import { requireTsMorph } from './ts-morph.js';
 import { UserError } from './user-error.js';
-import { writeAllOrNone } from './write-files.js';
+import { textToChange, writeAllOrNone } from './write-files.js';
 
 const formats = ['pretty', 'json', 'github'] as const;
 
@@ -67,7 +67,7 @@ export const affected: Subcommand = {
         `note: the code in ${relative(host.cwd, folder)} was made from another schema than ${old.name}\n`,
       );
     }
-    const fixed = options.fix ? fixedFiles(result.places, (file) => readFileSync(file, 'utf8')) : [];
+    const fixed = options.fix ? fixedFiles(result.places, (file) => textToChange(file, nameIn(host)(file))) : [];
     writeAllOrNone(fixed.map(({ file, text }) => ({ path: file, text })));
     const mended = new Set(fixed.flatMap(({ places }) => places));
     const left = result.places.filter((place) => !mended.has(place));

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, delimiter, dirname, join, resolve } from 'node:path';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { type ManualPage, readManualPage } from '../generator/schema/manual/page.js';
+import { findProgram } from './find-program.js';
 import type { Host } from './host.js';
 
 /** So large may a page become that is packed on the disk. */
@@ -37,10 +38,8 @@ export async function manualPageFor(program: string, host: Host): Promise<Manual
   return undefined;
 }
 
-function besideProgram(program: string, name: string, { cwd, env }: Host): string | undefined {
-  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  const places = /[\\/]/.test(program) ? [resolve(cwd, program)] : folders.map((folder) => join(folder, program));
-  const found = places.find(isExecutable);
+function besideProgram(program: string, name: string, host: Host): string | undefined {
+  const found = findProgram(program, host);
   if (found === undefined) return undefined;
   for (const path of new Set([found, realpathSync(found)])) {
     for (const ending of ['.7', '.7.gz']) {
@@ -49,15 +48,6 @@ function besideProgram(program: string, name: string, { cwd, env }: Host): strin
     }
   }
   return undefined;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function whereManIs(name: string, { env }: Host): Promise<string[]> {

@@ -15,8 +15,8 @@ import { connectTo, introspectionOf, versionOf } from './program-client.js';
 const moduleFile = 'qmp.json';
 
 /**
- * The schema of a program that runs, or is started to be asked, made of what it says of itself and of its manual page. The text of the schema names the version and not the address:
- * the same program gives the same code wherever it runs.
+ * The schema of a program that runs, or is started to be asked, made of what it says of itself and of its manual page. The text of the
+ * schema names the version and not the address: the same program gives the same code wherever it runs.
  */
 export async function inputFrom(address: string, host: Host): Promise<Input> {
   const found = await findConfig(host);

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import type { Command } from '../generator/schema/model.js';
-import { readRegularFile, reasonOf } from '../generator/syntax/regular-file.js';
 import { builtinCommands } from '../runtime/qmp/server/builtins.js';
 import { newHandlers } from '../upgrade/scaffold/skeleton.js';
 import { HandlersError, type UpdatedHandlers, updateHandlers } from '../upgrade/scaffold/update.js';
@@ -11,7 +10,7 @@ import { dialectOption } from './options.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 import { requireTsMorph } from './ts-morph.js';
 import { UserError } from './user-error.js';
-import { writeAllOrNone } from './write-files.js';
+import { textToChange, writeAllOrNone } from './write-files.js';
 
 interface ScaffoldOptions {
   readonly schema?: string;
@@ -56,7 +55,7 @@ export const scaffold: Subcommand = {
       host.stdout.write(`${name}: ${count(commands.length)} written\n`);
       return exitCodes.ok;
     }
-    const before = textOf(path, name);
+    const before = textToChange(path, name);
     const after = await update(before, commands, options, host);
     if (after.text !== before) writeAllOrNone([{ path, text: after.text }]);
     host.stdout.write(`${name}: ${summary(after)}\n`);
@@ -68,19 +67,6 @@ const examples = `
 Examples:
   $ qapi-ts scaffold server --schema qapi/qapi-schema.json -o src/handlers.ts
   $ qapi-ts scaffold server -o src/handlers.ts       (with a qapi-ts.config.json, .ts or .js)`;
-
-/** The text of a file that is written again: no byte of it may be lost. */
-function textOf(path: string, name: string): string {
-  let bytes: Uint8Array;
-  try {
-    bytes = readRegularFile(path);
-  } catch (error) {
-    throw new UserError(`cannot read ${name}: ${reasonOf(error)}`);
-  }
-  const text = Buffer.from(bytes).toString();
-  if (!Buffer.from(text).equals(bytes)) throw new UserError(`${name} is not UTF-8`);
-  return text;
-}
 
 async function update(
   text: string,

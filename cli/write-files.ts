@@ -1,7 +1,24 @@
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { holdingSignals } from '../generator/emit/output/signals.js';
-import { reasonOf } from '../generator/syntax/regular-file.js';
+import { readRegularFile, reasonOf } from '../generator/syntax/regular-file.js';
 import { UserError } from './user-error.js';
+
+/**
+ * The text of a file that is to be written again, changed: no byte of the rest may be lost.
+ *
+ * @throws UserError when it cannot be read, or is not UTF-8
+ */
+export function textToChange(path: string, name: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = readRegularFile(path);
+  } catch (error) {
+    throw new UserError(`cannot read ${name}: ${reasonOf(error)}`);
+  }
+  const text = Buffer.from(bytes).toString();
+  if (!Buffer.from(text).equals(bytes)) throw new UserError(`${name} is not UTF-8`);
+  return text;
+}
 
 /**
  * Writes the new texts of some files, or leaves all of them as they are.

@@ -22,8 +22,16 @@ export function fixedFiles(places: readonly Place[], read: (file: string) => str
     if (known) known.push(place);
     else byFile.set(place.file, [place]);
   }
-  return [...byFile].map(([file, found]) => ({ file, ...edited(read(file), found) }));
+  return [...byFile].map(([file, found]) => {
+    const whole = read(file);
+    // The compiler does not count the mark at the beginning of a file.
+    const mark = whole.startsWith(byteOrderMark) ? byteOrderMark : '';
+    const { text, places: made } = edited(whole.slice(mark.length), found);
+    return { file, text: mark + text, places: made };
+  });
 }
+
+const byteOrderMark = '\ufeff';
 
 function hasFix(place: Place): place is Place & { readonly fix: Edit } {
   return place.fix !== undefined;

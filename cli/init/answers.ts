@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ReadStream } from 'node:tty';
+import { findProgram } from '../find-program.js';
 import type { Host } from '../host.js';
 import { UserError } from '../user-error.js';
 
@@ -45,8 +46,8 @@ export function isProgram(from: string, cwd: string): boolean {
 }
 
 /** The answers that need no question: what the folder and the machine suggest. */
-function defaults({ cwd, env }: Host): Answers {
-  return { from: defaultSource(cwd, env.PATH ?? ''), output: 'src/generated', program: 'src/main.ts' };
+function defaults(host: Host): Answers {
+  return { from: defaultSource(host), output: 'src/generated', program: 'src/main.ts' };
 }
 
 const schemas = ['qapi/qapi-schema.json', 'qapi-schema.json'];
@@ -56,21 +57,11 @@ const programs = [
   ['qemu-storage-daemon', ''],
 ] as const;
 
-function defaultSource(cwd: string, path: string): string {
-  const schema = schemas.find((file) => existsSync(join(cwd, file)));
+function defaultSource(host: Host): string {
+  const schema = schemas.find((file) => existsSync(join(host.cwd, file)));
   if (schema !== undefined) return schema;
-  const folders = path.split(delimiter).filter((folder) => folder !== '');
-  const program = programs.find(([name]) => folders.some((folder) => isExecutable(join(folder, name))));
+  const program = programs.find(([name]) => findProgram(name, host) !== undefined);
   return program ? `exec:${program.join('')}` : 'node_modules/qapi-ts/qapi/qapi-schema.json';
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -69,6 +69,16 @@ describe('qapi-ts affected', () => {
     expect(readFileSync(join(folder, 'main.ts'), 'utf8')).toBe(source.replace('x_far', 'far'));
   });
 
+  test('--fix keeps the mark at the beginning of a file, and refuses what is not UTF-8', async () => {
+    const { affected, folder } = await program(`\ufeff${source}`);
+    await affected('--fix');
+    expect(readFileSync(join(folder, 'main.ts'), 'utf8')).toBe(`\ufeff${source.replace('x_far', 'far')}`);
+    const bytes = Buffer.concat([Buffer.from(source), Buffer.from([0x2f, 0x2f, 0xff])]);
+    writeFileSync(join(folder, 'main.ts'), bytes);
+    expect((await affected('--fix')).stderr).toBe('error: main.ts is not UTF-8\n');
+    expect(readFileSync(join(folder, 'main.ts'))).toEqual(bytes);
+  });
+
   test('exits with 0 when nothing is affected', async () => {
     const { affected } = await program(
       "import type { Commands } from './generated/client.js';\nexport type C = Commands;\n",
