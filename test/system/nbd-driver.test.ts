@@ -380,6 +380,33 @@ describeWithPrograms('the driver nbd with nbdkit', ['nbdkit', 'qemu-img'], () =>
     });
   });
 
+  it('goes on when a server that has failed works again, and when one that ended is followed by another', async () => {
+    const failing = at('failing');
+    const filters = ['--filter=error', '--filter=delay', '--filter=exitlast'];
+    const settings = ['error=EIO', 'error-rate=100%', `error-file=${failing}`, 'rdelay=1ms'];
+    const serve = () => nbdkit(...filters, 'file', at('disk.raw'), ...settings);
+    const first = await serve();
+    await withClient(async (client) => {
+      const node = await add(client, { driver: 'nbd', 'node-name': 'n', server, 'reconnect-delay': 60 });
+      await node.requests.write(0, Buffer.alloc(512, 5));
+      writeFileSync(failing, '');
+      await expect(node.requests.read(0, Buffer.alloc(512))).rejects.toMatchObject({ code: 'EIO' });
+      await expect(node.requests.write(0, Buffer.alloc(512, 6))).rejects.toMatchObject({ code: 'EIO' });
+      rmSync(failing);
+      const read = Buffer.alloc(512);
+      await node.requests.read(0, read);
+      expect(read[0]).toBe(5);
+      await end(first);
+      const reading = node.requests.read(0, read.fill(0));
+      const second = await serve();
+      await reading;
+      expect(read[0]).toBe(5);
+      await client.execute('blockdev-del', { 'node-name': 'n' });
+      // The last client has left.
+      if (second.exitCode === null) await once(second, 'exit');
+    });
+  });
+
   it('refuses the old style, and an export that is only for reading', async () => {
     const child = await nbdkit('--oldstyle', 'memory', '8M');
     await withClient(async (client) => {

@@ -89,7 +89,7 @@ async function useReal(options: object): Promise<void> {
   expect(back.equals(data)).toBe(true);
 }
 
-describeWithPrograms('NBD with TLS', ['qemu-nbd', 'qemu-img', 'qemu-io', 'nbdinfo', 'openssl'], () => {
+describeWithPrograms('NBD with TLS', ['qemu-nbd', 'qemu-img', 'qemu-io', 'nbdinfo', 'nbdkit', 'openssl'], () => {
   beforeAll(() => {
     mkdirSync(at('pki'));
     makeCertificates(at('pki'));
@@ -201,12 +201,34 @@ describeWithPrograms('NBD with TLS', ['qemu-nbd', 'qemu-img', 'qemu-io', 'nbdinf
     );
     await client.execute('object-add', x509('client'));
     await useReal({ 'tls-creds': 'tls', 'tls-hostname': 'localhost' });
-    await client.execute('x-blockdev-del', { 'node-name': 'n' });
+    await client.execute('blockdev-del', { 'node-name': 'n' });
     child.kill();
     await once(child, 'exit');
     await qemuNbd('-x', 'd', '--object', `tls-creds-psk,id=tls,endpoint=server,dir=${at('psk')}`, '--tls-creds', 'tls');
     await client.execute('object-add', psk('client', { id: 'key' }));
     await useReal({ 'tls-creds': 'key' });
+  });
+
+  it('uses nbdkit by certificates and by shared keys', async () => {
+    for (const [credentials, options, args] of [
+      [
+        x509('client'),
+        { 'tls-creds': 'tls', 'tls-hostname': 'localhost' },
+        [`--tls-certificates=${at('pki')}`, '--tls-verify-peer'],
+      ],
+      [psk('client', { id: 'key' }), { 'tls-creds': 'key' }, [`--tls-psk=${at('psk/keys.psk')}`]],
+    ] as const) {
+      rmSync(at('real'), { force: true });
+      const child = spawn('nbdkit', ['-f', '-U', at('real'), '--tls=require', ...args, 'file', at('disk.raw')], {
+        stdio: 'ignore',
+      });
+      await vi.waitFor(() => expect(existsSync(at('real'))).toBe(true), { timeout: 20_000 });
+      await client.execute('object-add', credentials);
+      await useReal(options);
+      await client.execute('blockdev-del', { 'node-name': 'n' });
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
   });
 
   it('does not use a server of QEMU that is another one, shows nothing, or wants what is not there', async () => {
