@@ -17,7 +17,7 @@ import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/so
 import type { Host } from '../host.js';
 import { UserError } from '../user-error.js';
 import { logJob, type ServerLog } from './log.js';
-import { openMonitorSocket } from './monitor-socket.js';
+import { type MonitorSocket, openMonitorSocket } from './monitor-socket.js';
 import type { Planned, PlannedNbd, ServerPlan } from './plan.js';
 import { standardStreams } from './streams.js';
 
@@ -61,7 +61,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const listening = await listenForMonitors(parts, options);
     return {
       places: { qmp: listening.places, nbd },
-      ended: Promise.race([parts.server.closed, listening.deserted]),
+      ended: Promise.race([parts.quit, listening.deserted]),
       close: () => closeParts(parts, log),
     };
   } catch (error) {
@@ -73,8 +73,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 interface Parts {
   readonly server: QmpServer;
   readonly layer: BlockLayer;
+  /** Resolves when a client has asked to quit. */
+  readonly quit: Promise<void>;
   /** What else is to be undone, last first. */
   readonly undo: (() => Promise<void> | void)[];
+  /** Sockets of monitors, which close with their clients. */
+  readonly sockets: MonitorSocket[];
   /** How often the layer has warned of something. */
   warnings(): number;
 }
@@ -82,7 +86,12 @@ interface Parts {
 async function createParts({ plan, whitelist, authorize, name, log }: StartOptions): Promise<Parts> {
   let made: BlockLayer | undefined;
   let warnings = 0;
+  let onQuit = (): void => {};
+  const quit = new Promise<void>((resolve) => {
+    onQuit = resolve;
+  });
   const server = await createQmpServer({
+    onQuit: () => onQuit(),
     dispatch: commands,
     events,
     introspection,
@@ -115,7 +124,7 @@ async function createParts({ plan, whitelist, authorize, name, log }: StartOptio
       return made.handlers;
     },
   });
-  return { server, layer: made as BlockLayer, undo: [], warnings: () => warnings };
+  return { server, layer: made as BlockLayer, quit, undo: [], sockets: [], warnings: () => warnings };
 }
 
 function tellProblem(problem: ServerProblem, log: ServerLog): void {
@@ -180,7 +189,7 @@ function unlinkAtExit(path: string): () => void {
 
 /** Takes clients. `deserted` resolves when the only client there can be has gone, and no other can come. */
 async function listenForMonitors(
-  { server, layer, undo }: Parts,
+  { server, layer, sockets }: Parts,
   { plan, host, signal, log }: StartOptions,
 ): Promise<{ places: string[]; deserted: Promise<void> }> {
   const alone = plan.qmp.length + plan.monitors.length === 1 && plan.nbd.length === 0 && plan.nbdServer === undefined;
@@ -209,7 +218,7 @@ async function listenForMonitors(
     }
     const warn = (message: string): void => log.warn({ option }, message);
     const socket = await naming(option, () => openMonitorSocket({ chardev, layout, server, layer, warn, signal }));
-    undo.push(() => socket.close());
+    sockets.push(socket);
     places.push(socket.address);
   }
   return { places, deserted };
@@ -226,7 +235,7 @@ async function naming<T>(option: string, step: () => Promise<T> | T): Promise<T>
 }
 
 /** Closes everything in order. What goes wrong meanwhile is logged, and does not keep the rest from being closed. */
-async function closeParts({ server, layer, undo, warnings }: Parts, log: ServerLog): Promise<boolean> {
+async function closeParts({ server, layer, undo, sockets, warnings }: Parts, log: ServerLog): Promise<boolean> {
   let well = true;
   const warned = warnings();
   const attempt = async (what: string, step: () => unknown): Promise<void> => {
@@ -237,9 +246,12 @@ async function closeParts({ server, layer, undo, warnings }: Parts, log: ServerL
       log.error({ err: error }, what);
     }
   };
-  await attempt('the monitors could not be closed', () => server.close());
+  // Clients still see what ends: exports, and jobs.
+  server.stopExecuting();
   for (const step of undo.reverse()) await attempt('an NBD server could not be closed', step);
   await attempt('the images could not be closed', () => layer.close());
+  const monitors = () => Promise.all([server.close(), ...sockets.map((socket) => socket.close())]);
+  await attempt('the monitors could not be closed', monitors);
   // The layer warns of images that it could not flush or close.
   return well && warnings() === warned;
 }

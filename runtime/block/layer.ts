@@ -234,12 +234,12 @@ export class BlockLayer implements AsyncDisposable {
     await this.graph.detachMedium(backend);
   }
 
-  /** Ends all jobs, disconnects NBD clients, flushes and closes all images. */
+  /** Disconnects NBD clients, ends all jobs, flushes and closes all images. */
   async close(): Promise<void> {
-    await this.graph.turns.run(() => this.jobs.endAll());
     for (const server of this.#exportServers) await server.close();
     this.#exportServers.clear();
     await this.#commandServer.stop();
+    await this.graph.turns.run(() => this.jobs.endAll());
     for (const backend of this.backends) await this.eject(backend);
     await this.graph.close();
     this.objects.clear();

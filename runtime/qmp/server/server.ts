@@ -63,6 +63,11 @@ export interface QmpServerOptions<Handlers> {
    */
   readonly linger?: number;
   /**
+   * A client has sent `quit`: nothing is executed any more, and {@link QmpServer.close} is left to the program. What happens before is
+   * still reported to clients by events. Default: the server closes at once.
+   */
+  readonly onQuit?: () => void;
+  /**
    * Called with what the operator should know: the whole story of unexpected errors, which clients do not receive. Default: such
    * errors go to the standard error.
    */
@@ -136,7 +141,7 @@ export class QmpServer implements AsyncDisposable {
         quit: () => {
           executor.stop();
           // The reply goes out first.
-          setImmediate(() => void this.close());
+          setImmediate(() => (options.onQuit === undefined ? void this.close() : options.onQuit()));
         },
       }),
       olderForms: options.olderForms,
@@ -203,6 +208,11 @@ export class QmpServer implements AsyncDisposable {
   /** The machine is complete: from now on all commands may run. */
   completePreconfig(): void {
     this.#preconfig = false;
+  }
+
+  /** Executes nothing any more. Clients stay connected, and receive events, until {@link QmpServer.close}. */
+  stopExecuting(): void {
+    this.#collaborators.executor.stop();
   }
 
   /** Takes no more clients, disconnects those that are there and removes the socket files. */

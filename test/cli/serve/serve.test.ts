@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { connect, type QmpClient } from '../../../runtime/qmp/client.js';
 import { runJob } from '../../../runtime/qmp/job.js';
 import { folderWith, qapiTs, type Ran } from '../command-line.js';
@@ -54,6 +54,25 @@ const log = ({ stderr }: Ran) =>
       expect([Date.parse(time), pid]).toEqual([expect.any(Number), process.pid]);
       return rest;
     });
+
+describe('the end of a server', () => {
+  test('shows clients what ends with it, after the answer to quit', async () => {
+    const folder = folderWith({ 'disk.img': 'x'.repeat(4096) });
+    const at = (name: string): string => join(folder, name);
+    const { ended } = await serving([
+      ...['--qmp', `unix:${at('qmp.sock')}`, '--nbd-server', `addr.type=unix,addr.path=${at('nbd.sock')}`],
+      ...['--blockdev', `file,node-name=f,filename=${at('disk.img')}`],
+      ...['--export', 'nbd,id=e1,node-name=f', '--export', 'nbd,id=e2,node-name=f,name=second'],
+    ]);
+    const client = await connect(at('qmp.sock'));
+    const events: unknown[] = [];
+    client.on('*', ({ event, data }) => void events.push([event, data]));
+    await client.execute('quit');
+    expect((await ended).code).toBe(0);
+    const both = ['e1', 'e2'].map((id) => ['BLOCK_EXPORT_DELETED', { id }]);
+    await vi.waitFor(() => expect(events).toEqual(both), { timeout: 20_000 });
+  });
+});
 
 describe('serve', () => {
   test('takes QMP clients, until it is interrupted', async () => {
