@@ -1,0 +1,63 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { describeWithPrograms } from './programs.js';
+import { bundledProgram } from './serve-program.js';
+
+/*
+ * A client in another language, started with the same options and given the same commands for the storage daemon and for ours.
+ */
+
+let bundled: Awaited<ReturnType<typeof bundledProgram>>;
+
+/** What the client finds with a server that is started by some words and the options of the storage daemon. */
+async function findings(command: string, ...before: string[]): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), 'python-recipes-'));
+  const at = (name: string): string => join(folder, name);
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', at('disk.qcow2'), '16M']);
+  const options = [
+    ...['--chardev', `socket,id=c,path=${at('qmp')},server=on,wait=off`, '--monitor', 'c'],
+    ...['--nbd-server', `addr.type=unix,addr.path=${at('nbd')}`],
+    ...['--blockdev', `qcow2,node-name=disk,file.driver=file,file.filename=${at('disk.qcow2')}`],
+    ...['--export', 'nbd,id=disk,node-name=disk,writable=on'],
+  ];
+  const server = spawn(command, [...before, ...options], { stdio: 'ignore' });
+  onTestFinished(async () => {
+    if (server.exitCode === null) server.kill('SIGKILL');
+    if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await vi.waitFor(() => expect(existsSync(at('qmp'))).toBe(true), { timeout: 20_000 });
+  const script = join(import.meta.dirname, 'backup_recipes.py');
+  const ended = once(server, 'exit');
+  const { stdout } = await promisify(execFile)('python3', [script, at('qmp'), at('nbd'), folder]);
+  expect(await ended).toEqual([0, null]);
+  return JSON.parse(stdout);
+}
+
+describeWithPrograms('a client in Python', ['python3', 'qemu-storage-daemon', 'qemu-img', 'qemu-io'], () => {
+  beforeAll(async () => {
+    bundled = await bundledProgram();
+  });
+  afterAll(() => bundled.remove());
+
+  it('makes full and incremental backups, and reads the disk of one moment, as with the storage daemon', async () => {
+    const found = await findings(process.execPath, bundled.program, 'serve');
+    expect(found).toEqual({
+      'full length': 16_777_216,
+      'full is the disk': true,
+      'increment length': 196_608,
+      'increment is the disk': true,
+      'bytes in the increment': 196_608,
+      'the moment stays': true,
+      'the moment is the increment': true,
+      'export deleted': 'moment',
+      nodes: 2,
+    });
+    expect(await findings('qemu-storage-daemon')).toEqual(found);
+  }, 60_000);
+});
