@@ -151,6 +151,8 @@ typed.x_speed = 6; // affected: member-removed
 await client.execute('disk-add', typed);
 const loose = { name: 'a' }; // affected: member-made-mandatory
 await client.execute('disk-add', loose);
+const fixed = { name: 'a', mode: 'fast', x_speed: 1 } as const; // affected: member-removed
+await client.commands['disk-add'](fixed);
 const whole = { ...typed, mode: 'fast' as const } satisfies DiskAddArguments;
 await client.execute('disk-add', whole);
 const file: Options = { driver: 'file', filename: 'f', label: 'l' };

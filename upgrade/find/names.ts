@@ -4,6 +4,7 @@ import type { Command, Event, Schema } from '../../generator/schema/model.js';
 import { report, type Search } from '../finder.js';
 import { literalsOf } from '../meaning.js';
 import { isHarmful } from '../removal.js';
+import { withoutType } from '../without-type.js';
 import { comparedWith } from './compared-with.js';
 import { findInUntyped } from './literals.js';
 
@@ -29,19 +30,36 @@ export function findNames(search: Search, call: ts.CallExpression): void {
       for (const name of names) inCall(search, kind, name, call.arguments.slice(index + 1));
     }
   }
+  for (const of of commandsCalled(search, call.expression)) inArguments(search, of, call.arguments[0]);
+}
+
+/** The commands that a call is one of as a method: `client.commands.stop()`, `client.commands['stop']()`. */
+function commandsCalled({ ts, meaning }: Search, callee: ts.Expression): Command[] {
+  const name = ts.isPropertyAccessExpression(callee)
+    ? callee.name
+    : ts.isElementAccessExpression(callee)
+      ? callee.argumentExpression
+      : undefined;
+  const elements = name ? meaning.elementsOf(meaning.checker.getSymbolAtLocation(name)) : [];
+  return elements.flatMap((element) => (element.kind === 'command' ? [element.of] : []));
 }
 
 /** Looks at a name in a call, and at the arguments of the command that stand behind it. */
 function inCall(search: Search, kind: Kind, name: ts.Expression, behind: readonly ts.Expression[]): void {
-  const { meaning } = search;
   const [args, options] = behind;
   for (const of of textsOf(search, name).flatMap((text) => matching(search, kind, text))) {
     reportName(search, of, name, options?.getText() ?? '');
-    const literal = of.kind === 'command' && args ? literalBehind(search, args) : undefined;
-    const context = literal && meaning.checker.getContextualType(literal);
-    const isTyped = context !== undefined && meaning.declaredOf(context).length > 0;
-    if (of.kind === 'command' && literal && !isTyped) findInUntyped(search, literal, of);
+    if (of.kind === 'command') inArguments(search, of, args);
   }
+}
+
+/** Looks at the arguments of a command where nothing else types them: what has a type of the schema is found by that. */
+function inArguments(search: Search, of: Command, args: ts.Expression | undefined): void {
+  const { meaning } = search;
+  const literal = args && literalBehind(search, args);
+  const context = literal && meaning.checker.getContextualType(literal);
+  const isTyped = context !== undefined && meaning.declaredOf(context).length > 0;
+  if (literal && !isTyped) findInUntyped(search, literal, of);
 }
 
 type Kind = 'command' | 'event';
@@ -123,10 +141,10 @@ function literalBehind(
   { ts, meaning: { checker } }: Search,
   node: ts.Expression,
 ): ts.ObjectLiteralExpression | undefined {
-  if (ts.isObjectLiteralExpression(node)) return node;
-  if (!ts.isIdentifier(node)) return undefined;
-  const declaration = checker.getSymbolAtLocation(node)?.valueDeclaration;
-  const made =
-    declaration && ts.isVariableDeclaration(declaration) && !declaration.type ? declaration.initializer : undefined;
+  const plain = withoutType(ts, node);
+  if (ts.isObjectLiteralExpression(plain)) return plain;
+  const declaration = ts.isIdentifier(plain) ? checker.getSymbolAtLocation(plain)?.valueDeclaration : undefined;
+  if (!declaration || !ts.isVariableDeclaration(declaration) || declaration.type) return undefined;
+  const made = declaration.initializer && withoutType(ts, declaration.initializer);
   return made && ts.isObjectLiteralExpression(made) ? made : undefined;
 }

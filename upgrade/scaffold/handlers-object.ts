@@ -1,5 +1,6 @@
 import type { ts } from 'ts-morph';
 import type { Ts } from '../compiler.js';
+import { withoutType } from '../without-type.js';
 
 /** The part of a file that holds the handlers: an object literal, or a class. */
 export type Holder = ts.ObjectLiteralExpression | ts.ClassLikeDeclaration;
@@ -69,10 +70,6 @@ function objectNamed(
     }
   }
   return undefined;
-}
-
-function withoutType(compiler: Ts, node: ts.Expression): ts.Expression {
-  return compiler.isSatisfiesExpression(node) || compiler.isAsExpression(node) ? node.expression : node;
 }
 
 function isDeclared(compiler: Ts, holder: Holder): boolean {
