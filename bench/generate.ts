@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -26,6 +26,8 @@ import { enlarge } from './enlarge.js';
 const RUNS = 9;
 /** How many times as large a schema growth is shown by. */
 const LARGER = 20;
+/** A schema far beyond all that exist has so many definitions. */
+const MANY = 200_000;
 
 // As the command line does.
 setFlagsFromString('--interrupt-budget=1000000');
@@ -159,6 +161,20 @@ async function growth(): Promise<void> {
   console.log(`  peak memory ${mib(median(large.map(([, , peak]) => peak)))}\n`);
 }
 
+/** The memory in which a schema of very many definitions is checked. */
+async function memory(): Promise<void> {
+  const schema = join(folder, 'many.json');
+  const structs = Array.from(
+    { length: MANY },
+    (_, index) => `{ 'struct': 'Abc${index}', 'data': { 'a': 'int', '*b': 'str' } }\n`,
+  );
+  await writeFile(schema, structs.join(''));
+  const { cpu, peak } = usageOf([join(root, 'dist/cli/main.js'), 'check', schema]);
+  console.log(
+    `check of ${MANY} structs: peak memory ${mib(peak)} (target: at most 700 MiB), ${ms(cpu * 1000).trim()}\n`,
+  );
+}
+
 /** What a change to one module costs, in a process that has generated before, beside what a cold run costs. */
 async function watching(cold: number): Promise<void> {
   const changes = new Map<string, string>();
@@ -172,7 +188,7 @@ async function watching(cold: number): Promise<void> {
   };
   const generateAgain = incrementalGenerator();
   const once = async (): Promise<readonly string[]> => {
-    const { schema, files } = await loadSchema(schemaPath, { host });
+    const { schema, files } = await loadSchema(schemaPath, { host, advice: false });
     if (!schema) throw new Error('the schema is not valid');
     writeFiles(output, generateAgain(schema));
     return files;
@@ -194,6 +210,7 @@ try {
   const schema = await stages();
   const cold = await wholeProcess(schema);
   await growth();
+  await memory();
   await watching(cold);
 } finally {
   await rm(folder, { recursive: true, force: true });

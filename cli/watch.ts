@@ -44,7 +44,7 @@ async function run(job: GenerateJob, emit: typeof generate, read: Set<string>, h
     },
     resolve: job.files.resolve,
   };
-  const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: files });
+  const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: files, advice: false });
   printDiagnostics(diagnostics, host.stderr, host.env);
   if (!schema) {
     host.stderr.write(`${job.output.name} is as it was; waiting for changes\n`);

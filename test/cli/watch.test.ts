@@ -45,6 +45,13 @@ describe('qapi-ts generate --watch', () => {
     expect((await ended).code).toBe(0);
   });
 
+  test('gives no advice about later releases, as generate without --watch gives none', async () => {
+    const cwd = folderWith({ ...files, 'qapi/part.json': "{ 'struct': 'in-no-style', 'data': {} }\n" });
+    expect((await qapiTs(['check', 'qapi/root.json'], { cwd })).stdout).toMatch(/rejected from/);
+    const { said } = watch(cwd);
+    await said(/^(?!.*rejected from).*written/s);
+  });
+
   test('prints errors and survives them, with the output as it was', async () => {
     const cwd = folderWith(files);
     const { said } = watch(cwd);
