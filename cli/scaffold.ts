@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import { Argument } from 'commander';
 import type { Command } from '../generator/schema/model.js';
 import { builtinCommands } from '../runtime/qmp/server/builtins.js';
 import { newHandlers } from '../upgrade/scaffold/skeleton.js';
@@ -28,7 +29,7 @@ export const scaffold: Subcommand = {
         'Writes skeletons of the handlers that a QMP server has for the commands of a schema. Run again after a change of the\n' +
           'schema, it adds what is new, marks what is gone, and touches nothing else. Then it needs ts-morph.',
       )
-      .argument('<what>', "what to write: 'server'")
+      .addArgument(new Argument('<what>', 'what to write').choices(['server']))
       .option('--schema <file>', 'the root schema; without it, the one that the configuration names')
       .option('-o, --output <file>', 'the file of handlers', 'handlers.ts')
       .option('--generated <specifier>', 'how that file imports the generated code', './generated/index.js')
@@ -38,9 +39,6 @@ export const scaffold: Subcommand = {
   },
   async run(command, host) {
     const options = command.opts<ScaffoldOptions>();
-    const [what] = command.args;
-    if (what !== 'server')
-      throw new UserError(`there is nothing called '${what}' to write`, { hint: "write 'server'" });
     const loaded = await loadOrReport(options.schema, options.dialect, host);
     if (!loaded) return exitCodes.problems;
     const own = new Set<string>(builtinCommands);

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { wholeProgram } from '../../cli/program.js';
 import { withChangeKinds } from '../../docs/print/changes.js';
 import { diagnosticsPage } from '../../docs/print/diagnostics.js';
 import { withExamples } from '../../docs/print/examples.js';
-import { manualPage } from '../../docs/print/manual.js';
 import { withSizes } from '../../docs/print/sizes.js';
 
 const page = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
@@ -17,10 +15,6 @@ describe('the documentation is current (npm run docs)', () => {
 
   test.each(['README.md', 'docs/type-mapping.md'])('%s', async (path) => {
     expect(await withExamples(page(path))).toBe(page(path));
-  });
-
-  test('docs/qapi-ts.1 has every subcommand with its options as declared', async () => {
-    expect(manualPage(await wholeProgram())).toBe(page('docs/qapi-ts.1'));
   });
 
   test('docs/diff.md lists the kinds of changes as declared', () => {

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { wholeProgram } from '../../../cli/program.js';
+import { manualPage } from '../../../docs/print/manual.js';
 import { folderWith, qapiTs } from '../command-line.js';
 
 async function script(shell: string): Promise<string> {
@@ -35,6 +38,7 @@ describe('completion in bash', () => {
     [['check', '--format', 'g'], ['github']],
     [['diff', '--fail-on', 're'], ['receiver']],
     [['completion', 'f'], ['fish']],
+    [['scaffold', 's'], ['server']],
     [['completion', 'bash', '--h'], ['--help']],
     [['check', 'sch'], []],
     [['generate', '-o', ''], []],
@@ -77,5 +81,15 @@ describe('completion in other shells', () => {
     const { code, stderr } = await qapiTs(['completion', 'cmd']);
     expect(code).toBe(1);
     expect(stderr).toContain('bash, zsh, fish');
+  });
+});
+
+// Here all subcommands are loaded already.
+describe('the manual page', () => {
+  test('docs/qapi-ts.1 has every subcommand with its options as declared (npm run docs)', async () => {
+    const page = manualPage(await wholeProgram());
+    expect(page).toBe(readFileSync(join(import.meta.dirname, '../../../docs/qapi-ts.1'), 'utf8'));
+    expect(page).toContain('\\-\\-fix');
+    expect(page.match(/^\.SS /gm)?.length).toBeGreaterThan(12);
   });
 });
