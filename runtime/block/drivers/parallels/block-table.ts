@@ -6,6 +6,14 @@ import type { MappedImage } from '../shared/mapped/mapped-image.js';
 import { scanTable, UsedPlaces } from '../shared/mapped/scan.js';
 import { headerLength, inUse, inUseField, type ParallelsHeader } from './header.js';
 
+/** How the file grows ahead of what is written, so that its clusters lie side by side on the host. */
+export interface Preallocation {
+  /** Bytes by which it grows, at least. */
+  readonly size: number;
+  /** Its blocks are allocated by the host; else it is only made longer. */
+  readonly allocated: boolean;
+}
+
 /** The table of an image: which of the file's clusters each cluster of the disk is. */
 export class BlockTable implements MapFormat, MapWriting {
   readonly name = 'parallels';
@@ -21,12 +29,16 @@ export class BlockTable implements MapFormat, MapWriting {
   #fileEnd = 0;
   /** Where new clusters go. */
   #end = 0;
+  readonly #ahead: Preallocation | undefined;
+  /** The file is longer than what is used of it, because of us. */
+  #isAhead = false;
   /** Whose table this is. */
   image!: MappedImage;
 
-  constructor(file: Child, header: ParallelsHeader) {
+  constructor(file: Child, header: ParallelsHeader, ahead?: Preallocation) {
     this.#file = file;
     this.#header = header;
+    this.#ahead = ahead;
     this.blockSize = header.clusterSize;
     this.length = header.size;
     this.tableBlocks = Math.max(1, header.entries);
@@ -79,13 +91,24 @@ export class BlockTable implements MapFormat, MapWriting {
     view.setUint32(at, place / this.#header.entryUnit, true);
   }
 
+  /** Makes the file longer when it has just become so. */
+  async linked(): Promise<void> {
+    if (this.#ahead === undefined || this.#end < this.#file.node.length) return;
+    const length = roundUp(Math.max(this.#ahead.size, this.blockSize), this.blockSize);
+    this.#isAhead = true;
+    if (this.#ahead.allocated) await this.#file.writeZeroes(this.#end, length);
+    else await this.#file.truncate(this.#end + length);
+  }
+
   /** Until the image is closed, others see that it may not be in order. */
   begin(): Promise<void> {
     return this.#mark(inUse);
   }
 
-  finish(): Promise<void> {
-    return this.#mark(0);
+  async finish(): Promise<void> {
+    if (this.#isAhead) await this.#file.truncate(this.#end);
+    this.#isAhead = false;
+    await this.#mark(0);
   }
 
   /** The mark is in the first page of the table, by which it is written. */

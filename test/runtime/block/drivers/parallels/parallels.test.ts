@@ -38,6 +38,7 @@ describe('parallels', () => {
     { format: 'parallels', sectors: 9001, options: small, marked: true },
     { format: 'parallels', sectors: 2001, options: { cluster_size: 512 * 3 }, marked: true },
     { format: 'parallels', sectors: 5000, marked: true },
+    { format: 'parallels', sectors: 3000, options: small, marked: true, opening: { 'prealloc-size': 300 * KiB } },
   ]);
 
   bearsDamage('an image', {
@@ -73,6 +74,23 @@ describe('parallels', () => {
     await disk.close();
     expect(mark()).toBe(0);
   });
+
+  it.each(['falloc', 'truncate'])(
+    'the file grows ahead with prealloc-mode=%s, and is cut when the image is closed',
+    async (mode) => {
+      const file = await createOn(parallels, 1000 * KiB, small);
+      const empty = file.bytes.length;
+      const options = { 'prealloc-size': 256 * KiB, 'prealloc-mode': mode };
+      const disk = await openOn(parallels, file, { options });
+      for (const at of [0, 512 * KiB]) await disk.write?.(at, filled(512, 1 + at / KiB), 0);
+      expect(file.bytes.length).toBe(empty + (64 + 256) * KiB);
+      await disk.close();
+      expect(file.bytes.length).toBe(empty + 2 * 64 * KiB);
+      const again = await openOn(parallels, file, { flags: { readOnly: true }, options: { 'prealloc-mode': mode } });
+      expect((await contentsOf(again, 512 * KiB, 1024)).subarray(510, 514)).toEqual(Buffer.of(1, 1, 0, 0));
+      await expect(openOn(parallels, file, { options: { 'prealloc-mode': 'full' } })).rejects.toThrow('prealloc-mode');
+    },
+  );
 
   it('an image that is marked is read, but not written', async () => {
     const file = await written();
