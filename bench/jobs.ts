@@ -4,7 +4,7 @@
  * the command to the event of its end. Ratios are made of neighbours.
  *
  * With `fio` installed, a guest reads 4 KiB at random places, 200 times a second, through NBD: its 99th percentile of latency without and
- * with a backup.
+ * with a backup, of both programs.
  *
  * An argument names the program to measure instead of `dist/cli/main.js`.
  */
@@ -176,7 +176,11 @@ async function started(place: string, { format, layers }: Pick<Kind, 'format' | 
   await add('out');
   if (nbd) {
     await client.executeUnknown('nbd-server-start', { addr: { type: 'unix', data: { path: join(folder, 'nbd') } } });
-    await client.executeUnknown('nbd-server-add', { device: 'top' });
+    if (ours) await client.executeUnknown('nbd-server-add', { device: 'top' });
+    else {
+      const exported = { type: 'nbd', id: 'e', 'node-name': 'top', name: 'top' };
+      await client.executeUnknown('block-export-add', exported as never);
+    }
   }
   return {
     client,
@@ -206,28 +210,40 @@ function reported(client: QmpClient, name: string): Promise<void> {
   return new Promise((resolve) => void client.onUnknown(name, () => resolve()));
 }
 
-/** Shows what a guest notices of a backup. */
+/** Shows what a guest notices of a backup, of ours and of the storage daemon's. */
 async function latencies(): Promise<void> {
   if (!isThere('fio')) {
     console.log('fio is not installed: the latency of a guest is left out');
     return;
   }
+  console.log('latency of a guest, 99th percentile:');
+  for (const ours of [false, true]) {
+    const { idle, busy } = await latenciesOf(ours);
+    const ratio = busy / idle;
+    console.log(
+      `${(ours ? 'qapi-ts' : 'storage daemon').padEnd(24)} idle ${Math.round(idle)} µs, during a backup ${Math.round(busy)} µs, ` +
+        `${ratio.toFixed(1)} ×${ours ? `   target at most ${MOST_LATENCY}: ${met(ratio <= MOST_LATENCY)}` : ''}`,
+    );
+  }
+}
+
+async function latenciesOf(ours: boolean): Promise<{ idle: number; busy: number }> {
   const place = join(folder, 'images');
   const kind = { format: 'qcow2', layers: 1 } as const;
   prepare(place, kind);
-  const server = await started(place, kind, true, true);
-  const idle = await latency();
-  const ended = reported(server.client, 'BLOCK_JOB_COMPLETED');
-  // Slow enough that it runs as long as the guest.
-  await server.client.executeUnknown('blockdev-backup', { ...whole, speed: 100 * MiB });
-  const busy = await latency();
-  await ended;
-  await server.stop();
-  const ratio = busy / idle;
-  console.log(
-    `latency of a guest, 99th percentile: idle ${Math.round(idle)} µs, during a backup ${Math.round(busy)} µs, ` +
-      `${ratio.toFixed(1)} ×   target at most ${MOST_LATENCY}: ${met(ratio <= MOST_LATENCY)}`,
-  );
+  const server = await started(place, kind, ours, true);
+  try {
+    const idle = await latency();
+    const ended = reported(server.client, 'BLOCK_JOB_COMPLETED');
+    // Slow enough that it runs as long as the guest.
+    await server.client.executeUnknown('blockdev-backup', { ...whole, speed: 100 * MiB });
+    const busy = await latency();
+    await ended;
+    return { idle, busy };
+  } finally {
+    await server.stop();
+    rmSync(place, { recursive: true });
+  }
 }
 
 /** Microseconds. */
