@@ -1,5 +1,6 @@
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import type { DirtyBits } from '../bitmaps/dirty-bits.js';
+import type { Child, NodeView } from '../driver.js';
 import type { NbdContext, NbdState } from '../nbd/export.js';
 import { DirtyState, depthContext, dirtyBitmapPrefix } from '../nbd/protocol.js';
 import type { Backend } from './backend.js';
@@ -42,9 +43,19 @@ export function allocationDepthOf(backend: Backend): NbdContext {
     status: (offset, length, options) =>
       statesOf(offset, length, options, async (at, most) => {
         const { status, depth } = await backend.chainStatus(at, most);
-        return { length: status.length, state: status.allocated ? depth + 1 : 0 };
+        if (status.allocated) return { length: status.length, state: depth + 1 };
+        // What a shorter backing file does not reach are zeroes of its own, as QEMU counts.
+        const below = status.zero && layerAt(backend.root, depth)?.backing !== undefined;
+        return { length: status.length, state: below ? depth + 2 : 0 };
       }),
   };
+}
+
+/** The node that some backing links lead to. */
+function layerAt(root: Child | undefined, depth: number): NodeView | undefined {
+  let edge = root;
+  for (let link = 0; link < depth; link++) edge = edge?.node.backing;
+  return edge?.node;
 }
 
 /** What a bitmap has recorded. */
