@@ -220,7 +220,7 @@ export class BlockLayer implements AsyncDisposable {
 
   /** Starts the NBD server that commands use. @returns where it listens @throws BlockError when it runs, or cannot listen there */
   startNbdServer(options: NbdServerOptions): Promise<string> {
-    return this.#commandServer.start(options);
+    return this.#commandServer.start(options, false);
   }
 
   /** Exports a node, as `block-export-add` does. @throws BlockError when it cannot be */
@@ -272,7 +272,7 @@ export class BlockLayer implements AsyncDisposable {
       ...mediumCommands(this),
       ...nbdServerCommands(this.#commandServer),
       ...exportCommands(this.#exportContext),
-      ...machineCommands({ graph, drives: this.#drives, runState: this.#runState }),
+      ...machineCommands({ graph, drives: this.#drives, runState: this.#runState, objects: this.objects }),
       ...jobCommands(jobs),
       ...streamCommand(jobs),
       ...commitCommand(jobs, bitmaps),

@@ -34,8 +34,6 @@ const skipped: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/"execute":"(block-latency-histogram-set|human-monitor-command|query-iothreads)"/, 'the daemon has it not'],
   [/"execute":"query-blockstats"/, 'compared elsewhere'],
   [/"execute":"qom-list-types"/, 'other types'],
-  [/"execute":"x-blockdev-set-iothread"/, 'another thread means nothing here'],
-  [/bitmap-(enable|disable)/, 'compared with the bitmaps'],
   [/"props"/, 'the older form, which this server takes'],
 ];
 

@@ -77,8 +77,11 @@ export function notBuiltIn(type: BlockExportOptions['type']): string {
 }
 
 /** Requests are worked on by one event loop, whichever thread they are meant for; but the thread must be there. */
-function checkThreads(threads: BlockExportOptions['iothread'], { all }: UserObjects): void {
-  for (const thread of threads === undefined ? [] : [threads].flat()) {
-    if (all.get(thread)?.type !== 'iothread') throw new BlockError(`iothread "${thread}" not found`);
-  }
+function checkThreads(threads: BlockExportOptions['iothread'], objects: UserObjects): void {
+  for (const thread of threads === undefined ? [] : [threads].flat()) expectThread(objects, thread);
+}
+
+/** @throws BlockError when there is no `iothread` object of an id */
+export function expectThread({ all }: UserObjects, id: string): void {
+  if (all.get(id)?.type !== 'iothread') throw new BlockError(`iothread "${id}" not found`, { code: 'ENOENT' });
 }

@@ -7,7 +7,6 @@ type Absent =
   | 'blockdev-reopen'
   | 'blockdev-set-active'
   | 'x-blockdev-amend'
-  | 'x-blockdev-set-iothread'
   | 'x-debug-query-block-graph';
 
 /** The handlers of all commands that there are, but those that the protocol's server executes itself. */

@@ -3,8 +3,10 @@ import type { JsonObject } from '../../json/value.js';
 import type { RunState } from '../backend/run-state.js';
 import { readDeviceModel } from '../drive/device-model.js';
 import type { Drives } from '../drive/drives.js';
+import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { UserObjects } from '../objects/user-objects.js';
+import { expectThread } from './exports.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** What the commands of a machine work on. */
@@ -12,12 +14,13 @@ export interface MachineContext {
   readonly graph: BlockGraph;
   readonly drives: Drives;
   readonly runState: RunState;
+  readonly objects: UserObjects;
 }
 
 const devicePath = '/machine/peripheral/';
 
 /** Commands that change the virtual devices, and stop them: what a program asks for that is made for a whole machine. */
-export function machineCommands({ graph, drives, runState }: MachineContext) {
+export function machineCommands({ graph, drives, runState, objects }: MachineContext) {
   const { events } = graph.host;
   return {
     async stop() {
@@ -33,6 +36,19 @@ export function machineCommands({ graph, drives, runState }: MachineContext) {
 
     async device_add(args) {
       await drives.plug(readDeviceModel(args as unknown as JsonObject));
+    },
+
+    /** Requests are worked on by one event loop, whichever thread they are meant for. What cannot be meant is refused all the same. */
+    'x-blockdev-set-iothread'({ 'node-name': name, iothread, force = false }) {
+      const node = graph.node(name);
+      if (node === undefined) throw new BlockError(`Failed to find node with node-name='${name}'`, { code: 'ENODEV' });
+      if (node.hasBackend && !force) {
+        throw new BlockError(
+          `Node ${name} is associated with a BlockBackend and could be in use (use force=true to override this check)`,
+          { code: 'EBUSY' },
+        );
+      }
+      if (iothread !== null) expectThread(objects, iothread);
     },
 
     async device_del({ id }) {

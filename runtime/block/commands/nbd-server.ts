@@ -43,14 +43,20 @@ export class CommandServer {
     return this.#running;
   }
 
-  /** Starts it at the first address that is available. @returns where it listens @throws BlockError when none is, or it runs already */
-  async start({ addr, ...wanted }: NbdServerOptions): Promise<string> {
+  /**
+   * Starts it at the first address that is available.
+   *
+   * @param checked whether it must be allowed to make a socket there: what the operator asks for is
+   * @returns where it listens
+   * @throws BlockError when none is, or it runs already
+   */
+  async start({ addr, ...wanted }: NbdServerOptions, checked: boolean): Promise<string> {
     if (this.#running !== undefined) throw new BlockError('NBD server already running');
     const options: ServerOptions = { ...this.#defaults, ...nbdServerOptions(wanted, this.#objects) };
     let failure: unknown;
     for (const address of nbdAddresses(addr)) {
       try {
-        const running = await this.#open(address, options);
+        const running = await this.#open(address, options, checked);
         this.#running = running;
         return formatSocketPlace('path' in address ? address : { ...address, port: running.port ?? address.port });
       } catch (error) {
@@ -67,8 +73,8 @@ export class CommandServer {
     await running?.close();
   }
 
-  async #open(address: NbdAddress, options: ServerOptions): Promise<ExportServer> {
-    if (!('path' in address)) return ExportServer.open(this.#source, address, options);
+  async #open(address: NbdAddress, options: ServerOptions, checked: boolean): Promise<ExportServer> {
+    if (!checked || !('path' in address)) return ExportServer.open(this.#source, address, options);
     await this.#authorize(address.path);
     const server = await ExportServer.open(this.#source, address, options);
     try {
@@ -86,7 +92,7 @@ export class CommandServer {
 export function nbdServerCommands(place: CommandServer) {
   return {
     async 'nbd-server-start'({ addr, ...wanted }) {
-      await place.start({ addr: withoutData(addr), ...wanted });
+      await place.start({ addr: withoutData(addr), ...wanted }, true);
     },
 
     async 'nbd-server-stop'() {
