@@ -51,9 +51,9 @@ export const newSchema = `
 { 'enum': 'Driver', 'data': [ 'file', 'nbd' ] }
 { 'struct': 'Limits', 'data': { 'rate': 'int', '*burst': 'int' } }
 { 'struct': 'Disk', 'data': { 'name': 'str', '*mode': 'Mode', 'health': 'Health', '*limits': 'Limits' } }
-{ 'struct': 'FileOptions', 'data': { 'filename': 'str' } }
+{ 'struct': 'FileOptions', 'data': { 'filename': 'str', '*label': 'str' } }
 { 'struct': 'NbdOptions', 'data': { 'host': 'str', 'port': 'str' } }
-{ 'union': 'Options', 'base': { 'driver': 'Driver', '*label': 'str' }, 'discriminator': 'driver',
+{ 'union': 'Options', 'base': { 'driver': 'Driver' }, 'discriminator': 'driver',
   'data': { 'file': 'FileOptions', 'nbd': 'NbdOptions' } }
 ##
 # @disk-add:
@@ -157,8 +157,9 @@ const whole = { ...typed, mode: 'fast' as const } satisfies DiskAddArguments;
 await client.execute('disk-add', whole);
 const file: Options = { driver: 'file', filename: 'f', label: 'l' };
 const nbd: Options = { driver: 'nbd', host: 'h' }; // affected: mandatory-member-added
+const labelled: Options = { driver: 'nbd', host: 'h', label: 'l' }; // affected: mandatory-member-added, member-made-conditional
 const vxhs: Options = { driver: 'vxhs', vdisk: 'd' }; // affected: branch-removed
-console.log(file, nbd, vxhs);
+console.log(file, nbd, labelled, vxhs);
 const mode: Mode = 'x-odd'; // affected: enum-value-removed
 const modes: Mode[] = ['fast', 'x-odd']; // affected: enum-value-removed
 if (typed.mode === 'x-odd') console.log(mode, modes); // affected: enum-value-removed

@@ -1,4 +1,5 @@
 import type { ts } from 'ts-morph';
+import type { Change } from '../../generator/compare/change.js';
 import type { Command, ObjectType, Type } from '../../generator/schema/model.js';
 import { membersOf } from '../counterpart.js';
 import type { Declared } from '../declared.js';
@@ -27,12 +28,33 @@ export function findInLiteral(search: Search, literal: ts.ObjectLiteralExpressio
       }
     }
     for (const element of elements.values()) {
-      if (element.kind === 'member') report(search, element, name, 'write', mattersToWriters);
+      if (element.kind === 'member')
+        report(search, element, name, 'write', (change) => mattersIn(search, literal, change));
       else report(search, element, name, element.kind === 'command' ? 'handler' : 'event');
     }
   }
   for (const part of parts) for (const declared of meaning.declaredOf(part)) reportLacks(search, literal, declared);
   for (const part of parts) reportMissingHandlers(search, literal, part);
+}
+
+/** Whether a change concerns a member that an object literal sets: it can be confined to other branches. */
+function mattersIn(search: Search, literal: ts.ObjectLiteralExpression, change: Change): boolean {
+  if (!mattersToWriters(change)) return false;
+  return (change.branch ?? []).every(({ tag, values }) => {
+    const value = valueOfMember(search, literal, tag);
+    return value === undefined || values.includes(value);
+  });
+}
+
+/** The string that an object literal has as a member, where that is known. */
+function valueOfMember(
+  { meaning: { checker } }: Search,
+  literal: ts.ObjectLiteralExpression,
+  name: string,
+): string | undefined {
+  const member = checker.getPropertyOfType(checker.getTypeAtLocation(literal), name);
+  const value = member && checker.getTypeOfSymbolAtLocation(member, literal);
+  return value?.isStringLiteral() ? value.value : undefined;
 }
 
 /** Whether an object literal can be of a type: no member is set to another literal than the type has there. */
@@ -53,9 +75,7 @@ function reportLacks(search: Search, literal: ts.ObjectLiteralExpression, { type
   const made = checker.getTypeAtLocation(literal);
   const tagValue = (tag: string): string | undefined => {
     if (type.kind === 'union' && branch && tag === type.tag.name) return branch.name;
-    const member = checker.getPropertyOfType(made, tag);
-    const value = member && checker.getTypeOfSymbolAtLocation(member, literal);
-    return value?.isStringLiteral() ? value.value : undefined;
+    return valueOfMember(search, literal, tag);
   };
   const has = (name: string): boolean => checker.getPropertyOfType(made, name) !== undefined;
   reportDemands(search, literal, type, tagValue, has, search.meaning.names.plan.names.type(type));
