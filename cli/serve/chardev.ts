@@ -53,6 +53,9 @@ const keys: { readonly [key: string]: OptsType } = {
   fd: 'string',
 };
 
+/** Milliseconds. Beyond, Node.js would take a timer for one that is due. */
+const longestTimer = 2 ** 31 - 1;
+
 /** What QEMU has and this server has not: refused unless it is off. */
 const absent = ['telnet', 'tn3270', 'websocket', 'mux', 'abstract', 'fd', 'to', 'logfile'];
 
@@ -96,7 +99,7 @@ function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
   if (server && pause !== undefined) {
     throw new OptionError("'reconnect' option is incompatible with socket in server listen mode", 'reconnect');
   }
-  const milliseconds = pause === undefined ? 0 : Number(readUnsigned(pause)) * unit;
+  const milliseconds = pause === undefined ? 0 : Math.min(Number(readUnsigned(pause)) * unit, longestTimer);
   return {
     place: readPlace(given),
     server,

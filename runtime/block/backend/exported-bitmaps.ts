@@ -21,6 +21,9 @@ export function exportedBitmaps(
 ): readonly DirtyBitmap[] {
   const node = graph.mediumOf(backend);
   if (node === undefined) return [];
+  const names = wanted.map((asked) => (typeof asked === 'string' ? asked : asked.name));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(`Two bitmaps are named '${twice}', and clients could not tell them apart`);
   return wanted.map((asked) => {
     const name = typeof asked === 'string' ? asked : asked.name;
     const nodes = typeof asked === 'string' ? fromTop(node) : [graph.deviceOrNode(undefined, asked.node)];

@@ -28,6 +28,8 @@ export interface NbdServerOptions {
 
 const defaultHandshakeSeconds = 10;
 const defaultConnections = 100;
+/** Milliseconds. Beyond, Node.js would take a timer for one that is due. */
+const longestTimer = 2 ** 31 - 1;
 /** Clients that may wait until others leave; beyond, they are turned away. As many as QEMU lets the system keep for it. */
 const mostWaiting = 128;
 
@@ -132,7 +134,8 @@ export class NbdServer implements AsyncDisposable {
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     if (socket === accepted) socket.resume();
-    const deadline = handshakeSeconds > 0 ? setTimeout(() => socket.destroy(), handshakeSeconds * 1000) : undefined;
+    const patience = Math.min(handshakeSeconds * 1000, longestTimer);
+    const deadline = patience > 0 ? setTimeout(() => socket.destroy(), patience) : undefined;
     try {
       const { agreement, connection } = await negotiate(plain, {
         find: (name) => this.#exports.get(name),
