@@ -35,7 +35,7 @@ describe('the examples of docs/api.md', () => {
     const settings = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as { compilerOptions: object };
     const paths = { 'qapi-ts': [join(root, 'generator/index.ts')] };
     const compilerOptions = { ...settings.compilerOptions, paths };
-    const files = [join(root, 'generator/emit/templates/hbs.d.ts')];
+    const files = ['templates/hbs.d.ts', 'site/assets.d.ts'].map((name) => join(root, 'generator/emit', name));
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'], files }));
     await build({
       absWorkingDir: folder,

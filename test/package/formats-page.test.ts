@@ -47,7 +47,7 @@ describe('the table of docs/formats.md', () => {
     backing,
   }));
 
-  it('has every format driver, and no other', () => {
+  it('lists every format driver, and no other', () => {
     // Filters have no data of their own to be known by.
     const names = BlockdevDriver.filter(
       (name) => builtIn(name)?.kind === 'format' && builtIn(name)?.probe !== undefined,
@@ -75,7 +75,7 @@ describe('the table of docs/formats.md', () => {
 describe('the table of docs/block.md', () => {
   const rows = tableOf('block.md', '| Driver | Reads |');
 
-  it('has every driver that is built in, and no other', () => {
+  it('lists every driver that is built in, and no other', () => {
     const all = [...new Set([...BlockdevDriver, 'host_cdrom'])].filter((name) => builtIn(name) !== undefined);
     expect(rows.flatMap(([names]) => namesIn(names)).sort()).toEqual(all.sort());
   });

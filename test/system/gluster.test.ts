@@ -70,7 +70,7 @@ describeWithPrograms('an image on gluster', ['glusterd', 'gluster', 'qemu-img'],
     rmSync(folder, { recursive: true });
   }, 60_000);
 
-  it('is created, written, discarded, resized and read, and is on the server what it is here', async () => {
+  it('holds the same on the server as here after writes, discards and a resize', async () => {
     await using client = new LayerClient();
     const filename = 'gluster://localhost/images/disk.qcow2';
     await createImage(client.layer.graph, { format: 'qcow2', filename, size: 3 * MiB });
@@ -110,7 +110,7 @@ describeWithPrograms('an image on gluster', ['glusterd', 'gluster', 'qemu-img'],
     expect(readFileSync(join(folder, 'raw')).equals(expected)).toBe(true);
   }, 120_000);
 
-  it('is refused by name where there is no such file or volume', async () => {
+  it('reports by name that there is no such file or volume', async () => {
     const open = (filename: string) =>
       opened({ driver: 'gluster', filename, 'read-only': true, logfile: join(folder, 'client.log') }, async () => {});
     await expect(open('gluster://localhost/images/none')).rejects.toThrow(

@@ -27,7 +27,7 @@ describe('hovering', () => {
     expect(signature).toMatch(/\(arguments: BlockCommitArguments, options\?: ExecuteOptions.*\) => Promise<void>$/);
     expect(text).toMatch(/^Start a job that copies data/);
     expect(text).toMatch(/^@since 1\.3$/m);
-    expect(text).toMatch(/^@example .*"execute": "block-commit"/ms);
+    expect(text).toMatch(/^@example .*await client\.commands\['block-commit'\]\(\{ device: /ms);
   });
 
   test.each(['on', 'once', 'events', 'waitFor'])('the name of an event behind %s shows its documentation', (method) => {
@@ -88,12 +88,12 @@ const mistakes: [mistake: string, program: string, message: string][] = [
   [
     'a misspelt command in execute',
     "client.execute('query-blok')",
-    `Argument of type '"query-blok"' is not assignable to parameter of type '"query-block" | `,
+    `Argument of type '"query-blok"' is not assignable to parameter of type '"job-pause" | `,
   ],
   [
     'options in the place of arguments',
     "client.execute('query-block', { oob: true })",
-    "Object literal may only specify known properties, and 'oob' does not exist in type 'NoArguments'.",
+    "Object literal may only specify known properties, and 'oob' does not exist in type 'QueryBlockArguments'.",
   ],
   ['no arguments', 'client.commands.block_resize()', 'Expected 1-2 arguments, but got 0.'],
   [
@@ -113,8 +113,8 @@ const mistakes: [mistake: string, program: string, message: string][] = [
   ],
   [
     'a union without its tag',
-    "client.commands['blockdev-add']({ options: { filename: 'x' } })",
-    "Type '{ filename: string; }' is not assignable to type 'BlockdevOptions'.\n  Property 'driver' is missing",
+    "client.commands['blockdev-add']({ filename: 'x' })",
+    "Argument of type '{ filename: string; }' is not assignable to parameter of type 'BlockdevOptions'.\n  Property 'driver' is missing",
   ],
   [
     'a misspelt tag',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { visitBlockDeviceStats } from '../../../../generated/index.js';
 import { Accounting } from '../../../../runtime/block/backend/accounting.js';
+import { uncounted, untimed } from '../../../../runtime/block/backend/uncounted.js';
 import { encode } from '../../../../runtime/visit/codec.js';
 import { SimulatedClock } from '../simulated-clock.js';
 
@@ -18,19 +19,23 @@ describe('accounting', () => {
       rd_bytes: 1536,
       rd_operations: 2,
       rd_total_time_ns: 70,
-      rd_merged: 0,
       failed_rd_operations: 0,
       invalid_rd_operations: 0,
       wr_bytes: 4096,
       wr_operations: 1,
       wr_total_time_ns: 30,
-      wr_merged: 0,
       failed_wr_operations: 0,
       invalid_wr_operations: 0,
       flush_operations: 1,
       flush_total_time_ns: 5,
       failed_flush_operations: 0,
       invalid_flush_operations: 0,
+      unmap_bytes: 0,
+      unmap_operations: 0,
+      unmap_total_time_ns: 0,
+      failed_unmap_operations: 0,
+      invalid_unmap_operations: 0,
+      ...uncounted,
       wr_highest_offset: 8192,
       idle_time_ns: 25,
       account_failed: true,
@@ -101,6 +106,7 @@ describe('accounting', () => {
         avg_flush_latency_ns: 7,
         avg_rd_queue_depth: 0.3,
         avg_wr_queue_depth: 0,
+        ...untimed,
       },
       expect.objectContaining({ interval_length: 3, max_rd_latency_ns: 0.4e9, avg_rd_queue_depth: 0.3 }),
     ]);

@@ -323,6 +323,9 @@ describe('a drained section', () => {
 });
 
 describe('the error policies', () => {
+  /** What every event says of where it comes from. */
+  const source = { device: 'd0', 'node-name': '#memory', 'qom-path': '/machine/peripheral/dev' };
+
   const failing = (failure: 'ENOSPC' | 'EIO', options: BackendOptions, kind: 'disk' | 'cdrom' | 'floppy' = 'disk') => {
     const made = drive(options);
     made.backend.device = new VirtualDevice({ kind, id: 'dev' });
@@ -344,7 +347,7 @@ describe('the error policies', () => {
     };
     await expect(backend.flush()).rejects.toThrow(code('EIO'));
     expect(backend.ioStatus).toBe('nospace');
-    const event = { device: 'd0', 'node-name': '#memory', reason: 'No space left on device', nospace: true };
+    const event = { ...source, reason: 'No space left on device', nospace: true };
     expect(host.sent).toEqual([
       { name: 'BLOCK_IO_ERROR', data: { ...event, operation: 'read', action: 'report' } },
       { name: 'BLOCK_IO_ERROR', data: { ...event, operation: 'write', action: 'stop' } },
@@ -366,8 +369,8 @@ describe('the error policies', () => {
     // Nothing can stop: no status is kept, and events do not tell of space.
     expect(backend.ioStatus).toBeUndefined();
     expect(host.sent.map(({ data }) => data)).toEqual([
-      { device: 'd0', 'node-name': '#memory', operation: 'read', action: 'ignore', reason: 'Input/output error' },
-      { device: 'd0', 'node-name': '#memory', operation: 'write', action: 'ignore', reason: 'Input/output error' },
+      { ...source, operation: 'read', action: 'ignore', reason: 'Input/output error' },
+      { ...source, operation: 'write', action: 'ignore', reason: 'Input/output error' },
     ]);
     expect(backend.accounting.stats(0)).toMatchObject({
       failed_rd_operations: 1,

@@ -47,7 +47,7 @@ describe.each(formats)('an image in format %s', (format) => {
   const path = join(folder, `a.${format}`);
   const file = (filename: string) => ({ driver: 'file', filename });
 
-  it('is written and read through blkdebug, and reports what that makes fail', async () => {
+  it('reads and writes through blkdebug, and reports what that makes fail', async () => {
     await using client = new LayerClient();
     await createImage(client.layer.graph, { format, filename: path, size });
     await opened(client, { driver: format, file: { driver: 'blkdebug', image: file(path) } }, async (root) => {
@@ -59,7 +59,7 @@ describe.each(formats)('an image in format %s', (format) => {
     await expect(opened(client, { driver: format, file: broken }, write)).rejects.toMatchObject({ code: 'ENOSPC' });
   });
 
-  it('is written on two files by a quorum, and read from the one that is left', async () => {
+  it('reads from the file that is left of the two that a quorum wrote', async () => {
     await using client = new LayerClient();
     const copies = [1, 2].map((index) => join(folder, `${index}.${format}`));
     await createImage(client.layer.graph, { format, filename: copies[0] ?? '', size });
@@ -70,7 +70,7 @@ describe.each(formats)('an image in format %s', (format) => {
     await opened(client, { driver: format, file: file(copies[1] ?? ''), 'read-only': true }, expectWritten);
   });
 
-  it('is the target of a backup that makes it', async () => {
+  it('becomes the target of a backup that makes it', async () => {
     await using client = new LayerClient();
     const target = join(folder, `backup.${format}`);
     await client.execute('blockdev-add', {
@@ -81,7 +81,7 @@ describe.each(formats)('an image in format %s', (format) => {
     await opened(client, { driver: format, file: file(target), 'read-only': true }, expectWritten);
   });
 
-  it('is read from servers of HTTP, FTP and TFTP', async () => {
+  it('reads from servers of HTTP, FTP and TFTP', async () => {
     await using client = new LayerClient();
     const bytes = readFileSync(path);
     const servers = [new FileServer(bytes), new FtpServer(bytes), new TftpServer(bytes)];

@@ -25,13 +25,13 @@ afterEach(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a write to a file of this machine', () => {
-  it('is made at once', () => {
+  it('runs at once', () => {
     const quick = new QuickWrites(open(), new TurnBudget(4096));
     expect(quick.write(data, 512)).toBe(4096);
     expect(readFileSync(path)).toEqual(Buffer.concat([Buffer.alloc(512), data]));
   });
 
-  it('is left to a thread when it is large, and when as much as one turn may write has been written', async () => {
+  it('goes to a thread when it is large, and when as much as one turn may write has been written', async () => {
     const quick = new QuickWrites(open(), new TurnBudget(10_000));
     expect(quick.write(Buffer.alloc(2 ** 18 + 1), 0)).toBe(0);
     expect([0, 1, 2].map(() => quick.write(data, 0))).toEqual([4096, 4096, 0]);
@@ -40,7 +40,7 @@ describe('a write to a file of this machine', () => {
     expect(quick.write(data, 0)).toBe(4096);
   });
 
-  it('is left to threads after long waits, for twenty times as long as they took beyond 50 ms', () => {
+  it('goes to threads after long waits, for twenty times as long as they took beyond 50 ms', () => {
     let now = 0;
     let duration = 1;
     vi.spyOn(fs, 'writeSync').mockImplementation((_fd, buffer) => {
@@ -57,7 +57,7 @@ describe('a write to a file of this machine', () => {
     expect(quick.write(data, 0)).toBe(4096);
   });
 
-  it('goes on at once after waits of some milliseconds that come now and then, and not when they come all the time', () => {
+  it('runs at once still after waits of some milliseconds that come now and then, and not when they come all the time', () => {
     let now = 0;
     vi.spyOn(fs, 'writeSync').mockImplementation((_fd, buffer) => {
       now += 4;
@@ -72,7 +72,7 @@ describe('a write to a file of this machine', () => {
     expect(all.filter((written) => written > 0).length).toBeLessThan(15);
   });
 
-  it('is left to a thread while a flush runs, also after one that failed', async () => {
+  it('goes to a thread while a flush runs, also after one that failed', async () => {
     const quick = new QuickWrites(open(), new TurnBudget(2 ** 20));
     const during = quick.during(async () => {
       await new Promise(setImmediate);
@@ -90,7 +90,7 @@ describe('a write to a file of this machine', () => {
 });
 
 describe('an open file', () => {
-  it('has a thread write what a quick write has left', async () => {
+  it('lets a thread write what a quick write has left', async () => {
     const file = await OpenFile.open({ path }, { readOnly: false, direct: false }, undefined);
     const { writeSync } = fs;
     const short = (fd: number, buffer: Buffer, from: number, _length: number, at: number): number =>
@@ -116,17 +116,17 @@ describe('an open file', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('a file whose writes are quick', () => {
-  it.each(['/dev/null', '/proc/self/comm', '/dev/full'])('is not %s', async (name) => {
+describe.skipIf(process.platform !== 'linux')('files whose writes are quick', () => {
+  it.each(['/dev/null', '/proc/self/comm', '/dev/full'])('exclude %s', async (name) => {
     expect(await writesQuickly(open(name, 'w'))).toBe(false);
   });
 
-  it('is not one whose file system is unknown', async () => {
+  it('exclude those whose file system is unknown', async () => {
     vi.spyOn(fs.promises, 'statfs').mockResolvedValue({ type: 0x6573_5546 } as fs.StatsFs);
     expect(await writesQuickly(open())).toBe(false);
   });
 
-  it('is a regular file on ext4', async () => {
+  it('include a regular file on ext4', async () => {
     vi.spyOn(fs.promises, 'statfs').mockResolvedValue({ type: 0xef53 } as fs.StatsFs);
     expect(await writesQuickly(open())).toBe(true);
   });

@@ -29,7 +29,7 @@ export async function resize(image: Image, size: number): Promise<void> {
   else if (size < image.header.size) await shrink(image, size);
 }
 
-/** What a bitmap of another size would say is not known, so that it could not be told from one that fits. */
+/** What a bitmap of another size would say is unknown, and nothing would distinguish it from one that fits. */
 function refuseInconsistent({ bitmaps }: Image): void {
   const found = Array.from(bitmaps.contents?.() ?? []).find(({ inconsistent }) => inconsistent);
   if (found === undefined) return;

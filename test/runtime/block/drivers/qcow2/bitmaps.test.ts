@@ -121,7 +121,7 @@ describe('persistent bitmaps of an image', () => {
     ['a snapshot', async ({ instance }) => instance.snapshots.create?.(snapshotInfo)],
     ['a change of a bitmap', ({ instance }) => instance.bitmaps.beforeChange()],
   ];
-  it.each(changes)('are marked as in use before anything else at the first change: %s', async (_, change) => {
+  it.each(changes)('marks them as in use before anything else at the first change: %s', async (_, change) => {
     const file = await withBitmaps(MiB, {}, [new Kept(MiB, 'a', 65536), new Kept(MiB, 'b', 512, false)]);
     const directory = bitmapDirectoryOf(await readHeader(file));
     if (directory === undefined || directory === 'malformed') throw new Error('there is a directory');
@@ -144,7 +144,7 @@ describe('persistent bitmaps of an image', () => {
     expect(await check(file)).toMatchObject(sound);
   });
 
-  it('are stored when the image becomes read-only, and in use again when it is written afterwards', async () => {
+  it('stores them when the image becomes read-only, and marks them again when it is written afterwards', async () => {
     const file = await withBitmaps(MiB, {}, [new Kept(MiB, 'a', 65536)]);
     const opened = await openOn(file);
     const bitmaps = await load(opened);
@@ -196,7 +196,7 @@ describe('persistent bitmaps of an image', () => {
     expect(await check(file)).toMatchObject(sound);
   });
 
-  it('follow the size of the disk', async () => {
+  it('resizes them with the disk', async () => {
     const kept = new Kept(MiB, 'a', 512);
     kept.bits.set(MiB - 512, 512);
     kept.bits.set(0, 512);
@@ -214,7 +214,7 @@ describe('persistent bitmaps of an image', () => {
     expect([...(bitmap?.runs() ?? [])]).toEqual([{ offset: 0, length: 512 }]);
   });
 
-  it('stay marked when there is no room to store them, and what was begun is freed', async () => {
+  it('leaves them marked when there is no room to store them, and frees what was begun', async () => {
     const file = await withBitmaps(8 * MiB, { cluster_size: 512 }, [new Kept(8 * MiB, 'a', 512)]);
     const opened = await openOn(file);
     const bitmaps = await load(opened);
@@ -268,7 +268,7 @@ describe('persistent bitmaps of an image', () => {
     }
   });
 
-  it('that are impossible are reported, and keep no image from being opened', async () => {
+  it('reports impossible ones, and opens the image', async () => {
     const file = await withBitmaps(MiB, {}, [new Kept(MiB, 'a', 65536)]);
     const header = await readHeader(file);
     const directory = bitmapDirectoryOf(header);
@@ -298,7 +298,7 @@ describe('persistent bitmaps of an image', () => {
     }
   });
 
-  it('whose table leads nowhere is inconsistent', async () => {
+  it('finds one inconsistent whose table leads nowhere', async () => {
     const kept = new Kept(MiB, 'a', 512);
     kept.bits.set(0, 512);
     const file = await withBitmaps(MiB, {}, [kept]);

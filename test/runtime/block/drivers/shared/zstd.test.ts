@@ -21,18 +21,18 @@ const repeated: Block = { kind: 'repeated', size: 5, data: [9] };
 const unpack = (bytes: Uint8Array, length: number) => unzstdBlock(bytes, length, 'qcow2', unpackHere);
 
 describe('blocks compressed with zstd', () => {
-  it('are decompressed, and what follows the frame is ignored', async () => {
+  it('decompresses them, and ignores what follows the frame', async () => {
     const bytes = frame([plain, repeated]);
     const stored = Uint8Array.from([...bytes, ...new Uint8Array(700).fill(0x5a)]);
     expect(frameLength(stored)).toBe(bytes.length);
     expect([...(await unpack(stored, 8))]).toEqual([1, 2, 3, 9, 9, 9, 9, 9]);
   });
 
-  it('are refused when they are shorter or longer than a block', async () => {
+  it('refuses those that are shorter or longer than a block', async () => {
     for (const length of [4, 6]) await expect(unpack(frame([repeated]), length)).rejects.toMatchObject({ code: 'EIO' });
   });
 
-  it('are refused when they are cut off, are no frame, or ask for too much memory', async () => {
+  it('refuses those that are cut off, are no frame, or ask for too much memory', async () => {
     const bytes = frame([plain]);
     for (let end = 0; end < bytes.length; end++) {
       await expect(unpack(bytes.subarray(0, end), 3)).rejects.toMatchObject({ code: 'EIO' });
