@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { generate } from '../generator/emit/generate.js';
 import { writeFiles } from '../generator/emit/output/write.js';
+import { generateReleases } from '../generator/emit/releases/generate-releases.js';
+import type { GeneratedFile } from '../generator/emit/target.js';
 import { loadSchema } from '../generator/schema/load.js';
 import { editorFor } from '../test/language-service.js';
 
@@ -37,6 +39,11 @@ const programs = {
   alone: "import { connect } from 'qapi-ts/runtime';\nawait connect('/run/qmp.sock');\n",
   'one command by client.ts': command('client'),
   'one command by index.ts': command('index'),
+  'one of three releases': `import { connect } from 'qapi-ts/runtime';
+import type { Schema } from './releases/client.js';
+const client = await connect<Schema<'7.2..10.1'>>('/run/qmp.sock');
+await client.execute('query-status');
+`,
   'the whole tree': "import * as generated from './generated/index.js';\nconsole.log(generated);\n",
 };
 
@@ -135,7 +142,7 @@ function again(
   return (user + system) / 1000;
 }
 
-function editors(files: Readonly<Record<string, string>>): void {
+function editors(files: Readonly<Record<string, string>>, several: Readonly<Record<string, string>>): void {
   const questions = {
     'completing a command': (door: string) => (editor: ReturnType<typeof editorFor>) =>
       editor.completions(`${client(door)}client.commands['⟦⟧']`),
@@ -157,6 +164,30 @@ function editors(files: Readonly<Record<string, string>>): void {
       console.log(`  ${`${title}, ${moment}`.padEnd(52)}${columns}${ratio.toFixed(2).padStart(7)}${judged}`);
     }
   }
+  const opened = `import { connect } from 'qapi-ts/runtime';
+import type { Schema } from './releases/client.js';
+const client = await connect<Schema<'7.2..10.1'>>('/run/qmp.sock');
+client.commands['⟦⟧']`;
+  const first = median(Array.from({ length: OPENINGS }, () => answer(several, (editor) => editor.completions(opened))));
+  const later = median(Array.from({ length: OPENINGS }, () => again(several, (editor) => editor.completions(opened))));
+  console.log(
+    `  completing a command of three releases: first ${first.toFixed(0)} ms, after a change ${later.toFixed(0)} ms`,
+  );
+}
+
+/** The types of three releases as one tree. */
+async function releaseFiles(): Promise<GeneratedFile[]> {
+  const list = [];
+  for (const [name, of] of Object.entries({ '7.2': '7.2', '9.0': '9.0-rc', '10.1': '10.1' })) {
+    const { schema } = await loadSchema(join(corpus, 'releases', of, 'qapi/qapi-schema.json'), { advice: false });
+    if (!schema) throw new Error(`release ${of} is not valid`);
+    list.push({ name, schema });
+  }
+  return generateReleases(list);
+}
+
+function filesIn(folder: string, files: readonly GeneratedFile[]): Record<string, string> {
+  return Object.fromEntries(files.map(({ path, text }) => [`${folder}/${path}`, text]));
 }
 
 if (!existsSync(schemaPath)) {
@@ -170,8 +201,10 @@ if (!existsSync(schemaPath)) {
     await install(folder);
     await mkdir(join(folder, 'generated'));
     writeFiles(join(folder, 'generated'), files);
+    const several = await releaseFiles();
+    writeFiles(join(folder, 'releases'), several);
     await compilers(folder);
-    editors(Object.fromEntries(files.map(({ path, text }) => [`generated/${path}`, text])));
+    editors(filesIn('generated', files), filesIn('releases', several));
   } finally {
     await rm(folder, { recursive: true });
   }

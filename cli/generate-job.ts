@@ -86,7 +86,7 @@ export function selected(schema: Schema, { selection }: GenerateJob): Schema {
 }
 
 /** A path to the runtime as the output folder sees it; the name of a package stays as it is. */
-function specifierFrom(output: string, runtime: string, cwd: string): string {
+export function specifierFrom(output: string, runtime: string, cwd: string): string {
   if (!/^(\.\.?)?[\\/]/.test(runtime)) return runtime;
   const path = relative(output, resolve(cwd, runtime)).replaceAll('\\', '/');
   return path.startsWith('.') ? path : `./${path}`;

@@ -14,6 +14,10 @@ export const generate: Subcommand = {
       .argument('[schema]', 'the root schema; without it, the one that the configuration names')
       .option('--from <socket>', "take the schema of the program that runs there, or that exec:'COMMAND' starts")
       .option('--agent', 'that program is a guest agent: of the schema, take the commands that it has')
+      .option(
+        '--releases <list>',
+        'the types of several releases as one tree: 9.0=schema.json,10.1=…, or a folder of releases',
+      )
       .option('--check', 'write nothing; fail, with a diff, unless the output is current')
       .option('--watch', 'go on, and write what changes whenever the schema does')
       .addHelpText('after', examples);
@@ -23,9 +27,15 @@ export const generate: Subcommand = {
     }
   },
   async run(command, host) {
-    const { check, watch, ...options } = command.opts<GenerateOptions & { check?: boolean; watch?: boolean }>();
+    const { check, watch, releases, ...options } = command.opts<
+      GenerateOptions & { check?: boolean; watch?: boolean; releases?: string }
+    >();
     if (check && watch) throw new UserError('--check and --watch exclude each other');
     const named = command.args[0];
+    if (releases !== undefined) {
+      refuseBesideReleases(options, { schema: named, watch });
+      return (await import('./generate-releases.js')).runReleases(releases, check === true, options, host);
+    }
     if (options.agent) refuseWithAgent(options, watch);
     else if (options.from !== undefined) refuseBeside(options, { schema: named, watch });
     if (watch) return (await import('./watch.js')).watch(named, options, host);
@@ -51,6 +61,7 @@ Examples:
   $ qapi-ts generate schema.json -o src/generated --define CONFIG_LINUX --define CONFIG_WIN32=off
   $ qapi-ts generate --from /run/qmp.sock -o src/generated
   $ qapi-ts generate --from exec:'qemu-system-x86_64 -machine none' -o src/generated
+  $ qapi-ts generate --releases 9.0=qemu-9.0/qapi/qapi-schema.json,10.1=qemu-10.1/qapi/qapi-schema.json -o src/generated
   $ qapi-ts generate qga/qapi-schema.json --agent --from /run/qga.sock -o src/generated
   $ qapi-ts generate --watch           (with a qapi-ts.config.json, .ts or .js)`;
 
@@ -65,13 +76,34 @@ function refuseBeside(
   { dialect, define, onlyDefined }: GenerateOptions,
   { schema, watch }: { readonly schema: string | undefined; readonly watch: boolean | undefined },
 ): void {
-  const others = {
+  refuseOthers('--from', {
     'a schema': schema,
     '--watch': watch,
     '--dialect': dialect,
     '--define': define,
     '--only-defined': onlyDefined,
-  };
+  });
+}
+
+/** Types of several releases are whole, and those of a client alone. */
+function refuseBesideReleases(
+  { from, agent, dialect, define, onlyDefined, targets, openEnums }: GenerateOptions,
+  { schema, watch }: { readonly schema: string | undefined; readonly watch: boolean | undefined },
+): void {
+  refuseOthers('--releases', {
+    'a schema': schema,
+    '--watch': watch,
+    '--from': from,
+    '--agent': agent,
+    '--dialect': dialect,
+    '--define': define,
+    '--only-defined': onlyDefined,
+    '--target': targets,
+    '--open-enums': openEnums,
+  });
+}
+
+function refuseOthers(option: string, others: Readonly<Record<string, unknown>>): void {
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
-  if (other !== undefined) throw new UserError(`--from and ${other} exclude each other`);
+  if (other !== undefined) throw new UserError(`${option} and ${other} exclude each other`);
 }

@@ -31,6 +31,8 @@ export { checkFiles, type Difference } from './emit/output/check.js';
 export { OutputError } from './emit/output/folder.js';
 export { codeFolder, type OutputKind, pageFolder } from './emit/output/kinds.js';
 export { type WriteResult, writeFiles } from './emit/output/write.js';
+export { generateReleases } from './emit/releases/generate-releases.js';
+export type { Release } from './emit/releases/versions.js';
 export type { OldSchema } from './emit/site/marks.js';
 export { documentationSite, type SiteOptions } from './emit/site/site.js';
 export type { GeneratedFile } from './emit/target.js';

@@ -30,6 +30,7 @@ export {
 } from './qmp/job-options.js';
 export type { QmpOddity } from './qmp/link.js';
 export type { CommandMethods, UnknownEvent } from './qmp/methods.js';
+export { type SchemaSince, since } from './qmp/since.js';
 export { type MigrateOptions, MigrationError, migrate } from './qmp/migrate.js';
 export type { MonitorProcess } from './qmp/monitor-process.js';
 export {
