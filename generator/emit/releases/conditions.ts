@@ -50,17 +50,6 @@ export class Conditions {
   }
 }
 
-/** How the helpers are declared. */
-export const helperTypes = `/** What all releases have. */
-export type All<R, S, T> = [R] extends [S] ? T : never;
-/** What some releases have. */
-export type Some<R, S, T> = R extends S ? T : never;
-/** What holds where one of some releases is among those that are meant. */
-export type When<R, S, T> = [Extract<R, S>] extends [never] ? unknown : T;
-/** What holds where all that are meant are among some releases. */
-export type Must<R, S, T> = [R] extends [S] ? T : unknown;
-`;
-
 function joinedByText(parts: readonly Part[]): Part[] {
   const byText = new Map<string, number[]>();
   for (const { releases, text } of parts) byText.set(text, [...(byText.get(text) ?? []), ...releases]);

@@ -7,8 +7,9 @@ import { type EmitOptions, resolveOptions } from '../options.js';
 import { header } from '../output/header.js';
 import { hasArguments } from '../plan.js';
 import type { GeneratedFile } from '../target.js';
+import releasesTemplate from '../templates/releases.hbs';
 import { emptyObject } from '../type-text.js';
-import { helperTypes, type Part } from './conditions.js';
+import type { Part } from './conditions.js';
 import { releasesOf } from './merged.js';
 import { ReleaseList, type ReleaseSet } from './release-set.js';
 import { TypeTree } from './tree.js';
@@ -29,9 +30,7 @@ export function generateReleases(
     table(tree, list, 'Command', versions.commands, (of) => commandText(tree, versions, of)),
     table(tree, list, 'Event', versions.events, (of) => eventText(tree, versions, of)),
   ];
-  const code = [frame(list), joinedText(tree, list, 'Command'), joinedText(tree, list, 'Event'), ...tables, types].join(
-    '\n',
-  );
+  const code = [frame(tree, list) + tables.join('\n'), types].join('\n');
   const imports = tree.imports.toString();
   const start = header(`releases ${list.names.join(', ')}`, digestOf(sorted), resolved);
   return [
@@ -40,41 +39,25 @@ export function generateReleases(
   ];
 }
 
-/** The releases and their ranges, and what a client is typed by. */
-function frame(list: ReleaseList): string {
-  const ranges = list.ranges().map(([name, set]) => `  ${stringLiteral(name)}: ${list.type(set)};\n`);
-  const newest = list.names.at(-1) as string;
+/** The releases and their ranges, what a client is typed by, and the commands and events of a range. */
+function frame(tree: TypeTree, list: ReleaseList): string {
+  const newest = list.names.at(-1) ?? '';
   const range = (from: string): string => stringLiteral(from === newest ? from : `${from}..${newest}`);
-  const since = list.names.map((name) => `    ${stringLiteral(name)}: Schema<${range(name)}>;\n`);
-  return `/** The releases that these types are for. */
-export type Release = ${list.type(list.all)};
-
-/** Ranges of releases, and the releases in each. */
-export interface Releases {
-${ranges.join('')}}
-
-/** A release, or a range of them. */
-export type Range = keyof Releases;
-
-${helperTypes}
-/** What a client is typed by whose server is of some range of releases; \`since\` has what it may turn out to be. */
-export interface Schema<V extends Range = ${wholeRange(list)}> {
-  commands: Commands<V>;
-  events: Events<V>;
-  since: {
-${since.join('')}  };
-}
-`;
-}
-
-/** The commands, or events, of a range. */
-function joinedText(tree: TypeTree, list: ReleaseList, what: 'Command' | 'Event'): string {
+  const whole = range(list.names[0] ?? '');
   const of = (name: string): string => (tree.isDependent(name) ? `${name}<Releases[V]>` : name);
-  const names = `{ [N in keyof ${what}Releases]: All<Releases[V], ${what}Releases[N], N> }[keyof ${what}Releases]`;
-  return `/** The ${what.toLowerCase()}s that all releases of a range have. */
-export type ${what}s<V extends Range = ${wholeRange(list)}> = ${of(`${what}sOfAll`)} &
-  Pick<${of(`Some${what}s`)}, ${names}>;
-`;
+  return releasesTemplate({
+    all: list.type(list.all),
+    ranges: list.ranges().map(([name, set]) => ({ name: stringLiteral(name), releases: list.type(set) })),
+    whole,
+    since: list.names.map((name) => ({ name: stringLiteral(name), range: range(name) })),
+    tables: ['Command', 'Event'].map((what) => ({
+      what,
+      plural: `${what.toLowerCase()}s`,
+      whole,
+      common: of(`${what}sOfAll`),
+      some: of(`Some${what}s`),
+    })),
+  });
 }
 
 /** The interfaces of commands, or events: those that all releases have, and the others with the releases that have them. */
@@ -91,7 +74,11 @@ function table<D extends Command | Event>(
       const releases = releasesOf(versions);
       const newest = versions.at(-1);
       if (!newest || !wanted(releases)) return [];
-      return { name: memberName(name), type: textOf(versions), comment: tree.comment(newest.definition, releases) };
+      return {
+        name: memberName(name),
+        type: textOf(versions),
+        comment: () => tree.comments.ofEntity(newest.definition, releases),
+      };
     });
   const isEverywhere = (releases: ReleaseSet): boolean => releases.length === list.all.length;
   const printer = new DeclarationPrinter();
@@ -138,13 +125,6 @@ function eventText(tree: TypeTree, { releases }: Versions, versions: readonly Ve
     return { releases: [release], text };
   });
   return `{ data: ${tree.conditions.combined(parts, releasesOf(versions), false)} }`;
-}
-
-/** The range of all releases, as a type. */
-function wholeRange({ names }: ReleaseList): string {
-  const [first = ''] = names;
-  const last = names.at(-1) ?? '';
-  return stringLiteral(first === last ? first : `${first}..${last}`);
 }
 
 function digestOf(releases: readonly Release[]): string {

@@ -1,19 +1,14 @@
 import { codeSpan } from '../../doc/markdown.js';
-import {
-  addNameList,
-  commentLines,
-  type DocContext,
-  type DocParts,
-  definitionDoc,
-  memberDoc,
-} from '../../doc/tsdoc.js';
-import type { BuiltinType, Definition, Member, ObjectType, StructType, Type, UnionType } from '../../schema/model.js';
+import { addNameList } from '../../doc/tsdoc.js';
+import type { BuiltinType, Member, ObjectType, StructType, Type, UnionType } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
+import { callsOf } from '../example-calls.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { Imports, runtime } from '../imports.js';
 import { lineWidth, type ResolvedOptions } from '../options.js';
 import { isEmpty } from '../plan.js';
 import { emptyObject, isWide } from '../type-text.js';
+import { Comments } from './comments.js';
 import { Conditions, type Part } from './conditions.js';
 import { Identifiers } from './identifiers.js';
 import { type Entry, formOf, groupedBy, membersOf, merged, namesOf, releasesOf } from './merged.js';
@@ -27,10 +22,10 @@ export class TypeTree {
   readonly identifiers: Identifiers;
   readonly imports: Imports;
   readonly conditions: Conditions;
+  readonly comments: Comments;
   readonly #versions: Versions;
   readonly #list: ReleaseList;
   readonly #options: ResolvedOptions;
-  readonly #doc: DocContext;
   /** The declarations that depend on the release themselves, and those that each names. */
   readonly #dependent = new Set<string>();
   readonly #named = new Map<string, Set<string>>();
@@ -46,14 +41,17 @@ export class TypeTree {
     this.identifiers = new Identifiers(versions);
     this.imports = new Imports('', options);
     this.conditions = new Conditions(list, () => this.#dependent.add(this.#current));
-    this.#doc = {
-      width: lineWidth - 5,
+    const width = lineWidth - '   * '.length;
+    const newest = versions.releases.at(-1)?.schema;
+    this.comments = new Comments(list, {
+      width,
+      typed: (code) => newest && callsOf(newest, code, { int64: options.int64, width }),
       link: (name) => {
         const id = versions.types.has(name) ? this.identifiers.of(name) : undefined;
         if (id === undefined) return codeSpan(name);
         return id === name ? `{@link ${name}}` : `{@link ${id} | ${name}}`;
       },
-    };
+    });
   }
 
   /** Declares all types. What depends on the release is known when they have been printed once. */
@@ -109,12 +107,6 @@ export class TypeTree {
     return this.#dependent.has(key) || [...(this.#named.get(key) ?? [])].some((other) => this.#dependent.has(other));
   }
 
-  /** The comment of a command, an event or a type. */
-  comment(definition: Definition, releases: ReleaseSet): () => readonly string[] {
-    return () =>
-      commentLines(this.#ranged(definitionDoc(definition, definition.doc, this.#doc), releases, this.#list.all));
-  }
-
   #name(key: string): string {
     return this.#use(key, this.identifiers.of(key));
   }
@@ -157,7 +149,7 @@ export class TypeTree {
         text: this.#use(text, this.identifiers.claim(text, text)),
       }));
       const text = this.conditions.combined(texts, releasesOf(versions), this.#isSent(key));
-      this.#printer.union(this.#head(key, this.identifiers.of(key)), [text], this.#typeComment(versions));
+      this.#printer.union(this.#head(key, this.identifiers.of(key)), [text], () => this.comments.ofType(versions));
     });
   }
 
@@ -192,15 +184,15 @@ export class TypeTree {
         this.#isSent(key),
       ),
     );
-    const comment = this.#typeComment(versions, (parts) => {
-      const newest = versions.at(-1);
-      if (newest) addNameList(parts, newest.definition.members, newest.doc, this.#doc);
-      for (const { name, versions: having } of values) {
-        const releases = releasesOf(having);
-        if (isSameSet(releases, present)) continue;
-        parts.lines.push(`- ${codeSpan(name)}, releases: ${this.#list.words(releases)}`);
-      }
-    });
+    const comment = () =>
+      this.comments.ofType(versions, (parts, context) => {
+        const newest = versions.at(-1);
+        if (newest) addNameList(parts, newest.definition.members, newest.doc, context);
+        for (const { name, versions: having } of values) {
+          const releases = releasesOf(having);
+          if (!isSameSet(releases, present)) parts.lines.push(this.comments.valueLine(name, releases));
+        }
+      });
     this.#printer.union(this.#head(key, id), literals, comment);
   }
 
@@ -209,7 +201,7 @@ export class TypeTree {
     const types = merged(versions, ({ definition }) => definition.branches).map(({ versions: having }) =>
       this.conditions.combined(this.#types(having), present, this.#isSent(key)),
     );
-    this.#printer.union(this.#head(key, id), types, this.#typeComment(versions));
+    this.#printer.union(this.#head(key, id), types, () => this.comments.ofType(versions));
   }
 
   #declareStruct(key: string, id: string, versions: readonly Named<'struct'>[]): void {
@@ -221,7 +213,7 @@ export class TypeTree {
       id,
       bases,
       properties,
-      this.#typeComment(versions),
+      () => this.comments.ofType(versions),
       base === undefined || this.#interfaces.has(base),
     );
   }
@@ -269,10 +261,8 @@ export class TypeTree {
     const additions: string[] = [];
     const properties = merged(versions, ({ definition }) => membersOf(definition, flat)).map(
       ({ name, versions: having }): Property => {
-        const releases = releasesOf(having);
         const mandatory = having.filter(({ entry }) => !entry.optional).map(({ release }) => release);
         const type = this.#memberType(having, present, sent);
-        const newest = having.at(-1);
         const always = isSameSet(mandatory, present);
         if (!always && mandatory.length > 0) {
           additions.push(this.conditions.mandatory(`{ ${memberName(name)}: ${type} }`, mandatory, present, sent));
@@ -281,10 +271,7 @@ export class TypeTree {
           name: memberName(name),
           type,
           optional: !always,
-          comment: () =>
-            newest
-              ? commentLines(this.#ranged(memberDoc(newest.entry, newest.version.doc, this.#doc), releases, present))
-              : [],
+          comment: () => this.comments.ofMember(having, present),
         };
       },
     );
@@ -332,7 +319,7 @@ export class TypeTree {
     this.#printer.union(
       this.#head(key, id),
       named.map(({ text }) => text),
-      this.#typeComment(versions),
+      () => this.comments.ofType(versions),
     );
     for (const { print } of named) print();
   }
@@ -382,25 +369,6 @@ export class TypeTree {
 
   #isSent(key: string): boolean {
     return this.#versions.sent.has(key.replace(/ branch .*$/, '').replace(/ in \d+$/, ''));
-  }
-
-  #typeComment(versions: readonly Version<Declarable>[], more?: (parts: DocParts) => void): () => readonly string[] {
-    return () => {
-      const newest = versions.at(-1);
-      if (!newest) return [];
-      const { definition } = newest;
-      const parts = definition.implicit
-        ? { lines: [], examples: [], tags: [] }
-        : definitionDoc(definition, definition.doc, this.#doc);
-      more?.(parts);
-      return commentLines(this.#ranged(parts, releasesOf(versions), this.#list.all));
-    };
-  }
-
-  #ranged(parts: DocParts, releases: ReleaseSet, present: ReleaseSet): DocParts {
-    if (isSameSet(releases, present)) return parts;
-    const gap = parts.lines.length > 0 ? [''] : [];
-    return { ...parts, lines: [...parts.lines, ...gap, `**Releases:** ${this.#list.words(releases)}`] };
   }
 }
 
