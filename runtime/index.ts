@@ -30,7 +30,6 @@ export {
 } from './qmp/job-options.js';
 export type { QmpOddity } from './qmp/link.js';
 export type { CommandMethods, UnknownEvent } from './qmp/methods.js';
-export { type SchemaSince, since } from './qmp/since.js';
 export { type MigrateOptions, MigrationError, migrate } from './qmp/migrate.js';
 export type { MonitorProcess } from './qmp/monitor-process.js';
 export {
@@ -62,6 +61,7 @@ export {
   type ServerHandlers,
   type ServerVersion,
 } from './qmp/server/server.js';
+export { type SchemaSince, since } from './qmp/since.js';
 export {
   type SpawnedProgram,
   type SpawnOptions,

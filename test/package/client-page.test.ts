@@ -13,7 +13,9 @@ test.each([
 ])('the examples of %s compile', async (path, several) => {
   const page = readFileSync(join(project, path), 'utf8');
   // Two recipes have schemas of their own.
-  const examples = [...page.matchAll(/^```ts(?! agent| two-releases| releases).*?\n(.*?)^```/gms)].map(([, text = '']) => text);
+  const examples = [...page.matchAll(/^```ts(?! agent| two-releases| releases).*?\n(.*?)^```/gms)].map(
+    ([, text = '']) => text,
+  );
   expect(examples.length).toBeGreaterThan(several);
   const { schema } = await loadSchema(join(project, 'qapi/qapi-schema.json'));
   if (!schema) throw new Error('the schema is not valid');
