@@ -73,11 +73,13 @@ class Sequence {
     const job = this.#job;
     const delay = job.delayAfter(worked);
     if (delay > 0) {
+      const end = this.#end;
       await this.all();
-      await job.sleep(delay);
-    } else {
-      await job.pausePointOf(this);
+      if (this.#over) return;
+      // What has failed is not waited for.
+      if (this.#end === end) return job.sleep(delay);
     }
+    await job.pausePointOf(this);
   }
 
   /** Waits for all that is in flight, and shows what has become of it. */

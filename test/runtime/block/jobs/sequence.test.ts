@@ -119,6 +119,30 @@ it('nothing is in flight while the job rests, because of its speed or because it
   }
 });
 
+it('a job with a speed does not wait after a step that has failed', async () => {
+  for (const [action, rests] of [
+    ['end', 1],
+    ['again', 5],
+  ] as const) {
+    const job = Object.assign(new TestJob(), { len: 60, delay: 5 });
+    let fails = true;
+    await run(job, {
+      length: 10,
+      next: async (offset) => ({
+        length: 10,
+        async work() {
+          if (offset === 10 && fails) throw new Error('once');
+        },
+      }),
+      failed() {
+        fails = false;
+        return action;
+      },
+    });
+    expect([action, job.rests.length]).toEqual([action, rests]);
+  }
+});
+
 it('a cancelled job ends when what is in flight has ended', async () => {
   const job = Object.assign(new TestJob(), { len: 60 });
   const { going, steps } = heldSteps(job);
