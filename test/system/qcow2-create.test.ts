@@ -33,6 +33,8 @@ describeWithPrograms('New qcow2 images', ['qemu-img', 'qemu-io'], () => {
     [3 * MiB, { preallocation: 'falloc', compat: '0.10', cluster_size: 4096 }],
     [3 * MiB, { preallocation: 'full', refcount_bits: 1 }],
     [64 * MiB, { compression_type: 'zstd' }],
+    [64 * MiB, { extended_l2: true, cluster_size: '16K' }],
+    [3 * MiB + 512, { preallocation: 'metadata', extended_l2: true, cluster_size: '16K' }],
   ])('qemu-img finds a new image sound, empty and writable: %i bytes, %j', async (size, options) => {
     const file = await createImage(size, options);
     writeFileSync(path, file.bytes);

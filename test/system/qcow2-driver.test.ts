@@ -37,6 +37,8 @@ const variants = [
   'compat=1.1',
   'compat=1.1,lazy_refcounts=on',
   'compression_type=zstd',
+  'extended_l2=on',
+  'extended_l2=on,cluster_size=16k',
   ...[512, 4096, 2 ** 21].map((size) => `cluster_size=${size}`),
   ...[1, 2, 4, 8, 32, 64].map((bits) => `refcount_bits=${bits},cluster_size=1k`),
 ];

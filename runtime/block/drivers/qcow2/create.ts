@@ -9,12 +9,15 @@ import {
   CompressionType,
   IncompatibleFeature,
   l1EntriesFor,
+  l2EntrySize,
+  leastExtendedCluster,
   limits,
   type Qcow2Header,
   serialiseHeader,
 } from './format/header.js';
 import { refcountWidth } from './format/refcount-width.js';
 import { copiedFlag } from './format/table-entry.js';
+import { allSubclusters, setSubclusters } from './map/subclusters.js';
 
 /** Bytes that are written at once where many zeroes are. */
 const zeroChunk = 2 ** 20;
@@ -27,6 +30,8 @@ interface Choices {
   readonly lazyRefcounts: boolean;
   readonly refcountOrder: number;
   readonly zstd: boolean;
+  /** The incompatible features. */
+  readonly incompatible: number;
 }
 
 /**
@@ -49,7 +54,7 @@ interface Layout {
 /**
  * Makes a new image. The header is written last: until then the file is no qcow2 image.
  *
- * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `compression_type`, `encryption`.
+ * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `compression_type`, `extended_l2`, `encryption`.
  *
  * @throws BlockError EINVAL for options that are wrong or exclude each other, EFBIG when the size asks for larger tables than
  * there may be, ENOSPC when the backing file's name does not fit
@@ -77,6 +82,7 @@ function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
   const preallocation = options.takeEnum('preallocation', PreallocMode) ?? 'off';
   const lazyRefcounts = options.takeBoolean('lazy_refcounts') ?? false;
   const zstd = options.takeEnum('compression_type', Qcow2CompressionType) === 'zstd';
+  const extended = options.takeBoolean('extended_l2') ?? false;
   const refcountBits = options.takeInteger('refcount_bits') ?? 16;
   if (options.takeBoolean('encryption') ?? false) {
     throw new BlockError("Images with AES encryption are not created any more; use a 'luks' image below", {
@@ -97,8 +103,13 @@ function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
   if (compat === '0.10' && lazyRefcounts) throw wrong(`Lazy refcounts only supported with ${advice}`);
   if (compat === '0.10' && refcountBits !== 16) throw wrong(`Different refcount widths than 16 bits require ${advice}`);
   if (compat === '0.10' && zstd) throw wrong(`Non-zlib compression type is only supported with ${advice}`);
+  if (compat === '0.10' && extended) throw wrong(`Extended L2 entries are only supported with ${advice}`);
+  if (extended && clusterSize < leastExtendedCluster) {
+    throw wrong(`Extended L2 entries are only supported with cluster sizes of at least ${leastExtendedCluster} bytes`);
+  }
   return {
     zstd,
+    incompatible: (zstd ? IncompatibleFeature.compressionType : 0) | (extended ? IncompatibleFeature.extendedL2 : 0),
     version: compat === '0.10' ? 2 : 3,
     clusterSize,
     preallocation,
@@ -107,8 +118,9 @@ function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
   };
 }
 
-function plan(size: number, { clusterSize, preallocation, refcountOrder }: Choices): Layout {
-  const l1Entries = l1EntriesFor(size, clusterSize);
+function plan(size: number, choices: Choices): Layout {
+  const { clusterSize, preallocation, refcountOrder } = choices;
+  const l1Entries = l1EntriesFor(size, choices);
   const l1Clusters = Math.ceil((l1Entries * 8) / clusterSize);
   const preallocated = preallocation === 'off' ? 0 : Math.ceil(size / clusterSize);
   const rest = 1 + l1Clusters + (preallocated === 0 ? 0 : l1Entries + preallocated);
@@ -148,7 +160,7 @@ function headerOf(request: CreateRequest, choices: Choices, layout: Layout): Qco
     refcountTableClusters: layout.tableClusters,
     snapshotCount: 0,
     snapshotTableOffset: 0,
-    incompatible: choices.zstd ? IncompatibleFeature.compressionType : 0,
+    incompatible: choices.incompatible,
     compatible: lazyRefcounts ? CompatibleFeature.lazyRefcounts : 0n,
     autoclear: 0n,
     refcountOrder,
@@ -196,7 +208,8 @@ async function writeRefcounts(file: Child, choices: Choices, start: number, layo
 /** Gives each cluster of the disk its place, and, if asked for, the host's memory. */
 async function preallocate(file: Child, choices: Choices, layout: Layout): Promise<void> {
   const { clusterSize, preallocation } = choices;
-  const perTable = clusterSize / 8;
+  const entrySize = l2EntrySize(choices);
+  const perTable = clusterSize / entrySize;
   const { dataStart, l1Start, l1Entries, preallocated, total } = layout;
   await file.write(
     l1Start * clusterSize,
@@ -207,11 +220,23 @@ async function preallocate(file: Child, choices: Choices, layout: Layout): Promi
   for (let table = 0; table < l1Entries; table++) {
     const start = dataStart + table * (1 + perTable);
     const clusters = Math.min(perTable, preallocated - table * perTable);
-    await file.write(start * clusterSize, pointers(start + 1, clusters, 1, copiedFlag, clusterSize, clusterSize));
+    await file.write(start * clusterSize, l2Table(start + 1, clusters, clusterSize, entrySize));
     const [offset, length] = [(start + 1) * clusterSize, clusters * clusterSize];
     if (preallocation === 'falloc') await file.writeZeroes(offset, length);
     else if (preallocation === 'full') await writeOutZeroes(file, offset, length);
   }
+}
+
+/** An L2 table of clusters in a row, with all of their subclusters. */
+function l2Table(first: number, clusters: number, clusterSize: number, entrySize: number): Uint8Array {
+  const entries = pointers(first, clusters, 1, copiedFlag, clusterSize, clusterSize);
+  if (entrySize === 8) return entries;
+  const table = new Uint8Array(clusterSize);
+  for (let index = 0; index < clusters; index++) {
+    table.set(entries.subarray(index * 8, index * 8 + 8), index * entrySize);
+    setSubclusters({ view: viewOf(table) }, index, { allocated: allSubclusters, zero: 0 });
+  }
+  return table;
 }
 
 async function writeOutZeroes(file: Child, offset: number, length: number): Promise<void> {

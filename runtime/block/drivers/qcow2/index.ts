@@ -3,7 +3,8 @@
  *
  * - header, header-extensions, table-entry, refcount-width, snapshot-table, bitmap-directory: bytes to values and back
  * - options, open, reopen, autoclear, instance: the driver
- * - translate, l1, entries, table-cache: from the disk's addresses to the file's
+ * - translate, run, subclusters, l1, l2-entry, marks: from the disk's addresses to the file's
+ * - bitmaps: persistent bitmaps, read, kept up to date and stored
  * - read, compressed-read, status; write, promise, fill, compressed-write, zero, resize, empty: requests
  * - allocate, refcounts, refcount-growth, free: clusters of the file
  * - write-order, flush, grace, lock, in-flight: what must be before what, and what may not happen at once

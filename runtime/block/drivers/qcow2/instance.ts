@@ -42,7 +42,7 @@ export class Qcow2Instance implements DriverInstance {
 
   constructor(image: Image) {
     this.#image = image;
-    this.zeroAlignment = image.clusterSize;
+    this.zeroAlignment = image.unit;
     this.snapshots = {
       list: () => image.snapshots.map(snapshotInfoOf),
       create: (snapshot) => createSnapshot(image, snapshot),

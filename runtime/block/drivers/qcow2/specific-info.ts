@@ -10,7 +10,7 @@ export function specificInfo(image: Image): ImageInfoSpecific {
   const version3 = {
     'lazy-refcounts': (header.compatible & CompatibleFeature.lazyRefcounts) !== 0n,
     corrupt: (header.incompatible & IncompatibleFeature.corrupt) !== 0,
-    'extended-l2': false,
+    'extended-l2': (header.incompatible & IncompatibleFeature.extendedL2) !== 0,
   };
   return {
     type: 'qcow2',

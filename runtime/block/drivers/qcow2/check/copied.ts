@@ -1,4 +1,5 @@
 import { viewOf } from '../../shared/big-endian.js';
+import { l2EntrySize } from '../format/header.js';
 import { compressedFlag, copiedFlag, offsetOf } from '../format/table-entry.js';
 import type { CheckContext } from './context.js';
 import type { L2Tables } from './references.js';
@@ -66,7 +67,8 @@ async function checkL2(
   const entries = await context.readTable(table, buffer);
   const view = viewOf(entries);
   let changed = false;
-  for (let at = 0; at + 8 <= entries.length; at += 8) {
+  const entrySize = l2EntrySize(context.header);
+  for (let at = 0; at + entrySize <= entries.length; at += entrySize) {
     const high = view.getUint32(at);
     if ((high & compressedFlag) !== 0) continue;
     const offset = offsetOf(high, view.getUint32(at + 4));
@@ -77,7 +79,7 @@ async function checkL2(
       view.setUint32(at, (high ^ copiedFlag) >>> 0);
       changed = true;
     } else {
-      const message = `L2 entry ${at / 8} of the table at ${table} is wrongly marked as to whether its cluster is in use once`;
+      const message = `L2 entry ${at / entrySize} of the table at ${table} is wrongly marked as to whether its cluster is in use once`;
       context.report.wrongMark(message, times);
     }
   }

@@ -1,5 +1,5 @@
 import { viewOf } from '../../shared/big-endian.js';
-import { limits } from '../format/header.js';
+import { l2EntrySize, limits } from '../format/header.js';
 import { readSnapshotTable, type Snapshot } from '../format/snapshot-table.js';
 import {
   compressedFlag,
@@ -13,6 +13,7 @@ import {
 } from '../format/table-entry.js';
 import { countBitmaps } from './bitmaps.js';
 import type { CheckContext } from './context.js';
+import type { CheckReport } from './report.js';
 
 /** L1 tables are read in pieces of this many bytes. */
 const l1Piece = 65536;
@@ -108,6 +109,20 @@ async function countL1(
   }
 }
 
+/** Reports an extended entry that says what cannot be of its subclusters. */
+function checkSubclusters(report: CheckReport, view: DataView, at: number, table: number, times: number): void {
+  const high = view.getUint32(at);
+  const low = view.getUint32(at + 4);
+  const [zero, allocated] = [view.getUint32(at + 8), view.getUint32(at + 12)];
+  const isPacked = (high & compressedFlag) !== 0;
+  const impossible = isPacked
+    ? zero !== 0 || allocated !== 0
+    : (zero & allocated) !== 0 || (low & zeroFlag) !== 0 || (allocated !== 0 && offsetOf(high, low) === 0);
+  if (impossible) {
+    report.corruption(`L2 entry ${at / 16} of the table at ${table} says what cannot be of its subclusters`, times);
+  }
+}
+
 async function countL2(
   context: CheckContext,
   offset: number,
@@ -121,9 +136,11 @@ async function countL2(
   const table = await context.readTable(offset, buffer);
   const view = viewOf(table);
   let expected = 0;
-  for (let at = 0; at + 8 <= table.length; at += 8) {
+  const entrySize = l2EntrySize(header);
+  for (let at = 0; at + entrySize <= table.length; at += entrySize) {
     const high = view.getUint32(at);
     const low = view.getUint32(at + 4);
+    if (entrySize === 16) checkSubclusters(report, view, at, offset, times);
     if (high === 0 && low === 0) continue;
     if ((high & compressedFlag) !== 0) {
       if ((high & copiedFlag) !== 0) {
@@ -138,7 +155,7 @@ async function countL2(
       continue;
     }
     if (hasReservedL2Bits(high, low)) {
-      report.corruption(`L2 entry ${at / 8} of the table at ${offset} has bits set that must not be`, times);
+      report.corruption(`L2 entry ${at / entrySize} of the table at ${offset} has bits set that must not be`, times);
     }
     const cluster = offsetOf(high, low);
     if (cluster === 0) continue;

@@ -20,6 +20,8 @@ export const IncompatibleFeature = {
   corrupt: 2,
   /** Clusters are compressed in another way than deflate. */
   compressionType: 8,
+  /** L2 entries have 16 bytes, and tell of each 32nd part of a cluster whether it is there. */
+  extendedL2: 16,
 } as const;
 
 /** How clusters are compressed: the byte after the fixed header. */
@@ -28,7 +30,7 @@ export const CompressionType = { deflate: 0, zstd: 1 } as const;
 /** Features that say what state an image is in, and not how it is made. */
 export const stateFeatures = IncompatibleFeature.dirty | IncompatibleFeature.corrupt;
 
-const knownFeatures = BigInt(stateFeatures | IncompatibleFeature.compressionType);
+const knownFeatures = BigInt(stateFeatures | IncompatibleFeature.compressionType | IncompatibleFeature.extendedL2);
 
 /** Bits of {@link Qcow2Header.compatible}. */
 export const CompatibleFeature = { lazyRefcounts: 1n } as const;
@@ -91,14 +93,21 @@ export const limits = {
 /** The least bytes of an entry of the snapshot table. */
 const snapshotRecordLength = 40;
 
-/** Bytes of the disk that one L1 entry maps. */
-function l1Span(clusterSize: number): number {
-  return clusterSize * (clusterSize / 8);
+/** The parts of a cluster that extended L2 entries tell of. */
+export const subclusters = 32;
+
+/** Parts are at least as large as a sector. */
+export const leastExtendedCluster = subclusters * 512;
+
+/** Bytes of an L2 entry. */
+export function l2EntrySize({ incompatible }: Pick<Qcow2Header, 'incompatible'>): 8 | 16 {
+  return incompatible & IncompatibleFeature.extendedL2 ? 16 : 8;
 }
 
-/** L1 entries that a disk of this size needs. */
-export function l1EntriesFor(size: number, clusterSize: number): number {
-  return Math.ceil(size / l1Span(clusterSize));
+/** L1 entries that a disk of this size needs: each maps as many clusters as an L2 table has entries. */
+export function l1EntriesFor(size: number, header: Pick<Qcow2Header, 'clusterSize' | 'incompatible'>): number {
+  const { clusterSize } = header;
+  return Math.ceil(size / (clusterSize * (clusterSize / l2EntrySize(header))));
 }
 
 /**
@@ -245,6 +254,9 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   const incompatible = version === 2 ? 0n : view.getBigUint64(72);
   refuseUnknownFeatures(incompatible, featureNames);
   checkCompressionType(cluster.subarray(known, headerLength), Number(incompatible));
+  if (Number(incompatible) & IncompatibleFeature.extendedL2 && clusterSize < leastExtendedCluster) {
+    throw refused(`Extended L2 entries need clusters of at least ${leastExtendedCluster} bytes`);
+  }
   const refcountOrder = version === 2 ? 4 : view.getUint32(96);
   if (refcountOrder > 6) throw refused(`Refcounts are 2^${refcountOrder} bits wide, but must be at most 64`);
   const encryption = view.getUint32(32);
@@ -311,7 +323,7 @@ function checkTables(header: Qcow2Header, purpose: 'use' | 'check'): void {
   checkPlace('snapshot table', header.snapshotTableOffset, snapshotCount * snapshotRecordLength, clusterSize);
   if (l1Entries * 8 > limits.l1Bytes)
     throw refused(`The L1 table has ${l1Entries} entries, which is too large`, 'EFBIG');
-  const needed = l1EntriesFor(header.size, clusterSize);
+  const needed = l1EntriesFor(header.size, header);
   if (l1Entries < needed) {
     throw refused(`The L1 table has ${l1Entries} entries, but a disk of ${header.size} bytes needs ${needed}`);
   }

@@ -2,7 +2,8 @@ import type { Table } from '../../shared/table-cache.js';
 import { freeClusters, freeCompressed } from '../space/free.js';
 import type { FreeReason, Image } from '../space/image.js';
 import { l2Table } from './l1.js';
-import { ClusterKind, cachedTable, runAt } from './translate.js';
+import { ClusterKind } from './run.js';
+import { cachedTable, runAt } from './translate.js';
 
 /** Sets an L2 entry: an offset, and flags of its two halves. The caller tells the cache, and what the entry relies on. */
 export function setEntry(
@@ -14,6 +15,18 @@ export function setEntry(
 ): void {
   table.view.setUint32(index * 8, Math.floor(offset / 2 ** 32) + highFlags);
   table.view.setUint32(index * 8 + 4, (offset % 2 ** 32) + lowFlags);
+}
+
+/** Sets the 64 bits of an L2 entry that every image has, as {@link setEntry} does. */
+export function setL2Entry(
+  { l2EntrySize }: Image,
+  table: Pick<Table, 'view'>,
+  index: number,
+  offset: number,
+  highFlags: number,
+  lowFlags = 0,
+): void {
+  setEntry(table, (index * l2EntrySize) / 8, offset, highFlags, lowFlags);
 }
 
 /** Frees what the cluster at `offset` of the disk takes, since its entry is about to be replaced. */

@@ -49,7 +49,7 @@ async function markTable(image: Image, offset: number, decide: Decision): Promis
   if (before === undefined) return;
   const view = new DataView(before);
   let changed = false;
-  for (let at = 0; at < view.byteLength; at += 8) {
+  for (let at = 0; at < view.byteLength; at += image.l2EntrySize) {
     const high = view.getUint32(at);
     const host = offsetOf(high, view.getUint32(at + 4));
     if (high & compressedFlag || host === 0) continue;

@@ -1,10 +1,12 @@
-import { roundDown } from '../../../limits.js';
+import { roundDown, roundUp } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
 import { allocateClusters } from '../space/allocate.js';
 import type { Image } from '../space/image.js';
 import type { Allocation } from '../space/in-flight.js';
 import { ownL2Table } from './l1.js';
-import { ClusterKind, invalidRun, runAt } from './translate.js';
+import { ClusterKind } from './run.js';
+import { boundsOf, subclustersOf } from './subclusters.js';
+import { invalidRun, runAt } from './translate.js';
 
 /** Guest clusters that have been promised a place, and what is to be written there. */
 export interface Promised {
@@ -15,8 +17,11 @@ export interface Promised {
   readonly length: number;
   /** Nothing has ever been there: zeroes need not be written. */
   readonly fresh: boolean;
-  /** The clusters had their places, but read as zeroes. */
+  /** The clusters had their places, but read as zeroes, or what is below shows through. */
   readonly kept: boolean;
+  /** The stretch of the disk that is written to the places: the clusters, or those of their subclusters that are concerned. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
@@ -43,12 +48,16 @@ async function promiseLocked(image: Image, offset: number, length: number): Prom
   const run = runAt(image, table, offset, length);
   if (run.kind === ClusterKind.invalid) throw await invalidRun(image, offset);
   if (run.kind === ClusterKind.normal && run.copied) return undefined;
-  const kept = run.kind === ClusterKind.zero && run.host !== 0 && run.copied;
+  const kept = run.kind !== ClusterKind.compressed && run.host !== 0 && run.copied;
+  if (image.extended && (kept || offset % clusterSize !== 0 || length < clusterSize)) {
+    return promiseOne(image, table, offset, kept ? run.length : length, kept ? run.host : undefined);
+  }
   const most = Math.min(
     Math.ceil((offset + (kept ? run.length : length)) / clusterSize),
     image.inFlight.lowestIn(first, first + Math.ceil(length / clusterSize) + 1)?.first ?? Number.POSITIVE_INFINITY,
   );
-  const end = kept ? most : endOfPlaceless(image, table, first, most);
+  const whole = image.extended ? Math.min(most, Math.floor((offset + length) / clusterSize)) : most;
+  const end = kept ? most : endOfPlaceless(image, table, first, whole);
   const place = kept
     ? { offset: roundDown(run.host, clusterSize), fresh: false }
     : await allocateClusters(image, end - first);
@@ -58,6 +67,44 @@ async function promiseLocked(image: Image, offset: number, length: number): Prom
     fresh: place.fresh,
     kept,
     length: Math.min(length, end * clusterSize - offset),
+    from: first * clusterSize,
+    to: end * clusterSize,
+  };
+}
+
+/**
+ * Promises a place for a part of one cluster, as far as subclusters are concerned: those that are written, and those that are given up
+ * with another place. A place that the cluster has already, at `host`, is kept.
+ */
+async function promiseOne(
+  image: Image,
+  table: Table,
+  offset: number,
+  length: number,
+  host: number | undefined,
+): Promise<Promised> {
+  const { clusterSize, unit, l2Entries } = image;
+  const first = Math.floor(offset / clusterSize);
+  const start = first * clusterSize;
+  const end = Math.min(offset + length, start + clusterSize);
+  let [from, to] = [roundDown(offset, unit), roundUp(end, unit)];
+  const isPacked = runAt(image, table, start, 1).kind === ClusterKind.compressed;
+  const { allocated } = subclustersOf(table, first % l2Entries);
+  if (isPacked) [from, to] = [start, start + clusterSize];
+  else if (host === undefined && allocated !== 0) {
+    const [least, most] = boundsOf(allocated);
+    [from, to] = [Math.min(from, start + least * unit), Math.max(to, start + most * unit)];
+  }
+  const place =
+    host === undefined ? await allocateClusters(image, 1) : { offset: roundDown(host, clusterSize), fresh: false };
+  return {
+    allocation: image.inFlight.begin(first, first + 1),
+    host: place.offset,
+    fresh: place.fresh,
+    kept: host !== undefined,
+    length: end - offset,
+    from,
+    to,
   };
 }
 

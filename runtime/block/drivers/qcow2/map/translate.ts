@@ -12,38 +12,12 @@ import {
 import { corrupted } from '../space/corruption.js';
 import type { Image } from '../space/image.js';
 import { l2TableOffset } from './l1.js';
-
-/** What an L2 entry says of a cluster. */
-export const ClusterKind = {
-  /** Nothing: what is below shows through. */
-  unallocated: 0,
-  /** It reads as zeroes. It may have a place for when it is written. */
-  zero: 1,
-  /** Its data is in a host cluster. */
-  normal: 2,
-  /** Its data is compressed, at any place. */
-  compressed: 3,
-  /** The entry is impossible. */
-  invalid: 4,
-} as const;
-
-export type ClusterKind = (typeof ClusterKind)[keyof typeof ClusterKind];
-
-/** A stretch of the disk whose clusters are alike and, if they have places, next to each other. */
-export interface Run {
-  readonly kind: ClusterKind;
-  /** Bytes of the disk, from where was asked for. */
-  readonly length: number;
-  /** Where it is in the file: the first byte asked for; for a compressed cluster its beginning; 0: nowhere. */
-  readonly host: number;
-  /** The host clusters are not shared. */
-  readonly copied: boolean;
-  /** Bytes in the file that a compressed cluster takes at most. */
-  readonly stored: number;
-}
+import { ClusterKind, type Run } from './run.js';
+import { extendedRunAt } from './subclusters.js';
 
 /** The run that begins at `offset`, at most `length` bytes long, and at most up to where the table ends. */
 export function runAt(image: Image, table: Table, offset: number, length: number): Run {
+  if (image.extended) return extendedRunAt(image, table, offset, length);
   const { clusterSize } = image;
   const inside = offset % clusterSize;
   const index = ((offset - inside) / clusterSize) % image.l2Entries;
@@ -144,7 +118,7 @@ export function invalidRun(image: Image, offset: number): Promise<BlockError> {
   const index = Math.floor(offset / clusterSize) % image.l2Entries;
   const table = l2TableOffset(image, offset);
   return corrupted(image, `Impossible entry ${index} in the L2 table at 0x${table.toString(16)}`, {
-    offset: table + index * 8,
-    length: 8,
+    offset: table + index * image.l2EntrySize,
+    length: image.l2EntrySize,
   });
 }

@@ -1,4 +1,4 @@
-import type { Run } from '../map/translate.js';
+import type { Run } from '../map/run.js';
 import type { Image } from '../space/image.js';
 import { unpack } from './compression.js';
 

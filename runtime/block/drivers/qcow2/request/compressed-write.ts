@@ -3,7 +3,9 @@ import { Parts } from '../../shared/parts.js';
 import { compressedFlag } from '../format/table-entry.js';
 import { l2Table, ownL2Table } from '../map/l1.js';
 import { freeOld } from '../map/l2-entry.js';
-import { ClusterKind, cachedTable, invalidRun, runAt } from '../map/translate.js';
+import { ClusterKind } from '../map/run.js';
+import { setSubclusters } from '../map/subclusters.js';
+import { cachedTable, invalidRun, runAt } from '../map/translate.js';
 import { allocateClusters } from '../space/allocate.js';
 import { giveBack, settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
@@ -116,7 +118,7 @@ function clustersOf(image: Image, host: number, length: number): [first: number,
 }
 
 async function link(image: Image, offset: number, host: number, length: number): Promise<void> {
-  const { clusterSize, l2Entries } = image;
+  const { clusterSize, l2Entries, l2EntrySize } = image;
   const table = cachedTable(image, offset) ?? (await l2Table(image, offset));
   image.alive();
   if (table === undefined) throw ioError('EIO');
@@ -125,9 +127,11 @@ async function link(image: Image, offset: number, host: number, length: number):
   const moreSectors = Math.floor((host + length - 1) / sector) - Math.floor(host / sector);
   const sectorsShift = 62 - (image.header.clusterBits - 8) - 32;
   freeOld(image, table, offset, 'other');
-  table.view.setUint32(index * 8, Math.floor(host / 2 ** 32) + moreSectors * 2 ** sectorsShift + compressedFlag);
-  table.view.setUint32(index * 8 + 4, host % 2 ** 32);
-  image.l2Tables.changed(table, index * 8, index * 8 + 8);
+  const at = index * l2EntrySize;
+  table.view.setUint32(at, Math.floor(host / 2 ** 32) + moreSectors * 2 ** sectorsShift + compressedFlag);
+  table.view.setUint32(at + 4, host % 2 ** 32);
+  if (image.extended) setSubclusters(table, index, { allocated: 0, zero: 0 });
+  image.l2Tables.changed(table, at, at + l2EntrySize);
   // Other data that is lost is only old or zero; this could not be read at all.
   image.order.relies(!image.lazyRefcounts);
 }

@@ -1,10 +1,13 @@
 import { ioError } from '../../../error.js';
 import { roundDown } from '../../../limits.js';
+import type { Table } from '../../shared/table-cache.js';
 import { copiedFlag } from '../format/table-entry.js';
 import { l2Table } from '../map/l1.js';
-import { freeOld, readsAsZeroes, setEntry } from '../map/l2-entry.js';
+import { freeOld, readsAsZeroes, setL2Entry } from '../map/l2-entry.js';
 import type { Promised } from '../map/reserve.js';
-import { cachedTable } from '../map/translate.js';
+import { ClusterKind } from '../map/run.js';
+import { maskIn, type Subclusters, setSubclusters, subclustersOf } from '../map/subclusters.js';
+import { cachedTable, runAt } from '../map/translate.js';
 import { giveBack } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { checkOverlap, mustAskFile, overlapError, overlaps } from '../space/overlap.js';
@@ -34,14 +37,14 @@ export async function fill(image: Image, offset: number, promised: Promised, dat
 }
 
 async function writeAround(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
-  const { allocation, host, fresh } = promised;
-  const start = allocation.first * image.clusterSize;
-  const end = allocation.end * image.clusterSize;
+  const { fresh, from: start, to: end } = promised;
+  const host = promised.host + start - promised.allocation.first * image.clusterSize;
   const head = offset - start;
   const tail = end - (offset + data.length);
   const empty =
     (head === 0 && tail === 0) ||
     (fresh &&
+      !image.extended &&
       (head === 0 || (await readsAsZeroes(image, start))) &&
       (tail === 0 || (await readsAsZeroes(image, roundDown(end - 1, image.clusterSize)))));
   if (empty) {
@@ -59,9 +62,16 @@ async function writeAround(image: Image, offset: number, promised: Promised, dat
   await writeData(image, host, whole);
 }
 
+/** What the entry of a cluster says of its subclusters; nothing when it is compressed. */
+function subclustersBefore(image: Image, table: Table, offset: number): Subclusters {
+  const { kind } = runAt(image, table, offset, 1);
+  if (kind === ClusterKind.compressed) return { allocated: 0, zero: 0 };
+  return subclustersOf(table, (offset / image.clusterSize) % image.l2Entries);
+}
+
 /** Makes the table entries point at the places, and frees what they pointed at. */
-async function link(image: Image, { allocation, host, kept }: Promised): Promise<void> {
-  const { clusterSize } = image;
+async function link(image: Image, { allocation, host, kept, from, to }: Promised): Promise<void> {
+  const { clusterSize, l2EntrySize } = image;
   const start = allocation.first * clusterSize;
   const table = cachedTable(image, start) ?? (await l2Table(image, start));
   image.alive();
@@ -69,10 +79,16 @@ async function link(image: Image, { allocation, host, kept }: Promised): Promise
   const first = allocation.first % image.l2Entries;
   const count = allocation.end - allocation.first;
   for (let index = 0; index < count; index++) {
-    if (!kept) freeOld(image, table, (allocation.first + index) * clusterSize, 'other');
-    setEntry(table, first + index, host + index * clusterSize, copiedFlag);
+    const offset = (allocation.first + index) * clusterSize;
+    const before = image.extended ? subclustersBefore(image, table, offset) : undefined;
+    if (!kept) freeOld(image, table, offset, 'other');
+    setL2Entry(image, table, first + index, host + index * clusterSize, copiedFlag);
+    if (before === undefined) continue;
+    const written = maskIn(image, offset, from, to);
+    const allocated = (kept ? before.allocated : 0) | written;
+    setSubclusters(table, first + index, { allocated, zero: before.zero & ~written });
   }
-  image.l2Tables.changed(table, first * 8, (first + count) * 8);
+  image.l2Tables.changed(table, first * l2EntrySize, (first + count) * l2EntrySize);
   // With an entry on the disk before its data, a crash would show what was in the place before, or leave the entry pointing
   // beyond the end of the file.
   image.order.relies(!kept && !image.lazyRefcounts);

@@ -1,6 +1,7 @@
 import { Parts } from '../../shared/parts.js';
 import { l2Table } from '../map/l1.js';
-import { ClusterKind, cachedTable, emptyRun, invalidRun, type Run, runAt } from '../map/translate.js';
+import { ClusterKind, type Run } from '../map/run.js';
+import { cachedTable, emptyRun, invalidRun, runAt } from '../map/translate.js';
 import type { Image } from '../space/image.js';
 import { readCompressed } from './compressed-read.js';
 

@@ -42,7 +42,7 @@ function refuseInconsistent({ bitmaps }: Image): void {
 async function grow(image: Image, size: number): Promise<void> {
   const { clusterSize } = image;
   const oldSize = image.header.size;
-  await image.lock.run(() => growL1Table(image, l1EntriesFor(size, clusterSize)));
+  await image.lock.run(() => growL1Table(image, l1EntriesFor(size, image.header)));
   // Until now no reader could see what is behind the end: the rest of the last cluster, and what a longer backing file has.
   const backed = image.node.backing?.node.length ?? 0;
   const from = roundUp(oldSize, 512);
@@ -80,7 +80,7 @@ async function shrink(image: Image, size: number): Promise<void> {
 export async function forget(image: Image, from: number, oldSize: number): Promise<void> {
   const { clusterSize } = image;
   await discard(image, from, roundUp(oldSize, clusterSize) - from, 'forgotten');
-  await image.lock.run(() => dropL2Tables(image, l1EntriesFor(from, clusterSize)));
+  await image.lock.run(() => dropL2Tables(image, l1EntriesFor(from, image.header)));
   await finish(image);
   await cutFile(image);
 }

@@ -1,6 +1,7 @@
 import type { BlockStatus } from '../../../driver.js';
 import { l2Table } from '../map/l1.js';
-import { ClusterKind, cachedTable, emptyRun, invalidRun, runAt } from '../map/translate.js';
+import { ClusterKind } from '../map/run.js';
+import { cachedTable, emptyRun, invalidRun, runAt } from '../map/translate.js';
 import type { Image } from '../space/image.js';
 
 /** The state of the first stretch from `offset` on, as the tables tell. */

@@ -1,7 +1,8 @@
 import { Parts } from '../../shared/parts.js';
 import { l2Table, ownsL2Table } from '../map/l1.js';
 import { promisePlaces } from '../map/reserve.js';
-import { ClusterKind, cachedTable, invalidRun, type Run, runAt } from '../map/translate.js';
+import { ClusterKind, type Run } from '../map/run.js';
+import { cachedTable, invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { fill, writeData } from './copy-on-write.js';

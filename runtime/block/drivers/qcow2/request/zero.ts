@@ -4,8 +4,10 @@ import { roundDown, roundUp } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
 import { zeroFlag } from '../format/table-entry.js';
 import { l2TableOffset, ownL2Table } from '../map/l1.js';
-import { freeOld, readsAsZeroes, setEntry } from '../map/l2-entry.js';
-import { ClusterKind, invalidRun, runAt } from '../map/translate.js';
+import { freeOld, readsAsZeroes, setL2Entry } from '../map/l2-entry.js';
+import { ClusterKind } from '../map/run.js';
+import { allSubclusters, maskIn, setSubclusters, subclustersOf } from '../map/subclusters.js';
+import { invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
 
@@ -22,7 +24,12 @@ export async function writeZeroes(image: Image, offset: number, length: number, 
   await perTable(image, offset, offset + length, async (from, to) => {
     await checkEdges(image, from, to);
     const table = await ownL2Table(image, from);
-    await changeClusters(image, table, from, to, (at, index) => zeroCluster(image, table, at, index, unmap));
+    await changeClusters(image, table, from, to, (at, index) => {
+      // What is beyond the end of the disk belongs to its last cluster.
+      const end = to >= image.header.size ? at + image.clusterSize : to;
+      if (image.extended) zeroSubclusters(image, table, at, index, maskIn(image, at, from, end), unmap);
+      else zeroCluster(image, table, at, index, unmap);
+    });
   });
 }
 
@@ -52,10 +59,11 @@ export async function discard(
     const table = await ownL2Table(image, start);
     await changeClusters(image, table, start, stop, (at, index) => {
       const run = runAt(image, table, at, clusterSize);
-      const empty = run.host === 0 && run.kind !== ClusterKind.compressed;
+      const empty = run.host === 0 && run.kind !== ClusterKind.compressed && run.length === clusterSize;
       if (empty && (run.kind === ClusterKind.zero ? zero : !hides)) return;
       freeOld(image, table, at, 'request');
-      setEntry(table, index, 0, 0, zero ? zeroFlag : 0);
+      setL2Entry(image, table, index, 0, 0, zero && !image.extended ? zeroFlag : 0);
+      if (image.extended) setSubclusters(table, index, { allocated: 0, zero: zero ? allSubclusters : 0 });
     });
   });
 }
@@ -102,7 +110,7 @@ async function changeClusters(
     if (runAt(image, table, at, 1).kind === ClusterKind.invalid) invalid = at;
     else change(at, index);
   }
-  image.l2Tables.changed(table, first * 8, index * 8);
+  image.l2Tables.changed(table, first * image.l2EntrySize, index * image.l2EntrySize);
   if (invalid !== undefined) throw await invalidRun(image, invalid);
 }
 
@@ -115,15 +123,39 @@ function zeroCluster(image: Image, table: Table, at: number, index: number, unma
     return;
   }
   freeOld(image, table, at, 'request');
-  setEntry(table, index, 0, 0, zeroFlag);
+  setL2Entry(image, table, index, 0, 0, zeroFlag);
+}
+
+/** Makes some subclusters of a cluster read as zeroes; it keeps its place, unless all are zeroed and it may go. */
+function zeroSubclusters(image: Image, table: Table, at: number, index: number, mask: number, unmap: boolean): void {
+  const run = runAt(image, table, at, 1);
+  const whole = mask === allSubclusters;
+  if (whole && (run.kind === ClusterKind.compressed || run.host === 0 || unmap)) {
+    freeOld(image, table, at, 'request');
+    setL2Entry(image, table, index, 0, 0);
+  }
+  const before = whole ? { allocated: 0, zero: 0 } : subclustersOf(table, index);
+  setSubclusters(table, index, { allocated: before.allocated & ~mask, zero: before.zero | mask });
 }
 
 /** @throws BlockError ENOTSUP when a cluster at an edge has something else in the rest of it */
 async function checkEdges(image: Image, from: number, to: number): Promise<void> {
-  const { clusterSize } = image;
-  const start = roundDown(from, clusterSize);
-  const end = Math.min(roundUp(to, clusterSize), roundUp(image.header.size, 512));
+  const { unit } = image;
+  const start = roundDown(from, unit);
+  const end = Math.min(roundUp(to, unit), roundUp(image.header.size, 512));
+  if (image.extended) {
+    for (const edge of [from, to - 1]) if (await isPartOfPacked(image, edge, from, to)) throw ioError('ENOTSUP');
+  }
   if (!(await isZero(image, start, from)) || !(await isZero(image, to, end))) throw ioError('ENOTSUP');
+}
+
+/** Whether the cluster at an edge is compressed, and not concerned as a whole: it has no subclusters. */
+async function isPartOfPacked(image: Image, edge: number, from: number, to: number): Promise<boolean> {
+  const { clusterSize } = image;
+  const start = roundDown(edge, clusterSize);
+  if (from <= start && to >= Math.min(start + clusterSize, image.header.size)) return false;
+  if (l2TableOffset(image, start) === 0) return false;
+  return runAt(image, await ownL2Table(image, start), start, 1).kind === ClusterKind.compressed;
 }
 
 /** Whether a part of a cluster is known to read as zeroes. */

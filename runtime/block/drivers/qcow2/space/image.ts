@@ -5,7 +5,7 @@ import { Lock } from '../../shared/lock.js';
 import { TableCache } from '../../shared/table-cache.js';
 import { WriteOrder } from '../../shared/write-order.js';
 import type { BitmapState } from '../bitmaps/state.js';
-import type { HeaderPatch, Qcow2Header } from '../format/header.js';
+import { type HeaderPatch, l2EntrySize, type Qcow2Header, subclusters } from '../format/header.js';
 import type { Settings } from '../format/options.js';
 import { type RefcountWidth, refcountWidth } from '../format/refcount-width.js';
 import type { Snapshot } from '../format/snapshot-table.js';
@@ -48,6 +48,12 @@ export class Image {
   readonly host: BlockHost;
   readonly settings: Settings;
   readonly clusterSize: number;
+  /** Bytes of an L2 entry. */
+  readonly l2EntrySize: 8 | 16;
+  /** L2 entries tell of each subcluster whether it is there. */
+  readonly extended: boolean;
+  /** Bytes of the smallest part of the disk that can be there or not: a subcluster, or a cluster. */
+  readonly unit: number;
   /** Entries of an L2 table. */
   readonly l2Entries: number;
   /** Bytes of the disk that an L2 table maps. */
@@ -115,7 +121,10 @@ export class Image {
     const { clusterSize, refcountOrder } = header;
     this.clusterSize = clusterSize;
     this.tablePlaces = new TablePlaces(clusterSize);
-    this.l2Entries = clusterSize / 8;
+    this.l2EntrySize = l2EntrySize(header);
+    this.extended = this.l2EntrySize === 16;
+    this.unit = this.extended ? clusterSize / subclusters : clusterSize;
+    this.l2Entries = clusterSize / this.l2EntrySize;
     this.l2Span = clusterSize * this.l2Entries;
     this.refcounts = refcountWidth(refcountOrder);
     this.refcountsPerBlock = (clusterSize * 8) / this.refcounts.bits;

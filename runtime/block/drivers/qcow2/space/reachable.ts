@@ -37,7 +37,7 @@ async function visitTable(image: Image, table: DataView, visit: ClusterVisitor):
   const { clusterSize, header } = image;
   let first = 0;
   let count = 0;
-  for (let at = 0; at < table.byteLength; at += 8) {
+  for (let at = 0; at < table.byteLength; at += image.l2EntrySize) {
     const high = table.getUint32(at);
     const low = table.getUint32(at + 4);
     if (high & compressedFlag) {
@@ -50,7 +50,10 @@ async function visitTable(image: Image, table: DataView, visit: ClusterVisitor):
     const offset = offsetOf(high, low);
     if (offset === 0) continue;
     if (offset % clusterSize !== 0) {
-      throw await corrupted(image, `Cluster offset 0x${offset.toString(16)} unaligned (L2 index: ${at / 8})`);
+      throw await corrupted(
+        image,
+        `Cluster offset 0x${offset.toString(16)} unaligned (L2 index: ${at / image.l2EntrySize})`,
+      );
     }
     if (count > 0 && offset / clusterSize === first + count) {
       count++;

@@ -69,7 +69,7 @@ describe('an image after a crash', () => {
         for (let cut = 0; cut < 12; cut++) {
           const end = Math.floor(random() * (steps.length + 1));
           const disk = new MemoryChild(afterCrash(before, steps, end, random));
-          const dirty = (await readHeader(disk)).incompatible === IncompatibleFeature.dirty;
+          const dirty = ((await readHeader(disk)).incompatible & IncompatibleFeature.dirty) !== 0;
           const state = dirty ? await repair(disk, 'all') : await check(disk);
           expect(state).toMatchObject({ corruptions: 0, checkErrors: 0 });
           const moment = moments.findLast(({ steps: count }) => count <= end);

@@ -15,6 +15,8 @@ export interface Geometry {
   /** Sectors of the backing file; 0: there is none. */
   readonly backingSectors: number;
   readonly smallCaches: boolean;
+  /** L2 entries tell of subclusters. */
+  readonly extended: boolean;
 }
 
 /** Something that is done to it. Places and lengths are parts of the disk. */
@@ -39,8 +41,13 @@ export const geometries: fc.Arbitrary<Geometry> = fc
     sectors: fc.noBias(fc.integer({ min: 1, max: 400 })),
     backingSectors: fc.oneof(fc.constant(0), fc.noBias(fc.integer({ min: 1, max: 500 }))),
     smallCaches: fc.boolean(),
+    extended: fc.boolean(),
   })
-  .map((geometry) => (geometry.version === 2 ? { ...geometry, refcountOrder: 4, lazy: false } : geometry));
+  .map((geometry) => (geometry.version === 2 ? { ...geometry, refcountOrder: 4, lazy: false } : geometry))
+  .map((geometry) => ({
+    ...geometry,
+    extended: geometry.extended && geometry.version === 3 && geometry.clusterBits >= 14,
+  }));
 
 /** Small and large numbers alike: fast-check would prefer those at the ends. */
 const part = (most: number) => fc.noBias(fc.nat(1000)).map((number) => (number * most) / 1000);
@@ -91,6 +98,7 @@ export class ModelledImage {
         cluster_size: 2 ** geometry.clusterBits,
         refcount_bits: 2 ** geometry.refcountOrder,
         lazy_refcounts: geometry.lazy,
+        extended_l2: geometry.extended,
       },
       backing === undefined ? undefined : { name: 'base.raw', format: 'raw' },
     );

@@ -8,6 +8,7 @@ import {
 import { MemoryChild } from '../../../memory-child.js';
 import { Damager, damages } from '../damage.js';
 import { createImage, snapshotInfo } from '../images.js';
+import { openOn } from '../opened.js';
 
 const MiB = 2 ** 20;
 const preallocated = { preallocation: 'metadata', cluster_size: 4096 };
@@ -108,6 +109,19 @@ describe('check', () => {
     const huge = new MemoryChild(file.bytes, 'file', {});
     Object.defineProperty(huge.node, 'length', { value: 2 ** 41 });
     await expect(check(huge)).rejects.toMatchObject({ code: 'EFBIG' });
+  });
+
+  it('reports subclusters that are there and zero at once, and requests fail for them', async () => {
+    const file = await createImage(MiB, { preallocation: 'metadata', extended_l2: true, cluster_size: 16384 });
+    expect(await check(file)).toMatchObject({ corruptions: 0, leaks: 0, allocatedClusters: 64 });
+    const view = new DataView(file.bytes.buffer);
+    const l1 = Number(view.getBigUint64(40));
+    const table = Number(view.getBigUint64(l1) & 0x00ff_ffff_ffff_fe00n);
+    view.setUint32(table + 8, 1);
+    expect(await check(file)).toMatchObject({ corruptions: 1 });
+    const { instance } = await openOn(file, { flags: { readOnly: true } });
+    await expect(instance.read(0, new Uint8Array(512), 0)).rejects.toMatchObject({ code: 'EIO' });
+    await instance.read(16384, new Uint8Array(512), 0);
   });
 
   it('counts what bitmaps take while they are valid', async () => {

@@ -1,0 +1,28 @@
+/** What an L2 entry says of a cluster. */
+export const ClusterKind = {
+  /** Nothing: what is below shows through. */
+  unallocated: 0,
+  /** It reads as zeroes. It may have a place for when it is written. */
+  zero: 1,
+  /** Its data is in a host cluster. */
+  normal: 2,
+  /** Its data is compressed, at any place. */
+  compressed: 3,
+  /** The entry is impossible. */
+  invalid: 4,
+} as const;
+
+export type ClusterKind = (typeof ClusterKind)[keyof typeof ClusterKind];
+
+/** A stretch of the disk whose clusters are alike and, if they have places, next to each other. */
+export interface Run {
+  readonly kind: ClusterKind;
+  /** Bytes of the disk, from where was asked for. */
+  readonly length: number;
+  /** Where it is in the file: the first byte asked for; for a compressed cluster its beginning; 0: nowhere. */
+  readonly host: number;
+  /** The host clusters are not shared. */
+  readonly copied: boolean;
+  /** Bytes in the file that a compressed cluster takes at most. */
+  readonly stored: number;
+}
