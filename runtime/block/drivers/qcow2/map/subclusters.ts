@@ -31,7 +31,7 @@ export function setSubclusters({ view }: Pick<Table, 'view'>, index: number, { a
 }
 
 /** The bits of the subclusters from one up to and without another. */
-export function maskOf(from: number, to: number): number {
+function maskOf(from: number, to: number): number {
   const low = (bits: number): number => (bits >= 32 ? allSubclusters : 2 ** bits - 1);
   return (low(to) & ~low(from)) >>> 0;
 }
