@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { type Change, compareSchemas, type Schema } from '../../../../generator/index.js';
+import { loadSchema } from '../../../../generator/schema/load.js';
+import { corpusPath, describeWithCorpus } from '../../../corpus.js';
+
+async function load(path: string): Promise<Schema> {
+  const { schema } = await loadSchema(path, { advice: false });
+  if (!schema) throw new Error(`${path} cannot be read`);
+  return schema;
+}
+
+/** The commands and events that some modules of a release define. */
+function namesIn(files: readonly string[]): Set<string> {
+  const texts = files.map((file) => readFileSync(corpusPath('releases', file), 'utf8'));
+  return new Set(
+    Array.from(texts.join('\n').matchAll(/'(?:command|event)'\s*:\s*'([^']+)'/g), ([, name = '']) => name),
+  );
+}
+
+/** What clients of a release may not find here, by what the change says, and why. */
+type Exceptions = readonly (readonly [pattern: RegExp, why: string])[];
+
+const always: Exceptions = [
+  [/^query-(tpm|cpus-fast) /, 'the lists are empty: this server has neither processors nor trusted platform modules'],
+];
+
+const of2016: Exceptions = [
+  [
+    /^blockdev-add (mandatory-member-added arguments.driver|member-removed arguments.options)/,
+    'the older form is read',
+  ],
+  [/^object-add /, 'the older form, with props, is read; what a type demands, it demanded in 2016, too'],
+];
+
+const of101: Exceptions = [
+  [/ preconfig-lost /, 'there is no time before the machine is complete: every command may be sent at once'],
+  [/^object-add branch-removed arguments.qom-type/, 'objects of guests, networks and other libraries'],
+  [/^blockdev-add,blockdev-create.* branch-removed arguments.*server\[\].type/, 'gluster is not built in'],
+  [/^(query-pr-managers|PR_MANAGER_STATUS_CHANGED) /, 'persistent reservations need a helper of the host'],
+];
+
+const line = ({ entities, kind, path, message }: Change): string => `${entities.join()} ${kind} ${path} ${message}`;
+
+describeWithCorpus('the schema holds both ends', 'releases', () => {
+  it.each([
+    ['2.8-dev', 'qapi-schema.json', ['qapi/block-core.json', 'qapi/block.json'], of2016],
+    [
+      '10.1',
+      'qapi/qapi-schema.json',
+      ['block-core', 'block', 'block-export', 'job', 'transaction'].map((name) => `qapi/${name}.json`),
+      of101,
+    ],
+  ])('a client of the block half of %s finds all that it sends and relies on', async (release, root, modules, more) => {
+    const ours = await load('qapi/qapi-schema.json');
+    const names = namesIn(modules.map((file) => `${release}/${file}`));
+    expect(names.size).toBeGreaterThan(40);
+    const breaking = compareSchemas(await load(corpusPath('releases', release, root)), ours).filter(
+      ({ severity, entities }) =>
+        severity === 'breaks' && entities.some((name) => names.has(name) || ours.lookup(name) !== undefined),
+    );
+    const exceptions = [...always, ...more];
+    const found = breaking.map(line);
+    expect(found.filter((text) => !exceptions.some(([pattern]) => pattern.test(text)))).toEqual([]);
+    for (const [pattern] of more)
+      expect(
+        found.some((text) => pattern.test(text)),
+        String(pattern),
+      ).toBe(true);
+  });
+});
