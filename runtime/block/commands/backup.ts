@@ -114,6 +114,8 @@ async function createBackup(
   if (source.length !== target.length) throw invalid('Source and target image have different sizes');
   checkFilterName(jobs.graph, args['filter-node-name']);
   jobs.check(source, request);
+  // What was not copied becomes dirty when it fails, which the image does not say yet.
+  if (bitmap?.mode === 'always') await bitmap.bitmap.beforeChange();
   bitmap?.bitmap.freeze();
   try {
     return await jobs.create(
