@@ -343,7 +343,8 @@ export class TypeTree {
       if (wrapped) return { releases: [release], text: `{ data: ${this.reference(wrapped.type, known)} }` };
       return { releases: [release], text: isEmpty(entry.type) ? 'unknown' : this.reference(entry.type, known) };
     });
-    const added = this.conditions.combined(types, releases, sent);
+    const combined = this.conditions.combined(types, releases, sent);
+    const added = combined.includes(' | ') ? `(${combined})` : combined;
     const base = this.#sharedBase(unions);
     const flat = base === undefined ? this.#members(key, unions, true) : { properties: [], additions: [] };
     const own = {
