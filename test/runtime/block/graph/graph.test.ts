@@ -130,14 +130,14 @@ describe('backing files', () => {
     expect([chainOf(c), a.blockers.reason('resize')]).toEqual([['c', 'b', 'a'], expect.any(String)]);
   });
 
-  it('blocks all operations on a backing file but commits into it and backups', async () => {
+  it('blocks all operations on a backing file but commits into it, backups and streams', async () => {
     const { graph, addImage } = scene();
     const base = await addImage('base');
     const top = await addImage('top');
     await graph.attachRoot(top, owner('drive0'));
     graph.link(top, base);
     const allowed = operations.filter((operation) => base.blockers.reason(operation) === undefined);
-    expect(allowed).toEqual(['backup-source', 'backup-target', 'commit-target']);
+    expect(allowed).toEqual(['backup-source', 'backup-target', 'commit-target', 'stream']);
     expect(() => base.blockers.check('resize', 'base')).toThrow(
       "Node 'base' is busy: node is used as backing hd of 'drive0'",
     );
