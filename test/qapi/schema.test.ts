@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadSchema } from '../../generator/index.js';
 import type { Definition, ObjectType } from '../../generator/schema/model.js';
-import { describedNames } from './definition-facts.js';
+import { describedNames } from './described-names.js';
 import { load, ownDefinitions, ownSchema } from './schemas.js';
 import { documentedSince } from './since.js';
 

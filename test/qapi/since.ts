@@ -1,5 +1,5 @@
 import type { Definition } from '../../generator/schema/model.js';
-import { describedNames } from './definition-facts.js';
+import { describedNames } from './described-names.js';
 
 /** The releases that brought a definition and, where they came later, its members. */
 export interface Since {

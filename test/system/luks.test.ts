@@ -89,7 +89,9 @@ describeWithPrograms('luks', ['qemu-img', 'qemu-io'], () => {
     const { stdout } = await run('qemu-img', ['info', '--output=json', image]);
     const theirs = JSON.parse(stdout) as Record<string, unknown>;
     const volume = await open(file, {}, true);
-    expect(volume.specificInfo?.()).toEqual(theirs['format-specific']);
+    const { type, data } = theirs['format-specific'] as { type: string; data: object };
+    // Headers of their own came after 7.2.
+    expect(volume.specificInfo?.()).toEqual({ type, data: { ...data, 'detached-header': false } });
     expect(volume.length).toBe(theirs['virtual-size']);
     expect([volume.encrypted, volume.info]).toEqual([theirs.encrypted, {}]);
   });

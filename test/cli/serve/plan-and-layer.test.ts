@@ -12,7 +12,7 @@ const drive = fc
     id: fc.option(id, { nil: undefined }),
     if: fc.constantFrom('none', 'none', 'ide', 'virtio', 'floppy'),
     unit: fc.option(fc.nat(2), { nil: undefined }),
-    image: fc.constantFrom('', ',driver=null-co', ',driver=null-co,node-name=a', ',driver=gluster'),
+    image: fc.constantFrom('', ',driver=null-co', ',driver=null-co,node-name=a', ',driver=archipelago'),
   })
   .map(({ id: name, if: type, unit, image }) =>
     [`if=${type}`, ...(name === undefined ? [] : [`id=${name}`]), ...(unit === undefined ? [] : [`unit=${unit}`])]
