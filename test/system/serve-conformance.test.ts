@@ -17,7 +17,8 @@ test('what is served is what the schema says, by our own check of conformance', 
   const folder = folderWith({});
   const drive = '--drive=if=ide,media=cdrom,id=cd0';
   const node = '--blockdev=raw,node-name=n,file.driver=null-co,file.size=65536';
-  const server = startServerProcess(program, ['--qmp', `unix:${folder}/q`, drive, node]);
+  // Commands make files in the folder where the server runs.
+  const server = startServerProcess(program, ['--qmp', `unix:${folder}/q`, drive, node], {}, folder);
   await server.ready;
   const args = ['conformance', `${folder}/q`, '--schema', schema, '--format', 'json', '--execute-valid'];
   const { stdout } = await qapiTs(args);

@@ -65,8 +65,10 @@ export function startServerProcess(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): ServerProcess {
   const child = spawn(process.execPath, [program, 'serve', ...args], {
+    cwd,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
