@@ -356,8 +356,12 @@ export interface DriverInstance {
   specificInfo?(): ImageInfoSpecific | undefined;
   /** Bytes that the host has allocated. Absent: that of the `file` child. */
   allocatedSize?(): Promise<number | undefined>;
-  /** Absent: cannot be reopened. Nothing is in flight, and the node has been flushed. */
-  prepareReopen?(flags: NodeFlags): Promise<Reopening>;
+  /**
+   * Absent: cannot be reopened. Nothing is in flight, and the node has been flushed.
+   *
+   * @param options new values of those that the driver calls changeable, all of them: what is missing has its default. Absent: they stay
+   */
+  prepareReopen?(flags: NodeFlags, options?: BlockOptions): Promise<Reopening>;
   /**
    * Takes from other processes what its users need, and keeps what it has. Absent: no other process can reach it.
    *
@@ -422,6 +426,11 @@ export interface BlockDriver {
   readonly filter?: boolean;
   /** It cannot be opened without a file name. */
   readonly needsFilename?: boolean;
+  /**
+   * The options of its own, or groups of them, that `blockdev-reopen` can give other values. Absent: that command refuses its nodes,
+   * as QEMU's does.
+   */
+  readonly changeable?: readonly string[];
   /** Images may have a backing file. */
   readonly supportsBacking?: boolean;
   /**

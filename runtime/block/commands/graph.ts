@@ -7,6 +7,7 @@ import { largestSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
 import { everything, Permission, type Permissions } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
+import { reopenNamed } from './reopen.js';
 import { setWriteThreshold } from './write-threshold.js';
 
 /** What a resize does to a node. Others may go on with what they do, unless they need the size as it is. */
@@ -18,6 +19,8 @@ export function graphCommands(graph: BlockGraph) {
 
   return {
     'blockdev-add': (options) => addNode(graph, BlockOptions.flatten(options)),
+
+    'blockdev-reopen': ({ options }) => reopenNamed(graph, options),
 
     'blockdev-del': async (node) => del(node),
 

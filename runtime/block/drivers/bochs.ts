@@ -21,6 +21,7 @@ const keptBitmaps = 1024;
 export const bochs: BlockDriver = {
   name: 'bochs',
   kind: 'format',
+  changeable: [],
   probe: (head) => (isBochs(head) ? 100 : 0),
   async open({ file }: OpenContext) {
     const image = await openBochs(file);

@@ -26,6 +26,7 @@ const pieceEntries = 2 ** 17;
 export const cloop: BlockDriver = {
   name: 'cloop',
   kind: 'format',
+  changeable: [],
   // A text is less certain than a mark of bytes.
   probe: (head) => (isCloop(head) ? 2 : 0),
   async open({ file }: OpenContext) {

@@ -10,6 +10,7 @@ function nullDriver(name: string): BlockDriver {
   return {
     name,
     kind: 'protocol',
+    changeable: [],
     parseFilename(filename, options) {
       checkName(name, filename);
       options.default('filename', filename);

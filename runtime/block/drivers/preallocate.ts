@@ -1,6 +1,7 @@
-import type { BlockDriver, Child, OpenContext, Reopening } from '../driver.js';
+import type { BlockDriver, Child, NodeFlags, OpenContext, Reopening } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
+import type { BlockOptions } from '../options.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
 
 /**
@@ -10,23 +11,32 @@ import { FilterInstance, filterTraits } from './shared/filter.js';
 export const preallocate: BlockDriver = {
   ...filterTraits,
   name: 'preallocate',
+  changeable: ['prealloc-align', 'prealloc-size'],
   async open({ options, file, node }: OpenContext) {
-    const align = options.takeSize('prealloc-align') ?? 2 ** 20;
-    const size = options.takeSize('prealloc-size') ?? 128 * 2 ** 20;
-    if (align === 0 || align % sectorSize !== 0)
-      throw invalid('prealloc-align parameter of preallocate filter is not aligned to 512');
-    if (align % file.node.requestAlignment !== 0) {
-      throw invalid(
-        'prealloc-align parameter of preallocate filter is not aligned to underlying node request alignment',
-      );
-    }
-    return new PreallocateInstance(file, align, size, () => node.flags.readOnly);
+    return new PreallocateInstance(file, takeSteps(options, file), () => node.flags.readOnly);
   },
 };
 
+/** How the file grows. */
+interface Steps {
+  readonly align: number;
+  readonly size: number;
+}
+
+/** @throws BlockError when the file cannot grow so */
+function takeSteps(options: BlockOptions, file: Child): Steps {
+  const align = options.takeSize('prealloc-align') ?? 2 ** 20;
+  const size = options.takeSize('prealloc-size') ?? 128 * 2 ** 20;
+  if (align === 0 || align % sectorSize !== 0)
+    throw invalid('prealloc-align parameter of preallocate filter is not aligned to 512');
+  if (align % file.node.requestAlignment !== 0) {
+    throw invalid('prealloc-align parameter of preallocate filter is not aligned to underlying node request alignment');
+  }
+  return { align, size };
+}
+
 class PreallocateInstance extends FilterInstance {
-  readonly #align: number;
-  readonly #size: number;
+  #steps: Steps;
   readonly #readOnly: () => boolean;
   /** Where the data ends. */
   #end: number;
@@ -34,10 +44,9 @@ class PreallocateInstance extends FilterInstance {
   #fileEnd: number;
   #growing: Promise<void> | undefined;
 
-  constructor(file: Child, align: number, size: number, readOnly: () => boolean) {
+  constructor(file: Child, steps: Steps, readOnly: () => boolean) {
     super(file);
-    this.#align = align;
-    this.#size = size;
+    this.#steps = steps;
     this.#readOnly = readOnly;
     this.#end = file.node.length;
     this.#fileEnd = this.#end;
@@ -65,9 +74,18 @@ class PreallocateInstance extends FilterInstance {
     this.#fileEnd = size;
   }
 
-  override async prepareReopen(): Promise<Reopening> {
+  override async prepareReopen(_flags: NodeFlags, options?: BlockOptions): Promise<Reopening> {
+    const steps = options === undefined ? this.#steps : takeSteps(options, this.file);
     await this.#cut();
-    return super.prepareReopen();
+    return {
+      commit: async () => {
+        this.#steps = steps;
+        // It may be another file by now.
+        this.#end = this.file.node.length;
+        this.#fileEnd = this.#end;
+      },
+      async abort() {},
+    };
   }
 
   override async close(): Promise<void> {
@@ -75,14 +93,14 @@ class PreallocateInstance extends FilterInstance {
   }
 
   effectiveOptions(): { readonly [key: string]: number } {
-    return { 'prealloc-align': this.#align, 'prealloc-size': this.#size };
+    return { 'prealloc-align': this.#steps.align, 'prealloc-size': this.#steps.size };
   }
 
   /** Makes the file larger when a write goes beyond its end. That it cannot is no error: the write makes room itself. */
   async #reach(end: number): Promise<void> {
     while (this.#growing !== undefined) await this.#growing;
     if (end <= this.#fileEnd) return;
-    const target = roundUp(end + this.#size, this.#align);
+    const target = roundUp(end + this.#steps.size, this.#steps.align);
     this.#growing = this.file.writeZeroes(this.#fileEnd, target - this.#fileEnd).then(
       () => {
         this.#fileEnd = target;

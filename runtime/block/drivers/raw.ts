@@ -105,6 +105,7 @@ export const rawDriver: BlockDriver = {
   name: 'raw',
   kind: 'format',
   isPlainFile: true,
+  changeable: [],
   childPermissions: (own) => own,
   // Anything can be a raw image: all other formats come first.
   probe: () => 1,

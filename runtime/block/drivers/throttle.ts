@@ -1,29 +1,51 @@
-import { type BlockDriver, type Child, type OpenContext, RequestFlag, type ThrottlePlace } from '../driver.js';
+import {
+  type BlockDriver,
+  type BlockHost,
+  type Child,
+  type NodeFlags,
+  type OpenContext,
+  type Reopening,
+  RequestFlag,
+  type ThrottlePlace,
+} from '../driver.js';
 import { BlockError, invalid } from '../error.js';
+import type { BlockOptions } from '../options.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
+import { nothingToSwitch } from './shared/reopening.js';
 
 /** Lets requests wait for the limits of a group that nodes and drives share. Option: `throttle-group`. */
 export const throttle: BlockDriver = {
   ...filterTraits,
   name: 'throttle',
+  changeable: ['throttle-group'],
   async open({ options, host, file }: OpenContext) {
-    const group = options.takeString('throttle-group');
-    if (group === undefined) throw invalid("Parameter 'throttle-group' is missing");
-    if (host.throttle === undefined)
-      throw new BlockError(`Throttle group '${group}' does not exist`, { code: 'ENOENT' });
-    return new ThrottleInstance(file, host.throttle(group), group);
+    return new ThrottleInstance(file, host, takeMembership(host, options));
   },
 };
 
+/** A place in a group, and the name of the group. */
+interface Membership {
+  readonly group: string;
+  readonly place: ThrottlePlace;
+}
+
+/** Takes a place in the group that the options name. @throws BlockError when there is no such group */
+function takeMembership(host: BlockHost, options: BlockOptions): Membership {
+  const group = options.takeString('throttle-group');
+  if (group === undefined) throw invalid("Parameter 'throttle-group' is missing");
+  if (host.throttle === undefined) throw new BlockError(`Throttle group '${group}' does not exist`, { code: 'ENOENT' });
+  return { group, place: host.throttle(group) };
+}
+
 class ThrottleInstance extends FilterInstance {
-  readonly #place: ThrottlePlace;
-  readonly #group: string;
+  readonly #host: BlockHost;
+  #membership: Membership;
   #drained = 0;
 
-  constructor(file: Child, place: ThrottlePlace, group: string) {
+  constructor(file: Child, host: BlockHost, membership: Membership) {
     super(file);
-    this.#place = place;
-    this.#group = group;
+    this.#host = host;
+    this.#membership = membership;
   }
 
   override async read(offset: number, buffer: Uint8Array, flags: number): Promise<void> {
@@ -53,7 +75,7 @@ class ThrottleInstance extends FilterInstance {
 
   drainBegin(): void {
     this.#drained++;
-    this.#place.letGo();
+    this.#membership.place.letGo();
   }
 
   drainEnd(): void {
@@ -61,14 +83,26 @@ class ThrottleInstance extends FilterInstance {
   }
 
   effectiveOptions(): { readonly [key: string]: string } {
-    return { 'throttle-group': this.#group };
+    return { 'throttle-group': this.#membership.group };
+  }
+
+  override async prepareReopen(_flags: NodeFlags, options?: BlockOptions): Promise<Reopening> {
+    if (options === undefined) return nothingToSwitch;
+    const next = takeMembership(this.#host, options);
+    return {
+      commit: async () => {
+        this.#membership.place.leave();
+        this.#membership = next;
+      },
+      abort: async () => next.place.leave(),
+    };
   }
 
   override async close(): Promise<void> {
-    this.#place.leave();
+    this.#membership.place.leave();
   }
 
   #admit(direction: 'read' | 'write', bytes: number): Promise<void> | undefined {
-    return this.#drained > 0 ? undefined : this.#place.admit(direction, bytes);
+    return this.#drained > 0 ? undefined : this.#membership.place.admit(direction, bytes);
   }
 }

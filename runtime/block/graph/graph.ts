@@ -150,7 +150,7 @@ export class BlockGraph implements OpenEnvironment {
   async detachRoot(root: Child): Promise<void> {
     const node = this.namedNode(root.node.name);
     for (const edge of node.parents) if (edge === root) edge.cut();
-    await this.#letGo(node);
+    await this.letGo(node);
   }
 
   /**
@@ -179,7 +179,7 @@ export class BlockGraph implements OpenEnvironment {
   }
 
   /** Closes a node unless something holds it; else it keeps no more than its users need. */
-  async #letGo(node: BlockNode): Promise<void> {
+  async letGo(node: BlockNode): Promise<void> {
     await this.release(node);
     if (!node.usable) return;
     try {
@@ -247,7 +247,7 @@ export class BlockGraph implements OpenEnvironment {
     edge.cut();
     overlay.backingName = undefined;
     overlay.backingFormat = undefined;
-    await this.#letGo(below);
+    await this.letGo(below);
   }
 
   /**
@@ -266,7 +266,7 @@ export class BlockGraph implements OpenEnvironment {
       else this.link(overlay, before);
       throw error;
     }
-    if (before !== undefined && before !== backing) await this.#letGo(before);
+    if (before !== undefined && before !== backing) await this.letGo(before);
   }
 
   /**

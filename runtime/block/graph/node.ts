@@ -36,7 +36,8 @@ export type NodeEdge = Edge<BlockNode>;
 export class BlockNode implements EdgeEnd<BlockNode> {
   readonly name: string;
   readonly driver: BlockDriver;
-  readonly given: BlockOptions;
+  /** The options with which it is open, in full. */
+  given: BlockOptions;
   readonly edgeChanges: EdgeChanges;
   readonly requests: NodeRequests;
   readonly children = new Map<string, NodeEdge>();

@@ -5,6 +5,7 @@ import {
   namedPermissions,
   ofFormat,
   ofOverlay,
+  Permission,
   type PermissionChange,
   type Permissions,
   together,
@@ -95,6 +96,20 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const state = { writable: !flagsOf(parent).readOnly, readsData: parent.readsData, used: parent.parents.size > 0 };
   if (driver.childPermissions !== undefined) return driver.childPermissions(own, state, edge.name);
   return driver.kind === 'format' ? ofFormat(own, state) : own;
+}
+
+/** @throws BlockError when something writes to a node that is going to be read-only: one of some nodes, or below them */
+export function refuseReadOnlyUsers(nodes: Iterable<BlockNode>, flagsOf: FlagsOf): void {
+  const seen = new Map<BlockNode, Permissions>();
+  for (const node of withChildren([...nodes])) {
+    if (!flagsOf(node).readOnly) continue;
+    const { uses } = usesOf(node, flagsOf, seen);
+    if ((uses & (Permission.write | Permission.writeUnchanged)) === 0) continue;
+    const reason = node.flags.readOnly
+      ? `Block node is read-only: '${node.name}', which would have to be reopened for writing with what is above it`
+      : `Read-only block node '${node.name}' cannot support read-write users`;
+    throw new BlockError(reason, { code: 'EPERM' });
+  }
 }
 
 /** @throws BlockError when one user of a node does what another does not share */

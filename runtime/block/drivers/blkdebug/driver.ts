@@ -26,6 +26,7 @@ const passedOn = RequestFlag.fua | RequestFlag.mayUnmap | RequestFlag.noFallback
 export const blkdebug: BlockDriver = {
   name: 'blkdebug',
   kind: 'protocol',
+  changeable: [],
   parseFilename,
   async open(context: OpenContext): Promise<DriverInstance> {
     const { options, host } = context;

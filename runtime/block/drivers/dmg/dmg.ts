@@ -13,6 +13,7 @@ import { unpackChunk } from './unpack.js';
 export const dmg: BlockDriver = {
   name: 'dmg',
   kind: 'format',
+  changeable: [],
   // The mark is at the end of the file, where no probe looks.
   probe: (_head, filename) => (/.\.dmg$/s.test(filename) ? 2 : 0),
   async open({ file }: OpenContext) {

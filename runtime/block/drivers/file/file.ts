@@ -105,6 +105,7 @@ export function makeFileDriver(findNative: () => NativeCalls | undefined): Block
   return {
     name: 'file',
     kind: 'protocol',
+    changeable: [],
     needsFilename: true,
     parseFilename: (filename, options) => parsePrefixed('file', filename, options),
     open: (context) => open(context, findNative()),

@@ -81,6 +81,7 @@ export class HostCdromInstance extends PathInstance {
 export const hostCdromDriver: BlockDriver = {
   name: 'host_cdrom',
   kind: 'protocol',
+  changeable: [],
   needsFilename: true,
   claimsPath: (path, host) => claims(path, host, nativeCalls()),
   parseFilename: (filename, options) => parsePrefixed('host_cdrom', filename, options),

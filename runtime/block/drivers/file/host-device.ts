@@ -72,6 +72,7 @@ export function makeHostDeviceDriver(findNative: () => NativeCalls | undefined):
   return {
     name: 'host_device',
     kind: 'protocol',
+    changeable: [],
     needsFilename: true,
     claimsPath: isDevice,
     parseFilename: (filename, options) => parsePrefixed('host_device', filename, options),

@@ -18,6 +18,7 @@ const seekEnd = 2;
 export const gluster: BlockDriver = {
   name: 'gluster',
   kind: 'protocol',
+  changeable: [],
   prefixes: ['gluster', 'gluster+tcp', 'gluster+unix'],
   async open({ options, node, host }: OpenContext): Promise<DriverInstance> {
     const given = options.get('filename');

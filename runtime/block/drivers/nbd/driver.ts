@@ -15,6 +15,7 @@ import { takeNbdOptions } from './options.js';
 export const nbd: BlockDriver = {
   name: 'nbd',
   kind: 'protocol',
+  changeable: [],
   prefixes: ['nbd', 'nbd+tcp', 'nbd+unix'],
   open,
   createFile,

@@ -11,6 +11,7 @@ import { QcowTables } from './tables.js';
 export const qcow: BlockDriver = {
   name: 'qcow',
   kind: 'format',
+  changeable: [],
   supportsBacking: true,
   probe: (head) => (isQcow(head) ? 100 : 0),
   open: openQcow,

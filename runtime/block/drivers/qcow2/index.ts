@@ -16,6 +16,7 @@ import type { BlockDriver } from '../../driver.js';
 import { viewOf } from '../shared/big-endian.js';
 import { create } from './create.js';
 import { magic } from './format/header.js';
+import { settingNames } from './format/options.js';
 import { Qcow2Instance } from './instance.js';
 import { openImage } from './open.js';
 
@@ -23,6 +24,7 @@ import { openImage } from './open.js';
 export const qcow2: BlockDriver = {
   name: 'qcow2',
   kind: 'format',
+  changeable: settingNames,
   supportsBacking: true,
   probe(head) {
     return head.length >= 8 && viewOf(head).getUint32(0) === magic && viewOf(head).getUint32(4) >= 2 ? 100 : 0;

@@ -10,11 +10,14 @@ import type {
   Reopening,
 } from '../../driver.js';
 import { blockErrorOf } from '../../error.js';
+import type { BlockOptions } from '../../options.js';
 import { beforeChange } from './autoclear.js';
 import { persistentBitmaps } from './bitmaps/kept.js';
 import { storeBitmaps } from './bitmaps/store.js';
 import { IncompatibleFeature, serialiseHeader } from './format/header.js';
+import type { Settings } from './format/options.js';
 import { snapshotInfoOf } from './format/snapshot-table.js';
+import { lazyRefcounts, settingsFor } from './open.js';
 import { prepareReopen } from './reopen.js';
 import { writeCompressed } from './request/compressed-write.js';
 import { makeEmpty } from './request/empty.js';
@@ -125,8 +128,16 @@ export class Qcow2Instance implements DriverInstance {
     return specificInfo(this.#image);
   }
 
-  prepareReopen(flags: NodeFlags): Promise<Reopening> {
-    return prepareReopen(this.#image, flags);
+  async prepareReopen(flags: NodeFlags, options?: BlockOptions): Promise<Reopening> {
+    const settings = options === undefined ? undefined : settingsFor(this.#image.header, options);
+    const reopening = await prepareReopen(this.#image, flags);
+    return {
+      ...reopening,
+      commit: async () => {
+        if (settings !== undefined) this.#apply(settings);
+        await reopening.commit();
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -147,6 +158,16 @@ export class Qcow2Instance implements DriverInstance {
   #change(work: () => Promise<void>): Promise<void> {
     const ready = beforeChange(this.#image);
     return ready === undefined ? work() : ready.then(work);
+  }
+
+  #apply(settings: Settings): void {
+    const image = this.#image;
+    image.settings = settings;
+    image.lazyRefcounts = lazyRefcounts(image.header, settings);
+    image.l2Tables.resize(settings.l2Tables);
+    image.refcountBlocks.resize(settings.refcountBlocks);
+    this.#cleaning?.cancel();
+    this.#scheduleCleaning();
   }
 
   #scheduleCleaning(): void {

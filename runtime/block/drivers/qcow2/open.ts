@@ -1,10 +1,11 @@
 import type { OpenContext } from '../../driver.js';
 import { BlockError } from '../../error.js';
+import type { BlockOptions } from '../../options.js';
 import { warnOfAutoclear } from './autoclear.js';
 import { readBitmaps } from './bitmaps/open.js';
 import { repair } from './check/repair.js';
 import { CompatibleFeature, IncompatibleFeature, limits, type Qcow2Header, readHeader } from './format/header.js';
-import { MetadataKind, takeSettings } from './format/options.js';
+import { MetadataKind, type Settings, takeSettings } from './format/options.js';
 import { readSnapshotTable } from './format/snapshot-table.js';
 import { offsetOf } from './format/table-entry.js';
 import { Image } from './space/image.js';
@@ -15,12 +16,7 @@ export async function openImage(context: OpenContext): Promise<Image> {
   const { file, node, host, noIo } = context;
   const writable = !node.flags.readOnly && !noIo;
   let header = await readHeader(file);
-  const settings = takeSettings(context.options, header.clusterSize);
-  if (settings.lazyRefcounts && header.version < 3) {
-    throw new BlockError('Lazy refcounts require a qcow2 image with at least compatibility level 1.1', {
-      code: 'EINVAL',
-    });
-  }
+  const settings = settingsFor(header, context.options);
   if (header.encryption !== 0 && !noIo) {
     throw new BlockError(
       "Images with AES encryption are not opened any more; convert the image with 'qemu-img convert', to luks for instance",
@@ -35,10 +31,26 @@ export async function openImage(context: OpenContext): Promise<Image> {
     l2: (opened) => checkBefore(opened, MetadataKind.activeL2),
     refcounts: (opened) => checkBefore(opened, MetadataKind.refcountBlock),
   });
-  image.lazyRefcounts = settings.lazyRefcounts ?? (header.compatible & CompatibleFeature.lazyRefcounts) !== 0n;
+  image.lazyRefcounts = lazyRefcounts(header, settings);
   await readTables(image);
   if (writable) claim(image);
   return image;
+}
+
+/** Takes the options for an image. @throws BlockError when they are wrong, or the image is too old for them */
+export function settingsFor({ version, clusterSize }: Qcow2Header, options: BlockOptions): Settings {
+  const settings = takeSettings(options, clusterSize);
+  if (settings.lazyRefcounts && version < 3) {
+    throw new BlockError('Lazy refcounts require a qcow2 image with at least compatibility level 1.1', {
+      code: 'EINVAL',
+    });
+  }
+  return settings;
+}
+
+/** Whether an image's refcounts may be behind. Where no option says so, the image does. */
+export function lazyRefcounts({ compatible }: Qcow2Header, settings: Settings): boolean {
+  return settings.lazyRefcounts ?? (compatible & CompatibleFeature.lazyRefcounts) !== 0n;
 }
 
 /** @throws BlockError (EACCES) when an image that is marked as corrupt is to be written */

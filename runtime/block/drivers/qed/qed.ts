@@ -15,6 +15,7 @@ const zeroChunk = 2 ** 20;
 export const qed: BlockDriver = {
   name: 'qed',
   kind: 'format',
+  changeable: [],
   supportsBacking: true,
   probe: (head) => (isQed(head) ? 100 : 0),
   open: openQed,

@@ -3,10 +3,12 @@ import {
   type Child,
   type DriverInfo,
   type DriverInstance,
+  type NodeFlags,
   type PastView,
   type Reopening,
   RequestFlag,
 } from '../../driver.js';
+import type { BlockOptions } from '../../options.js';
 import type { Permissions } from '../../permissions.js';
 import { nothingToSwitch } from './reopening.js';
 
@@ -71,7 +73,7 @@ export class FilterInstance implements DriverInstance {
     return this.file.truncate(size);
   }
 
-  async prepareReopen(): Promise<Reopening> {
+  async prepareReopen(_flags: NodeFlags, _options?: BlockOptions): Promise<Reopening> {
     return nothingToSwitch;
   }
 

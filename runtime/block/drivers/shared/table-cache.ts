@@ -48,7 +48,7 @@ const writeUnit = 512;
  */
 export class TableCache {
   readonly #store: TableStore;
-  readonly #capacity: number;
+  #capacity: number;
   /** By the number of the first sector: small integers make better keys. */
   readonly #tables = new Map<number, CachedTable>();
   readonly #loading = new Map<number, Promise<Table>>();
@@ -59,6 +59,11 @@ export class TableCache {
   /** @param capacity tables that it holds at most, but for a few that are just being read */
   constructor(store: TableStore, capacity: number) {
     this.#store = store;
+    this.#capacity = capacity;
+  }
+
+  /** Holds so many tables at most from now on. Those that are too many go when the next one comes. */
+  resize(capacity: number): void {
     this.#capacity = capacity;
   }
 

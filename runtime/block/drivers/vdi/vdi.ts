@@ -9,6 +9,7 @@ import { headerLength, isVdi, readHeader } from './header.js';
 export const vdi: BlockDriver = {
   name: 'vdi',
   kind: 'format',
+  changeable: [],
   probe: (head) => (isVdi(head) ? 100 : 0),
   open: openVdi,
   create: createVdi,

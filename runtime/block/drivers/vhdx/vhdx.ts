@@ -13,6 +13,7 @@ import { readMetadata, readRegions } from './regions.js';
 export const vhdx: BlockDriver = {
   name: 'vhdx',
   kind: 'format',
+  changeable: [],
   probe: (head) => (isVhdx(head) ? 100 : 0),
   open: openVhdx,
   create: createVhdx,

@@ -26,6 +26,7 @@ const kindsWithFiles = new Set(['monolithicFlat', 'vmfs', 'vmfsSparse', 'twoGbMa
 export const vmdk: BlockDriver = {
   name: 'vmdk',
   kind: 'format',
+  changeable: [],
   supportsBacking: true,
   probe(head) {
     const marked = [hostedMark, esxMark].includes(markOf(head));

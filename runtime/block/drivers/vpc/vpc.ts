@@ -28,6 +28,7 @@ const mostEntries = 2 ** 29;
 export const vpc: BlockDriver = {
   name: 'vpc',
   kind: 'format',
+  changeable: [],
   probe: (head) => (isFooter(head) ? 100 : 0),
   open: openVpc,
   create: createVpc,

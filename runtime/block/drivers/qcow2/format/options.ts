@@ -57,6 +57,19 @@ export interface Settings {
   readonly cleanInterval: number;
 }
 
+/** The names of the options that {@link takeSettings} takes, or of groups of them. */
+export const settingNames = [
+  'lazy-refcounts',
+  'pass-discard-request',
+  'pass-discard-snapshot',
+  'pass-discard-other',
+  'overlap-check',
+  'cache-size',
+  'l2-cache-size',
+  'refcount-cache-size',
+  'cache-clean-interval',
+] as const;
+
 /** Takes the options that qcow2 has. @throws BlockError (EINVAL) when they are wrong, or contradict each other */
 export function takeSettings(options: BlockOptions, clusterSize: number): Settings {
   const lazyRefcounts = options.takeBoolean('lazy-refcounts');

@@ -46,7 +46,7 @@ export class Image {
   readonly node: NodeView;
   readonly file: Child;
   readonly host: BlockHost;
-  readonly settings: Settings;
+  settings: Settings;
   readonly clusterSize: number;
   /** Bytes of an L2 entry. */
   readonly l2EntrySize: 8 | 16;

@@ -1,0 +1,79 @@
+import { BlockError, invalid } from '../error.js';
+import type { BlockGraph } from './graph.js';
+import type { BlockNode } from './node.js';
+import { backendsAbove, nodesBelow } from './walk.js';
+
+/** A child that has been exchanged, as long as that can be taken back. */
+export interface Exchange {
+  readonly node: BlockNode;
+  /** What was there before. Absent: nothing. */
+  readonly before: BlockNode | undefined;
+  /** Puts back what was there before. */
+  undo(): void;
+}
+
+/**
+ * Puts another node in the place of a child, or none in that of the backing file. What was there before stays open until the caller lets
+ * go of it. Neither usage nor file names are looked at.
+ *
+ * @throws BlockError when the node would come to be below itself, or a job needs the child where it is
+ */
+export function exchangeChild(graph: BlockGraph, node: BlockNode, name: string, next: BlockNode | null): Exchange {
+  const edge = node.children.get(name);
+  const before = edge?.node;
+  if (next !== null && nodesBelow(next).has(node)) {
+    throw new BlockError(`Making '${next.name}' a ${name} child of '${node.name}' would create a cycle`, {
+      code: 'EINVAL',
+    });
+  }
+  refuseFrozen(node, name);
+  if (name !== 'backing') {
+    if (edge === undefined || before === undefined || next === null) {
+      throw invalid(`Cannot change the option '${name}'`);
+    }
+    edge.point(next);
+    return { node, before, undo: () => edge.point(before) };
+  }
+  const { backingName, backingFormat } = node;
+  putBacking(graph, node, next);
+  return {
+    node,
+    before,
+    undo() {
+      putBacking(graph, node, before ?? null);
+      node.backingName = backingName;
+      node.backingFormat = backingFormat;
+    },
+  };
+}
+
+function putBacking(graph: BlockGraph, node: BlockNode, next: BlockNode | null): void {
+  if (next !== null) {
+    graph.link(node, next);
+    return;
+  }
+  const edge = node.backing;
+  if (edge === undefined) return;
+  node.below?.blockers.remove(node.backingBlocker);
+  node.backingBlocker = undefined;
+  node.children.delete('backing');
+  edge.cut();
+  node.backingName = undefined;
+  node.backingFormat = undefined;
+}
+
+/** @throws BlockError when a job works on the chain from above a node to below its child */
+function refuseFrozen(node: BlockNode, name: string): void {
+  const child = node.children.get(name)?.node;
+  if (child === undefined) return;
+  for (const { roots = [] } of backendsAbove(new Set([child]))) {
+    const worked = [...roots].map((root) => nodesBelow(root.node as BlockNode));
+    const above = worked.some((nodes) => nodes.has(node));
+    const below = [...roots].some((root) => nodesBelow(child).has(root.node as BlockNode));
+    if (above && below) {
+      throw new BlockError(`Cannot change frozen '${name}' link from '${node.name}' to '${child.name}'`, {
+        code: 'EPERM',
+      });
+    }
+  }
+}

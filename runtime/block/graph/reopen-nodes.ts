@@ -1,0 +1,111 @@
+import type { NodeFlags, Reopening } from '../driver.js';
+import { BlockError } from '../error.js';
+import { runTransaction, type TransactionStep } from '../transaction.js';
+import { type Exchange, exchangeChild } from './exchange.js';
+import type { BlockGraph } from './graph.js';
+import type { BlockNode } from './node.js';
+import { type NodePlan, planReopening, type ReopenRequest } from './reopen-plan.js';
+import { refuseReadOnlyUsers } from './usage.js';
+
+/**
+ * Opens nodes with other options and other children: all of them, or none.
+ *
+ * @throws BlockError when something of it cannot be; everything is as before then
+ */
+export async function reopenNodes(graph: BlockGraph, requests: readonly ReopenRequest[]): Promise<void> {
+  const plans = planReopening(requests, (name) => graph.deviceOrNode(undefined, name));
+  await graph.drainedAll(() => changeAll(graph, plans));
+}
+
+/** Carries out plans on nodes on which nothing is in flight. */
+async function changeAll(graph: BlockGraph, plans: ReadonlyMap<BlockNode, NodePlan>): Promise<void> {
+  const flagsOf = (node: BlockNode): NodeFlags => plans.get(node)?.flags ?? node.flags;
+  const before = [...plans.values()].map((plan) => ({ plan, ...switching(plan) }));
+  const exchanges: Exchange[] = [];
+  // What an image still has to write goes to the file below it, as it is yet: images are prepared before that changes.
+  const images = before.filter(({ plan }) => plan.node.children.size > 0);
+  const files = before.filter(({ plan }) => plan.node.children.size === 0);
+  const commit = async (): Promise<void> => {
+    for (const node of commitOrder(plans)) await before.find(({ plan }) => plan.node === node)?.commit();
+  };
+  const exchanging: TransactionStep = {
+    prepare() {
+      for (const { node, children } of plans.values()) {
+        for (const [name, next] of children) exchanges.push(exchangeChild(graph, node, name, next));
+      }
+      refuseReadOnlyUsers(plans.keys(), flagsOf);
+    },
+    abort() {
+      for (const exchange of exchanges.reverse()) exchange.undo();
+    },
+  };
+  const taking: TransactionStep = {
+    prepare: () =>
+      graph.usage.changing(plans.keys(), flagsOf, () =>
+        runTransaction([...files.map(({ step }) => step), { prepare() {}, commit }]),
+      ),
+  };
+  await runTransaction([...images.map(({ step }) => step), exchanging, taking]);
+  for (const node of childrenFirst(plans.keys())) if (plans.has(node)) node.describe();
+  for (const node of plans.keys()) graph.describeAbove(node);
+  for (const { node, before: child } of exchanges) {
+    if (child?.opener === node) child.opener = undefined;
+    if (child !== undefined) await graph.letGo(child);
+  }
+}
+
+/** How one node is switched: what is prepared and undone, and what makes it so in the end. */
+function switching({ node, flags, detectZeroes, given, changeable }: NodePlan): {
+  readonly step: TransactionStep;
+  commit(): Promise<void>;
+} {
+  let reopening: Reopening | undefined;
+  return {
+    step: {
+      async prepare() {
+        await node.requests.flush();
+        if (node.instance?.prepareReopen === undefined) {
+          throw new BlockError(`Driver '${node.driver.name}' of node '${node.name}' does not support reopening files`, {
+            code: 'ENOTSUP',
+          });
+        }
+        reopening = await node.instance.prepareReopen(flags, changeable.clone());
+      },
+      async abort() {
+        await reopening?.abort();
+      },
+    },
+    async commit() {
+      const { readOnly, direct, noFlush, unmap } = flags;
+      node.flags = { ...node.flags, readOnly, direct, noFlush, unmap };
+      node.mayWrite ||= !readOnly;
+      node.detectZeroes = detectZeroes;
+      node.given = given;
+      await reopening?.commit();
+    },
+  };
+}
+
+/**
+ * A file is writable before the image above it is, and stays writable until that one has let go of it: what opens for writing
+ * comes first, from below, then what becomes read-only, from above.
+ */
+function commitOrder(plans: ReadonlyMap<BlockNode, NodePlan>): BlockNode[] {
+  const nodes = childrenFirst(plans.keys());
+  const closing = (node: BlockNode) => plans.get(node)?.flags.readOnly === true;
+  return [...nodes.filter((node) => !closing(node)), ...nodes.filter(closing).reverse()];
+}
+
+/** Some nodes with all that is below them, each after its children. */
+function childrenFirst(nodes: Iterable<BlockNode>): BlockNode[] {
+  const found = new Set<BlockNode>();
+  const seen = new Set<BlockNode>();
+  const visit = (node: BlockNode): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    for (const child of node.childNodes()) visit(child);
+    found.add(node);
+  };
+  for (const node of nodes) visit(node);
+  return [...found];
+}
