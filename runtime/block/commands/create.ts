@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import type { BlockdevCreateOptions, BlockdevRef } from '../../../generated/index.js';
 import type { BackingFile, BlockDriver } from '../driver.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { making, openBackingOf } from '../graph/create.js';
+import { isJsonName, protocolOf } from '../graph/filename.js';
 import { inherited, rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
@@ -52,7 +54,7 @@ async function createOn(graph: BlockGraph, driver: BlockDriver, given: BlockdevC
     await driver.createFile?.(filename, roundUp(Number(size), sectorSize), optionsOf(members), graph.host);
     return;
   }
-  for (const name of ['location', 'header', 'data-file'] as const) {
+  for (const name of ['location', 'header'] as const) {
     if (members.has(name)) throw new BlockError(`'${name}' is not supported here`, { code: 'ENOTSUP' });
   }
   if (wholeSectors.has(given.driver) && Number(size) % sectorSize !== 0) {
@@ -62,9 +64,25 @@ async function createOn(graph: BlockGraph, driver: BlockDriver, given: BlockdevC
   if (file === undefined) throw invalid("Parameter 'file' is missing");
   const backing = backingOf(members);
   const extents = take<BlockdevRef[]>(members, 'extents') ?? [];
-  await withNode(graph, file, async (node) => {
-    await createInto(graph, driver, { node, size: Number(size), backing, extents, options: optionsOf(members) });
+  const dataFile = take<BlockdevRef>(members, 'data-file');
+  const make = (further: readonly BlockdevRef[]): Promise<void> =>
+    withNode(graph, file, async (node) => {
+      const options = optionsOf(members);
+      await createInto(graph, driver, { node, size: Number(size), backing, extents: further, options });
+    });
+  if (dataFile === undefined) {
+    await make(extents);
+    return;
+  }
+  await withNode(graph, dataFile, async (node) => {
+    members.set('data-file', fromAnywhere(node.filename));
+    await make([node.name]);
   });
+}
+
+/** A file name that leads to the same file wherever the image is that names it. */
+function fromAnywhere(filename: string): string {
+  return filename === '' || isJsonName(filename) || protocolOf(filename) !== undefined ? filename : resolve(filename);
 }
 
 interface Creation {

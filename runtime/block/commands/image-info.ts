@@ -35,11 +35,18 @@ export async function imageInfo(node: BlockNode, flat = false): Promise<ImageInf
   };
 }
 
-/** Bytes that an image takes on the host: what its driver tells, or the file below. */
+/** Bytes that an image takes on the host: what its driver tells, or the files that it consists of. */
 async function allocatedSize(node: BlockNode): Promise<number | undefined> {
   const { instance, file } = node;
   if (instance?.allocatedSize !== undefined) return instance.allocatedSize();
-  return file === undefined ? undefined : allocatedSize(file.node);
+  if (file === undefined) return undefined;
+  let sum = 0;
+  for (const { role, node: below } of node.children.values()) {
+    const size = role === 'protocol' ? await allocatedSize(below) : 0;
+    if (size === undefined) return undefined;
+    sum += size;
+  }
+  return sum;
 }
 
 /** A backing file's name from where the server runs; nothing when it is unknown. */

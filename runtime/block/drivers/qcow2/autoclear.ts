@@ -1,6 +1,6 @@
 /*
  * Autoclear features are what an image holds only as long as every writer keeps it up to date. Persistent bitmaps are: they are
- * marked as in use before the first change. Whatever is not known here stays until the image is changed, and is not lost without a
+ * marked as in use before the first change; and a data file that is a raw image of the disk stays one. Whatever is not known here stays until the image is changed, and is not lost without a
  * word.
  */
 
@@ -60,16 +60,17 @@ async function clear(image: Image): Promise<void> {
 }
 
 /** The autoclear features of the image that are kept up to date. */
-function keptFeatures({ bitmaps: { directory, problem } }: Image): bigint {
-  return directory !== undefined && problem === undefined ? AutoclearFeature.bitmaps : 0n;
+function keptFeatures({ external, bitmaps: { directory, problem } }: Image): bigint {
+  const bitmaps = directory !== undefined && problem === undefined ? AutoclearFeature.bitmaps : 0n;
+  return bitmaps | (external ? AutoclearFeature.rawData : 0n);
 }
 
 /** What is not kept up to date. */
 function describe(image: Image): string | undefined {
-  const { header, bitmaps } = image;
+  const { header, bitmaps, external } = image;
   const parts: string[] = [];
   if (bitmaps.problem !== undefined) parts.push(`persistent bitmaps that cannot be used (${bitmaps.problem})`);
-  const others = header.autoclear & ~AutoclearFeature.bitmaps;
+  const others = header.autoclear & ~(AutoclearFeature.bitmaps | (external ? AutoclearFeature.rawData : 0n));
   const bits = Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => (others >> BigInt(bit)) & 1n);
   if (bits.length > 0) {
     parts.push(`autoclear features that are not known here (${bits.map((bit) => `bit ${bit}`).join(', ')})`);

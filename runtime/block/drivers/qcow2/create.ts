@@ -5,6 +5,7 @@ import { isPowerOfTwo } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { viewOf } from '../shared/big-endian.js';
 import {
+  AutoclearFeature,
   CompatibleFeature,
   CompressionType,
   IncompatibleFeature,
@@ -18,6 +19,7 @@ import {
 import { refcountWidth } from './format/refcount-width.js';
 import { copiedFlag } from './format/table-entry.js';
 import { allSubclusters, setSubclusters } from './map/subclusters.js';
+import { dataFileName } from './open-data.js';
 
 /** Bytes that are written at once where many zeroes are. */
 const zeroChunk = 2 ** 20;
@@ -32,6 +34,8 @@ interface Choices {
   readonly zstd: boolean;
   /** The incompatible features. */
   readonly incompatible: number;
+  readonly dataFile: string | undefined;
+  readonly rawData: boolean;
 }
 
 /**
@@ -54,7 +58,8 @@ interface Layout {
 /**
  * Makes a new image. The header is written last: until then the file is no qcow2 image.
  *
- * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `compression_type`, `extended_l2`, `encryption`.
+ * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `compression_type`, `extended_l2`, `encryption`,
+ * `data_file` (relative to the image), `data_file_raw`.
  *
  * @throws BlockError EINVAL for options that are wrong or exclude each other, EFBIG when the size asks for larger tables than
  * there may be, ENOSPC when the backing file's name does not fit
@@ -62,16 +67,20 @@ interface Layout {
 export async function create(file: Child, request: CreateRequest): Promise<void> {
   const choices = takeChoices(request.options, request.backing !== undefined);
   const { clusterSize } = choices;
+  const dataFile = choices.dataFile === undefined ? undefined : dataFileName(request.filename, choices.dataFile);
+  if (dataFile === request.filename) throw wrong('The data file cannot be the image itself');
   const layout = plan(request.size, choices);
   const header = serialiseHeader(headerOf(request, choices, layout));
+  const data = dataFile === undefined ? undefined : await request.createFile(dataFile, request.size);
   const blocksStart = 1 + layout.tableClusters;
   await file.write(
     clusterSize,
     pointers(blocksStart, layout.blocks, 1, 0, layout.tableClusters * clusterSize, clusterSize),
   );
   await writeRefcounts(file, choices, blocksStart, layout);
-  if (layout.preallocated > 0) await preallocate(file, choices, layout);
+  if (layout.preallocated > 0) await preallocate(file, data, choices, layout);
   else await file.writeZeroes(layout.l1Start * clusterSize, layout.l1Entries * 8);
+  await data?.flush();
   await file.write(0, header);
   await file.flush();
 }
@@ -83,6 +92,8 @@ function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
   const lazyRefcounts = options.takeBoolean('lazy_refcounts') ?? false;
   const zstd = options.takeEnum('compression_type', Qcow2CompressionType) === 'zstd';
   const extended = options.takeBoolean('extended_l2') ?? false;
+  const dataFile = options.takeString('data_file');
+  const rawData = options.takeBoolean('data_file_raw') ?? false;
   const refcountBits = options.takeInteger('refcount_bits') ?? 16;
   if (options.takeBoolean('encryption') ?? false) {
     throw new BlockError("Images with AES encryption are not created any more; use a 'luks' image below", {
@@ -104,26 +115,39 @@ function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
   if (compat === '0.10' && refcountBits !== 16) throw wrong(`Different refcount widths than 16 bits require ${advice}`);
   if (compat === '0.10' && zstd) throw wrong(`Non-zlib compression type is only supported with ${advice}`);
   if (compat === '0.10' && extended) throw wrong(`Extended L2 entries are only supported with ${advice}`);
+  if (dataFile === '') throw wrong('The name of the data file is empty');
+  if (rawData && dataFile === undefined) throw wrong('data-file-raw requires data-file');
+  if (rawData && hasBacking) throw wrong('Backing file and data-file-raw cannot be used at the same time');
+  if (compat === '0.10' && dataFile !== undefined) {
+    throw wrong(`External data files are only supported with ${advice}`);
+  }
   if (extended && clusterSize < leastExtendedCluster) {
     throw wrong(`Extended L2 entries are only supported with cluster sizes of at least ${leastExtendedCluster} bytes`);
   }
   return {
     zstd,
-    incompatible: (zstd ? IncompatibleFeature.compressionType : 0) | (extended ? IncompatibleFeature.extendedL2 : 0),
+    dataFile,
+    rawData,
+    incompatible:
+      (zstd ? IncompatibleFeature.compressionType : 0) |
+      (extended ? IncompatibleFeature.extendedL2 : 0) |
+      (dataFile === undefined ? 0 : IncompatibleFeature.dataFile),
     version: compat === '0.10' ? 2 : 3,
     clusterSize,
-    preallocation,
+    // Each cluster of a raw data file has its place.
+    preallocation: rawData && preallocation === 'off' ? 'metadata' : preallocation,
     lazyRefcounts,
     refcountOrder: Math.log2(refcountBits),
   };
 }
 
 function plan(size: number, choices: Choices): Layout {
-  const { clusterSize, preallocation, refcountOrder } = choices;
+  const { clusterSize, preallocation, refcountOrder, dataFile } = choices;
   const l1Entries = l1EntriesFor(size, choices);
   const l1Clusters = Math.ceil((l1Entries * 8) / clusterSize);
   const preallocated = preallocation === 'off' ? 0 : Math.ceil(size / clusterSize);
-  const rest = 1 + l1Clusters + (preallocated === 0 ? 0 : l1Entries + preallocated);
+  const inFile = dataFile === undefined ? preallocated : 0;
+  const rest = 1 + l1Clusters + (preallocated === 0 ? 0 : l1Entries + inFile);
   const perBlock = (clusterSize * 8) / 2 ** refcountOrder;
   let blocks = 1;
   let tableClusters = 1;
@@ -150,6 +174,7 @@ function headerOf(request: CreateRequest, choices: Choices, layout: Layout): Qco
   return {
     version,
     ...(request.backing === undefined ? {} : { backing: request.backing }),
+    ...(choices.dataFile === undefined ? {} : { dataFile: choices.dataFile }),
     clusterBits: Math.log2(clusterSize),
     clusterSize,
     size: request.size,
@@ -162,7 +187,7 @@ function headerOf(request: CreateRequest, choices: Choices, layout: Layout): Qco
     snapshotTableOffset: 0,
     incompatible: choices.incompatible,
     compatible: lazyRefcounts ? CompatibleFeature.lazyRefcounts : 0n,
-    autoclear: 0n,
+    autoclear: choices.rawData ? AutoclearFeature.rawData : 0n,
     refcountOrder,
     unknownFields: choices.zstd ? Uint8Array.of(CompressionType.zstd) : new Uint8Array(0),
     extensions: [],
@@ -205,25 +230,27 @@ async function writeRefcounts(file: Child, choices: Choices, start: number, layo
   }
 }
 
-/** Gives each cluster of the disk its place, and, if asked for, the host's memory. */
-async function preallocate(file: Child, choices: Choices, layout: Layout): Promise<void> {
+/** Gives each cluster of the disk its place, in the file or in that for the data, and, if asked for, the host's memory. */
+async function preallocate(file: Child, data: Child | undefined, choices: Choices, layout: Layout): Promise<void> {
   const { clusterSize, preallocation } = choices;
   const entrySize = l2EntrySize(choices);
   const perTable = clusterSize / entrySize;
   const { dataStart, l1Start, l1Entries, preallocated, total } = layout;
-  await file.write(
-    l1Start * clusterSize,
-    pointers(dataStart, l1Entries, 1 + perTable, copiedFlag, l1Entries * 8, clusterSize),
-  );
+  /** Clusters from one L2 table to the next. */
+  const step = data === undefined ? 1 + perTable : 1;
+  await file.write(l1Start * clusterSize, pointers(dataStart, l1Entries, step, copiedFlag, l1Entries * 8, clusterSize));
   // A device has its size, and cannot be given another.
   if (file.node.length < total * clusterSize) await file.truncate(total * clusterSize);
   for (let table = 0; table < l1Entries; table++) {
-    const start = dataStart + table * (1 + perTable);
+    const start = dataStart + table * step;
+    const first = data === undefined ? start + 1 : table * perTable;
     const clusters = Math.min(perTable, preallocated - table * perTable);
-    await file.write(start * clusterSize, l2Table(start + 1, clusters, clusterSize, entrySize));
-    const [offset, length] = [(start + 1) * clusterSize, clusters * clusterSize];
-    if (preallocation === 'falloc') await file.writeZeroes(offset, length);
-    else if (preallocation === 'full') await writeOutZeroes(file, offset, length);
+    await file.write(start * clusterSize, l2Table(first, clusters, clusterSize, entrySize));
+    const place = data ?? file;
+    const offset = first * clusterSize;
+    const length = Math.min(clusters * clusterSize, data === undefined ? Infinity : data.node.length - offset);
+    if (preallocation === 'falloc') await place.writeZeroes(offset, length);
+    else if (preallocation === 'full') await writeOutZeroes(place, offset, length);
   }
 }
 

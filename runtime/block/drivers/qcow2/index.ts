@@ -2,10 +2,10 @@
  * qcow2. What belongs to an open image is in image.ts; the rest is functions on it:
  *
  * - header, header-extensions, table-entry, refcount-width, snapshot-table, bitmap-directory: bytes to values and back
- * - options, open, reopen, autoclear, instance: the driver
- * - translate, run, subclusters, l1, l2-entry, marks: from the disk's addresses to the file's
+ * - options, open, open-data, reopen, autoclear, instance: the driver
+ * - translate, run, place, subclusters, l1, l2-entry, marks: from the disk's addresses to the file's
  * - bitmaps: persistent bitmaps, read, kept up to date and stored
- * - read, compressed-read, status; write, promise, fill, compressed-write, zero, resize, empty: requests
+ * - read, compressed-read, status; write, promise, fill, compressed-write, zero, data-file, resize, empty: requests
  * - allocate, refcounts, refcount-growth, free: clusters of the file
  * - write-order, flush, grace, lock, in-flight: what must be before what, and what may not happen at once
  * - overlap, table-places, corruption: keeping broken images from getting worse

@@ -18,6 +18,7 @@ import { IncompatibleFeature, serialiseHeader } from './format/header.js';
 import type { Settings } from './format/options.js';
 import { snapshotInfoOf } from './format/snapshot-table.js';
 import { lazyRefcounts, settingsFor } from './open.js';
+import { refuseBehindRaw } from './open-data.js';
 import { prepareReopen } from './reopen.js';
 import { writeCompressed } from './request/compressed-write.js';
 import { makeEmpty } from './request/empty.js';
@@ -96,6 +97,11 @@ export class Qcow2Instance implements DriverInstance {
     return writeCaches(this.#image);
   }
 
+  /** The layer flushes the image's own file only. */
+  flushToDisk(): Promise<void> {
+    return this.#image.flushData();
+  }
+
   blockStatus(offset: number, length: number): Promise<BlockStatus> {
     return blockStatus(this.#image, offset, length);
   }
@@ -111,6 +117,7 @@ export class Qcow2Instance implements DriverInstance {
   /** The new header is written as a whole, or, when it does not fit, not at all. */
   changeBackingFile(backing: BackingFile | undefined): Promise<void> {
     const image = this.#image;
+    refuseBehindRaw(image, backing);
     const change = async (): Promise<void> => {
       image.alive();
       const { backing: _, ...rest } = image.header;

@@ -8,6 +8,7 @@ import { CompatibleFeature, IncompatibleFeature, limits, type Qcow2Header, readH
 import { MetadataKind, type Settings, takeSettings } from './format/options.js';
 import { readSnapshotTable } from './format/snapshot-table.js';
 import { offsetOf } from './format/table-entry.js';
+import { openData } from './open-data.js';
 import { Image } from './space/image.js';
 import { checkOverlap, mustAskFile } from './space/overlap.js';
 
@@ -27,7 +28,8 @@ export async function openImage(context: OpenContext): Promise<Image> {
     refuseCorrupt(header);
     if (header.incompatible & IncompatibleFeature.dirty) header = await repaired(context);
   }
-  const image = new Image({ node, file, host }, header, settings, {
+  const data = await openData(context, header);
+  const image = new Image({ node, file, data, host }, header, settings, {
     l2: (opened) => checkBefore(opened, MetadataKind.activeL2),
     refcounts: (opened) => checkBefore(opened, MetadataKind.refcountBlock),
   });

@@ -23,6 +23,7 @@ import { beforeRefcountChange, changeRefcounts, refcountBlock } from './space/re
  */
 export async function createSnapshot(image: Image, info: SnapshotInfo): Promise<void> {
   image.alive();
+  refuseDataFile(image);
   const id = info.id === '' ? nextId(image.snapshots) : info.id;
   if (image.snapshots.some((snapshot) => snapshot.id === id)) {
     throw new BlockError(`There is a snapshot with id '${id}' already`, { code: 'EEXIST' });
@@ -34,6 +35,12 @@ export async function createSnapshot(image: Image, info: SnapshotInfo): Promise<
   await finish(image);
 }
 
+/** A cluster has one place in a data file, where it cannot be kept as it was. */
+function refuseDataFile({ external }: Image): void {
+  if (!external) return;
+  throw new BlockError('Images with an external data file have no internal snapshots', { code: 'ENOTSUP' });
+}
+
 /**
  * Deletes the snapshot with this id, and what is in the file only for it. Nothing else is done to the image meanwhile.
  *
@@ -41,6 +48,7 @@ export async function createSnapshot(image: Image, info: SnapshotInfo): Promise<
  */
 export async function deleteSnapshot(image: Image, id: string): Promise<void> {
   image.alive();
+  refuseDataFile(image);
   const snapshot = image.snapshots.find((each) => each.id === id);
   if (snapshot === undefined) throw new BlockError(`There is no snapshot with id '${id}'`, { code: 'ENOENT' });
   const l1 = await readL1(image, snapshot);

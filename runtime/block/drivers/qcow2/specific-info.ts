@@ -7,6 +7,10 @@ import type { Image } from './space/image.js';
 export function specificInfo(image: Image): ImageInfoSpecific {
   const { header, refcounts } = image;
   const bitmaps = bitmapInfos(image);
+  const dataFile = {
+    ...(header.dataFile === undefined ? {} : { 'data-file': header.dataFile }),
+    'data-file-raw': image.rawData,
+  };
   const version3 = {
     'lazy-refcounts': (header.compatible & CompatibleFeature.lazyRefcounts) !== 0n,
     corrupt: (header.incompatible & IncompatibleFeature.corrupt) !== 0,
@@ -17,6 +21,7 @@ export function specificInfo(image: Image): ImageInfoSpecific {
     data: {
       compat: header.version === 2 ? '0.10' : '1.1',
       ...(header.version === 2 ? {} : version3),
+      ...(image.external ? dataFile : {}),
       'refcount-bits': refcounts.bits,
       'compression-type': header.unknownFields[0] === CompressionType.zstd ? 'zstd' : 'zlib',
       ...(bitmaps.length === 0 ? {} : { bitmaps }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Child, NodeView } from '../../driver.js';
 import { BlockError } from '../../error.js';
+import { beside } from '../shared/beside.js';
 import {
   type Descriptor,
   descriptorText,
@@ -62,13 +63,5 @@ export async function cidOf({ driver, children }: NodeView): Promise<number | un
  */
 export function extentName(descriptor: string, name: string): string {
   if (!isPrintable(name)) throw new BlockError('vmdk: The name of an extent is not a file name', { code: 'EINVAL' });
-  if (name.startsWith('/')) return name;
-  if (descriptor === '' || descriptor.startsWith('json:')) {
-    throw new BlockError(`Cannot use the relative extent name '${name}': '${descriptor}' has no directory`, {
-      code: 'EINVAL',
-    });
-  }
-  const prefix = /^[^:/]*:/.exec(descriptor)?.[0] ?? '';
-  const folder = descriptor.slice(0, Math.max(descriptor.lastIndexOf('/') + 1, prefix.length));
-  return `${folder === '' ? './' : folder}${name}`;
+  return beside(descriptor, name, 'extent');
 }

@@ -1,5 +1,5 @@
 import { viewOf } from '../../shared/big-endian.js';
-import { l2EntrySize } from '../format/header.js';
+import { hasDataFile, l2EntrySize } from '../format/header.js';
 import { compressedFlag, copiedFlag, offsetOf } from '../format/table-entry.js';
 import type { CheckContext } from './context.js';
 import type { L2Tables } from './references.js';
@@ -68,12 +68,14 @@ async function checkL2(
   const view = viewOf(entries);
   let changed = false;
   const entrySize = l2EntrySize(context.header);
+  const external = hasDataFile(context.header);
   for (let at = 0; at + entrySize <= entries.length; at += entrySize) {
     const high = view.getUint32(at);
     if ((high & compressedFlag) !== 0) continue;
     const offset = offsetOf(high, view.getUint32(at + 4));
     if (offset === 0) continue;
-    const marked = isMarkedRightly(stored, high, Math.floor(offset / clusterSize));
+    // A cluster in a data file is never shared.
+    const marked = external ? high >= copiedFlag : isMarkedRightly(stored, high, Math.floor(offset / clusterSize));
     if (typeof marked === 'boolean' ? marked : await marked) continue;
     if (fix) {
       view.setUint32(at, (high ^ copiedFlag) >>> 0);

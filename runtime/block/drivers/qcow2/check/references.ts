@@ -1,5 +1,5 @@
 import { viewOf } from '../../shared/big-endian.js';
-import { l2EntrySize, limits } from '../format/header.js';
+import { hasDataFile, l2EntrySize, limits, type Qcow2Header } from '../format/header.js';
 import { readSnapshotTable, type Snapshot } from '../format/snapshot-table.js';
 import {
   compressedFlag,
@@ -110,17 +110,42 @@ async function countL1(
 }
 
 /** Reports an extended entry that says what cannot be of its subclusters. */
-function checkSubclusters(report: CheckReport, view: DataView, at: number, table: number, times: number): void {
+function checkSubclusters(
+  { report, header }: CheckContext,
+  view: DataView,
+  at: number,
+  table: number,
+  times: number,
+): void {
   const high = view.getUint32(at);
   const low = view.getUint32(at + 4);
   const [zero, allocated] = [view.getUint32(at + 8), view.getUint32(at + 12)];
   const isPacked = (high & compressedFlag) !== 0;
+  // A data file may have a cluster at its beginning, which is marked as in use once.
+  const isPlaced = offsetOf(high, low) !== 0 || (hasDataFile(header) && high >= copiedFlag);
   const impossible = isPacked
     ? zero !== 0 || allocated !== 0
-    : (zero & allocated) !== 0 || (low & zeroFlag) !== 0 || (allocated !== 0 && offsetOf(high, low) === 0);
+    : (zero & allocated) !== 0 || (low & zeroFlag) !== 0 || (allocated !== 0 && !isPlaced);
   if (impossible) {
     report.corruption(`L2 entry ${at / 16} of the table at ${table} says what cannot be of its subclusters`, times);
   }
+}
+
+/** A data file has each cluster where the disk has it. Which entry of the L1 table leads to a table does not matter here. */
+function checkPlace(
+  report: CheckReport,
+  { clusterSize, incompatible }: Qcow2Header,
+  index: number,
+  cluster: number,
+  table: number,
+  times: number,
+): void {
+  const span = clusterSize * (clusterSize / l2EntrySize({ incompatible }));
+  if (cluster % span === index * clusterSize) return;
+  report.corruption(
+    `L2 entry ${index} of the table at ${table} leads to ${cluster}, another place of the data file`,
+    times,
+  );
 }
 
 async function countL2(
@@ -137,14 +162,19 @@ async function countL2(
   const view = viewOf(table);
   let expected = 0;
   const entrySize = l2EntrySize(header);
+  const external = hasDataFile(header);
   for (let at = 0; at + entrySize <= table.length; at += entrySize) {
     const high = view.getUint32(at);
     const low = view.getUint32(at + 4);
-    if (entrySize === 16) checkSubclusters(report, view, at, offset, times);
+    if (entrySize === 16) checkSubclusters(context, view, at, offset, times);
     if (high === 0 && low === 0) continue;
     if ((high & compressedFlag) !== 0) {
       if ((high & copiedFlag) !== 0) {
         report.corruption(`A compressed cluster is marked as in use once, in the L2 table at ${offset}`, times);
+      }
+      if (external) {
+        report.corruption(`The L2 table at ${offset} has a compressed cluster, which cannot be in a data file`, times);
+        continue;
       }
       const start = compressedOffset(high, low, clusterBits);
       context.count('A compressed cluster', start, compressedLength(high, low, clusterBits), times);
@@ -158,14 +188,17 @@ async function countL2(
       report.corruption(`L2 entry ${at / entrySize} of the table at ${offset} has bits set that must not be`, times);
     }
     const cluster = offsetOf(high, low);
-    if (cluster === 0) continue;
-    if (cluster % clusterSize !== 0) {
+    const isPlain = entrySize === 8 && (low & zeroFlag) !== 0;
+    if (cluster === 0 && !(external && (high & copiedFlag) !== 0 && !isPlain)) continue;
+    if (external) {
+      checkPlace(report, header, at / entrySize, cluster, offset, times);
+    } else if (cluster % clusterSize !== 0) {
       const what = (low & zeroFlag) === 0 ? 'A cluster' : 'A preallocated cluster';
       report.corruption(`${what} is at ${cluster}, which is not the beginning of one`, times);
     }
     report.allocatedClusters += active;
     if (expected !== 0 && cluster !== expected) report.fragmentedClusters += active;
     expected = cluster + clusterSize;
-    context.count('A cluster', cluster, clusterSize, times);
+    if (!external) context.count('A cluster', cluster, clusterSize, times);
   }
 }

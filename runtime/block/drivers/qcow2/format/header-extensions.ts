@@ -4,6 +4,7 @@
  */
 
 import { BlockError } from '../../../error.js';
+import { decodeFileName, encodeFileName } from '../../../file-name.js';
 import { roundUp } from '../../../limits.js';
 import { viewOf } from '../../shared/big-endian.js';
 
@@ -16,6 +17,8 @@ export interface HeaderExtension {
 /** What the extensions say. */
 export interface HeaderExtensions {
   readonly backingFormat?: string;
+  /** The name of the data file. */
+  readonly dataFile?: string;
   /** The names that the image gives to features, by {@link featureKey}. */
   readonly featureNames: ReadonlyMap<string, string>;
   /** The others, in their order. */
@@ -23,7 +26,12 @@ export interface HeaderExtensions {
 }
 
 /** Extensions of all versions, as the format numbers them. */
-const extensionType = { end: 0, backingFormat: 0xe279_2aca, featureNames: 0x6803_f857 } as const;
+const extensionType = {
+  end: 0,
+  backingFormat: 0xe279_2aca,
+  dataFile: 0x4441_5441,
+  featureNames: 0x6803_f857,
+} as const;
 
 /** A format's name is shorter than this many bytes. */
 const formatNameLimit = 16;
@@ -59,6 +67,7 @@ export function parseExtensions(cluster: Uint8Array, start: number, end: number)
   const view = viewOf(cluster);
   const unknown: HeaderExtension[] = [];
   let backingFormat: string | undefined;
+  let dataFile: string | undefined;
   let featureNames: ReadonlyMap<string, string> = new Map();
   for (let at = start; at + 8 <= end; ) {
     const type = view.getUint32(at);
@@ -70,11 +79,17 @@ export function parseExtensions(cluster: Uint8Array, start: number, end: number)
     }
     const data = cluster.slice(at, at + length);
     if (type === extensionType.backingFormat) backingFormat = formatName(data);
+    else if (type === extensionType.dataFile) dataFile = decodeFileName(untilNul(data));
     else if (type === extensionType.featureNames) featureNames = parseFeatureNames(data);
     else unknown.push({ type, data });
     at += roundUp(length, 8);
   }
-  return { featureNames, unknown, ...(backingFormat === undefined ? {} : { backingFormat }) };
+  return {
+    featureNames,
+    unknown,
+    ...(backingFormat === undefined ? {} : { backingFormat }),
+    ...(dataFile === undefined ? {} : { dataFile }),
+  };
 }
 
 /** The names of the features take too much of a smaller cluster, in which the name of a backing file is to fit. */
@@ -84,13 +99,18 @@ const leastClusterForNames = 4096;
 export function serialiseExtensions(
   version: 2 | 3,
   clusterSize: number,
-  backingFormat: string | undefined,
-  unknown: readonly HeaderExtension[],
+  said: {
+    readonly backingFormat: string | undefined;
+    readonly dataFile: string | undefined;
+    readonly unknown: readonly HeaderExtension[];
+  },
 ): Uint8Array {
+  const { backingFormat, dataFile, unknown } = said;
   const extensions: HeaderExtension[] = [];
   if (backingFormat !== undefined) {
     extensions.push({ type: extensionType.backingFormat, data: encodeFormatName(backingFormat) });
   }
+  if (dataFile !== undefined) extensions.push({ type: extensionType.dataFile, data: encodeFileName(dataFile) });
   if (version === 3 && clusterSize >= leastClusterForNames)
     extensions.push({ type: extensionType.featureNames, data: encodeFeatureNames() });
   extensions.push(...unknown, { type: extensionType.end, data: new Uint8Array(0) });

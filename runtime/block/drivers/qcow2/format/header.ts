@@ -18,6 +18,8 @@ export const IncompatibleFeature = {
   dirty: 1,
   /** Metadata were found to be impossible: nothing may be written. */
   corrupt: 2,
+  /** What is on the disk is in another file. */
+  dataFile: 4,
   /** Clusters are compressed in another way than deflate. */
   compressionType: 8,
   /** L2 entries have 16 bytes, and tell of each 32nd part of a cluster whether it is there. */
@@ -30,18 +32,26 @@ export const CompressionType = { deflate: 0, zstd: 1 } as const;
 /** Features that say what state an image is in, and not how it is made. */
 export const stateFeatures = IncompatibleFeature.dirty | IncompatibleFeature.corrupt;
 
-const knownFeatures = BigInt(stateFeatures | IncompatibleFeature.compressionType | IncompatibleFeature.extendedL2);
+const knownFeatures = BigInt(
+  stateFeatures | IncompatibleFeature.dataFile | IncompatibleFeature.compressionType | IncompatibleFeature.extendedL2,
+);
 
 /** Bits of {@link Qcow2Header.compatible}. */
 export const CompatibleFeature = { lazyRefcounts: 1n } as const;
 
 /** Bits of {@link Qcow2Header.autoclear}. */
-export const AutoclearFeature = { bitmaps: 1n } as const;
+export const AutoclearFeature = {
+  bitmaps: 1n,
+  /** The data file alone is what is on the disk: a raw image of it. */
+  rawData: 2n,
+} as const;
 
 /** What the first cluster of an image says. An immutable value: a change is a new one, `{ ...header, size }`. */
 export interface Qcow2Header {
   readonly version: 2 | 3;
   readonly backing?: BackingFile;
+  /** The name of the data file. */
+  readonly dataFile?: string;
   /** 9 to 21. */
   readonly clusterBits: number;
   /** 2^clusterBits bytes. */
@@ -104,6 +114,11 @@ export function l2EntrySize({ incompatible }: Pick<Qcow2Header, 'incompatible'>)
   return incompatible & IncompatibleFeature.extendedL2 ? 16 : 8;
 }
 
+/** Whether what is on the disk is in another file. */
+export function hasDataFile({ incompatible }: Pick<Qcow2Header, 'incompatible'>): boolean {
+  return (incompatible & IncompatibleFeature.dataFile) !== 0;
+}
+
 /** L1 entries that a disk of this size needs: each maps as many clusters as an L2 table has entries. */
 export function l1EntriesFor(size: number, header: Pick<Qcow2Header, 'clusterSize' | 'incompatible'>): number {
   const { clusterSize } = header;
@@ -141,7 +156,11 @@ export function serialiseHeader(header: Qcow2Header): Uint8Array {
   const { version, backing, clusterSize } = header;
   const known = headerLengths[version];
   const length = version === 2 ? known : roundUp(known + header.unknownFields.length, 8);
-  const extensions = serialiseExtensions(version, clusterSize, backing?.format, header.extensions);
+  const extensions = serialiseExtensions(version, clusterSize, {
+    backingFormat: backing?.format,
+    dataFile: header.dataFile,
+    unknown: header.extensions,
+  });
   const name = encodeFileName(backing?.name ?? '');
   if (name.length > limits.backingNameBytes) {
     throw refused(
@@ -246,7 +265,7 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   }
   const nameOffset = getUint64(view, 8);
   if (nameOffset > clusterSize) throw refused(`Invalid offset of the backing file's name: ${shown(view, 8)}`);
-  const { backingFormat, featureNames, unknown } = parseExtensions(
+  const { backingFormat, dataFile, featureNames, unknown } = parseExtensions(
     cluster,
     headerLength,
     nameOffset === 0 ? clusterSize : nameOffset,
@@ -270,6 +289,7 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   return {
     version,
     ...(name === '' ? {} : { backing: { name, ...(backingFormat === undefined ? {} : { format: backingFormat }) } }),
+    ...(dataFile === undefined ? {} : { dataFile }),
     clusterBits: view.getUint32(20),
     clusterSize,
     size: field(view, 24, 'virtual size', 'EFBIG'),

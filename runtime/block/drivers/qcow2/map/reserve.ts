@@ -1,10 +1,10 @@
 import { roundDown, roundUp } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
-import { allocateClusters } from '../space/allocate.js';
+import { allocateClusters, type HostClusters } from '../space/allocate.js';
 import type { Image } from '../space/image.js';
 import type { Allocation } from '../space/in-flight.js';
 import { ownL2Table } from './l1.js';
-import { ClusterKind } from './run.js';
+import { ClusterKind, nowhere } from './run.js';
 import { boundsOf, subclustersOf } from './subclusters.js';
 import { invalidRun, runAt } from './translate.js';
 
@@ -48,7 +48,7 @@ async function promiseLocked(image: Image, offset: number, length: number): Prom
   const run = runAt(image, table, offset, length);
   if (run.kind === ClusterKind.invalid) throw await invalidRun(image, offset);
   if (run.kind === ClusterKind.normal && run.copied) return undefined;
-  const kept = run.kind !== ClusterKind.compressed && run.host !== 0 && run.copied;
+  const kept = run.kind !== ClusterKind.compressed && run.host !== nowhere && run.copied;
   if (image.extended && (kept || offset % clusterSize !== 0 || length < clusterSize)) {
     return promiseOne(image, table, offset, kept ? run.length : length, kept ? run.host : undefined);
   }
@@ -60,7 +60,7 @@ async function promiseLocked(image: Image, offset: number, length: number): Prom
   const end = kept ? most : endOfPlaceless(image, table, first, whole);
   const place = kept
     ? { offset: roundDown(run.host, clusterSize), fresh: false }
-    : await allocateClusters(image, end - first);
+    : await newPlaces(image, first, end - first);
   return {
     allocation: image.inFlight.begin(first, end),
     host: place.offset,
@@ -96,7 +96,7 @@ async function promiseOne(
     [from, to] = [Math.min(from, start + least * unit), Math.max(to, start + most * unit)];
   }
   const place =
-    host === undefined ? await allocateClusters(image, 1) : { offset: roundDown(host, clusterSize), fresh: false };
+    host === undefined ? await newPlaces(image, first, 1) : { offset: roundDown(host, clusterSize), fresh: false };
   return {
     allocation: image.inFlight.begin(first, first + 1),
     host: place.offset,
@@ -108,6 +108,11 @@ async function promiseOne(
   };
 }
 
+/** Places for clusters of the disk. In a data file each has its own from the beginning, where there may be old data. */
+function newPlaces(image: Image, first: number, count: number): Promise<HostClusters> | HostClusters {
+  return image.external ? { offset: first * image.clusterSize, fresh: false } : allocateClusters(image, count);
+}
+
 /** Up to which cluster, `most` at most, all from `first` on need new places. */
 function endOfPlaceless(image: Image, table: Table, first: number, most: number): number {
   const { clusterSize, l2Entries } = image;
@@ -115,7 +120,7 @@ function endOfPlaceless(image: Image, table: Table, first: number, most: number)
   let end = first + 1;
   for (; end < limit; end++) {
     const run = runAt(image, table, end * clusterSize, clusterSize);
-    if (run.kind === ClusterKind.invalid || (run.host !== 0 && run.copied)) break;
+    if (run.kind === ClusterKind.invalid || (run.host !== nowhere && run.copied)) break;
   }
   return end;
 }

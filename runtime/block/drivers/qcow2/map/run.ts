@@ -14,12 +14,15 @@ export const ClusterKind = {
 
 export type ClusterKind = (typeof ClusterKind)[keyof typeof ClusterKind];
 
+/** The place of a cluster that has none. A data file may have one at its beginning. */
+export const nowhere = -1;
+
 /** A stretch of the disk whose clusters are alike and, if they have places, next to each other. */
 export interface Run {
   readonly kind: ClusterKind;
   /** Bytes of the disk, from where was asked for. */
   readonly length: number;
-  /** Where it is in the file: the first byte asked for; for a compressed cluster its beginning; 0: nowhere. */
+  /** Where it is in the file of the data: the first byte asked for; for a compressed cluster its beginning; or {@link nowhere}. */
   readonly host: number;
   /** The host clusters are not shared. */
   readonly copied: boolean;

@@ -8,7 +8,8 @@ import type { Table } from '../../shared/table-cache.js';
 import { subclusters } from '../format/header.js';
 import { compressedFlag, compressedLength, compressedOffset, copiedFlag, offsetOf } from '../format/table-entry.js';
 import type { Image } from '../space/image.js';
-import { ClusterKind, type Run } from './run.js';
+import { isImpossible, placeOf } from './place.js';
+import { ClusterKind, nowhere, type Run } from './run.js';
 
 /** All subclusters of a cluster. */
 export const allSubclusters = 0xffff_ffff;
@@ -50,7 +51,9 @@ export function extendedRunAt(image: Image, table: Table, offset: number, length
   let index = ((offset - inside) / clusterSize) % l2Entries;
   const high = table.view.getUint32(index * 16);
   const low = table.view.getUint32(index * 16 + 4);
-  const kind = kindAt(image, table, index, Math.floor(inside / unit));
+  const start = offset - inside;
+  const first = index;
+  const kind = kindAt(image, table, index, start, Math.floor(inside / unit));
   if (kind === ClusterKind.compressed || kind === ClusterKind.invalid) {
     return {
       kind,
@@ -60,23 +63,29 @@ export function extendedRunAt(image: Image, table: Table, offset: number, length
       stored: compressedLength(high, low, header.clusterBits),
     };
   }
-  const host = offsetOf(high, low);
+  const host = placeOf(image, high, low);
   const copied = high >= copiedFlag;
   let covered = 0;
-  let expected = host;
+  let expected = Math.max(host, 0);
   for (let at = inside; covered < length; ) {
     if (at === clusterSize) {
       index++;
       at = 0;
-      if (host !== 0) expected += clusterSize;
+      if (host !== nowhere) expected += clusterSize;
       if (index === l2Entries || !continues(table, index, expected, copied)) break;
     }
-    if (kindAt(image, table, index, Math.floor(at / unit)) !== kind) break;
+    if (kindAt(image, table, index, start + (index - first) * clusterSize, Math.floor(at / unit)) !== kind) break;
     const step = unit - (at % unit);
     covered += step;
     at += step;
   }
-  return { kind, length: Math.min(covered, length), host: host === 0 ? 0 : host + inside, copied, stored: 0 };
+  return {
+    kind,
+    length: Math.min(covered, length),
+    host: host === nowhere ? nowhere : host + inside,
+    copied,
+    stored: 0,
+  };
 }
 
 /** Whether an entry has the place that is expected. */
@@ -89,16 +98,19 @@ function continues({ view }: Table, index: number, expected: number, copied: boo
   );
 }
 
-function kindAt({ header, clusterSize }: Image, table: Table, index: number, subcluster: number): ClusterKind {
+/** The kind of a subcluster of the cluster at `start` of the disk. */
+function kindAt(image: Image, table: Table, index: number, start: number, subcluster: number): ClusterKind {
+  const { header, clusterSize, external } = image;
   const high = table.view.getUint32(index * 16);
   const low = table.view.getUint32(index * 16 + 4);
   if (high & compressedFlag) {
+    if (external) return ClusterKind.invalid;
     const end = compressedOffset(high, low, header.clusterBits) + clusterSize * 2;
     return end > largestSize ? ClusterKind.invalid : ClusterKind.compressed;
   }
-  const host = offsetOf(high, low);
+  const host = placeOf(image, high, low);
   const { allocated, zero } = subclustersOf(table, index);
-  if (host % clusterSize !== 0 || host > largestSize || allocated & zero || (host === 0 && allocated !== 0)) {
+  if (allocated & zero || (host === nowhere ? allocated !== 0 : isImpossible(image, start, host))) {
     return ClusterKind.invalid;
   }
   const bit = 2 ** subcluster;

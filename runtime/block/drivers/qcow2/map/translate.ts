@@ -12,7 +12,8 @@ import {
 import { corrupted } from '../space/corruption.js';
 import type { Image } from '../space/image.js';
 import { l2TableOffset } from './l1.js';
-import { ClusterKind, type Run } from './run.js';
+import { isImpossible, placeOf } from './place.js';
+import { ClusterKind, nowhere, type Run } from './run.js';
 import { extendedRunAt } from './subclusters.js';
 
 /** The run that begins at `offset`, at most `length` bytes long, and at most up to where the table ends. */
@@ -24,7 +25,7 @@ export function runAt(image: Image, table: Table, offset: number, length: number
   const { view } = table;
   const high = view.getUint32(index * 8);
   const low = view.getUint32(index * 8 + 4);
-  const kind = kindOf(image, high, low);
+  const kind = kindOf(image, offset - inside, high, low);
   const first = clusterSize - inside;
   if (kind === ClusterKind.compressed || kind === ClusterKind.invalid) {
     const { clusterBits } = image.header;
@@ -36,44 +37,38 @@ export function runAt(image: Image, table: Table, offset: number, length: number
       stored: compressedLength(high, low, clusterBits),
     };
   }
-  const host = offsetOf(high, low);
+  const host = placeOf(image, high, low);
   const copied = high >= copiedFlag;
-  const covered = first >= length ? first : first + following(image, table, index, high, low, host, length - first);
+  const covered = first >= length ? first : first + following(image, table, offset - inside, host, length - first);
   return {
     kind,
     length: Math.min(covered, length),
-    host: host === 0 ? 0 : host + inside,
+    host: host === nowhere ? nowhere : host + inside,
     copied,
     stored: 0,
   };
 }
 
-/** Bytes of the clusters after the one with this entry that go on as it does; `wanted` bytes are enough. */
-function following(
-  image: Image,
-  table: Table,
-  index: number,
-  high: number,
-  low: number,
-  host: number,
-  wanted: number,
-): number {
+/** Bytes of the clusters after the one at `start`, at `host`, that go on as it does; `wanted` bytes are enough. */
+function following(image: Image, table: Table, start: number, host: number, wanted: number): number {
   const { clusterSize, l2Entries } = image;
   const { view } = table;
-  const flags = low & zeroFlag;
+  const index = (start / clusterSize) % l2Entries;
+  const high = view.getUint32(index * 8);
+  const flags = view.getUint32(index * 8 + 4) & zeroFlag;
   const copied = high >= copiedFlag;
   let bytes = 0;
-  let expected = host;
+  let expected = Math.max(host, 0);
   for (let next = index + 1; next < l2Entries && bytes < wanted; next++) {
     const nextHigh = view.getUint32(next * 8);
     const nextLow = view.getUint32(next * 8 + 4);
-    if (host !== 0) expected += clusterSize;
+    if (host !== nowhere) expected += clusterSize;
     if (
       nextHigh >= copiedFlag !== copied ||
       (nextHigh & compressedFlag) !== 0 ||
       (nextLow & zeroFlag) !== flags ||
       offsetOf(nextHigh, nextLow) !== expected ||
-      kindOf(image, nextHigh, nextLow) === ClusterKind.invalid
+      kindOf(image, start + (next - index) * clusterSize, nextHigh, nextLow) === ClusterKind.invalid
     ) {
       break;
     }
@@ -82,17 +77,20 @@ function following(
   return bytes;
 }
 
-/** Reserved bits mean nothing to a reader; a check reports them. */
-function kindOf(image: Image, high: number, low: number): ClusterKind {
+/**
+ * What the entry of the cluster at `start` of the disk says. Reserved bits mean nothing to a reader; a check reports them.
+ */
+function kindOf(image: Image, start: number, high: number, low: number): ClusterKind {
   const { header, clusterSize } = image;
   if (high & compressedFlag) {
+    if (image.external) return ClusterKind.invalid;
     const end = compressedOffset(high, low, header.clusterBits) + clusterSize * 2;
     return end > largestSize ? ClusterKind.invalid : ClusterKind.compressed;
   }
-  const host = offsetOf(high, low);
-  if (host % clusterSize !== 0 || host > largestSize) return ClusterKind.invalid;
+  const host = placeOf(image, high, low);
+  if (host !== nowhere && isImpossible(image, start, host)) return ClusterKind.invalid;
   if (low & zeroFlag) return header.version < 3 ? ClusterKind.invalid : ClusterKind.zero;
-  return host === 0 ? ClusterKind.unallocated : ClusterKind.normal;
+  return host === nowhere ? ClusterKind.unallocated : ClusterKind.normal;
 }
 
 /** The L2 table for an offset of the disk, if it is in memory. */
@@ -106,7 +104,7 @@ export function emptyRun(image: Image, offset: number, length: number): Run {
   return {
     kind: ClusterKind.unallocated,
     length: Math.min(length, image.l2Span - (offset % image.l2Span)),
-    host: 0,
+    host: nowhere,
     copied: false,
     stored: 0,
   };

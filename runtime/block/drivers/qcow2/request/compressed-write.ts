@@ -23,9 +23,11 @@ const sector = 512;
  *
  * @param offset the beginning of a cluster
  * @param data whole clusters; the last may end with the disk
+ * @throws BlockError (ENOTSUP) where the clusters are in a data file: each has its place there
  */
 export async function writeCompressed(image: Image, offset: number, data: Uint8Array): Promise<void> {
   image.alive();
+  if (image.external) throw ioError('ENOTSUP');
   const { clusterSize } = image;
   const parts = new Parts();
   for (let done = 0; done < data.length; done += clusterSize) {

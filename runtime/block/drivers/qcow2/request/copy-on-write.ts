@@ -15,11 +15,13 @@ import { read } from './read.js';
 
 /** Writes to host clusters that are the disk's. */
 export async function writeData(image: Image, host: number, data: Uint8Array): Promise<void> {
-  const met = overlaps(image, 0, host, data.length);
-  if (met !== 0) throw await overlapError(image, met, host, data.length);
-  if (mustAskFile(image)) await checkOverlap(image, 0, host, data.length);
+  if (!image.external) {
+    const met = overlaps(image, 0, host, data.length);
+    if (met !== 0) throw await overlapError(image, met, host, data.length);
+    if (mustAskFile(image)) await checkOverlap(image, 0, host, data.length);
+  }
   image.file.debug('write_aio');
-  await image.file.write(host, data);
+  await image.data.write(host, data);
 }
 
 /** Writes data, and what surrounds it in its clusters, to the places that they have been promised; then tells so. */
@@ -30,14 +32,16 @@ export async function fill(image: Image, offset: number, promised: Promised, dat
     await link(image, promised);
   } catch (error) {
     image.inFlight.end(allocation);
-    if (!kept) await giveBack(image, host / image.clusterSize, allocation.end - allocation.first);
+    if (!kept && !image.external) await giveBack(image, host / image.clusterSize, allocation.end - allocation.first);
     throw error;
   }
   image.inFlight.end(allocation);
 }
 
 async function writeAround(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
-  const { fresh, from: start, to: end } = promised;
+  const { fresh, from: start } = promised;
+  // A data file ends with the disk.
+  const end = image.external ? Math.max(offset + data.length, Math.min(promised.to, image.header.size)) : promised.to;
   const host = promised.host + start - promised.allocation.first * image.clusterSize;
   const head = offset - start;
   const tail = end - (offset + data.length);
@@ -91,5 +95,5 @@ async function link(image: Image, { allocation, host, kept, from, to }: Promised
   image.l2Tables.changed(table, first * l2EntrySize, (first + count) * l2EntrySize);
   // With an entry on the disk before its data, a crash would show what was in the place before, or leave the entry pointing
   // beyond the end of the file.
-  image.order.relies(!kept && !image.lazyRefcounts);
+  image.order.relies(!kept && !image.lazyRefcounts && !image.external);
 }

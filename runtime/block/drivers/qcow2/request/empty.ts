@@ -32,6 +32,7 @@ function canStartAnew(image: Image): boolean {
   return (
     version >= 3 &&
     snapshotCount === 0 &&
+    !image.external &&
     // Extensions that are not known may have clusters of their own.
     extensions.length === 0 &&
     clustersBeforeL1 + l1Clusters(image) <= image.refcountsPerBlock

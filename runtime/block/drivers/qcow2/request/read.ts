@@ -15,7 +15,7 @@ export async function read(image: Image, offset: number, buffer: Uint8Array): Pr
       const access = image.grace.enter();
       try {
         image.file.debug('read_aio');
-        await image.file.read(run.host, buffer);
+        await image.data.read(run.host, buffer);
       } finally {
         image.grace.leave(access);
       }
@@ -64,7 +64,7 @@ async function readData(image: Image, host: number, buffer: Uint8Array): Promise
   const access = image.grace.enter();
   try {
     image.file.debug('read_aio');
-    await image.file.read(host, buffer);
+    await image.data.read(host, buffer);
   } finally {
     image.grace.leave(access);
   }

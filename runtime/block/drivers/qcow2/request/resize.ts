@@ -8,6 +8,7 @@ import { freeClusters } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { checkOverlap } from '../space/overlap.js';
 import { refcountBlock } from '../space/refcounts.js';
+import { cutData, growData, placeInData } from './data-file.js';
 import { blockStatus } from './status.js';
 import { write } from './write.js';
 import { discard, writeZeroes } from './zero.js';
@@ -46,7 +47,9 @@ async function grow(image: Image, size: number): Promise<void> {
   // Until now no reader could see what is behind the end: the rest of the last cluster, and what a longer backing file has.
   const backed = image.node.backing?.node.length ?? 0;
   const from = roundUp(oldSize, 512);
+  await growData(image, size);
   await hide(image, from, Math.min(size, Math.max(roundUp(oldSize, clusterSize), backed)));
+  await placeInData(image, oldSize, size);
   await changeSize(image, size);
 }
 
@@ -74,6 +77,7 @@ async function shrink(image: Image, size: number): Promise<void> {
   // The header comes last. Clusters behind the end would come back to light when the disk grows again.
   await forget(image, size, image.header.size);
   await changeSize(image, size);
+  await cutData(image);
 }
 
 /** Gives up the clusters from `from` on, and all that is in the file for them. */
@@ -87,6 +91,7 @@ export async function forget(image: Image, from: number, oldSize: number): Promi
 
 async function changeSize(image: Image, size: number): Promise<void> {
   await image.l2Tables.writeAll();
+  await image.flushData();
   await image.file.flush();
   await image.changeHeader({ ...image.header, size }, sizeField(size));
 }

@@ -16,7 +16,7 @@ export async function blockStatus(image: Image, offset: number, length: number):
     case ClusterKind.zero:
       return { length: known, allocated: true, data: false, zero: true };
     case ClusterKind.normal:
-      return { length: known, allocated: true, data: true, zero: false, offset: run.host, file: image.file };
+      return { length: known, allocated: true, data: true, zero: false, offset: run.host, file: image.data };
     case ClusterKind.compressed:
       return { length: known, allocated: true, data: true, zero: false };
     case ClusterKind.invalid:

@@ -5,11 +5,12 @@ import type { Table } from '../../shared/table-cache.js';
 import { zeroFlag } from '../format/table-entry.js';
 import { l2TableOffset, ownL2Table } from '../map/l1.js';
 import { freeOld, readsAsZeroes, setL2Entry } from '../map/l2-entry.js';
-import { ClusterKind } from '../map/run.js';
+import { ClusterKind, nowhere } from '../map/run.js';
 import { allSubclusters, maskIn, setSubclusters, subclustersOf } from '../map/subclusters.js';
 import { invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
+import { discardData, zeroData } from './data-file.js';
 
 /**
  * Makes whole clusters read as zeroes. A cluster that is concerned in part is zeroed as a whole if the rest of it reads as
@@ -30,6 +31,7 @@ export async function writeZeroes(image: Image, offset: number, length: number, 
       if (image.extended) zeroSubclusters(image, table, at, index, maskIn(image, at, from, end), unmap);
       else zeroCluster(image, table, at, index, unmap);
     });
+    await zeroData(image, from, to, unmap);
   });
 }
 
@@ -59,12 +61,14 @@ export async function discard(
     const table = await ownL2Table(image, start);
     await changeClusters(image, table, start, stop, (at, index) => {
       const run = runAt(image, table, at, clusterSize);
-      const empty = run.host === 0 && run.kind !== ClusterKind.compressed && run.length === clusterSize;
+      const empty = run.host === nowhere && run.kind !== ClusterKind.compressed && run.length === clusterSize;
       if (empty && (run.kind === ClusterKind.zero ? zero : !hides)) return;
       freeOld(image, table, at, 'request');
       setL2Entry(image, table, index, 0, 0, zero && !image.extended ? zeroFlag : 0);
       if (image.extended) setSubclusters(table, index, { allocated: 0, zero: zero ? allSubclusters : 0 });
     });
+    if (discarded === 'hidden') await zeroData(image, start, stop, true);
+    else await discardData(image, start, stop);
   });
 }
 
@@ -116,7 +120,7 @@ async function changeClusters(
 
 function zeroCluster(image: Image, table: Table, at: number, index: number, unmap: boolean): void {
   const run = runAt(image, table, at, image.clusterSize);
-  const keeps = run.kind !== ClusterKind.compressed && run.host !== 0 && !unmap;
+  const keeps = run.kind !== ClusterKind.compressed && run.host !== nowhere && !unmap;
   if (keeps) {
     const low = table.view.getUint32(index * 8 + 4);
     table.view.setUint32(index * 8 + 4, low | zeroFlag);
@@ -130,7 +134,7 @@ function zeroCluster(image: Image, table: Table, at: number, index: number, unma
 function zeroSubclusters(image: Image, table: Table, at: number, index: number, mask: number, unmap: boolean): void {
   const run = runAt(image, table, at, 1);
   const whole = mask === allSubclusters;
-  if (whole && (run.kind === ClusterKind.compressed || run.host === 0 || unmap)) {
+  if (whole && (run.kind === ClusterKind.compressed || run.host === nowhere || unmap)) {
     freeOld(image, table, at, 'request');
     setL2Entry(image, table, index, 0, 0);
   }

@@ -16,6 +16,7 @@ export async function finish(image: Image): Promise<void> {
   await image.l2Tables.writeAll();
   await settleFreed(image);
   await image.refcountBlocks.writeAll();
+  await image.flushData();
   await image.file.flush();
   const { header } = image;
   if (!(header.incompatible & IncompatibleFeature.dirty)) return;

@@ -90,7 +90,8 @@ async function settleOne(image: Image, { first, count, reason }: FreedClusters):
   }
 }
 
-function discards(image: Image, reason: FreeReason): boolean {
+/** Whether what was freed is discarded in the file that it was in. */
+export function discards(image: Image, reason: FreeReason): boolean {
   const { request, snapshot, other } = image.settings.discard;
   switch (reason) {
     case 'request':

@@ -5,7 +5,14 @@ import { Lock } from '../../shared/lock.js';
 import { TableCache } from '../../shared/table-cache.js';
 import { WriteOrder } from '../../shared/write-order.js';
 import type { BitmapState } from '../bitmaps/state.js';
-import { type HeaderPatch, l2EntrySize, type Qcow2Header, subclusters } from '../format/header.js';
+import {
+  AutoclearFeature,
+  type HeaderPatch,
+  hasDataFile,
+  l2EntrySize,
+  type Qcow2Header,
+  subclusters,
+} from '../format/header.js';
 import type { Settings } from '../format/options.js';
 import { type RefcountWidth, refcountWidth } from '../format/refcount-width.js';
 import type { Snapshot } from '../format/snapshot-table.js';
@@ -45,6 +52,10 @@ export type FreeReason = 'request' | 'snapshot' | 'other';
 export class Image {
   readonly node: NodeView;
   readonly file: Child;
+  /** The file with what is on the disk: `file`, unless the image has a data file. */
+  readonly data: Child;
+  /** There is a data file: each cluster of the disk has its place there, and no refcount. */
+  readonly external: boolean;
   readonly host: BlockHost;
   settings: Settings;
   readonly clusterSize: number;
@@ -108,13 +119,15 @@ export class Image {
   freed: FreedClusters[] = [];
 
   constructor(
-    place: { readonly node: NodeView; readonly file: Child; readonly host: BlockHost },
+    place: { readonly node: NodeView; readonly file: Child; readonly data: Child; readonly host: BlockHost },
     header: Qcow2Header,
     settings: Settings,
     checks: { readonly l2: (image: Image) => OverlapCheck; readonly refcounts: (image: Image) => OverlapCheck },
   ) {
     this.node = place.node;
     this.file = place.file;
+    this.data = place.data;
+    this.external = hasDataFile(header);
     this.host = place.host;
     this.header = header;
     this.settings = settings;
@@ -134,7 +147,7 @@ export class Image {
     const { file } = place;
     this.order = new WriteOrder(
       () => this.refcountBlocks.writeAll(),
-      () => file.flush(),
+      () => this.flushData().then(() => file.flush()),
     );
     this.l2Tables = new TableCache(
       {
@@ -160,6 +173,11 @@ export class Image {
     );
   }
 
+  /** The data file alone is to be what is on the disk. */
+  get rawData(): boolean {
+    return this.external && (this.header.autoclear & AutoclearFeature.rawData) !== 0n;
+  }
+
   get readOnly(): boolean {
     return this.node.flags.readOnly;
   }
@@ -167,6 +185,11 @@ export class Image {
   /** @throws BlockError (ENOMEDIUM) when the image was found to be corrupt */
   alive(): void {
     if (this.dead) throw ioError('ENOMEDIUM');
+  }
+
+  /** What was written to a data file is on the disk afterwards. */
+  async flushData(): Promise<void> {
+    if (this.data !== this.file) await this.data.flush();
   }
 
   /** Changes the header, in the file and then here, and flushes. What belongs together is in one patch. */
