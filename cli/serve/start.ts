@@ -21,8 +21,8 @@ import { type MonitorSocket, openMonitorSocket } from './monitor-socket.js';
 import type { Planned, PlannedNbd, ServerPlan } from './plan.js';
 import { standardStreams } from './streams.js';
 
-/** What the server is to its clients: the release whose schema it speaks. */
-const version = { major: 2, minor: 7, micro: 50, package: `qapi-ts ${packageJson.version}` };
+/** What the server is to its clients: the newest release whose block layer it has. */
+const version = { major: 10, minor: 1, micro: 0, package: `qapi-ts ${packageJson.version}` };
 
 /** What a server is started with. */
 export interface StartOptions {

@@ -80,7 +80,7 @@ describe('serve', () => {
     const server = await serving(['--qmp', `unix:${socket}`, '--blockdev', 'null-co,node-name=n,size=4096']);
     expect(server.ready).toMatchObject({ qmp: [`unix:${socket}`], nbd: [] });
     const client = await connect(socket);
-    expect(client.greeting.version).toMatchObject({ qemu: { major: 2, minor: 7, micro: 50 } });
+    expect(client.greeting.version).toMatchObject({ qemu: { major: 10, minor: 1, micro: 0 } });
     expect(await client.execute('query-named-block-nodes')).toMatchObject([
       { 'node-name': 'n', drv: 'null-co', image: { 'virtual-size': 4096 } },
     ]);
