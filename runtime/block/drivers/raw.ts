@@ -4,22 +4,51 @@ import {
   type Child,
   type DriverInfo,
   type DriverInstance,
+  type NodeFlags,
   type OpenContext,
   type Reopening,
   RequestFlag,
 } from '../driver.js';
-import { BlockError } from '../error.js';
+import { BlockError, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
+import type { BlockOptions } from '../options.js';
 import { nothingToSwitch } from './shared/reopening.js';
 
-/** An image without a format: the file is the disk. What is missing of its last sector reads as zeroes. */
+/** The part of the file that is the disk. */
+interface FilePart {
+  readonly offset: number;
+  /** Absent: up to the end of the file. */
+  readonly size?: number;
+}
+
+/** Takes the options `offset` and `size`. @throws BlockError when the file has no such part */
+function takePart(options: BlockOptions, file: Child): FilePart {
+  const offset = options.takeSize('offset') ?? 0;
+  const size = options.takeSize('size');
+  const { length } = file.node;
+  if (offset > length) {
+    throw invalid(`Offset (${offset}) cannot be greater than size of the containing file (${length})`);
+  }
+  if (size === undefined) return { offset };
+  if (size % sectorSize !== 0) throw invalid(`Specified size is not multiple of ${sectorSize}`);
+  if (size > length - offset) {
+    throw invalid(
+      `The sum of offset (${offset}) and size (${size}) has to be smaller or equal to the actual size of the containing file (${length})`,
+    );
+  }
+  return { offset, size };
+}
+
+/** An image without a format: the file, or a part of it, is the disk. What is missing of its last sector reads as zeroes. */
 class RawInstance implements DriverInstance {
   /** It is handed on. */
   readonly writeFlags = RequestFlag.fua;
   protected readonly file: Child;
+  #part: FilePart;
 
-  constructor(file: Child) {
+  constructor(file: Child, part: FilePart) {
     this.file = file;
+    this.#part = part;
   }
 
   get info(): DriverInfo | undefined {
@@ -27,7 +56,8 @@ class RawInstance implements DriverInstance {
   }
 
   get length(): number {
-    return roundUp(this.file.node.length, sectorSize);
+    const { offset, size } = this.#part;
+    return roundUp(size ?? Math.max(0, this.file.node.length - offset), sectorSize);
   }
 
   get requestAlignment(): number {
@@ -36,34 +66,43 @@ class RawInstance implements DriverInstance {
 
   read(offset: number, buffer: Uint8Array): Promise<void> {
     this.file.debug('read_aio');
-    return this.file.read(offset, buffer);
+    return this.file.read(this.#part.offset + offset, buffer);
   }
 
   write(offset: number, data: Uint8Array, flags: number): Promise<void> {
     this.file.debug('write_aio');
-    return this.file.write(offset, data, flags);
+    return this.file.write(this.#part.offset + offset, data, flags);
   }
 
   writeZeroes(offset: number, length: number, flags: number): Promise<void> {
-    return this.file.writeZeroes(offset, length, flags);
+    return this.file.writeZeroes(this.#part.offset + offset, length, flags);
   }
 
   discard(offset: number, length: number): Promise<void> {
-    return this.file.discard(offset, length);
+    return this.file.discard(this.#part.offset + offset, length);
   }
 
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
     const { file } = this;
-    const { offset: _, ...status } = await file.blockStatus(offset, length);
-    return { ...status, allocated: true, offset, file };
+    const inFile = this.#part.offset + offset;
+    const { offset: _, ...status } = await file.blockStatus(inFile, length);
+    return { ...status, allocated: true, offset: inFile, file };
   }
 
-  truncate(size: number): Promise<void> {
-    return this.file.truncate(size);
+  async truncate(size: number): Promise<void> {
+    if (this.#part.size !== undefined) throw new BlockError('Cannot resize fixed-size raw disks', { code: 'ENOTSUP' });
+    await this.file.truncate(this.#part.offset + size);
   }
 
-  async prepareReopen(): Promise<Reopening> {
-    return nothingToSwitch;
+  async prepareReopen(_flags: NodeFlags, options?: BlockOptions): Promise<Reopening> {
+    if (options === undefined) return nothingToSwitch;
+    const part = takePart(options, this.file);
+    return {
+      commit: async () => {
+        this.#part = part;
+      },
+      async abort() {},
+    };
   }
 
   async close(): Promise<void> {}
@@ -76,8 +115,8 @@ class RawInstance implements DriverInstance {
 class ProbedRawInstance extends RawInstance {
   readonly #formatOf: (head: Uint8Array) => string;
 
-  constructor(file: Child, formatOf: (head: Uint8Array) => string) {
-    super(file);
+  constructor(file: Child, part: FilePart, formatOf: (head: Uint8Array) => string) {
+    super(file, part);
     this.#formatOf = formatOf;
   }
 
@@ -105,7 +144,7 @@ export const rawDriver: BlockDriver = {
   name: 'raw',
   kind: 'format',
   isPlainFile: true,
-  changeable: [],
+  changeable: ['offset', 'size'],
   childPermissions: (own) => own,
   // Anything can be a raw image: all other formats come first.
   probe: () => 1,
@@ -115,8 +154,9 @@ export const rawDriver: BlockDriver = {
 };
 
 function open(context: OpenContext): RawInstance {
-  const { file, host, node, probe } = context;
-  if (!context.probed || probe === undefined) return new RawInstance(file);
+  const { file, host, node, options, probe } = context;
+  const part = takePart(options, file);
+  if (!context.probed || probe === undefined) return new RawInstance(file, part);
   const { filename } = file.node;
   if (!node.flags.readOnly) {
     host.warn(
@@ -124,5 +164,5 @@ function open(context: OpenContext): RawInstance {
         "with what looks like no other format; give driver 'raw' explicitly to allow everything",
     );
   }
-  return new ProbedRawInstance(file, (head) => probe(head, filename));
+  return new ProbedRawInstance(file, part, (head) => probe(head, filename));
 }

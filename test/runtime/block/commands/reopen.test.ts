@@ -190,6 +190,27 @@ describe('blockdev-reopen and options', () => {
     expect(await first('over')).toBe('x');
   });
 
+  it('shows another part of a file as a raw disk at once, if the file has it', async () => {
+    writeFileSync(at('parts.img'), Buffer.concat([Buffer.alloc(512, 'p'), Buffer.alloc(1024, 'q')]));
+    await add({ driver: 'file', 'node-name': 'parts', filename: at('parts.img') });
+    const part = (more: object) => ({ driver: 'raw', 'node-name': 'r', file: 'parts', ...more });
+    await add(part({ size: 512 }));
+    expect([node('r').length, await first('r')]).toEqual([512, 'p']);
+    await reopen(part({ offset: 512 }));
+    expect([node('r').length, await first('r')]).toEqual([1024, 'q']);
+    await node('r').requests.write(512, Buffer.from('x'));
+    await expect(reopen(part({ size: 100 }))).rejects.toThrow('Specified size is not multiple of 512');
+    await expect(reopen(part({ offset: 2048 }))).rejects.toThrow(
+      'Offset (2048) cannot be greater than size of the containing file (1536)',
+    );
+    await expect(reopen(part({ offset: 512, size: 1536 }))).rejects.toThrow('The sum of offset (512) and size (1536)');
+    expect([node('r').length, await first('r')]).toEqual([1024, 'q']);
+    await reopen(part({}));
+    const all = Buffer.alloc(1536);
+    await node('r').requests.read(0, all);
+    expect([all[0], all[512], all[1024]].map((byte) => String.fromCharCode(byte ?? 0))).toEqual(['p', 'q', 'x']);
+  });
+
   it('moves a throttle filter to another group, and leaves it where it is when there is none', async () => {
     for (const id of ['g', 'h']) await client.execute('object-add', { 'qom-type': 'throttle-group', id });
     const filter = (group: string) => ({ driver: 'throttle', 'node-name': 't', 'throttle-group': group, file: 'b' });
