@@ -20,13 +20,13 @@ export async function reopenNodes(graph: BlockGraph, requests: readonly ReopenRe
 /** Carries out plans on nodes on which nothing is in flight. */
 async function changeAll(graph: BlockGraph, plans: ReadonlyMap<BlockNode, NodePlan>): Promise<void> {
   const flagsOf = (node: BlockNode): NodeFlags => plans.get(node)?.flags ?? node.flags;
-  const before = [...plans.values()].map((plan) => ({ plan, ...switching(plan) }));
+  const switches = [...plans.values()].map((plan) => ({ plan, ...switching(plan) }));
   const exchanges: Exchange[] = [];
   // What an image still has to write goes to the file below it, as it is yet: images are prepared before that changes.
-  const images = before.filter(({ plan }) => plan.node.children.size > 0);
-  const files = before.filter(({ plan }) => plan.node.children.size === 0);
+  const images = switches.filter(({ plan }) => plan.node.children.size > 0);
+  const files = switches.filter(({ plan }) => plan.node.children.size === 0);
   const commit = async (): Promise<void> => {
-    for (const node of commitOrder(plans)) await before.find(({ plan }) => plan.node === node)?.commit();
+    for (const node of commitOrder(plans)) await switches.find(({ plan }) => plan.node === node)?.commit();
   };
   const exchanging: TransactionStep = {
     prepare() {
