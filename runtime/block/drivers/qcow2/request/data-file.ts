@@ -9,7 +9,7 @@ import type { Image } from '../space/image.js';
 
 /**
  * Does to a data file what was done to the entries of a stretch that reads as zeroes from now on. A raw one has the zeroes itself; from
- * another one the data may go, if it is to. The caller holds the lock, and nothing of the stretch is in flight.
+ * another one the data may go, if it is to. The caller holds the lock, and no request fills anything of the stretch.
  */
 export async function zeroData(image: Image, from: number, to: number, unmap: boolean): Promise<void> {
   if (!image.rawData) {
@@ -25,7 +25,7 @@ export async function zeroData(image: Image, from: number, to: number, unmap: bo
   image.order.relies(false);
 }
 
-/** Gives up a stretch of a data file, unless discards are to end here. The caller holds the lock, and nothing of the stretch is in flight. */
+/** Gives up a stretch of a data file, unless discards are to end here. Nothing of the stretch is, or gets, in flight. */
 export async function discardData(image: Image, from: number, to: number): Promise<void> {
   const end = endInData(image, to);
   if (!image.external || from >= end || !discards(image, 'request')) return;

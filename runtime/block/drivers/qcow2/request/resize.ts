@@ -8,7 +8,7 @@ import { freeClusters } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { checkOverlap } from '../space/overlap.js';
 import { refcountBlock } from '../space/refcounts.js';
-import { cutData, growData, placeInData } from './data-file.js';
+import { cutData, discardData, growData, placeInData } from './data-file.js';
 import { blockStatus } from './status.js';
 import { write } from './write.js';
 import { discard, writeZeroes } from './zero.js';
@@ -86,6 +86,8 @@ export async function forget(image: Image, from: number, oldSize: number): Promi
   await discard(image, from, roundUp(oldSize, clusterSize) - from, 'forgotten');
   await image.lock.run(() => dropL2Tables(image, l1EntriesFor(from, image.header)));
   await finish(image);
+  // Not before the tables are on the disk: after a crash, they would lead to zeroes instead of what is below.
+  await discardData(image, roundUp(from, clusterSize), roundUp(oldSize, clusterSize));
   await cutFile(image);
 }
 

@@ -10,7 +10,7 @@ import { allSubclusters, maskIn, setSubclusters, subclustersOf } from '../map/su
 import { invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
-import { discardData, zeroData } from './data-file.js';
+import { zeroData } from './data-file.js';
 
 /**
  * Makes whole clusters read as zeroes. A cluster that is concerned in part is zeroed as a whole if the rest of it reads as
@@ -39,7 +39,7 @@ export async function writeZeroes(image: Image, offset: number, length: number, 
 export type Discarded =
   /** It reads as zeroes (from version 3 on): what is in the backing file stays hidden. */
   | 'hidden'
-  /** It is as if it had never been written. */
+  /** It is as if it had never been written. A data file keeps what it has. */
   | 'forgotten';
 
 /** Gives up the whole clusters in a range. */
@@ -68,7 +68,6 @@ export async function discard(
       if (image.extended) setSubclusters(table, index, { allocated: 0, zero: zero ? allSubclusters : 0 });
     });
     if (discarded === 'hidden') await zeroData(image, start, stop, true);
-    else await discardData(image, start, stop);
   });
 }
 

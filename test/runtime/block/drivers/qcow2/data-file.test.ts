@@ -11,10 +11,20 @@ import type { BlockNode } from '../../../../../runtime/block/graph/node.js';
 import { BlockOptions, type OptionValue } from '../../../../../runtime/block/options.js';
 import { LayerClient } from '../../layer-client.js';
 import { MemoryChild } from '../../memory-child.js';
+import { holdsWhatIsWritten } from '../format-suite/power-cuts.js';
 import { snapshotInfo } from './images.js';
 
 const size = 1 << 20;
 const cluster = 4096;
+
+const onDisk = { format: 'qcow2', sectors: 1500, opening: { discard: 'unmap' } };
+const raw = { data_file: 'data', data_file_raw: true };
+
+holdsWhatIsWritten([
+  { ...onDisk, backing: 900, options: { data_file: 'data', cluster_size: 4096 } },
+  { ...onDisk, backing: 900, options: { data_file: 'data', cluster_size: 16_384, extended_l2: true } },
+  { ...onDisk, options: { ...raw, cluster_size: 512 } },
+]);
 
 describe('A qcow2 image with a data file', () => {
   let folder: string;
@@ -199,6 +209,21 @@ describe('A qcow2 image with a data file', () => {
     expect(readFileSync(path('data')).equals(model)).toBe(true);
     const image = new MemoryChild(readFileSync(path('image')));
     expect(await check(image)).toMatchObject({ corruptions: 0, leaks: 0 });
+  });
+
+  it('shows what is below again, and gives up its data, when it is made empty', async () => {
+    await createImage(client.layer.graph, { format: 'raw', filename: path('base'), size });
+    writeFileSync(path('base'), written(6, size));
+    await create({}, { name: 'base', format: 'raw' });
+    const node = await open();
+    await node.requests.write(0, written(1, 2 * cluster));
+    await node.instance?.makeEmpty?.();
+    const first = written(0);
+    await node.requests.read(0, first);
+    expect(first.equals(written(6))).toBe(true);
+    await close();
+    const data = readFileSync(path('data'));
+    expect([data.length, data[0]]).toEqual([size, 0]);
   });
 
   it('a repair puts marks of single use right', async () => {
