@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import type { BlockDeviceInfo } from '../../../../generated/index.js';
 import { createImage } from '../../../../runtime/block/graph/create.js';
 import type { BlockNode } from '../../../../runtime/block/graph/node.js';
+import { BlockOptions } from '../../../../runtime/block/options.js';
 import { LayerClient } from '../layer-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reopen-command-'));
@@ -145,6 +146,21 @@ describe('blockdev-reopen and options', () => {
     expect(node('q').file?.node.flags.readOnly).toBe(false);
     await node('q').requests.write(0, Buffer.from('x'));
     expect(await first('q')).toBe('x');
+  });
+
+  it('takes the data file along that the header names', async () => {
+    const options = new BlockOptions([['data_file', at('data.raw')]]);
+    await createImage(client.layer.graph, { filename: at('split.qcow2'), format: 'qcow2', size, options });
+    const image = { driver: 'qcow2', 'node-name': 's', file: { driver: 'file', filename: at('split.qcow2') } };
+    await add(image);
+    await node('s').requests.write(0, Buffer.from('x'));
+    const data = () => node('s').children.get('data-file')?.node.flags.readOnly;
+    expect(data()).toBe(false);
+    await reopen({ ...image, 'read-only': true });
+    expect([data(), await first('s')]).toEqual([true, 'x']);
+    await reopen(image);
+    expect(data()).toBe(false);
+    await expect(reopen({ ...image, 'data-file': 'c' })).rejects.toThrow("Cannot change the option 'data-file'");
   });
 
   it('refuses a read-only file below an image that is written to', async () => {
