@@ -73,6 +73,7 @@ describe('blocks that are unpacked', () => {
     const before = process.memoryUsage().arrayBuffers;
     await Promise.all(Array.from({ length: count }, (_, index) => disk.read(index * size, Buffer.alloc(512, 1), 0)));
     clearInterval(watch);
-    expect(peak - before).toBeLessThan(256 * MiB);
+    // Memory that is given back counts until it is collected.
+    expect(peak - before).toBeLessThan(6 * size);
   }, 60_000);
 });
