@@ -1,89 +1,21 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { connect, type QmpClient } from '../../runtime/qmp/client.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
-import { LayerClient } from '../runtime/block/layer-client.js';
 import { randomFrom } from '../runtime/block/random-from.js';
 import { describeWithPrograms } from './programs.js';
+import { ours, real, type Side, scriptSeeds } from './script-sides.js';
 
 /*
  * The same random script of jobs, snapshots, bitmaps and transactions, with guest writes between, against the block layer and against the real
  * storage daemon of release 7.2. Success, the class of errors, the ends of jobs and the contents of all images are compared.
- * `JOB_SCRIPT_SEEDS=FIRST-LAST` runs other seeds than those of every test run.
  */
 
-const [first = 1, last = 5] = (process.env.JOB_SCRIPT_SEEDS ?? '').split('-').filter(Boolean).map(Number);
 const run = promisify(execFile);
 const size = 4 << 20;
-
-interface Event {
-  readonly name: string;
-  readonly data: { readonly [member: string]: unknown };
-}
-
-/** A program that is driven by the script. */
-interface Side {
-  readonly folder: string;
-  /** Where guests come in. */
-  readonly nbd: string;
-  readonly events: Event[];
-  execute(name: string, args: object): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-async function ours(folder: string): Promise<Side> {
-  const client = new LayerClient();
-  return {
-    folder,
-    nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
-    events: client.events as Event[],
-    execute(name, args) {
-      return client.execute(name, name === 'blockdev-add' ? { options: args } : args);
-    },
-    close: () => client.layer.close(),
-  };
-}
-
-async function real(folder: string): Promise<Side> {
-  const socket = join(folder, 'qmp');
-  const process: ChildProcess = spawn(
-    'qemu-storage-daemon',
-    ['--chardev', `socket,id=c,path=${socket},server=on,wait=off`, '--monitor', 'chardev=c'],
-    { stdio: 'ignore' },
-  );
-  let client: QmpClient | undefined;
-  for (let tries = 0; client === undefined; tries++) {
-    client = await connect(`unix:${socket}`).catch((error: unknown) => {
-      if (tries > 500) throw error;
-      return undefined;
-    });
-    if (client === undefined) await new Promise((go) => setTimeout(go, 10));
-  }
-  const connected = client;
-  const events: Event[] = [];
-  connected.onUnknown('*', ({ event, data }) => void events.push({ name: event, data: data as never }));
-  return {
-    folder,
-    nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
-    events,
-    async execute(name, args) {
-      if (name !== 'nbd-server-add')
-        return connected.executeUnknown(name === 'x-blockdev-del' ? 'blockdev-del' : name, args as never);
-      const exported = { id: 'e', type: 'nbd', 'node-name': 'top', name: 'top', writable: true };
-      return connected.executeUnknown('block-export-add', exported);
-    },
-    async close() {
-      await connected.executeUnknown('quit', {}).catch(() => {});
-      await connected.close();
-      if (process.exitCode === null) await once(process, 'exit');
-    },
-  };
-}
 
 /** A step: what is done, with `@` before the names of files of the folder. */
 type Step =
@@ -264,8 +196,7 @@ async function play(side: Side, steps: readonly Step[]): Promise<string[]> {
 }
 
 describeWithPrograms('scripts of jobs', ['qemu-img', 'qemu-io', 'qemu-storage-daemon'], () => {
-  const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  it.each(seeds)(
+  it.each(scriptSeeds(5))(
     'agree with the real storage daemon (seed %i)',
     async (seed) => {
       const folder = mkdtempSync(join(tmpdir(), 'scripts-'));

@@ -6,6 +6,7 @@ import { afterAll, beforeEach, expect, it } from 'vitest';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { corpusPath, describeWithCorpus } from '../corpus.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
+import { withoutDrains } from './job-events.js';
 import { describeWithPrograms } from './programs.js';
 
 /*
@@ -106,20 +107,9 @@ const described = ({ event, data = {} }: Message): object => {
   return { event, device, len, ...done, ...others };
 };
 
-/** Events without what comes of drained sections, by the job that each is of: events of several jobs come in any order. */
-function comparable(events: readonly Message[]): object[] {
-  const kept: Message[] = [];
-  for (const message of events) {
-    const { id, status } = message.data ?? {};
-    const before = kept.findLastIndex(({ data }) => data?.id === id && id !== undefined);
-    const rested = kept[before]?.data?.status;
-    if ((rested === 'paused' && status === 'running') || (rested === 'standby' && status === 'ready'))
-      kept.splice(before, 1);
-    else kept.push(message);
-  }
-  const jobOf = ({ data = {} }: Message): string => String(data.id ?? data.device);
-  return kept.toSorted((one, other) => jobOf(one).localeCompare(jobOf(other))).map(described);
-}
+/** Events as they are compared; those without data are of no job. */
+const comparable = (events: readonly Message[]): object[] =>
+  withoutDrains(events.map((message) => ({ ...message, data: message.data ?? {} }))).map(described);
 
 describeWithPrograms('recorded exchanges about jobs', ['qemu-img', 'qemu-io'], () => {
   describeWithCorpus('of 7.2', 'transcripts', () => {

@@ -27,11 +27,11 @@ export function backupBitmap(
     if (given !== undefined) throw invalid('Cannot specify bitmap sync mode without a bitmap');
     return undefined;
   }
-  const bitmap = named(bitmaps, source, name);
   const mode = sync === 'incremental' ? (given ?? 'on-success') : given;
   if (sync === 'incremental' && mode !== 'on-success') {
     throw invalid("Bitmap sync mode must be 'on-success' when using sync mode 'incremental'");
   }
+  const bitmap = named(bitmaps, source, name);
   if (mode === undefined) throw invalid('Bitmap sync mode must be given when providing a bitmap');
   bitmap.checkUse('read');
   if (sync === 'none') throw invalid("sync mode 'none' does not produce meaningful bitmap outputs");

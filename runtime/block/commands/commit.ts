@@ -19,12 +19,12 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
   return {
     async 'block-commit'(args) {
       const { device, 'backing-file': backingFile } = args;
+      const active = rootNode(graph, device);
       for (const name of ['top', 'base'] as const) {
         if (args[name] !== undefined && args[`${name}-node`] !== undefined) {
           throw invalid(`'${name}-node' and '${name}' are mutually exclusive`);
         }
       }
-      const active = rootNode(graph, device);
       active.blockers.check('commit-source', active.name);
       const top = await topOf(graph, active, args);
       const base = await baseOf(graph, top, args);
@@ -56,9 +56,14 @@ function rootNode(graph: BlockGraph, device: string): BlockNode {
 
 async function topOf(graph: BlockGraph, active: BlockNode, args: BlockCommitArguments): Promise<BlockNode> {
   const { top: name, 'top-node': nodeName } = args;
-  if (nodeName !== undefined) return inChain(active, nodeOfName(graph, nodeName));
+  const image = imageOf(active);
+  if (nodeName !== undefined) {
+    const top = nodeOfName(graph, nodeName);
+    // What a filter on it writes goes to this image, too: that is a commit of the active layer, by the name of the filter.
+    return top === active ? active : inChain(image === active ? active : image.below, top);
+  }
   if (name === undefined || name === active.filename) return active;
-  const top = await findBacking(active, name);
+  const top = await findBacking(image, name);
   if (top === undefined) throw new BlockError(`Top image file ${name} not found`, { code: 'ENOENT' });
   return top;
 }
@@ -74,8 +79,15 @@ async function baseOf(graph: BlockGraph, top: BlockNode, args: BlockCommitArgume
   return deepest(top);
 }
 
-function inChain(top: BlockNode, node: BlockNode): BlockNode {
-  if (!top.chainHas(node)) throw invalid(`'${node.name}' is not in this backing file chain`);
+/** The image that a node has, or that the filters have which it is the uppermost of. */
+function imageOf(node: BlockNode): BlockNode {
+  let image = node;
+  while (image.driver.filter === true && image.children.has('file')) image = image.children.get('file')?.node ?? image;
+  return image;
+}
+
+function inChain(top: BlockNode | undefined, node: BlockNode): BlockNode {
+  if (top?.chainHas(node) !== true) throw invalid(`'${node.name}' is not in this backing file chain`);
   return node;
 }
 
@@ -101,7 +113,7 @@ async function commitBelow(
 ): Promise<void> {
   const { graph } = jobs;
   let overlay = active;
-  for (const node of active.chain()) if (node.below === top) overlay = node;
+  for (const node of imageOf(active).chain()) if (node.below === top) overlay = node;
   jobs.check(active, request);
   const reopened: Reopened[] = [];
   base.commits++;

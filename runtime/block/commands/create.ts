@@ -45,20 +45,17 @@ async function createOn(graph: BlockGraph, driver: BlockDriver, given: BlockdevC
   const { driver: _, ...rest } = given;
   const members = new Map<string, unknown>(Object.entries(rest));
   const size = take<number | bigint>(members, 'size') ?? 0;
-  if (size > largestSize) throw new BlockError('The image size is too large', { code: 'EFBIG' });
   if (given.driver === 'file') {
     const filename = take<string>(members, 'filename') ?? '';
     // Hints for file systems that have such things.
     for (const hint of ['nocow', 'extent-size-hint']) members.delete(hint);
+    checkSize(size);
     await graph.host.authorize(filename);
     await driver.createFile?.(filename, roundUp(Number(size), sectorSize), optionsOf(members), graph.host);
     return;
   }
   for (const name of ['location', 'header'] as const) {
     if (members.has(name)) throw new BlockError(`'${name}' is not supported here`, { code: 'ENOTSUP' });
-  }
-  if (wholeSectors.has(given.driver) && Number(size) % sectorSize !== 0) {
-    throw invalid(`The image size must be a multiple of ${sectorSize} bytes`);
   }
   const file = take<BlockdevRef>(members, 'file');
   if (file === undefined) throw invalid("Parameter 'file' is missing");
@@ -67,6 +64,10 @@ async function createOn(graph: BlockGraph, driver: BlockDriver, given: BlockdevC
   const dataFile = take<BlockdevRef>(members, 'data-file');
   const make = (further: readonly BlockdevRef[]): Promise<void> =>
     withNode(graph, file, async (node) => {
+      if (wholeSectors.has(given.driver) && BigInt(size) % BigInt(sectorSize) !== 0n) {
+        throw invalid(`Image size must be a multiple of ${sectorSize} bytes`);
+      }
+      checkSize(size);
       const options = optionsOf(members);
       await createInto(graph, driver, { node, size: Number(size), backing, extents: further, options });
     });
@@ -83,6 +84,10 @@ async function createOn(graph: BlockGraph, driver: BlockDriver, given: BlockdevC
 /** A file name that leads to the same file wherever the image is that names it. */
 function fromAnywhere(filename: string): string {
   return filename === '' || isJsonName(filename) || protocolOf(filename) !== undefined ? filename : resolve(filename);
+}
+
+function checkSize(size: number | bigint): void {
+  if (size > largestSize) throw new BlockError('The image size is too large', { code: 'EFBIG' });
 }
 
 interface Creation {

@@ -15,7 +15,11 @@ const resizing: Permissions = { uses: Permission.resize, shares: everything };
 
 /** Commands that make, remove and change nodes. */
 export function graphCommands(graph: BlockGraph) {
-  const del = ({ 'node-name': name }: { readonly 'node-name': string }) => deleteNode(graph, graph.namedNode(name));
+  const del = ({ 'node-name': name }: { readonly 'node-name': string }) => {
+    const node = graph.node(name);
+    if (node === undefined) throw new BlockError(`Failed to find node with node-name='${name}'`, { code: 'ENODEV' });
+    return deleteNode(graph, node);
+  };
 
   return {
     'blockdev-add': (options) => addNode(graph, BlockOptions.flatten(options)),

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { connect, type QmpClient } from '../../runtime/qmp/client.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
+
+/** The seeds of random scripts: as many as are asked for from 1 on, or those that `JOB_SCRIPT_SEEDS=FIRST-LAST` names. */
+export function scriptSeeds(count: number): number[] {
+  const [first = 1, last = count] = (process.env.JOB_SCRIPT_SEEDS ?? '').split('-').filter(Boolean).map(Number);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+interface Event {
+  readonly name: string;
+  readonly data: { readonly [member: string]: unknown };
+}
+
+/** A program that is driven by the script. */
+export interface Side {
+  readonly folder: string;
+  /** Where guests come in. */
+  readonly nbd: string;
+  readonly events: Event[];
+  execute(name: string, args: object): Promise<unknown>;
+  /** It has ended by itself: it crashed. */
+  died(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** The block layer, in this process. */
+export async function ours(folder: string): Promise<Side> {
+  const client = new LayerClient();
+  return {
+    folder,
+    nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
+    events: client.events as Event[],
+    execute(name, args) {
+      return client.execute(name, name === 'blockdev-add' ? { options: args } : args);
+    },
+    died: async () => false,
+    close: () => client.layer.close(),
+  };
+}
+
+/** The storage daemon of release 7.2. */
+export async function real(folder: string): Promise<Side> {
+  const socket = join(folder, 'qmp');
+  const process: ChildProcess = spawn(
+    'qemu-storage-daemon',
+    ['--chardev', `socket,id=c,path=${socket},server=on,wait=off`, '--monitor', 'chardev=c'],
+    { stdio: 'ignore' },
+  );
+  let client: QmpClient | undefined;
+  for (let tries = 0; client === undefined; tries++) {
+    client = await connect(`unix:${socket}`).catch((error: unknown) => {
+      if (tries > 500) throw error;
+      return undefined;
+    });
+    if (client === undefined) await new Promise((go) => setTimeout(go, 10));
+  }
+  const connected = client;
+  const events: Event[] = [];
+  connected.onUnknown('*', ({ event, data }) => void events.push({ name: event, data: data as never }));
+  return {
+    folder,
+    nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
+    events,
+    async execute(name, args) {
+      if (name !== 'nbd-server-add')
+        return connected.executeUnknown(name === 'x-blockdev-del' ? 'blockdev-del' : name, args as never);
+      const exported = { id: 'e', type: 'nbd', 'node-name': 'top', name: 'top', writable: true };
+      return connected.executeUnknown('block-export-add', exported);
+    },
+    async died() {
+      if (process.exitCode === null && process.signalCode === null)
+        await Promise.race([once(process, 'exit'), new Promise((go) => setTimeout(go, 2000))]);
+      return process.exitCode !== null || process.signalCode !== null;
+    },
+    async close() {
+      await connected.executeUnknown('quit', {}).catch(() => {});
+      await connected.close();
+      if (process.exitCode === null && process.signalCode === null) await once(process, 'exit');
+    },
+  };
+}
