@@ -196,7 +196,7 @@ async function play(side: Side, steps: readonly Step[]): Promise<string[]> {
 }
 
 describeWithPrograms('scripts of jobs', ['qemu-img', 'qemu-io', 'qemu-storage-daemon'], () => {
-  it.each(scriptSeeds(5))(
+  it.each(scriptSeeds(1))(
     'agree with the real storage daemon (seed %i)',
     async (seed) => {
       const folder = mkdtempSync(join(tmpdir(), 'scripts-'));

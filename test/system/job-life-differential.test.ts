@@ -201,7 +201,7 @@ async function described(path: string): Promise<object> {
 }
 
 describeWithPrograms('lives of jobs', ['qemu-img', 'qemu-io', 'qemu-storage-daemon'], () => {
-  it.each(scriptSeeds(5))(
+  it.each(scriptSeeds(18, 3))(
     'go as with the real storage daemon (seed %i)',
     async (seed) => {
       const folder = mkdtempSync(join(tmpdir(), 'lives-'));
@@ -222,7 +222,10 @@ describeWithPrograms('lives of jobs', ['qemu-img', 'qemu-io', 'qemu-storage-daem
           }
         }
         const [{ seen: here }, { seen: there, died }] = played as [(typeof played)[0], (typeof played)[0]];
-        // The real one crashes at some transactions that fail: up to there it is followed.
+        if (died)
+          console.warn(`the storage daemon crashed after ${there.length} lines of seed ${seed}: ${there.at(-1)}`);
+        // The real one crashes after some transactions with merges that fail: up to there it is followed. None of the usual seeds does that.
+        if (process.env.JOB_SCRIPT_SEEDS === undefined) expect(died).toBe(false);
         const common = died ? here.slice(0, there.length) : here;
         expect(common.map((line, index) => agreed(line, there[index] ?? ''))).toEqual(there);
         expect(there.filter((line) => line.includes('LATE'))).toEqual([]);

@@ -279,7 +279,7 @@ export function lifeScript(seed: number): Script {
     for (const [name, args] of wrong) if (chance(0.4)) command(name, args);
     const lost = {
       driver: 'qcow2',
-      file: one(['nothing', 'base']),
+      file: 'nothing',
       size: one([4096, -1, diskSize]),
       'cluster-size': one([512, 100]),
     };

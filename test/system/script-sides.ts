@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { connect, type QmpClient } from '../../runtime/qmp/client.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 
-/** The seeds of random scripts: as many as are asked for from 1 on, or those that `JOB_SCRIPT_SEEDS=FIRST-LAST` names. */
-export function scriptSeeds(count: number): number[] {
-  const [first = 1, last = count] = (process.env.JOB_SCRIPT_SEEDS ?? '').split('-').filter(Boolean).map(Number);
+/** The seeds of random scripts: a few from `usual` on, or those that `JOB_SCRIPT_SEEDS=FIRST-LAST` names. */
+export function scriptSeeds(usual: number, count = 5): number[] {
+  const [first = usual, last = usual + count - 1] = (process.env.JOB_SCRIPT_SEEDS ?? '')
+    .split('-')
+    .filter(Boolean)
+    .map(Number);
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
