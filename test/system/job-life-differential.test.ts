@@ -46,7 +46,7 @@ async function play(
   const execute = (name: string, args: object = {}): Promise<unknown> =>
     side.execute(name, JSON.parse(JSON.stringify(args).replaceAll('"@', `"${side.folder}/`)));
   const list = async (name: string): Promise<Data[]> => (await execute(name)) as Data[];
-  /** What is told of jobs, by their events since the last time. */
+  /** The events of jobs since the last time. */
   const events = (): void => {
     const found = withoutDrains(side.events.splice(0).map(({ name, data }) => ({ name, data })));
     for (const { name, data } of found) {
