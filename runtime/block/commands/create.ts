@@ -3,6 +3,7 @@ import type { BlockdevCreateOptions, BlockdevRef } from '../../../generated/inde
 import type { BackingFile, BlockDriver } from '../driver.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { making, openBackingOf } from '../graph/create.js';
+import { EmptiedAtFirst } from '../graph/emptied-at-first.js';
 import { isJsonName, protocolOf } from '../graph/filename.js';
 import { inherited, rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
@@ -102,10 +103,10 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
   const { node, size, backing, extents, options } = creation;
   const left = [...extents];
   const opened: (() => Promise<void>)[] = [];
-  await graph.using(node, making, async (file) => {
+  await graph.using(node, making, async (old) => {
+    // What was there before could be taken for part of the image.
+    const file = new EmptiedAtFirst(old);
     try {
-      // What was there before could be taken for part of the image.
-      await file.truncate(0);
       await driver.create?.(file, {
         ...{ filename: node.filename, size, options, host: graph.host },
         ...(backing !== undefined && { backing }),

@@ -53,6 +53,16 @@ it.each([
   });
 });
 
+it('leaves what a file has when an image cannot be made of it with these options', async () => {
+  const client = await JobClient.withChain();
+  const filename = client.at('new.img');
+  await create(client, { driver: 'file', filename, size: 4096 });
+  await client.execute('blockdev-add', { driver: 'file', 'node-name': 'f', filename });
+  const options = { driver: 'qcow2', file: 'f', size: megabyte, 'cluster-size': 100 };
+  expect(await create(client, options)).toMatch(/^Cluster size must be a power of two/);
+  expect(statSync(filename).size).toBe(4096);
+});
+
 it('reports each step of a job of creation, and no event of block jobs', async () => {
   const client = await JobClient.withChain();
   await client.execute('blockdev-create', {
