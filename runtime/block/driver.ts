@@ -4,7 +4,7 @@
  * of small files and the tracker that keeps overlapping requests apart.
  */
 
-import type { BlkdebugEvent, ImageInfoSpecific, SnapshotInfo } from '../../generated/index.js';
+import type { BlkdebugEvent, BlockdevAmendOptions, ImageInfoSpecific, SnapshotInfo } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import type { BlockOptions } from './options.js';
 import type { ParentState, PermissionChange, Permissions } from './permissions.js';
@@ -223,6 +223,14 @@ export interface BackingFile {
   readonly format?: string;
 }
 
+/** How an image is amended. */
+export interface AmendRequest {
+  /** What loses data is allowed. */
+  readonly force: boolean;
+  /** The secrets of the objects. */
+  readonly host: BlockHost;
+}
+
 /** What a driver tells of an open image. */
 export interface DriverInfo {
   /** Bytes of the units in which the format allocates. Absent when there are none. */
@@ -356,6 +364,12 @@ export interface DriverInstance {
   specificInfo?(): ImageInfoSpecific | undefined;
   /** Bytes that the host has allocated. Absent: that of the `file` child. */
   allocatedSize?(): Promise<number | undefined>;
+  /**
+   * Changes options of the format in the header. Nothing else changes the graph meanwhile. Absent: the format has none to change.
+   *
+   * @throws BlockError when they cannot be changed like that; a failure of a write may leave a change half done, never half valid
+   */
+  amend?(options: BlockdevAmendOptions, request: AmendRequest): Promise<void>;
   /**
    * Absent: cannot be reopened. Nothing is in flight, and the node has been flushed.
    *

@@ -8,8 +8,10 @@ import { RunState } from './backend/run-state.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
 import { Bitmaps } from './bitmaps/bitmaps.js';
 import { builtInDrivers } from './built-in-drivers.js';
+import { amendCommand } from './commands/amend.js';
 import { backupCommands } from './commands/backup.js';
 import { bitmapCommands } from './commands/bitmaps.js';
+import { blockGraphCommand } from './commands/block-graph.js';
 import { queryCommandLineOptions } from './commands/command-line-options.js';
 import { commitCommand } from './commands/commit.js';
 import { createCommand } from './commands/create.js';
@@ -20,6 +22,7 @@ import { commitDrives } from './commands/human/commit.js';
 import { humanMonitorCommands } from './commands/human/monitor.js';
 import { inTurns } from './commands/in-turns.js';
 import { jobCommands } from './commands/jobs.js';
+import { histogramCommand } from './commands/latency-histogram.js';
 import { machineCommands, machineQueries } from './commands/machine.js';
 import { mediumCommands } from './commands/medium.js';
 import { mirrorCommands } from './commands/mirror.js';
@@ -282,12 +285,15 @@ export class BlockLayer implements AsyncDisposable {
       ...snapshotCommands(graph),
       ...transactionCommand(jobs, bitmaps),
       ...createCommand(jobs),
+      ...amendCommand(jobs),
     });
     const handlers: BlockHandlers = {
       ...changes,
       ...queries,
       'query-block-exports': () => this.#exports.describe(),
       ...throttleCommands(this),
+      ...histogramCommand(this),
+      ...blockGraphCommand(graph, jobs, () => this.backends),
       ...machineQueries(this.objects),
       ...objectHandlers(this.objects, qomSource(this.objects, graph, this.#drives)),
       ...queryCommandLineOptions(),

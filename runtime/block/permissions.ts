@@ -88,6 +88,8 @@ export interface ParentState {
   readonly readsData: boolean;
   /** Something is above it. */
   readonly used: boolean;
+  /** Its header is being changed. Default: `false`. */
+  readonly amended?: boolean;
 }
 
 /** A change of what is done to a node, in two steps so that many nodes can change or none. */

@@ -1,11 +1,15 @@
-import type { BlockDeviceStats, BlockDeviceTimedStats } from '../../../generated/index.js';
+import type { BlockDeviceStats, BlockDeviceTimedStats, BlockLatencyHistogramInfo } from '../../../generated/index.js';
 import type { Int64 } from '../../json/value.js';
 import type { Clock } from '../driver.js';
+import { LatencyHistogram } from './latency-histogram.js';
 import { TimedAverage } from './timed-average.js';
 import { uncounted, untimed } from './uncounted.js';
 
 /** What is counted. */
 export type AccountedKind = 'read' | 'write' | 'flush' | 'discard';
+
+/** What there are histograms of. No device here appends to zones: that one stays empty. */
+export type HistogramKind = 'read' | 'write' | 'flush' | 'zoneAppend';
 
 /** What is counted by time, too. */
 type TimedKind = Exclude<AccountedKind, 'discard'>;
@@ -41,6 +45,7 @@ export class Accounting {
   readonly #clock: Clock;
   readonly #counters: { readonly [Kind in AccountedKind]: Counters };
   readonly #intervals: readonly Interval[];
+  readonly #histograms = new Map<AccountedKind | HistogramKind, LatencyHistogram>();
   #lastAccess: number | undefined;
 
   constructor(clock: Clock, { accountFailed = true, accountInvalid = true, intervals = [] }: AccountingOptions = {}) {
@@ -64,6 +69,7 @@ export class Accounting {
     const counters = this.#counters[kind];
     counters.bytes += bytes;
     counters.operations++;
+    this.#histograms.get(kind)?.add(this.#clock.now() - start);
     this.#accessed(kind, counters, start);
   }
 
@@ -71,6 +77,7 @@ export class Accounting {
   failed(kind: AccountedKind, start: number): void {
     const counters = this.#counters[kind];
     counters.failed++;
+    this.#histograms.get(kind)?.add(this.#clock.now() - start);
     if (this.accountFailed) this.#accessed(kind, counters, start);
   }
 
@@ -78,6 +85,15 @@ export class Accounting {
   invalid(kind: AccountedKind): void {
     this.#counters[kind].invalid++;
     if (this.accountInvalid) this.#lastAccess = this.#clock.now();
+  }
+
+  /** Begins a histogram of latencies, in place of the one that there was. Failed requests always count. */
+  setHistogram(kind: HistogramKind, boundaries: readonly Int64[]): void {
+    this.#histograms.set(kind, new LatencyHistogram(boundaries));
+  }
+
+  removeHistograms(): void {
+    this.#histograms.clear();
   }
 
   /**
@@ -114,7 +130,16 @@ export class Accounting {
       account_invalid: this.accountInvalid,
       account_failed: this.accountFailed,
       timed_stats: this.#intervals.map((interval) => timedStats(interval, now)),
+      ...this.#histogram('rd_latency_histogram', 'read'),
+      ...this.#histogram('wr_latency_histogram', 'write'),
+      ...this.#histogram('zone_append_latency_histogram', 'zoneAppend'),
+      ...this.#histogram('flush_latency_histogram', 'flush'),
     };
+  }
+
+  #histogram<Name extends string>(name: Name, kind: HistogramKind): { [Key in Name]?: BlockLatencyHistogramInfo } {
+    const histogram = this.#histograms.get(kind);
+    return histogram === undefined ? {} : ({ [name]: histogram.info } as { [Key in Name]?: BlockLatencyHistogramInfo });
   }
 
   #accessed(kind: AccountedKind, counters: Counters, start: number): void {

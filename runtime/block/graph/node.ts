@@ -67,6 +67,8 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   temporary = false;
   /** More than 0: data of its overlays is being committed into it, and they let that happen. */
   commits = 0;
+  /** More than 0: options of its format are being changed, and its driver writes to its header. */
+  amendments = 0;
   /** The monitor holds it: it came from `blockdev-add`. */
   monitorOwned = false;
   /** Others that hold it, mostly for a moment: until they put it somewhere. */

@@ -44,6 +44,11 @@ export class Usage {
   }
 }
 
+/** What an edge does to the node that it leads to, and lets others do, as things are. */
+export function permissionsOf(edge: NodeEdge): Permissions {
+  return usesThrough(edge, currentFlags, new Map());
+}
+
 function currentFlags(node: BlockNode): NodeFlags {
   return node.flags;
 }
@@ -93,7 +98,9 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const own = usesOf(parent, flagsOf, seen);
   if (role === 'backing') return edge.node.commits > 0 ? { ...ofOverlay(own), shares: everything } : ofOverlay(own);
   const { driver } = parent;
-  const state = { writable: !flagsOf(parent).readOnly, readsData: parent.readsData, used: parent.parents.size > 0 };
+  const { readsData, parents, amendments } = parent;
+  const writable = !flagsOf(parent).readOnly;
+  const state = { writable, readsData, used: parents.size > 0, amended: amendments > 0 };
   if (driver.childPermissions !== undefined) return driver.childPermissions(own, state, edge.name);
   return driver.kind === 'format' ? ofFormat(own, state) : own;
 }

@@ -1,13 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { QCryptoHashAlgorithm, QCryptoIVGenAlgorithm } from '../../../../generated/index.js';
 import type { Child, CreateRequest } from '../../driver.js';
-import { BlockError } from '../../error.js';
 import { roundUp, sectorSize } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { type CipherSpec, luksCiphers, luksModes, namesOf } from './cipher-spec.js';
 import { requireHash } from './hash.js';
 import { type KeySlot, type LuksHeader, masterDigestLength, saltLength, slotCount, writeHeader } from './header.js';
-import { type Budget, measureRounds, mostRounds, roundsOf } from './key-derivation.js';
+import { type Budget, digestShare, iterationsFor, mostRounds, roundsWithin } from './key-derivation.js';
 import { masterDigest, sealSlot } from './key-slots.js';
 import { passphraseOf } from './passphrase.js';
 import { requireSectorCipher } from './sector-cipher.js';
@@ -16,12 +15,6 @@ import { requireSectorCipher } from './sector-cipher.js';
 const stripes = 4000;
 /** The key material of the slots and the data begin at multiples of it, the first slot at the first one. */
 const alignment = 4096;
-/** No key is derived by fewer, however slow the machine is. */
-const leastIterations = 1000;
-/** Deriving the digest of the volume's key takes this fraction of the time that deriving a slot's key takes. */
-const digestShare = 8;
-/** Milliseconds of measuring the machine's speed that suffice. */
-const patience = 100;
 
 interface CreateOptions {
   readonly keySecret: string | undefined;
@@ -58,12 +51,7 @@ export async function createLuks(file: Child, request: CreateRequest): Promise<v
   const passphrase = await passphraseOf(request.host, keySecret);
   requireHash(hash);
   requireSectorCipher(cipher, keyLength);
-  const rounds = iterTime * (await measureRounds(hash, Math.min(patience, iterTime / digestShare)));
-  if (rounds * (1 + 1 / digestShare) > mostRounds) {
-    throw new BlockError("Option 'iter-time' is too large: such a volume could not be opened again", {
-      code: 'EINVAL',
-    });
-  }
+  const rounds = await roundsWithin(iterTime, hash);
   const key = randomBytes(keyLength);
   const budget: Budget = { rounds: mostRounds };
   const slotSpace = roundUp(keyLength * stripes, alignment);
@@ -96,9 +84,4 @@ export async function createLuks(file: Child, request: CreateRequest): Promise<v
   front.set(writeHeader(header));
   await file.write(0, front);
   key.fill(0);
-}
-
-/** How many iterations of a derivation make so many rounds. */
-function iterationsFor(rounds: number, hash: QCryptoHashAlgorithm, length: number): number {
-  return Math.max(leastIterations, Math.floor(rounds / roundsOf({ hash, iterations: 1, length })));
 }

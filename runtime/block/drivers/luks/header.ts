@@ -115,16 +115,21 @@ function checkPlaces(header: LuksHeader, fileLength: number): void {
   if (payloadOffset > fileLength) throw invalid('it is cut short before its data begins');
   if (digestIterations === 0) throw invalid('its key has been derived by no iterations');
   for (const [index, slot] of slots.entries()) {
-    if (!slot.active) continue;
-    if (slot.iterations === 0) throw invalid(`key slot ${index} has no iterations`);
-    if (slot.stripes < 1 || slot.stripes > mostStripes) {
-      throw invalid(`key slot ${index} has ${slot.stripes} stripes, which are not between 1 and ${mostStripes}`);
-    }
-    if (slot.offset < headerLength) throw invalid(`key slot ${index} overlaps the header`);
-    if (slot.offset + materialLength(header, slot) > payloadOffset)
-      throw invalid(`key slot ${index} overlaps the data`);
+    if (slot.active) checkSlot(header, slot, index);
   }
   refuseOverlaps(header);
+}
+
+/** @throws BlockError (EINVAL) when a slot that is in use, or about to be, cannot be */
+export function checkSlot(header: LuksHeader, slot: KeySlot, index: number): void {
+  if (slot.iterations === 0) throw invalid(`key slot ${index} has no iterations`);
+  if (slot.stripes < 1 || slot.stripes > mostStripes) {
+    throw invalid(`key slot ${index} has ${slot.stripes} stripes, which are not between 1 and ${mostStripes}`);
+  }
+  if (slot.offset < headerLength) throw invalid(`key slot ${index} overlaps the header`);
+  if (slot.offset + materialLength(header, slot) > header.payloadOffset) {
+    throw invalid(`key slot ${index} overlaps the data`);
+  }
 }
 
 /** A slot that is not in use yet will be, by a program that does not look at the others. */
@@ -160,14 +165,21 @@ export function writeHeader(header: LuksHeader): Uint8Array {
   bytes.writeUInt32BE(header.digestIterations, 164);
   bytes.write(header.uuid, 168);
   for (const [index, slot] of header.slots.entries()) {
-    const at = slotsAt + index * slotLength;
-    bytes.writeUInt32BE(slot.active ? activeMark : inactiveMark, at);
-    bytes.writeUInt32BE(slot.iterations, at + 4);
-    bytes.set(slot.salt, at + 8);
-    bytes.writeUInt32BE(slot.offset / sectorSize, at + 40);
-    bytes.writeUInt32BE(slot.stripes, at + 44);
+    const written = writeSlot(slot, index);
+    bytes.set(written.bytes, written.offset);
   }
   return bytes;
+}
+
+/** A slot as it stands in the header, and where. */
+export function writeSlot(slot: KeySlot, index: number): { readonly offset: number; readonly bytes: Uint8Array } {
+  const bytes = Buffer.alloc(slotLength);
+  bytes.writeUInt32BE(slot.active ? activeMark : inactiveMark, 0);
+  bytes.writeUInt32BE(slot.iterations, 4);
+  bytes.set(slot.salt, 8);
+  bytes.writeUInt32BE(slot.offset / sectorSize, 40);
+  bytes.writeUInt32BE(slot.stripes, 44);
+  return { offset: slotsAt + index * slotLength, bytes };
 }
 
 /** A text that ends with its field or at the first NUL. */

@@ -13,6 +13,13 @@ const derive = promisify(pbkdf2);
  */
 export const mostRounds = 200_000_000;
 
+/** No key is derived by fewer, however slow the machine is. */
+const leastIterations = 1000;
+/** Deriving the digest of the volume's key takes this fraction of the time that deriving a slot's key takes. */
+export const digestShare = 8;
+/** Milliseconds of measuring the machine's speed that suffice. */
+const patience = 100;
+
 /** The rounds that may still be done. */
 export interface Budget {
   rounds: number;
@@ -64,4 +71,21 @@ export async function measureRounds(hash: QCryptoHashAlgorithm, patience: number
     const elapsed = performance.now() - start;
     if (elapsed > patience) return iterations / elapsed;
   }
+}
+
+/**
+ * How many rounds this machine does in the time that deriving a slot's key shall take.
+ *
+ * @param iterTime milliseconds
+ * @throws BlockError (EINVAL) when such a volume could not be opened again
+ */
+export async function roundsWithin(iterTime: number, hash: QCryptoHashAlgorithm): Promise<number> {
+  const rounds = iterTime * (await measureRounds(hash, Math.min(patience, iterTime / digestShare)));
+  if (rounds * (1 + 1 / digestShare) <= mostRounds) return rounds;
+  throw new BlockError("Option 'iter-time' is too large: such a volume could not be opened again", { code: 'EINVAL' });
+}
+
+/** How many iterations of a derivation make so many rounds. */
+export function iterationsFor(rounds: number, hash: QCryptoHashAlgorithm, length: number): number {
+  return Math.max(leastIterations, Math.floor(rounds / roundsOf({ hash, iterations: 1, length })));
 }

@@ -21,15 +21,52 @@ export async function unlock(file: Child, header: LuksHeader, passphrase: Uint8A
   }
   const budget: Budget = { rounds: mostRounds };
   for (const slot of active) {
-    const key = await openSlot(file, header, slot, passphrase, budget);
-    const digest = await masterDigest(header, key, budget);
-    if (timingSafeEqual(digest, header.digest)) return key;
-    key.fill(0);
+    const key = await keyIn(file, header, slot, passphrase, budget);
+    if (key !== undefined) return key;
   }
   throw new BlockError('Invalid password, cannot unlock any keyslot of the LUKS volume', { code: 'EPERM' });
 }
 
-/** The key that is in a slot, if the passphrase is that of the slot. */
+/**
+ * Which active slots a passphrase opens.
+ *
+ * @param only the one to look at. Default: all
+ * @throws BlockError (EINVAL) when trying them would take too long
+ */
+export async function slotsOpenedBy(
+  file: Child,
+  header: LuksHeader,
+  passphrase: Uint8Array,
+  only?: number,
+): Promise<readonly number[]> {
+  const budget: Budget = { rounds: mostRounds };
+  const opened: number[] = [];
+  for (const [index, slot] of header.slots.entries()) {
+    if (!slot.active || (only !== undefined && index !== only)) continue;
+    const key = await keyIn(file, header, slot, passphrase, budget);
+    if (key === undefined) continue;
+    key.fill(0);
+    opened.push(index);
+  }
+  return opened;
+}
+
+/** The volume's key, if the passphrase is that of the slot. */
+async function keyIn(
+  file: Child,
+  header: LuksHeader,
+  slot: KeySlot,
+  passphrase: Uint8Array,
+  budget: Budget,
+): Promise<Uint8Array | undefined> {
+  const key = await openSlot(file, header, slot, passphrase, budget);
+  const digest = await masterDigest(header, key, budget);
+  if (timingSafeEqual(digest, header.digest)) return key;
+  key.fill(0);
+  return undefined;
+}
+
+/** What is in a slot: the volume's key, if the passphrase is that of the slot. */
 async function openSlot(
   file: Child,
   header: LuksHeader,

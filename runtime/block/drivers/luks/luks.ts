@@ -1,8 +1,16 @@
-import type { ImageInfoSpecific } from '../../../../generated/index.js';
-import { type BlockDriver, type Child, type DriverInstance, type OpenContext, RequestFlag } from '../../driver.js';
+import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
+import {
+  type AmendRequest,
+  type BlockDriver,
+  type Child,
+  type DriverInstance,
+  type OpenContext,
+  RequestFlag,
+} from '../../driver.js';
 import { BlockError, ioError } from '../../error.js';
 import { roundDown, sectorSize } from '../../limits.js';
 import { Permission } from '../../permissions.js';
+import { amendSlots } from './amend.js';
 import { createLuks } from './create.js';
 import { headerLength, isLuks, type LuksHeader, readHeader } from './header.js';
 import { unlock } from './key-slots.js';
@@ -21,8 +29,12 @@ export const luks: BlockDriver = {
   name: 'luks',
   kind: 'format',
   probe: (head) => (isLuks(head) ? 100 : 0),
-  // The header is never written, and the data is as long as the file.
-  childPermissions: (own, { readsData }) => (readsData ? { ...own, uses: own.uses | Permission.consistentRead } : own),
+  // The header is only written while key slots change, and the data is as long as the file.
+  childPermissions: (own, { readsData, amended }) => {
+    const { consistentRead, write } = Permission;
+    const uses = own.uses | (readsData ? consistentRead : 0);
+    return amended ? { uses: uses | write, shares: own.shares & ~(consistentRead | write) } : { ...own, uses };
+  },
   open: openLuks,
   create: createLuks,
 };
@@ -32,10 +44,10 @@ async function openLuks({ file, options, noIo, host }: OpenContext): Promise<Dri
   const bytes = new Uint8Array(headerLength);
   await file.read(0, bytes);
   const header = readHeader(bytes, file.node.length);
-  if (noIo) return new LuksVolume(file, header, undefined);
+  if (noIo) return new LuksVolume(file, header, undefined, keySecret);
   const key = await unlock(file, header, await passphraseOf(host, keySecret));
   try {
-    return new LuksVolume(file, header, sectorCipher(header.cipher, key));
+    return new LuksVolume(file, header, sectorCipher(header.cipher, key), keySecret);
   } finally {
     key.fill(0);
   }
@@ -48,13 +60,15 @@ class LuksVolume implements DriverInstance {
   readonly encrypted = true;
   readonly info = {};
   readonly #file: Child;
-  readonly #header: LuksHeader;
+  #header: LuksHeader;
   readonly #cipher: SectorCipher | undefined;
+  readonly #keySecret: string | undefined;
 
-  constructor(file: Child, header: LuksHeader, cipher: SectorCipher | undefined) {
+  constructor(file: Child, header: LuksHeader, cipher: SectorCipher | undefined, keySecret: string | undefined) {
     this.#file = file;
     this.#header = header;
     this.#cipher = cipher;
+    this.#keySecret = keySecret;
   }
 
   /** Whole sectors: a part of one cannot be decrypted. */
@@ -86,6 +100,16 @@ class LuksVolume implements DriverInstance {
 
   async truncate(size: number): Promise<void> {
     await this.#file.truncate(this.#header.payloadOffset + size);
+  }
+
+  async amend(options: BlockdevAmendOptions, { force, host }: AmendRequest): Promise<void> {
+    if (options.driver !== 'luks') throw ioError('EINVAL');
+    const volume = { file: this.#file, header: this.#header, keySecret: this.#keySecret };
+    try {
+      await amendSlots(volume, options, force, host);
+    } finally {
+      this.#header = volume.header;
+    }
   }
 
   specificInfo(): ImageInfoSpecific {

@@ -1,4 +1,4 @@
-import type { ImageInfoSpecific } from '../../../../generated/index.js';
+import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
 import type {
   BackingFile,
   BlockStatus,
@@ -9,7 +9,7 @@ import type {
   PersistentBitmaps,
   Reopening,
 } from '../../driver.js';
-import { blockErrorOf } from '../../error.js';
+import { blockErrorOf, invalid } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
 import { beforeChange } from './autoclear.js';
 import { persistentBitmaps } from './bitmaps/kept.js';
@@ -129,6 +129,13 @@ export class Qcow2Instance implements DriverInstance {
 
   makeEmpty(): Promise<void> {
     return this.#change(() => makeEmpty(this.#image));
+  }
+
+  /** Only encryption could be changed, and images that are encrypted are not opened. */
+  async amend(options: BlockdevAmendOptions): Promise<void> {
+    if (options.driver === 'qcow2' && options.encrypt !== undefined) {
+      throw invalid("image is not encrypted, can't amend");
+    }
   }
 
   specificInfo(): ImageInfoSpecific {

@@ -1,0 +1,46 @@
+import type { Int64 } from '../../json/value.js';
+import type { HistogramKind } from '../backend/accounting.js';
+import type { Backend } from '../backend/backend.js';
+import { areBoundaries } from '../backend/latency-histogram.js';
+import type { Backends } from '../backend/lookup.js';
+import { deviceNotFound, invalid } from '../error.js';
+import type { BlockHandlers } from './handlers.js';
+
+/** The command that sets up histograms of latencies. */
+export function histogramCommand(backends: Backends) {
+  return {
+    'block-latency-histogram-set'(given) {
+      const { id, boundaries: general } = given;
+      const { accounting } = backendOf(backends, id);
+      const wanted: readonly (readonly [HistogramKind, string, readonly Int64[] | undefined])[] = [
+        ['read', 'read', given['boundaries-read'] ?? general],
+        ['write', 'write', given['boundaries-write'] ?? general],
+        ['zoneAppend', 'append write', given['boundaries-zap'] ?? general],
+        ['flush', 'flush', given['boundaries-flush'] ?? general],
+      ];
+      // All are checked before any is set: QEMU leaves those set that come before a wrong one.
+      for (const [, name, boundaries] of wanted) {
+        if (boundaries !== undefined && !areBoundaries(boundaries)) {
+          throw invalid(`Device '${id}' set ${name} boundaries fail: they must be above 0 and rising`);
+        }
+      }
+      const isRemoval = wanted.every(([, , boundaries]) => boundaries === undefined);
+      if (isRemoval) accounting.removeHistograms();
+      for (const [kind, , boundaries] of wanted) {
+        if (boundaries !== undefined) accounting.setHistogram(kind, boundaries);
+      }
+    },
+  } satisfies Partial<BlockHandlers>;
+}
+
+/** Paths of devices, which may end with the part of a virtio device that has the disk. */
+const devicePath = /^\/machine\/peripheral\/([^/]+)(?:\/virtio-backend)?$/;
+
+/** The backend of a device by its id or path, or else of a drive by its name. @throws BlockError (DeviceNotFound) */
+function backendOf(backends: Backends, id: string): Backend {
+  const deviceId = devicePath.exec(id)?.[1] ?? id;
+  for (const backend of backends.backends) if (backend.device?.id === deviceId) return backend;
+  const named = backends.backend(id);
+  if (named === undefined) throw deviceNotFound(id);
+  return named;
+}
