@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import type { JobInfo } from '../../generated/index.js';
+import type { JsonObject } from '../../runtime/json/value.js';
+import { spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
+import { folderWith } from '../cli/command-line.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
+import { describeWithPrograms } from './programs.js';
+
+type Execute = (command: string, args?: JsonObject) => Promise<unknown>;
+
+const passphrases = { first: 'correct horse', second: 'battery staple', third: 'tr0ub4dor' };
+const secretOf = (id: keyof typeof passphrases) => `secret,id=${id},data=${passphrases[id]}`;
+
+/** Amends a volume in ways that succeed and fail. @returns for each whether it failed, and the slots that are in use then */
+async function amended(execute: Execute, filename: string) {
+  for (const [id, data] of Object.entries(passphrases)) {
+    await execute('object-add', { 'qom-type': 'secret', id, data });
+  }
+  await execute('blockdev-add', {
+    ...{ driver: 'luks', 'node-name': 'v', 'key-secret': 'first' },
+    file: { driver: 'file', filename },
+  });
+  const results: unknown[] = [];
+  const add = { state: 'active', 'iter-time': 10 };
+  for (const [options, force] of [
+    [{ ...add, 'new-secret': 'second' }],
+    [{ ...add, 'new-secret': 'third', keyslot: 6 }],
+    [{ ...add, 'new-secret': 'third', keyslot: 1 }],
+    [{ ...add, 'new-secret': 'third', keyslot: 8 }],
+    [{ ...add, 'new-secret': 'third', secret: 'third' }],
+    [{ ...add, 'new-secret': 'third', 'old-secret': 'first' }],
+    [add],
+    [{ state: 'inactive' }],
+    [{ state: 'inactive', keyslot: 5 }],
+    [{ state: 'inactive', keyslot: 1, 'old-secret': 'third' }],
+    [{ state: 'inactive', 'old-secret': 'third' }],
+    [{ state: 'inactive', 'old-secret': 'third' }],
+    [{ ...add, 'new-secret': 'third', keyslot: 0, secret: 'third' }, true],
+    [{ state: 'inactive', 'old-secret': 'first' }],
+    [{ state: 'inactive', keyslot: 0 }],
+    [{ ...add, 'new-secret': 'first' }],
+    [{ ...add, 'new-secret': 'first', secret: 'second' }],
+  ] as [JsonObject, true?][]) {
+    const request = { 'job-id': 'j', 'node-name': 'v', options: { driver: 'luks', ...options } };
+    await execute('x-blockdev-amend', force ? { ...request, force } : request);
+    results.push([options, force, await concluded(execute), slotsIn(filename)]);
+  }
+  await execute('blockdev-del', { 'node-name': 'v' });
+  return results;
+}
+
+/** Waits for the job and dismisses it. @returns whether it failed */
+async function concluded(execute: Execute): Promise<string> {
+  for (;;) {
+    const [job] = (await execute('query-jobs')) as JobInfo[];
+    if (job?.status !== 'concluded') {
+      await setTimeout(5);
+      continue;
+    }
+    await execute('job-dismiss', { id: 'j' });
+    return job.error === undefined ? 'done' : 'failed';
+  }
+}
+
+/** The slots in use, as `qemu-img` finds them in the file. */
+function slotsIn(filename: string): number[] {
+  const info = execFileSync('qemu-img', ['info', '-U', '--output=json', filename], { encoding: 'utf8' });
+  const { slots } = JSON.parse(info)['format-specific'].data as { slots: { active: boolean }[] };
+  return slots.flatMap(({ active }, index) => (active ? [index] : []));
+}
+
+describeWithPrograms('x-blockdev-amend', ['qemu-storage-daemon', 'qemu-img', 'qemu-io'], () => {
+  it('leaves the slots in use that the storage daemon leaves, and a volume that qemu-io reads by the passphrases in them', async () => {
+    const folder = folderWith({});
+    const path = (program: string) => join(folder, `${program}.luks`);
+    const io = (id: keyof typeof passphrases, program: string, command: string): string => {
+      const options = `driver=luks,key-secret=${id},file.filename=${path(program)}`;
+      return execFileSync('qemu-io', ['--object', secretOf(id), '--image-opts', options, '-c', command], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+    };
+    for (const program of ['ours', 'real']) {
+      const options = ['-o', 'key-secret=first,iter-time=10', '--object', secretOf('first')];
+      execFileSync('qemu-img', ['create', '-q', '-f', 'luks', ...options, path(program), '1M']);
+      io('first', program, 'write -P 7 0 1M');
+    }
+    const daemon = await spawnStorageDaemon();
+    onTestFinished(async () => void (await daemon.close()));
+    const real = await amended((command, args) => daemon.client.execute(command, args), path('real'));
+    await daemon.close();
+    await using client = new LayerClient();
+    expect(await amended((command, args) => client.execute(command, args), path('ours'))).toEqual(real);
+    for (const id of ['first', 'second', 'third'] as const) {
+      expect(io(id, 'ours', 'read -P 7 0 1M')).not.toMatch(/verification failed/);
+    }
+  }, 120_000);
+});
