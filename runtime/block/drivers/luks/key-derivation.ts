@@ -35,7 +35,7 @@ export interface Derivation {
 }
 
 /** How many rounds of the hash function a derivation takes: each piece of the result, as long as a digest, is made by itself. */
-export function roundsOf({ hash, iterations, length }: Omit<Derivation, 'salt'>): number {
+function roundsOf({ hash, iterations, length }: Omit<Derivation, 'salt'>): number {
   return iterations * Math.ceil(length / digestLength[hash]);
 }
 
@@ -63,7 +63,7 @@ export async function deriveKey(secret: Uint8Array, derivation: Derivation, budg
  *
  * @param patience milliseconds that are enough for measuring it
  */
-export async function measureRounds(hash: QCryptoHashAlgorithm, patience: number): Promise<number> {
+async function measureRounds(hash: QCryptoHashAlgorithm, patience: number): Promise<number> {
   const salt = new Uint8Array(32);
   for (let iterations = 2 ** 12; ; iterations *= 2) {
     const start = performance.now();
