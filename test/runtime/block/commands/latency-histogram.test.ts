@@ -94,6 +94,6 @@ it.each(['dev', 'd0', '/machine/peripheral/dev', '/machine/peripheral/dev/virtio
   },
 );
 
-it('has the class DeviceNotFound for a device that does not exist', async () => {
+it('reports the class DeviceNotFound for a device that does not exist', async () => {
   await expect(set({}, 'nope')).rejects.toMatchObject({ class: 'DeviceNotFound' });
 });
