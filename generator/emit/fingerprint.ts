@@ -16,6 +16,7 @@ export function fingerprint(plan: Plan, module: Module): string {
 function describe(plan: Plan, definition: Definition, parts: string[]): void {
   parts.push(definition.name, featureNames(definition.features));
   if (definition.kind === 'command' || definition.kind === 'event') {
+    parts.push(plan.names.entry(definition));
     if (definition.kind === 'event') parts.push(plan.names.emitter(definition));
     const returns = definition.kind === 'command' ? definition.returns : undefined;
     if (returns) parts.push(String(isOpenPosition(plan, returns)));

@@ -31,6 +31,11 @@ const changes: [what: string, files: Record<string, string>, modules: string[]][
     ['a.json', 'b.json', 'c.json'],
   ],
   ['a name that another module derives', { 'c.json': `${c} { 'struct': 'Bb_Aa', 'data': {} }` }, ['b.json', 'c.json']],
+  [
+    'a name that another module derives from a command',
+    { 'a.json': `${a} { 'struct': 'commandOfCc', 'data': {} }` },
+    ['a.json', 'c.json'],
+  ],
   ['who sends a type', { 'c.json': `${c} { 'command': 'send', 'data': { 'aa': 'Aa' } }` }, ['a.json', 'c.json']],
 ];
 
