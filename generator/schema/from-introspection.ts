@@ -1,5 +1,5 @@
 import type { SchemaInfo, SchemaInfoMember } from './introspect.js';
-import { type InfoIndex, nameTypes, type TypeOrigin } from './introspected-names.js';
+import { type InfoIndex, indexTypes, nameTypes, type TypeOrigin } from './introspected-names.js';
 import { branchNames } from './manual/branch-names.js';
 import { manualComment } from './manual/comment.js';
 import { nameByManual } from './manual/join.js';
@@ -32,11 +32,7 @@ class Writer {
   constructor(infos: readonly SchemaInfo[], page: ManualPage | undefined) {
     this.#infos = infos;
     this.#page = page;
-    this.#index = new Map(
-      infos
-        .filter((info) => info['meta-type'] !== 'command' && info['meta-type'] !== 'event')
-        .map((info) => [info.name, info]),
-    );
+    this.#index = indexTypes(infos);
     this.#names = nameTypes(infos, this.#index);
     this.#held = new Set(infos.flatMap(heldTypes));
     for (const info of infos)

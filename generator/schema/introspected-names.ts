@@ -10,6 +10,12 @@ export interface TypeOrigin {
 /** The types of introspection data by the name they are referred to. */
 export type InfoIndex = ReadonlyMap<string, SchemaInfo>;
 
+/** The types of introspection data; a command can have the name of one. */
+export function indexTypes(infos: readonly SchemaInfo[]): InfoIndex {
+  const types = infos.filter((info) => info['meta-type'] !== 'command' && info['meta-type'] !== 'event');
+  return new Map(types.map((info) => [info.name, info]));
+}
+
 /** A masked type name: a number that stands for the name. */
 const masked = /^\d+$/;
 const implicit = /^q_/;

@@ -1,4 +1,5 @@
 import type { SchemaInfo } from '../introspect.js';
+import { type InfoIndex, indexTypes } from '../introspected-names.js';
 import type { ManualDefinition, ManualEntry, ManualPage } from './page.js';
 
 type Info<M extends SchemaInfo['meta-type']> = Extract<SchemaInfo, { 'meta-type': M }>;
@@ -67,7 +68,7 @@ export function flatten({ definitions }: ManualPage, definition: ManualDefinitio
 class Join {
   readonly #page: ManualPage;
   readonly #infos: readonly SchemaInfo[];
-  readonly #index: ReadonlyMap<string, SchemaInfo>;
+  readonly #index: InfoIndex;
   readonly #names = new Map<string, string>();
   readonly #taken = new Set<string>();
   readonly #flat = new Map<string, Flat>();
@@ -75,11 +76,7 @@ class Join {
   constructor(infos: readonly SchemaInfo[], page: ManualPage) {
     this.#infos = infos;
     this.#page = page;
-    this.#index = new Map(
-      infos
-        .filter((info) => info['meta-type'] !== 'command' && info['meta-type'] !== 'event')
-        .map((info) => [info.name, info]),
-    );
+    this.#index = indexTypes(infos);
   }
 
   run(): ReadonlyMap<string, string> {
