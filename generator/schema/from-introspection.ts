@@ -55,20 +55,22 @@ class Writer {
     const features = this.#featuresWithin(info);
     const described = this.#page?.definitions.get(name);
     if (this.#page && described && kindOf(described.kind) === info['meta-type']) {
-      const parts = this.#partsWithin(info);
+      const parts = this.#partsWithin(name, info);
       return manualComment(name, this.#page, described, { parts, features, featureText });
     }
     const origin = this.#names.get(info.name)?.description ?? `Known from the introspection of ${source}.`;
     return documentation(name, origin, features);
   }
 
-  /** The members, values or arguments that are written in a definition. */
-  #partsWithin(info: SchemaInfo): readonly string[] {
-    const args = 'arg-type' in info && this.#isInline(info['arg-type']) ? this.#index.get(info['arg-type']) : undefined;
-    if (info['meta-type'] !== 'alternate') return partsOf(args ?? info);
-    const types = info.members.map(({ type }) => this.#reference(type));
-    const name = this.#names.get(info.name)?.name ?? '';
-    return branchNames(this.#page?.definitions.get(name), types).filter((branch) => branch !== undefined);
+  /** The members, values, branches or arguments that are written in a definition. */
+  #partsWithin(name: string, info: SchemaInfo): readonly string[] {
+    if (info['meta-type'] === 'alternate') return [...this.#branches(name, info).keys()];
+    return partsOf(this.#inlineArguments(info) ?? info);
+  }
+
+  /** The arguments that are written where a command or event is. */
+  #inlineArguments(info: SchemaInfo): SchemaInfo | undefined {
+    return 'arg-type' in info && this.#isInline(info['arg-type']) ? this.#index.get(info['arg-type']) : undefined;
   }
 
   /** Excepts what the rules of names and documentation would not allow. */
@@ -132,12 +134,8 @@ class Writer {
         const data = values.map((value) => (value.features ? { name: value.name, ...features(value) } : value.name));
         return { enum: name, data, ...features(info) };
       }
-      case 'alternate': {
-        const types = info.members.map(({ type }) => this.#reference(type));
-        const names = this.#page ? branchNames(this.#page.definitions.get(name), types) : [];
-        const data = new Map(types.map((type, number) => [names[number] ?? `branch${number}`, type]));
-        return { alternate: name, data, ...features(info) };
-      }
+      case 'alternate':
+        return { alternate: name, data: this.#branches(name, info), ...features(info) };
       case 'object': {
         if (info.tag === undefined) return { struct: name, data: this.#members(info.members), ...features(info) };
         const branches = (info.variants ?? []).filter((variant) => !this.#isEmpty(variant.type));
@@ -145,6 +143,13 @@ class Writer {
         return { union: name, base: this.#members(info.members), discriminator: info.tag, data, ...features(info) };
       }
     }
+  }
+
+  /** The branches of an alternate, whose names only a manual page tells. */
+  #branches(name: string, info: Info<'alternate'>): Map<string, Printable> {
+    const types = info.members.map(({ type }) => this.#reference(type));
+    const names = branchNames(this.#page?.definitions.get(name), types);
+    return new Map(types.map((type, number) => [names[number] ?? `branch${number}`, type]));
   }
 
   #arguments(type: string): { readonly [key: string]: Printable } {
@@ -156,9 +161,9 @@ class Writer {
 
   /** The features of a definition and of the members that are written in it. */
   #featuresWithin(info: SchemaInfo): Set<string> {
-    const args = 'arg-type' in info && this.#isInline(info['arg-type']) ? this.#index.get(info['arg-type']) : undefined;
-    const members = [info, args].flatMap((holder): readonly { readonly features?: readonly string[] }[] =>
-      holder?.['meta-type'] === 'object' || holder?.['meta-type'] === 'enum' ? (holder.members ?? []) : [],
+    const members = [info, this.#inlineArguments(info)].flatMap(
+      (holder): readonly { readonly features?: readonly string[] }[] =>
+        holder?.['meta-type'] === 'object' || holder?.['meta-type'] === 'enum' ? (holder.members ?? []) : [],
     );
     return new Set([info, ...members].flatMap((entity) => entity.features ?? []));
   }
