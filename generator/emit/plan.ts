@@ -38,7 +38,8 @@ export function planOf(schema: Schema, options: ResolvedOptions): Plan {
   };
 }
 
-function digest(text: string): string {
+/** What tells one text from another, for the head of generated files. */
+export function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

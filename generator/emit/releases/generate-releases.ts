@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Command, Event } from '../../schema/model.js';
 import { compareReleases } from '../../syntax/releases.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { type EmitOptions, resolveOptions } from '../options.js';
 import { header } from '../output/header.js';
-import { hasArguments } from '../plan.js';
+import { digest, hasArguments } from '../plan.js';
 import type { GeneratedFile } from '../target.js';
 import releasesTemplate from '../templates/releases.hbs';
 import { emptyObject } from '../type-text.js';
@@ -32,7 +31,7 @@ export function generateReleases(
   ];
   const code = [frame(tree, list) + tables.join('\n'), types].join('\n');
   const imports = tree.imports.toString();
-  const start = header(`releases ${list.names.join(', ')}`, digestOf(sorted), resolved);
+  const start = header(`releases ${list.names.join(', ')}`, digest(textOf(sorted)), resolved);
   return [
     { path: 'client.ts', text: `${start}${imports}${imports && '\n'}${code}` },
     { path: 'index.ts', text: `${start}export type * from ${stringLiteral(tree.imports.specifier('client'))};\n` },
@@ -127,11 +126,7 @@ function eventText(tree: TypeTree, { releases }: Versions, versions: readonly Ve
   return `{ data: ${tree.conditions.combined(parts, releasesOf(versions), false)} }`;
 }
 
-function digestOf(releases: readonly Release[]): string {
-  const hash = createHash('sha256');
-  for (const { name, schema } of releases) {
-    hash.update(name);
-    for (const { file } of schema.modules) hash.update(file?.text ?? '');
-  }
-  return hash.digest('hex').slice(0, 16);
+/** All that the releases are made from. */
+function textOf(releases: readonly Release[]): string {
+  return releases.flatMap(({ name, schema }) => [name, ...schema.modules.map(({ file }) => file?.text ?? '')]).join('');
 }
