@@ -129,7 +129,7 @@ function isType(definition: Definition): definition is Type {
 }
 
 /** Whether a type goes by its own name: all that the schema defines, and the tag enums of simple unions. */
-function isOwn(type: Type): type is NamedType {
+export function isOwn(type: Type): type is NamedType {
   if (type.kind === 'builtin' || type.kind === 'array') return false;
   return !type.implicit || (type.kind === 'enum' && type.name !== 'QType');
 }

@@ -1,10 +1,11 @@
 import { codeSpan } from '../../doc/markdown.js';
 import { commentLines, type DocContext, type DocParts, definitionDoc, memberDoc } from '../../doc/tsdoc.js';
 import type { Definition, Member } from '../../schema/model.js';
+import type { NamedType } from '../names.js';
 import type { Entry } from './merged.js';
 import { releasesOf } from './merged.js';
 import { isSameSet, type ReleaseList, type ReleaseSet } from './release-set.js';
-import type { Declarable, Version } from './versions.js';
+import type { Version } from './versions.js';
 
 /** Comments that say which releases have what they are about, where not all do. */
 export class Comments {
@@ -24,7 +25,7 @@ export class Comments {
 
   /** The comment of a type. */
   ofType(
-    versions: readonly Version<Declarable>[],
+    versions: readonly Version<NamedType>[],
     more?: (parts: DocParts, context: DocContext) => void,
   ): readonly string[] {
     const newest = versions.at(-1);

@@ -1,6 +1,7 @@
 import type { Member, ObjectType } from '../../schema/model.js';
+import type { NamedType } from '../names.js';
 import type { ReleaseSet } from './release-set.js';
-import type { Declarable, Version } from './versions.js';
+import type { Version } from './versions.js';
 
 /** A member, value or branch as one release has it. */
 export interface Entry<E> {
@@ -36,7 +37,7 @@ export function membersOf(type: ObjectType, flat: boolean): readonly Member[] {
 }
 
 /** The values of an enum, in no order. */
-export function namesOf(definition: Declarable): string {
+export function namesOf(definition: NamedType): string {
   if (definition.kind !== 'enum') return '';
   return definition.members
     .map(({ name }) => name)
@@ -45,7 +46,7 @@ export function namesOf(definition: Declarable): string {
 }
 
 /** What is declared in the same way. */
-export function formOf(definition: Declarable): string {
+export function formOf(definition: NamedType): string {
   return definition.kind === 'union' ? `union by ${definition.tag.name} ${definition.simple}` : definition.kind;
 }
 

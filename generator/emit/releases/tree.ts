@@ -5,6 +5,7 @@ import { DeclarationPrinter, type Property } from '../declarations.js';
 import { callsOf } from '../example-calls.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { Imports, runtime } from '../imports.js';
+import type { NamedType } from '../names.js';
 import { lineWidth, type ResolvedOptions } from '../options.js';
 import { isEmpty } from '../plan.js';
 import { emptyObject, isWide } from '../type-text.js';
@@ -13,9 +14,9 @@ import { Conditions, type Part } from './conditions.js';
 import { Identifiers } from './identifiers.js';
 import { type Entry, formOf, groupedBy, membersOf, merged, namesOf, releasesOf } from './merged.js';
 import { isSameSet, type ReleaseList, type ReleaseSet } from './release-set.js';
-import { type Declarable, type KnownRelease, keyOf, type Version, type Versions } from './versions.js';
+import { type KnownRelease, keyOf, type Version, type Versions } from './versions.js';
 
-type Named<K extends Declarable['kind']> = Version<Extract<Declarable, { kind: K }>>;
+type Named<K extends NamedType['kind']> = Version<Extract<NamedType, { kind: K }>>;
 
 /** Declares the types of several releases as one tree; what differs by release is a parameter of the types that it is in. */
 export class TypeTree {
@@ -128,7 +129,7 @@ export class TypeTree {
     return this.#options.int64 === 'union' ? this.imported('Int64') : this.#options.int64;
   }
 
-  #declare(key: string, versions: readonly Version<Declarable>[]): void {
+  #declare(key: string, versions: readonly Version<NamedType>[]): void {
     const groups = groupedBy(versions, ({ definition }) => formOf(definition));
     if (groups.length === 1) {
       this.within(key, () => this.#declareGroup(key, this.identifiers.of(key), versions));
@@ -158,7 +159,7 @@ export class TypeTree {
     return this.#dependent.has(key) ? `${id}<R>` : id;
   }
 
-  #declareGroup(key: string, id: string, versions: readonly Version<Declarable>[]): void {
+  #declareGroup(key: string, id: string, versions: readonly Version<NamedType>[]): void {
     switch (versions[0]?.definition.kind) {
       case 'enum':
         this.#declareEnum(key, id, versions as readonly Named<'enum'>[]);

@@ -1,14 +1,6 @@
-import type {
-  AlternateType,
-  Command,
-  Definition,
-  EnumType,
-  Event,
-  ObjectType,
-  Schema,
-  Type,
-} from '../../schema/model.js';
+import type { Command, Event, Schema, Type } from '../../schema/model.js';
 import type { DocBlock } from '../../syntax/doc-block.js';
+import { isOwn, type NamedType } from '../names.js';
 import { type Owners, ownersOf } from '../owners.js';
 import { type Reach, reachOf } from '../reach.js';
 
@@ -25,9 +17,6 @@ export interface KnownRelease {
   readonly reach: Reach;
 }
 
-/** A type with members of its own to declare. */
-export type Declarable = EnumType | ObjectType | AlternateType;
-
 /** A definition as one release has it. */
 export interface Version<D> {
   readonly release: number;
@@ -39,7 +28,7 @@ export interface Version<D> {
 /** Everything that the releases define, by what it is the same by. */
 export interface Versions {
   readonly releases: readonly KnownRelease[];
-  readonly types: ReadonlyMap<string, readonly Version<Declarable>[]>;
+  readonly types: ReadonlyMap<string, readonly Version<NamedType>[]>;
   readonly commands: ReadonlyMap<string, readonly Version<Command>[]>;
   readonly events: ReadonlyMap<string, readonly Version<Event>[]>;
   /** The types that a client sends in some release; all others it only receives. */
@@ -51,7 +40,7 @@ export function versionsOf(list: readonly Release[]): Versions {
   const releases = list.map(
     ({ schema }): KnownRelease => ({ schema, owners: ownersOf(schema), reach: reachOf(schema) }),
   );
-  const types = new Map<string, Version<Declarable>[]>();
+  const types = new Map<string, Version<NamedType>[]>();
   const commands = new Map<string, Version<Command>[]>();
   const events = new Map<string, Version<Event>[]>();
   const sent = new Set<string>();
@@ -59,7 +48,7 @@ export function versionsOf(list: readonly Release[]): Versions {
     for (const definition of known.schema.definitions) {
       if (definition.kind === 'command') add(commands, definition.name, { release, definition, doc: definition.doc });
       else if (definition.kind === 'event') add(events, definition.name, { release, definition, doc: definition.doc });
-      else if (isDeclarable(definition, known)) {
+      else if (isDeclared(definition, known)) {
         const key = keyOf(definition, known);
         add(types, key, { release, definition, doc: definition.doc ?? known.owners.get(definition)?.doc });
         if (known.reach.sent.has(definition)) sent.add(key);
@@ -78,10 +67,8 @@ export function keyOf(type: Type, { owners }: KnownRelease): string {
 
 const parts = { union: 'base', command: 'arguments', event: 'data' };
 
-function isDeclarable(definition: Definition, { owners }: KnownRelease): definition is Declarable {
-  if (definition.kind === 'builtin' || definition.kind === 'array') return false;
-  if (definition.kind === 'enum') return definition.name !== 'QType';
-  return !definition.implicit || owners.has(definition as Type);
+function isDeclared(type: Type, { owners }: KnownRelease): type is NamedType {
+  return isOwn(type) || owners.has(type);
 }
 
 function add<D>(map: Map<string, Version<D>[]>, key: string, version: Version<D>): void {
