@@ -332,7 +332,7 @@ export class TypeTree {
     having: readonly Entry<UnionType['branches'][number]>[],
     sent: boolean,
   ): void {
-    const [newest] = unions.slice(-1);
+    const newest = unions.at(-1);
     if (!newest) return;
     const { tag } = newest.definition;
     const value = having[0]?.entry.name ?? '';
@@ -366,7 +366,7 @@ export class TypeTree {
     if (type.kind === 'union' || type.implicit) return false;
     if (!this.#interfaces.has(keyOf(type, this.#versions.releases[release] as KnownRelease))) return false;
     const names = new Set(unions.flatMap(({ definition }) => membersOf(definition, true).map(({ name }) => name)));
-    return unions.every(() => membersOf(type, true).every(({ name }) => !names.has(name)));
+    return membersOf(type, true).every(({ name }) => !names.has(name));
   }
 
   #isSent(key: string): boolean {
