@@ -1,4 +1,5 @@
 import type { BuiltinType, Type } from '../schema/model.js';
+import type { Int64Mode } from './options.js';
 import { isEmpty } from './plan.js';
 import type { FileScope } from './scope.js';
 
@@ -9,7 +10,7 @@ export const emptyObject = 'Record<string, never>';
 export function typeText(scope: FileScope, type: Type, open = false): string {
   switch (type.kind) {
     case 'builtin':
-      return builtinText(scope, type);
+      return builtinText(scope, type, scope.plan.options.int64);
     case 'array':
       return `${typeText(scope, type.element, open)}[]`;
     case 'enum':
@@ -19,8 +20,13 @@ export function typeText(scope: FileScope, type: Type, open = false): string {
   }
 }
 
+/** A file that names what it uses of the runtime. */
+interface RuntimeUser {
+  runtimeType(name: 'Int64' | 'JsonValue'): string;
+}
+
 /** A built-in type as TypeScript writes it. */
-export function builtinText(scope: FileScope, type: BuiltinType): string {
+export function builtinText(scope: RuntimeUser, type: BuiltinType, int64: Int64Mode): string {
   switch (type.json) {
     case 'string':
     case 'number':
@@ -30,12 +36,9 @@ export function builtinText(scope: FileScope, type: BuiltinType): string {
     case 'value':
       return scope.runtimeType('JsonValue');
     case 'int':
-      return isWide(type) ? int64Text(scope) : 'number';
+      if (!isWide(type)) return 'number';
+      return int64 === 'union' ? scope.runtimeType('Int64') : int64;
   }
-}
-
-function int64Text(scope: FileScope): string {
-  return scope.plan.options.int64 === 'union' ? scope.runtimeType('Int64') : scope.plan.options.int64;
 }
 
 /** Whether an integer type has values that a `number` cannot hold exactly. */

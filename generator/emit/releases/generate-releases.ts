@@ -114,7 +114,7 @@ function commandText(tree: TypeTree, { releases }: Versions, versions: readonly 
 function argumentsText(tree: TypeTree, command: Command, known: KnownRelease): string {
   if (!hasArguments(command)) return emptyObject;
   const text = tree.reference(command.arguments, known);
-  return command.gen ? text : `${text} & ${tree.imported('JsonObject')}`;
+  return command.gen ? text : `${text} & ${tree.runtimeType('JsonObject')}`;
 }
 
 function eventText(tree: TypeTree, { releases }: Versions, versions: readonly Version<Event>[]): string {

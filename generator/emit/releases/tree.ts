@@ -1,6 +1,6 @@
 import { codeSpan } from '../../doc/markdown.js';
 import { addNameList } from '../../doc/tsdoc.js';
-import type { BuiltinType, Member, ObjectType, StructType, Type, UnionType } from '../../schema/model.js';
+import type { Member, ObjectType, StructType, Type, UnionType } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
 import { callsOf } from '../example-calls.js';
 import { memberName, stringLiteral } from '../identifier.js';
@@ -8,7 +8,7 @@ import { Imports, runtime } from '../imports.js';
 import type { NamedType } from '../names.js';
 import { lineWidth, type ResolvedOptions } from '../options.js';
 import { isEmpty } from '../plan.js';
-import { emptyObject, isWide } from '../type-text.js';
+import { builtinText, emptyObject } from '../type-text.js';
 import { Comments } from './comments.js';
 import { Conditions, type Part } from './conditions.js';
 import { Identifiers } from './identifiers.js';
@@ -82,7 +82,7 @@ export class TypeTree {
   reference(type: Type, known: KnownRelease): string {
     switch (type.kind) {
       case 'builtin':
-        return this.#builtin(type);
+        return builtinText(this, type, this.#options.int64);
       case 'array':
         return `${this.reference(type.element, known)}[]`;
       default: {
@@ -113,20 +113,13 @@ export class TypeTree {
   }
 
   /** A type of the runtime. */
-  imported(name: 'Int64' | 'JsonObject' | 'JsonValue'): string {
+  runtimeType(name: 'Int64' | 'JsonObject' | 'JsonValue'): string {
     const local = this.identifiers.claim(`runtime ${name}`, name);
     return this.imports.use({ from: runtime, name, local, isValue: false });
   }
 
   #head(key: string, id: string): string {
     return this.#dependent.has(key) ? `${id}<R extends Release>` : id;
-  }
-
-  #builtin(type: BuiltinType): string {
-    if (type.json === 'value') return this.imported('JsonValue');
-    if (type.json !== 'int') return type.json;
-    if (!isWide(type)) return 'number';
-    return this.#options.int64 === 'union' ? this.imported('Int64') : this.#options.int64;
   }
 
   #declare(key: string, versions: readonly Version<NamedType>[]): void {

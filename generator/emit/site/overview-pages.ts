@@ -73,7 +73,7 @@ export function builtinHtml({ schema, plan }: SiteContext): string {
       name: type.name,
       json: type.json === 'value' ? 'any value' : type.json === 'int' ? 'integer' : type.json,
       range: type.range && `${type.range.min} to ${type.range.max}`,
-      typescript: builtinText(scope, type),
+      typescript: builtinText(scope, type, plan.options.int64),
     }));
   return builtinTemplate({ types });
 }
