@@ -13,10 +13,14 @@ export function docContext(scope: FileScope, indent: number): DocContext {
     typed: (code) => callsOf(schema, code, { int64: options.int64, width }),
     link(name) {
       const target = schema.lookup(name);
-      if (!target || target.kind === 'command' || target.kind === 'event') return codeSpan(name);
-      if (!names.isDeclared(target) || !scope.has(target)) return codeSpan(name);
-      const type = names.type(target);
-      return type === name ? `{@link ${name}}` : `{@link ${type} | ${name}}`;
+      const isType = target && target.kind !== 'command' && target.kind !== 'event';
+      return linkText(name, isType && names.isDeclared(target) && scope.has(target) ? names.type(target) : undefined);
     },
   };
+}
+
+/** A name of the schema where a comment mentions it: linked to what it is declared as, where the file knows that. */
+export function linkText(name: string, identifier: string | undefined): string {
+  if (identifier === undefined) return codeSpan(name);
+  return identifier === name ? `{@link ${name}}` : `{@link ${identifier} | ${name}}`;
 }

@@ -2,6 +2,7 @@ import { codeSpan } from '../../doc/markdown.js';
 import { addNameList } from '../../doc/tsdoc.js';
 import type { Member, ObjectType, StructType, Type, UnionType } from '../../schema/model.js';
 import { DeclarationPrinter, type Property } from '../declarations.js';
+import { linkText } from '../doc-context.js';
 import { callsOf } from '../example-calls.js';
 import { memberName, stringLiteral } from '../identifier.js';
 import { Imports, runtime } from '../imports.js';
@@ -47,11 +48,7 @@ export class TypeTree {
     this.comments = new Comments(list, {
       width,
       typed: (code) => newest && callsOf(newest, code, { int64: options.int64, width }),
-      link: (name) => {
-        const id = versions.types.has(name) ? this.identifiers.of(name) : undefined;
-        if (id === undefined) return codeSpan(name);
-        return id === name ? `{@link ${name}}` : `{@link ${id} | ${name}}`;
-      },
+      link: (name) => linkText(name, versions.types.has(name) ? this.identifiers.of(name) : undefined),
     });
   }
 
