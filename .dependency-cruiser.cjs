@@ -23,7 +23,7 @@ const arrows = {
 
 /** What stands on nothing, and the contract between layer and drivers, which stands on that. */
 const ground = ['errno', 'error', 'file-name', 'limits', 'options', 'permissions', 'small-file', 'tls', 'units'];
-const contract = [...ground, 'driver'];
+const contract = [...ground, 'driver', 'abilities', 'request-flag'];
 const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs', 'drive', 'objects'];
 
 /**
@@ -40,7 +40,9 @@ const blockArrows = {
   permissions: [],
   'small-file': ['error', 'file-name'],
   tls: ['error'],
-  driver: ground,
+  abilities: [],
+  'request-flag': [],
+  driver: [...ground, 'abilities', 'request-flag'],
   'system-clock': ['driver'],
   transaction: [],
   io: contract,

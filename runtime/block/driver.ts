@@ -1,11 +1,12 @@
 /*
  * The contract between the block layer and its drivers. A driver implements BlockDriver and DriverInstance, is handed
- * an OpenContext and the Children it works on, and imports nothing else of the layer but errors, options, limits, the reader
- * of small files and the tracker that keeps overlapping requests apart.
+ * an OpenContext and the Children it works on, and imports nothing else of the layer but abilities, request flags, errors, options, limits,
+ * the reader of small files and the tracker that keeps overlapping requests apart.
  */
 
-import type { BlkdebugEvent, BlockdevAmendOptions, ImageInfoSpecific, SnapshotInfo } from '../../generated/index.js';
+import type { BlkdebugEvent, BlockdevAmendOptions, ImageInfoSpecific } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
+import type { DebugBreakpoints, InternalSnapshots, PersistentBitmaps, ThrottlePlace } from './abilities.js';
 import type { BlockOptions } from './options.js';
 import type { ParentState, PermissionChange, Permissions } from './permissions.js';
 import type { ClientCredentials } from './tls.js';
@@ -29,24 +30,6 @@ export interface RootOwner {
   /** The edges of a user that has several, and that does to one node what it finds at another: a job. Absent: it has one. */
   readonly roots?: Iterable<Child>;
 }
-
-/** Modifies a request. Combined with `|`. */
-export const RequestFlag = {
-  /** The data is on the disk, not in a cache, before the request is done. */
-  fua: 1,
-  /** A zero-write may deallocate. */
-  mayUnmap: 2,
-  /** A zero-write fails with ENOTSUP rather than writing buffers full of zeroes. */
-  noFallback: 4,
-  /** A read does not wait for serialising requests, nor is it copied on read: for what runs inside such a request. */
-  noSerialising: 8,
-  /** A read copies into this node what it takes from the backing chain. */
-  copyOnRead: 16,
-  /** A write stores its data compressed. Whole clusters only. */
-  compressed: 32,
-  /** A read with `copyOnRead` is for the copying only: the buffer is not filled. */
-  prefetch: 64,
-} as const;
 
 /** The state of a stretch of a node, as one layer knows it. */
 export interface BlockStatus {
@@ -82,15 +65,6 @@ export interface PastView {
   blockStatus(offset: number, length: number): Promise<BlockStatus>;
   /** Forgets a stretch: it is not kept any more. */
   discard(offset: number, length: number): Promise<void>;
-}
-
-/** A place in a throttle group. */
-export interface ThrottlePlace {
-  /** @returns nothing when the request may go at once; else what resolves when it may */
-  admit(direction: 'read' | 'write', bytes: number): Promise<void> | undefined;
-  /** Lets all go at once that waits. */
-  letGo(): void;
-  leave(): void;
 }
 
 /** What others may know of a node. */
@@ -246,65 +220,6 @@ export interface Reopening {
   /** Never fails. */
   commit(): Promise<void>;
   abort(): Promise<void>;
-}
-
-/** Holds up requests that announce something, so that tests can look at what happens meanwhile. */
-export interface DebugBreakpoints {
-  /** The next request that announces an event is held up, under a tag. */
-  add(event: BlkdebugEvent, tag: string): void;
-  /** Removes the breakpoints of a tag, and lets go what they hold up. @returns whether there was something */
-  remove(tag: string): boolean;
-  /** Lets the first request of a tag go. @returns whether there was one */
-  resume(tag: string): boolean;
-  /** Resolves when a request is held up under a tag. */
-  held(tag: string): Promise<void>;
-}
-
-/** The snapshots inside an image. */
-export interface InternalSnapshots {
-  list(): readonly SnapshotInfo[];
-  /** Takes a snapshot. Nothing is written meanwhile. */
-  create?(snapshot: SnapshotInfo): Promise<void>;
-  /** Deletes the snapshot with this id. */
-  delete?(id: string): Promise<void>;
-}
-
-/** A bitmap that an image keeps. */
-export interface KeptBitmap {
-  readonly name: string;
-  /** Bytes of a granule, a power of two. */
-  readonly granularity: number;
-  /** It records what is written. */
-  readonly recording: boolean;
-  /** Its image was changed and then not closed: what was dirty is not known. */
-  readonly inconsistent: boolean;
-}
-
-/** A bitmap as it is to be kept. */
-export interface BitmapContents extends KeptBitmap {
-  /** What is dirty, in bytes of the disk and in order. Nothing changes while this is iterated. */
-  runs(): Iterable<{ readonly offset: number; readonly length: number }>;
-}
-
-/** The persistent bitmaps of an image. */
-export interface PersistentBitmaps {
-  /** Those that the image keeps. */
-  readonly kept: readonly KeptBitmap[];
-  /**
-   * Reads a bitmap that is consistent.
-   *
-   * @param dirty called with each stretch that is dirty, in bytes of the disk; the last may reach beyond its end
-   * @returns whether it could be read; from then on it is inconsistent otherwise
-   */
-  load(name: string, dirty: (offset: number, length: number) => void): Promise<boolean>;
-  /** What is to be kept comes from here, whenever the image is closed or becomes read-only. */
-  keepFrom(contents: () => Iterable<BitmapContents>): void;
-  /** Bitmaps are about to be changed without the image being written: after a crash they are inconsistent. @throws BlockError */
-  beforeChange(): Promise<void>;
-  /** @throws BlockError when the image cannot keep one more bitmap like this */
-  checkRoom(name: string, granularity: number): void;
-  /** Removes a bitmap from the image at once, if it is there. @throws BlockError */
-  remove(name: string): Promise<void>;
 }
 
 /**

@@ -12,6 +12,7 @@ export {
   introspection,
   type ObjectOptions,
 } from '../../generated/index.js';
+export type { InternalSnapshots } from './abilities.js';
 export { Backend } from './backend/backend.js';
 export type { ExportRequest, ExportServer } from './backend/export-server.js';
 export { builtInDrivers } from './built-in-drivers.js';
@@ -30,13 +31,11 @@ export type {
   CreateRequest,
   DriverInfo,
   DriverInstance,
-  InternalSnapshots,
   NodeFlags,
   NodeView,
   OpenContext,
   Reopening,
 } from './driver.js';
-export { RequestFlag } from './driver.js';
 export type { Errno } from './errno.js';
 export { BlockError } from './error.js';
 export { createImage, type ImageRequest } from './graph/create.js';
@@ -47,4 +46,5 @@ export type { JobReport } from './jobs/job-work.js';
 export { BlockLayer, type BlockLayerOptions } from './layer.js';
 export type { NbdAddress, NbdServerOptions } from './nbd/server.js';
 export { BlockOptions, type OptionValue } from './options.js';
+export { RequestFlag } from './request-flag.js';
 export { systemClock } from './system-clock.js';

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type BlockDriver, RequestFlag } from '../../runtime/block/driver.js';
+import type { BlockDriver } from '../../runtime/block/driver.js';
 import { fileDriver } from '../../runtime/block/drivers/file/file.js';
 import { hostCdromDriver } from '../../runtime/block/drivers/file/host-cdrom.js';
 import { hostDeviceDriver } from '../../runtime/block/drivers/file/host-device.js';
 import { BlockOptions } from '../../runtime/block/options.js';
+import { RequestFlag } from '../../runtime/block/request-flag.js';
 import { contextFor, openDescriptors, quietHost, type Writable } from '../runtime/block/drivers/file-context.js';
 import { describeWithPrograms } from './programs.js';
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../runtime/block/driver.js';
 import { createImage } from '../../runtime/block/graph/create.js';
 import type { BlockNode } from '../../runtime/block/graph/node.js';
 import { BlockOptions } from '../../runtime/block/options.js';
+import { RequestFlag } from '../../runtime/block/request-flag.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { describeWithPrograms, seed } from './programs.js';
 

@@ -5,10 +5,10 @@ import {
   emitDeviceTrayMoved,
 } from '../../../generated/index.js';
 import type { BlockHost, BlockStatus, Child, NodeFlags, RootOwner } from '../driver.js';
-import { RequestFlag } from '../driver.js';
 import { strerror } from '../errno.js';
 import { BlockError, errnoOf, ioError } from '../error.js';
 import { type ChainStatus, chainStatus } from '../io/status.js';
+import { RequestFlag } from '../request-flag.js';
 import { type AccountedKind, Accounting, type AccountingOptions } from './accounting.js';
 import {
   actionFor,

@@ -1,8 +1,8 @@
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
-import { RequestFlag } from '../driver.js';
 import { ioError } from '../error.js';
 import type { NbdContext, NbdExport, NbdExtent } from '../nbd/export.js';
 import { ExtentState } from '../nbd/protocol.js';
+import { RequestFlag } from '../request-flag.js';
 import type { Backend } from './backend.js';
 import { allocationDepthOf, contextOf, statesOf } from './export-contexts.js';
 import type { RunState } from './run-state.js';

@@ -1,5 +1,5 @@
 import type { BlockDirtyInfo } from '../../../generated/index.js';
-import type { BitmapContents } from '../driver.js';
+import type { BitmapContents } from '../abilities.js';
 import { BlockError, invalid } from '../error.js';
 import type { BlockNode } from '../graph/node.js';
 import { isPowerOfTwo } from '../limits.js';

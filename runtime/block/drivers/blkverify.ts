@@ -1,14 +1,8 @@
-import {
-  type BlockDriver,
-  type BlockHost,
-  type Child,
-  type DriverInstance,
-  type OpenContext,
-  RequestFlag,
-} from '../driver.js';
+import type { BlockDriver, BlockHost, Child, DriverInstance, OpenContext } from '../driver.js';
 import { BlockError, ioError } from '../error.js';
 import { RequestTracker } from '../io/tracker.js';
 import type { BlockOptions } from '../options.js';
+import { RequestFlag } from '../request-flag.js';
 import { outcome } from './shared/outcome.js';
 
 /**

@@ -1,5 +1,6 @@
-import { type BlockDriver, type OpenContext, RequestFlag } from '../driver.js';
+import type { BlockDriver, OpenContext } from '../driver.js';
 import { BlockError } from '../error.js';
+import { RequestFlag } from '../request-flag.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
 
 /** Has all that is written stored compressed, in whole clusters of the image below. */

@@ -1,6 +1,7 @@
-import { type BlockDriver, type Child, type OpenContext, RequestFlag } from '../driver.js';
+import type { BlockDriver, Child, OpenContext } from '../driver.js';
 import { BlockError } from '../error.js';
 import { Permission } from '../permissions.js';
+import { RequestFlag } from '../request-flag.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
 
 /** Copies into the node below what is read from its backing files. Option: `bottom`, the last of them whose data is copied. */

@@ -1,17 +1,17 @@
-import {
-  type BlockDriver,
-  type BlockStatus,
-  type Child,
-  type DriverInfo,
-  type DriverInstance,
-  type NodeFlags,
-  type OpenContext,
-  type Reopening,
-  RequestFlag,
+import type {
+  BlockDriver,
+  BlockStatus,
+  Child,
+  DriverInfo,
+  DriverInstance,
+  NodeFlags,
+  OpenContext,
+  Reopening,
 } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import type { BlockOptions } from '../options.js';
+import { RequestFlag } from '../request-flag.js';
 import { nothingToSwitch } from './shared/reopening.js';
 
 /** The part of the file that is the disk. */

@@ -1,15 +1,8 @@
-import {
-  type BlockDriver,
-  type BlockHost,
-  type Child,
-  type NodeFlags,
-  type OpenContext,
-  type Reopening,
-  RequestFlag,
-  type ThrottlePlace,
-} from '../driver.js';
+import type { ThrottlePlace } from '../abilities.js';
+import type { BlockDriver, BlockHost, Child, NodeFlags, OpenContext, Reopening } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
 import type { BlockOptions } from '../options.js';
+import { RequestFlag } from '../request-flag.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
 import { nothingToSwitch } from './shared/reopening.js';
 

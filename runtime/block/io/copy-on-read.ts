@@ -1,4 +1,5 @@
-import { type DriverInstance, RequestFlag } from '../driver.js';
+import type { DriverInstance } from '../driver.js';
+import { RequestFlag } from '../request-flag.js';
 import { giveBuffer, takeBuffer } from './buffers.js';
 import { writeZeroesSplit } from './write-zeroes.js';
 import { isZero } from './zeroes.js';

@@ -1,8 +1,8 @@
 import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { DriverInstance, NodeFlags } from '../driver.js';
-import { RequestFlag } from '../driver.js';
 import { BlockError, errnoOf, ioError } from '../error.js';
 import { largestSize, roundDown, roundUp } from '../limits.js';
+import { RequestFlag } from '../request-flag.js';
 import { copyUp } from './copy-on-read.js';
 import { readAnywhere } from './read.js';
 import { RequestTracker } from './tracker.js';

@@ -1,6 +1,7 @@
-import { type DriverInstance, RequestFlag } from '../driver.js';
+import type { DriverInstance } from '../driver.js';
 import { errnoOf, ioError } from '../error.js';
 import { roundDown, roundUp } from '../limits.js';
+import { RequestFlag } from '../request-flag.js';
 import { zeroBuffer } from './zeroes.js';
 
 /** Those of a request's flags that a driver has said it sees to. */

@@ -2,10 +2,10 @@ import type { BitmapSyncMode, BlockdevOnError, MirrorSyncMode } from '../../../g
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { DirtyBits, type Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
-import { RequestFlag } from '../driver.js';
 import type { BlockNode } from '../graph/node.js';
 import type { WriteNotice } from '../io/requests.js';
 import { roundDown, roundUp } from '../limits.js';
+import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
 import type { JobWork } from './job-work.js';

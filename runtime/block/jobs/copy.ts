@@ -1,11 +1,11 @@
 import type { IoOperationType } from '../../../generated/index.js';
 import type { Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
-import { RequestFlag } from '../driver.js';
 import { BlockError, blockErrorOf } from '../error.js';
 import { giveBuffer, takeBuffer } from '../io/buffers.js';
 import { chainStatus } from '../io/status.js';
 import { roundUp } from '../limits.js';
+import { RequestFlag } from '../request-flag.js';
 
 /** A copy has failed as its read or its write did. */
 export class CopyFailure extends BlockError {

@@ -7,12 +7,12 @@ import type {
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import type { Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
-import { RequestFlag } from '../driver.js';
 import { invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
+import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
 import { JobFailure } from './job-failure.js';

@@ -1,9 +1,9 @@
 import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
-import { RequestFlag } from '../driver.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { everything, Permission, type Permissions } from '../permissions.js';
+import { RequestFlag } from '../request-flag.js';
 import type { JobWork } from './job-work.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';

@@ -1,10 +1,11 @@
 import { builtInDrivers } from '../../../runtime/block/built-in-drivers.js';
-import { type Child, RequestFlag, type RootOwner } from '../../../runtime/block/driver.js';
+import type { Child, RootOwner } from '../../../runtime/block/driver.js';
 import { check } from '../../../runtime/block/drivers/qcow2/check/check.js';
 import type { CheckResult } from '../../../runtime/block/drivers/qcow2/check/report.js';
 import { IncompatibleFeature, readHeader } from '../../../runtime/block/drivers/qcow2/format/header.js';
 import { createImage } from '../../../runtime/block/graph/create.js';
 import { BlockOptions } from '../../../runtime/block/options.js';
+import { RequestFlag } from '../../../runtime/block/request-flag.js';
 import { LayerClient } from './layer-client.js';
 import { PowerCutDisk, type Random } from './power-cut-disk.js';
 import type { Action, Geometry } from './power-cut-scenario.js';

@@ -1,5 +1,5 @@
+import type { DebugBreakpoints } from '../../abilities.js';
 import type { Backend } from '../../backend/backend.js';
-import type { DebugBreakpoints } from '../../driver.js';
 import { BlockError } from '../../error.js';
 import type { BlockNode } from '../../graph/node.js';
 

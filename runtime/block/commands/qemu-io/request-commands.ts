@@ -1,6 +1,6 @@
-import { RequestFlag } from '../../driver.js';
 import { strerror } from '../../errno.js';
 import { BlockError, errnoOf } from '../../error.js';
+import { RequestFlag } from '../../request-flag.js';
 import { bytesOf, type IoArguments, type IoSyntax, patternOf } from './arguments.js';
 import type { IoCommand } from './command.js';
 import type { IoDisk } from './disk.js';

@@ -1,5 +1,5 @@
 import type { BlkdebugEvent } from '../../../../generated/index.js';
-import type { DebugBreakpoints } from '../../driver.js';
+import type { DebugBreakpoints } from '../../abilities.js';
 
 interface Held {
   readonly tag: string;

@@ -1,15 +1,9 @@
 import type { BlkdebugEvent } from '../../../../generated/index.js';
-import {
-  type BlockDriver,
-  type BlockStatus,
-  type Child,
-  type DriverInstance,
-  type OpenContext,
-  RequestFlag,
-} from '../../driver.js';
+import type { BlockDriver, BlockStatus, Child, DriverInstance, OpenContext } from '../../driver.js';
 import { BlockError, ioError } from '../../error.js';
 import { isPowerOfTwo } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
+import { RequestFlag } from '../../request-flag.js';
 import { nothingToSwitch } from '../shared/reopening.js';
 import { Breakpoints } from './breakpoints.js';
 import { RuleMachine } from './machine.js';

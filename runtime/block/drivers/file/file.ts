@@ -1,5 +1,6 @@
-import { type BlockDriver, type BlockStatus, type OpenContext, RequestFlag } from '../../driver.js';
+import type { BlockDriver, BlockStatus, OpenContext } from '../../driver.js';
 import { BlockError, errnoOf, ioError } from '../../error.js';
+import { RequestFlag } from '../../request-flag.js';
 import { createFile } from './create.js';
 import { type Extent, ExtentMap } from './extents.js';
 import { type NativeCalls, nativeCalls, warnWithoutNative } from './native.js';

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { type BlockDriver, type BlockHost, type NodeFlags, type OpenContext, RequestFlag } from '../../driver.js';
+import type { BlockDriver, BlockHost, NodeFlags, OpenContext } from '../../driver.js';
 import { BlockError, errnoOf, ioError } from '../../error.js';
+import { RequestFlag } from '../../request-flag.js';
 import { type NativeCalls, nativeCalls, Whence } from './native.js';
 import { OpenFile, type OpenPlace } from './open-file.js';
 import { type OpenPath, PathInstance } from './path-instance.js';

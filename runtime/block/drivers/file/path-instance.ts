@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { type DriverInstance, type NodeFlags, type Reopening, RequestFlag } from '../../driver.js';
+import type { DriverInstance, NodeFlags, Reopening } from '../../driver.js';
 import type { PermissionChange, Permissions } from '../../permissions.js';
+import { RequestFlag } from '../../request-flag.js';
 import { ImageLocks, refuseUnlockable } from './image-locks.js';
 import type { NativeCalls } from './native.js';
 import type { OpenFile } from './open-file.js';

@@ -1,15 +1,9 @@
 import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
-import {
-  type AmendRequest,
-  type BlockDriver,
-  type Child,
-  type DriverInstance,
-  type OpenContext,
-  RequestFlag,
-} from '../../driver.js';
+import type { AmendRequest, BlockDriver, Child, DriverInstance, OpenContext } from '../../driver.js';
 import { BlockError, ioError } from '../../error.js';
 import { roundDown, sectorSize } from '../../limits.js';
 import { Permission } from '../../permissions.js';
+import { RequestFlag } from '../../request-flag.js';
 import { amendSlots } from './amend.js';
 import { createLuks } from './create.js';
 import { headerLength, isLuks, type LuksHeader, readHeader } from './header.js';

@@ -1,7 +1,8 @@
-import { type BlockStatus, type DriverInstance, type NodeFlags, type Reopening, RequestFlag } from '../../driver.js';
+import type { BlockStatus, DriverInstance, NodeFlags, Reopening } from '../../driver.js';
 import { BlockError, invalid, ioError } from '../../error.js';
 import { roundDown, sectorSize } from '../../limits.js';
 import { Command, CommandFlag, ExportFlag, ExtentState } from '../../nbd/protocol.js';
+import { RequestFlag } from '../../request-flag.js';
 import { nothingToSwitch } from '../shared/reopening.js';
 import type { NbdDisk } from './disk.js';
 import type { NbdOptions } from './options.js';

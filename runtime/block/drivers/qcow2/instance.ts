@@ -1,14 +1,6 @@
 import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
-import type {
-  BackingFile,
-  BlockStatus,
-  DriverInfo,
-  DriverInstance,
-  InternalSnapshots,
-  NodeFlags,
-  PersistentBitmaps,
-  Reopening,
-} from '../../driver.js';
+import type { InternalSnapshots, PersistentBitmaps } from '../../abilities.js';
+import type { BackingFile, BlockStatus, DriverInfo, DriverInstance, NodeFlags, Reopening } from '../../driver.js';
 import { blockErrorOf, invalid } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
 import { beforeChange } from './autoclear.js';

@@ -1,14 +1,8 @@
-import {
-  type BlockHost,
-  type Child,
-  type DriverInstance,
-  type NodeView,
-  type OpenContext,
-  RequestFlag,
-} from '../../driver.js';
+import type { BlockHost, Child, DriverInstance, NodeView, OpenContext } from '../../driver.js';
 import type { Errno } from '../../errno.js';
 import { BlockError, blockErrorOf, ioError } from '../../error.js';
 import { RequestTracker } from '../../io/tracker.js';
+import { RequestFlag } from '../../request-flag.js';
 import { outcome } from '../shared/outcome.js';
 import type { QuorumOptions } from './options.js';
 import { type Request, reportBad, reportFailure } from './reports.js';

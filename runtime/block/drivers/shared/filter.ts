@@ -1,15 +1,7 @@
-import {
-  type BlockStatus,
-  type Child,
-  type DriverInfo,
-  type DriverInstance,
-  type NodeFlags,
-  type PastView,
-  type Reopening,
-  RequestFlag,
-} from '../../driver.js';
+import type { BlockStatus, Child, DriverInfo, DriverInstance, NodeFlags, PastView, Reopening } from '../../driver.js';
 import type { BlockOptions } from '../../options.js';
 import type { Permissions } from '../../permissions.js';
+import { RequestFlag } from '../../request-flag.js';
 import { nothingToSwitch } from './reopening.js';
 
 /** What all filters have in common: the disk is that of the child `file`. */

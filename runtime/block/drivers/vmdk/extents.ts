@@ -1,6 +1,7 @@
-import { type BlockStatus, type Child, RequestFlag } from '../../driver.js';
+import type { BlockStatus, Child } from '../../driver.js';
 import { ioError } from '../../error.js';
 import { roundUp, sectorSize } from '../../limits.js';
+import { RequestFlag } from '../../request-flag.js';
 import { deflateBlock } from '../shared/deflate.js';
 import { Place } from '../shared/mapped/map-format.js';
 import { MappedImage } from '../shared/mapped/mapped-image.js';

@@ -5,8 +5,8 @@ import { throttleConfigOf } from '../../../../runtime/block/backend/throttle-con
 import { ThrottleGroups } from '../../../../runtime/block/backend/throttle-group.js';
 import { VirtualDevice } from '../../../../runtime/block/backend/virtual-device.js';
 import type { NodeView } from '../../../../runtime/block/driver.js';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { ioError } from '../../../../runtime/block/error.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { MemoryChild } from '../memory-child.js';
 import { RecordingHost } from './recording-host.js';
 

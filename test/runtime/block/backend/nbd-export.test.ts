@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Backend } from '../../../../runtime/block/backend/backend.js';
 import { nbdExport } from '../../../../runtime/block/backend/nbd-export.js';
 import type { BlockStatus, NodeView } from '../../../../runtime/block/driver.js';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { MemoryChild } from '../memory-child.js';
 import { RecordingHost } from './recording-host.js';
 

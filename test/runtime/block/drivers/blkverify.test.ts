@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { blkverify } from '../../../../runtime/block/drivers/blkverify.js';
 import { ioError } from '../../../../runtime/block/error.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { outcomeOf, readAt, SmallGraph, unevenDelay } from './small-graph.js';
 
 async function setUp() {

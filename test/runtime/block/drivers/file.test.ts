@@ -14,11 +14,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { fileDriver, makeFileDriver } from '../../../../runtime/block/drivers/file/file.js';
 import { type NativeCalls, nativeCalls } from '../../../../runtime/block/drivers/file/native.js';
 import { BlockError } from '../../../../runtime/block/error.js';
 import { BlockOptions } from '../../../../runtime/block/options.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { type ContextParts, contextFor, openDescriptors, quietHost, type Writable } from './file-context.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-file-'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { rawDriver } from '../../../../runtime/block/drivers/raw.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { MemoryChild } from '../memory-child.js';
 import { type ContextParts, contextFor, type Writable, warnings } from './file-context.js';
 

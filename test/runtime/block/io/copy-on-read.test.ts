@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { failAt, randomPauses, TestDisk } from './test-disk.js';
 
 const cluster = 1024;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { roundDown, roundUp } from '../../../../runtime/block/limits.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { randomPauses, TestDisk } from './test-disk.js';
 
 /** Blocks of the disk, whatever their size. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../runtime/block/driver.js';
 import { ioError } from '../../../../runtime/block/error.js';
 import type { WriteNotice } from '../../../../runtime/block/io/requests.js';
 import { largestSize } from '../../../../runtime/block/limits.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 import { failAt, TestDisk } from './test-disk.js';
 
 const data = (length: number, value = 7) => new Uint8Array(length).fill(value);

@@ -1,7 +1,8 @@
 import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../../generated/index.js';
-import { type DriverInstance, RequestFlag } from '../../../../runtime/block/driver.js';
+import type { DriverInstance } from '../../../../runtime/block/driver.js';
 import { ioError } from '../../../../runtime/block/error.js';
 import { NodeRequests } from '../../../../runtime/block/io/requests.js';
+import { RequestFlag } from '../../../../runtime/block/request-flag.js';
 
 /** What a {@link TestDisk} is like. */
 export interface DiskOptions {

@@ -1,4 +1,4 @@
-import type { BitmapContents, KeptBitmap, PersistentBitmaps } from '../../../driver.js';
+import type { BitmapContents, KeptBitmap, PersistentBitmaps } from '../../../abilities.js';
 import { BlockError, invalid } from '../../../error.js';
 import { beforeChange } from '../autoclear.js';
 import { BitmapFlag, bitmapBytes, bitmapLimits, recordBytes } from '../format/bitmap-directory.js';

@@ -1,4 +1,4 @@
-import type { BitmapContents } from '../../../driver.js';
+import type { BitmapContents } from '../../../abilities.js';
 import type { BitmapDirectory, BitmapRecord } from '../format/bitmap-directory.js';
 
 /** A bitmap of an image's directory. */

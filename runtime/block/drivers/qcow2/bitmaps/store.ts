@@ -1,4 +1,4 @@
-import type { BitmapContents } from '../../../driver.js';
+import type { BitmapContents } from '../../../abilities.js';
 import { BlockError } from '../../../error.js';
 import { beforeChange } from '../autoclear.js';
 import { BitmapFlag } from '../format/bitmap-directory.js';

@@ -1,4 +1,4 @@
-import type { BitmapContents } from '../../../driver.js';
+import type { BitmapContents } from '../../../abilities.js';
 import { setUint64, viewOf } from '../../shared/big-endian.js';
 import { BitmapFlag, type BitmapRecord, bitmapBytes, recordOf } from '../format/bitmap-directory.js';
 import { allocateClusters } from '../space/allocate.js';

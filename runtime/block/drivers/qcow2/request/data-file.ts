@@ -1,5 +1,5 @@
-import { RequestFlag } from '../../../driver.js';
 import { roundDown, roundUp } from '../../../limits.js';
+import { RequestFlag } from '../../../request-flag.js';
 import { copiedFlag } from '../format/table-entry.js';
 import { ownL2Table } from '../map/l1.js';
 import { setL2Entry } from '../map/l2-entry.js';

@@ -1,6 +1,6 @@
-import { RequestFlag } from '../../../driver.js';
 import { ioError } from '../../../error.js';
 import { roundDown, roundUp } from '../../../limits.js';
+import { RequestFlag } from '../../../request-flag.js';
 import type { Table } from '../../shared/table-cache.js';
 import { zeroFlag } from '../format/table-entry.js';
 import { l2TableOffset, ownL2Table } from '../map/l1.js';

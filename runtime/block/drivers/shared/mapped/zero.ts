@@ -1,6 +1,6 @@
-import { RequestFlag } from '../../../driver.js';
 import { ioError } from '../../../error.js';
 import { roundDown, roundUp } from '../../../limits.js';
+import { RequestFlag } from '../../../request-flag.js';
 import { Place } from './map-format.js';
 import type { MappedImage, MappedRun } from './mapped-image.js';
 import { link, ownTable, readsAsZeroes } from './write.js';

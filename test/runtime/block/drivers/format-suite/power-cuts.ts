@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { builtInDrivers } from '../../../../../runtime/block/built-in-drivers.js';
-import { type Child, RequestFlag, type RootOwner } from '../../../../../runtime/block/driver.js';
+import type { Child, RootOwner } from '../../../../../runtime/block/driver.js';
 import { createImage } from '../../../../../runtime/block/graph/create.js';
 import { BlockOptions } from '../../../../../runtime/block/options.js';
+import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { LayerClient } from '../../layer-client.js';
 import { PowerCutDisk, type Random } from '../../power-cut-disk.js';
 import { randomFrom } from '../../random-from.js';

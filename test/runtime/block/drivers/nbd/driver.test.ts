@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../../runtime/block/driver.js';
 import { nbd } from '../../../../../runtime/block/drivers/nbd/driver.js';
 import type { BlockNode } from '../../../../../runtime/block/graph/node.js';
 import { NbdServer } from '../../../../../runtime/block/nbd/server.js';
 import { BlockOptions } from '../../../../../runtime/block/options.js';
+import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { MemoryExport } from '../../nbd/memory-export.js';
 import { outcomeOf, readAt, SmallGraph } from '../small-graph.js';
 

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../../runtime/block/driver.js';
 import { nbd } from '../../../../../runtime/block/drivers/nbd/driver.js';
 import type { BlockNode } from '../../../../../runtime/block/graph/node.js';
 import {
@@ -18,6 +17,7 @@ import {
   OptionReply,
   oldstyleMagic,
 } from '../../../../../runtime/block/nbd/protocol.js';
+import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { outcomeOf, readAt, SmallGraph } from '../small-graph.js';
 import { allFlags, bytes, chunk, contextId, type Peer, ScriptedServer, simpleReply } from './scripted-server.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { BitmapContents } from '../../../../../runtime/block/abilities.js';
 import { DirtyBits, type Stretch } from '../../../../../runtime/block/bitmaps/dirty-bits.js';
-import type { BitmapContents } from '../../../../../runtime/block/driver.js';
 import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { repair } from '../../../../../runtime/block/drivers/qcow2/check/repair.js';
 import {

@@ -2,13 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../../runtime/block/driver.js';
 import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { repair } from '../../../../../runtime/block/drivers/qcow2/check/repair.js';
 import { BlockError } from '../../../../../runtime/block/error.js';
 import { createImage } from '../../../../../runtime/block/graph/create.js';
 import type { BlockNode } from '../../../../../runtime/block/graph/node.js';
 import { BlockOptions, type OptionValue } from '../../../../../runtime/block/options.js';
+import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { LayerClient } from '../../layer-client.js';
 import { MemoryChild } from '../../memory-child.js';
 import { holdsWhatIsWritten } from '../format-suite/power-cuts.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../../runtime/block/driver.js';
 import { blkdebug } from '../../../../../runtime/block/drivers/blkdebug/driver.js';
 import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { qcow2 } from '../../../../../runtime/block/drivers/qcow2/index.js';
+import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { outcomeOf, readAt, SmallGraph } from '../small-graph.js';
 import { createImage } from './images.js';
 import { filled } from './opened.js';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { graphCommands } from '../../../../../runtime/block/commands/graph.js';
-import { RequestFlag } from '../../../../../runtime/block/driver.js';
 import { quorum } from '../../../../../runtime/block/drivers/quorum/driver.js';
 import { type Errno, strerror } from '../../../../../runtime/block/errno.js';
 import { ioError } from '../../../../../runtime/block/error.js';
+import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import type { MemoryChild, MemoryStep } from '../../memory-child.js';
 import { outcomeOf, readAt, SmallGraph, unevenDelay } from '../small-graph.js';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { RequestFlag } from '../../../../../../runtime/block/driver.js';
 import { check } from '../../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { ioError } from '../../../../../../runtime/block/error.js';
+import { RequestFlag } from '../../../../../../runtime/block/request-flag.js';
 import { MemoryChild } from '../../../memory-child.js';
 import { afterCrash } from '../crash.js';
 import { createImage } from '../images.js';
