@@ -21,7 +21,10 @@ export async function realAgent(...args: string[]): Promise<RealAgent> {
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
     stop = async () => {
       child.kill();
+      // The agent ends its main loop from the signal's handler, where it can wait for a lock that it holds itself.
+      const patience = setTimeout(() => child.kill('SIGKILL'), 2_000);
       await ended;
+      clearTimeout(patience);
     };
     await vi.waitFor(() => existsSync(socket) || Promise.reject(new Error('the agent does not listen')), 10_000);
   };
