@@ -52,6 +52,12 @@ export class UnpackedBlocks {
     return data;
   }
 
+  /** Forgets all blocks: there may be something else where they were. */
+  clear(): void {
+    this.#blocks.clear();
+    this.#kept = 0;
+  }
+
   #forget(key: number, { length }: Block): void {
     this.#blocks.delete(key);
     this.#kept -= length;

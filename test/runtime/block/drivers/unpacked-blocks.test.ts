@@ -35,6 +35,21 @@ describe('blocks that are unpacked', () => {
     expect(await get()).toEqual(Uint8Array.of(1));
   });
 
+  it('blocks that are forgotten while they are unpacked are unpacked anew, also when the first attempt fails late', async () => {
+    const blocks = new UnpackedBlocks();
+    let loads = 0;
+    let fail = (_error: Error): void => {};
+    const forgotten = blocks.get(1, MiB, () => new Promise((_resolve, reject) => (fail = reject)));
+    blocks.clear();
+    const get = () => blocks.get(1, MiB, async () => Uint8Array.of(++loads));
+    expect(await get()).toEqual(Uint8Array.of(1));
+    fail(new Error('too late'));
+    await expect(forgotten).rejects.toThrow('too late');
+    expect(await get()).toEqual(Uint8Array.of(1));
+    blocks.clear();
+    expect(await get()).toEqual(Uint8Array.of(2));
+  });
+
   it('large blocks are unpacked one at a time, and one that is alone learns that it is', async () => {
     const blocks = new UnpackedBlocks();
     let [running, most] = [0, 0];

@@ -8,17 +8,10 @@ import { unpack } from './compression.js';
  * @throws BlockError (EIO) when the data is broken
  */
 export function readCompressed(image: Image, run: Run): Promise<Uint8Array> {
-  if (image.decompressed?.offset === run.host) return image.decompressed.data;
-  const data = load(image, run);
-  const decompressed = { offset: run.host, data };
-  image.decompressed = decompressed;
-  data.catch(() => {
-    if (image.decompressed === decompressed) image.decompressed = undefined;
-  });
-  return data;
+  return image.decompressed.get(run.host, image.clusterSize, (alone) => load(image, run, alone));
 }
 
-async function load(image: Image, run: Run): Promise<Uint8Array> {
+async function load(image: Image, run: Run, alone: () => boolean): Promise<Uint8Array> {
   const stored = Buffer.allocUnsafe(run.stored);
   const access = image.grace.enter();
   try {
@@ -27,5 +20,5 @@ async function load(image: Image, run: Run): Promise<Uint8Array> {
   } finally {
     image.grace.leave(access);
   }
-  return unpack(image.header, stored);
+  return unpack(image.header, stored, alone());
 }

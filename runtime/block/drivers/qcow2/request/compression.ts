@@ -6,10 +6,19 @@ import type { Image } from '../space/image.js';
 /** Images of which it was reported that they are written plain. */
 const reported = new WeakSet<Image>();
 
-/** Decompresses a cluster; what follows it in its sectors is ignored. @throws BlockError (EIO) */
-export function unpack({ clusterSize, unknownFields }: Qcow2Header, stored: Uint8Array): Promise<Uint8Array> {
-  const unpackBlock = isZstd(unknownFields) ? unzstdBlock : inflateRawBlock;
-  return unpackBlock(stored, clusterSize, 'qcow2');
+/**
+ * Decompresses a cluster; what follows it in its sectors is ignored.
+ *
+ * @param alone as that of {@link inflateRawBlock}
+ * @throws BlockError (EIO) when it is broken
+ */
+export function unpack(
+  { clusterSize, unknownFields }: Qcow2Header,
+  stored: Uint8Array,
+  alone: boolean,
+): Promise<Uint8Array> {
+  if (isZstd(unknownFields)) return unzstdBlock(stored, clusterSize, 'qcow2');
+  return inflateRawBlock(stored, clusterSize, 'qcow2', { alone });
 }
 
 /** Compresses a cluster. @returns nothing when this Node.js cannot: it is to be written plain then */

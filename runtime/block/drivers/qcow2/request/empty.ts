@@ -105,7 +105,7 @@ function l1Clusters(image: Image): number {
 function forgetClusters(image: Image): void {
   image.l2Tables.clear();
   image.refcountBlocks.clear();
-  image.decompressed = undefined;
+  image.decompressed.clear();
   image.compressedEnd = 0;
   image.searchFrom = 0;
 }

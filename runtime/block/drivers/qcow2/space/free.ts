@@ -84,7 +84,7 @@ async function settleOne(image: Image, { first, count, reason }: FreedClusters):
       image.l2Tables.forget(at);
       image.refcountBlocks.forget(at);
     }
-    image.decompressed = undefined;
+    image.decompressed.clear();
     // A file that cannot make use of it, or fails to, does no harm.
     if (discards(image, reason)) await image.file.discard(offset, length).catch(() => {});
   }

@@ -3,6 +3,7 @@ import { ioError } from '../../../error.js';
 import { viewOf } from '../../shared/big-endian.js';
 import { Lock } from '../../shared/lock.js';
 import { TableCache } from '../../shared/table-cache.js';
+import { UnpackedBlocks } from '../../shared/unpacked-blocks.js';
 import { WriteOrder } from '../../shared/write-order.js';
 import type { BitmapState } from '../bitmaps/state.js';
 import {
@@ -28,14 +29,6 @@ export interface WholeTable {
 
 /** Checks that nothing else is where something is to be written. @throws BlockError and marks the image as corrupt */
 export type OverlapCheck = (offset: number, length: number) => Promise<void>;
-
-/** The contents of a compressed cluster. */
-export interface DecompressedCluster {
-  /** Where it is compressed in the file. */
-  readonly offset: number;
-  /** As soon as they are there. */
-  readonly data: Promise<Uint8Array>;
-}
 
 /** Clusters that nothing refers to any more, but that still count as used. */
 export interface FreedClusters {
@@ -109,8 +102,8 @@ export class Image {
   searchFrom = 0;
   /** Where the next compressed cluster may begin, in a host cluster that has room; 0: nowhere. */
   compressedEnd = 0;
-  /** The compressed cluster that was read last. */
-  decompressed: DecompressedCluster | undefined;
+  /** The compressed clusters that were read last, by where they are in the file. */
+  readonly decompressed = new UnpackedBlocks();
   /** The end of all that has ever been in the file: from here on it reads as zeroes. */
   highWater: number;
   /** Held while the refcounts of freed clusters go down. */
