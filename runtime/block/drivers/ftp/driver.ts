@@ -11,14 +11,14 @@ function ftpDriver(name: 'ftp' | 'ftps'): BlockDriver {
       refuseWriting(name, context);
       const { options, host } = context;
       const common = takeUrlOptions(name, options);
-      const { url, given, readahead, timeout, shown } = common;
+      const { url, server, given, timeout } = common;
       const login = await takeLogin(options, host, common);
       const sslverify = name === 'ftp' || takeSslverify(options, common);
       await host.authorize(given);
       const file = await FtpFile.open(
         {
           name: given,
-          host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+          host: server,
           port: url.port === '' ? undefined : Number(url.port),
           // What is behind the first slash counts from where the server puts the user.
           path: decodePart(url.pathname.slice(1)),
@@ -29,10 +29,9 @@ function ftpDriver(name: 'ftp' | 'ftps'): BlockDriver {
         },
         host.clock,
       );
-      const exactFilename = Object.keys(shown).every((key) => key === 'url') ? given : undefined;
       const fetch = file.fetch.bind(file);
       const parts = { length: file.length, fetch, close: () => file.close() };
-      return remoteDisk(name, parts, { readahead, shown, exactFilename });
+      return remoteDisk(name, parts, common);
     },
   };
 }

@@ -16,8 +16,8 @@ export interface HttpOptions {
   readonly sslverify: boolean;
   /** The options that decide what is fetched, as queries show them. */
   readonly shown: { readonly [key: string]: string | boolean };
-  /** The file name that means the same; absent where one does not do. */
-  readonly exactFilename: string | undefined;
+  /** The URL, as it was given. */
+  readonly given: string;
 }
 
 /**
@@ -38,11 +38,10 @@ export async function takeHttpOptions(scheme: string, options: BlockOptions, hos
   if (user !== '' || password !== '') {
     headers.authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   }
-  const exactFilename = Object.keys(shown).every((key) => key === 'url') ? given : undefined;
   parsed.username = '';
   parsed.password = '';
   parsed.hash = '';
-  return { url: parsed.href, headers, readahead, timeout: timeout * 1e9, sslverify, shown, exactFilename };
+  return { url: parsed.href, headers, readahead, timeout: timeout * 1e9, sslverify, shown, given };
 }
 
 async function takeCookie(

@@ -19,9 +19,10 @@ export interface RemoteParts {
 /** How such a file is shown, and how much of it is fetched at a time. */
 export interface RemoteOptions {
   readonly readahead: number;
+  /** The options that decide what is fetched, as queries show them. */
   readonly shown: { readonly [key: string]: string | boolean };
-  /** The file name that means the same; absent where one does not do. */
-  readonly exactFilename: string | undefined;
+  /** The URL, as it was given. */
+  readonly given: string;
 }
 
 /** @throws BlockError (EROFS) where a node is to be written */
@@ -35,7 +36,7 @@ export function refuseWriting(name: string, { node }: OpenContext): void {
 export function remoteDisk(
   name: string,
   { length, fetch, close }: RemoteParts,
-  { readahead, shown, exactFilename }: RemoteOptions,
+  { readahead, shown, given }: RemoteOptions,
 ): DriverInstance {
   const cache = new BlockCache(length, Math.max(smallestBlock, roundUp(readahead, smallestBlock)), fetch);
   return {
@@ -46,7 +47,7 @@ export function remoteDisk(
       throw new BlockError(`Driver '${name}' cannot write`, { code: 'EROFS' });
     },
     effectiveOptions: () => shown,
-    exactFilename: () => exactFilename,
+    exactFilename: () => (Object.keys(shown).every((key) => key === 'url') ? given : undefined),
     close,
   };
 }

@@ -9,6 +9,8 @@ import type { BlockOptions } from '../../options.js';
 export interface UrlOptions {
   /** With user and password, if they are in it. */
   readonly url: URL;
+  /** The name or address of the server, without brackets. */
+  readonly server: string;
   /** As it was given. */
   readonly given: string;
   /** Bytes that are fetched at a time, at least; a multiple of 512. */
@@ -50,7 +52,8 @@ export function takeUrlOptions(scheme: string, options: BlockOptions): UrlOption
     });
   }
   const timeout = options.takeInteger('timeout', { least: 0, most: largestTimeout }) ?? defaultTimeout;
-  return { url, given, readahead, timeout, shown: filename === undefined ? { url: given } : {} };
+  const server = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  return { url, server, given, readahead, timeout, shown: filename === undefined ? { url: given } : {} };
 }
 
 /** Refuses what `URL` mends: to it `http:x` and `http:\\x` are `http://x/`, a server that the name does not mention. */

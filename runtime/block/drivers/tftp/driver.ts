@@ -24,14 +24,15 @@ export const tftp: BlockDriver = {
   async open(context: OpenContext): Promise<DriverInstance> {
     refuseWriting('tftp', context);
     const { options, host } = context;
-    const { url, given, readahead, timeout, shown } = takeUrlOptions('tftp', options);
+    const common = takeUrlOptions('tftp', options);
+    const { url, server, given, timeout } = common;
     const path = decodePart(url.pathname.slice(1));
     if (path === '' || path.includes('\0')) throw new BlockError(`'${given}' names no file`, { code: 'EINVAL' });
     await host.authorize(given);
     const file = await temporaryFile();
     try {
       const length = await download({
-        host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+        host: server,
         port: url.port === '' ? defaultPort : Number(url.port),
         path,
         timeout,
@@ -43,8 +44,7 @@ export const tftp: BlockDriver = {
         throw new BlockError(`'${given}': ${error.message}`, { code: error.code, cause: error });
       });
       const fetch = (offset: number, buffers: readonly Uint8Array[]): Promise<void> => fill(file, offset, buffers);
-      const exactFilename = Object.keys(shown).every((key) => key === 'url') ? given : undefined;
-      return remoteDisk('tftp', { length, fetch, close: () => file.close() }, { readahead, shown, exactFilename });
+      return remoteDisk('tftp', { length, fetch, close: () => file.close() }, common);
     } catch (error) {
       await file.close();
       throw error;
