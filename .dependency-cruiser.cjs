@@ -46,7 +46,7 @@ const blockArrows = {
   'system-clock': ['driver'],
   transaction: [],
   io: contract,
-  drivers: [...contract, 'io/tracker', 'nbd/protocol', 'nbd/byte-reader', 'nbd/connection'],
+  drivers: [...contract, 'io/status', 'io/tracker', 'nbd/protocol', 'nbd/byte-reader', 'nbd/connection'],
   nbd: [],
   graph: [...contract, 'io', 'transaction'],
   bitmaps: [...contract, 'graph', 'io'],

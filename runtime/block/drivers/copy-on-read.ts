@@ -1,5 +1,6 @@
 import type { BlockDriver, Child, OpenContext } from '../driver.js';
 import { BlockError } from '../error.js';
+import { chainStatus } from '../io/status.js';
 import { Permission } from '../permissions.js';
 import { RequestFlag } from '../request-flag.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
@@ -11,7 +12,7 @@ export const copyOnRead: BlockDriver = {
   childPermissions: (own) => ({ uses: own.uses | Permission.writeUnchanged, shares: own.shares }),
   async open({ options, file }: OpenContext) {
     const bottom = options.takeString('bottom');
-    if (bottom !== undefined && !isBelow(file, bottom)) {
+    if (bottom !== undefined && layerNamed(file, bottom) === undefined) {
       throw new BlockError(`Bottom node '${bottom}' not found`, { code: 'ENOENT' });
     }
     if (file.node.flags.readOnly) throw new BlockError(`Node '${file.node.name}' is read-only`, { code: 'EACCES' });
@@ -19,11 +20,10 @@ export const copyOnRead: BlockDriver = {
   },
 };
 
-function isBelow(file: Child, name: string): boolean {
-  for (let layer: Child | undefined = file; layer !== undefined; layer = layer.node.backing) {
-    if (layer.node.name === name) return true;
-  }
-  return false;
+function layerNamed(file: Child, name: string): Child | undefined {
+  let layer: Child | undefined = file;
+  while (layer !== undefined && layer.node.name !== name) layer = layer.node.backing;
+  return layer;
 }
 
 class CopyOnReadInstance extends FilterInstance {
@@ -49,15 +49,8 @@ class CopyOnReadInstance extends FilterInstance {
 
   /** The stretch from `offset` on that is copied, or not: it is when a layer below the node, down to the bottom, has it. */
   async #nextPart(offset: number, wanted: number): Promise<{ readonly length: number; readonly copies: boolean }> {
-    let length = wanted;
-    for (let layer: Child | undefined = this.file; layer !== undefined; layer = layer.node.backing) {
-      const inside = Math.min(length, layer.node.length - offset);
-      if (inside <= 0) break;
-      const status = await layer.blockStatus(offset, inside);
-      length = status.length;
-      if (status.allocated) return { length, copies: layer !== this.file };
-      if (layer.node.name === this.#bottom) break;
-    }
-    return { length, copies: false };
+    const base = this.#bottom === undefined ? undefined : layerNamed(this.file, this.#bottom)?.node.backing?.node;
+    const { status, depth } = await chainStatus(this.file, offset, wanted, base);
+    return { length: status.length, copies: status.allocated && depth > 0 };
   }
 }

@@ -1,5 +1,6 @@
 import type { BlockStatus, Child, PastView } from '../../driver.js';
 import { ioError } from '../../error.js';
+import { chainStatus } from '../../io/status.js';
 import { roundDown, roundUp } from '../../limits.js';
 import { type KeptClusters, Place } from './kept-clusters.js';
 
@@ -37,14 +38,10 @@ export class PastDisk implements PastView {
 
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
     const found = this.#find(offset, length);
-    let known = found.length;
-    let layer: Child | undefined = found.place === Place.target ? this.#target : this.#source;
-    for (; layer !== undefined && offset < layer.node.length; layer = layer.node.backing) {
-      const status = await layer.blockStatus(offset, Math.min(known, layer.node.length - offset));
-      known = status.length;
-      if (status.allocated) return { length: known, allocated: true, data: status.data, zero: status.zero };
-    }
-    return { length: known, allocated: true, data: false, zero: true };
+    const top = found.place === Place.target ? this.#target : this.#source;
+    const { status } = await chainStatus(top, offset, found.length);
+    const { allocated, data, zero } = status;
+    return { length: status.length, allocated: true, data: allocated && data, zero: !allocated || zero };
   }
 
   async discard(offset: number, length: number): Promise<void> {
