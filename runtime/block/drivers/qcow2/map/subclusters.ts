@@ -3,12 +3,12 @@
  * cluster, and the high half which read as zeroes. What is neither is unallocated, wherever the cluster has its place.
  */
 
-import { largestSize, roundDown, roundUp } from '../../../limits.js';
+import { roundDown, roundUp } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
 import { subclusters } from '../format/header.js';
-import { compressedFlag, compressedLength, compressedOffset, copiedFlag, offsetOf } from '../format/table-entry.js';
+import { compressedFlag, copiedFlag, offsetOf } from '../format/table-entry.js';
 import type { Image } from '../space/image.js';
-import { isImpossible, placeOf } from './place.js';
+import { compressedKind, compressedRun, isImpossible, placeOf } from './place.js';
 import { ClusterKind, nowhere, type Run } from './run.js';
 
 /** All subclusters of a cluster. */
@@ -46,7 +46,7 @@ export function maskIn({ clusterSize, unit }: Image, start: number, from: number
 
 /** As for plain entries: subclusters that are alike and, if they have places, next to each other. */
 export function extendedRunAt(image: Image, table: Table, offset: number, length: number): Run {
-  const { clusterSize, l2Entries, header, unit } = image;
+  const { clusterSize, l2Entries, unit } = image;
   const inside = offset % clusterSize;
   let index = ((offset - inside) / clusterSize) % l2Entries;
   const high = table.view.getUint32(index * 16);
@@ -55,13 +55,7 @@ export function extendedRunAt(image: Image, table: Table, offset: number, length
   const first = index;
   const kind = kindAt(image, table, index, start, Math.floor(inside / unit));
   if (kind === ClusterKind.compressed || kind === ClusterKind.invalid) {
-    return {
-      kind,
-      length: Math.min(clusterSize - inside, length),
-      host: compressedOffset(high, low, header.clusterBits),
-      copied: false,
-      stored: compressedLength(high, low, header.clusterBits),
-    };
+    return compressedRun(image, kind, high, low, Math.min(clusterSize - inside, length));
   }
   const host = placeOf(image, high, low);
   const copied = high >= copiedFlag;
@@ -100,14 +94,9 @@ function continues({ view }: Table, index: number, expected: number, copied: boo
 
 /** The kind of a subcluster of the cluster at `start` of the disk. */
 function kindAt(image: Image, table: Table, index: number, start: number, subcluster: number): ClusterKind {
-  const { header, clusterSize, external } = image;
   const high = table.view.getUint32(index * 16);
   const low = table.view.getUint32(index * 16 + 4);
-  if (high & compressedFlag) {
-    if (external) return ClusterKind.invalid;
-    const end = compressedOffset(high, low, header.clusterBits) + clusterSize * 2;
-    return end > largestSize ? ClusterKind.invalid : ClusterKind.compressed;
-  }
+  if (high & compressedFlag) return compressedKind(image, high, low);
   const host = placeOf(image, high, low);
   const { allocated, zero } = subclustersOf(table, index);
   if (allocated & zero || (host === nowhere ? allocated !== 0 : isImpossible(image, start, host))) {

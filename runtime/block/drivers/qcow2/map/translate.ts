@@ -1,18 +1,10 @@
 import type { BlockError } from '../../../error.js';
-import { largestSize } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
-import {
-  compressedFlag,
-  compressedLength,
-  compressedOffset,
-  copiedFlag,
-  offsetOf,
-  zeroFlag,
-} from '../format/table-entry.js';
+import { compressedFlag, copiedFlag, offsetOf, zeroFlag } from '../format/table-entry.js';
 import { corrupted } from '../space/corruption.js';
 import type { Image } from '../space/image.js';
 import { l2TableOffset } from './l1.js';
-import { isImpossible, placeOf } from './place.js';
+import { compressedKind, compressedRun, isImpossible, placeOf } from './place.js';
 import { ClusterKind, nowhere, type Run } from './run.js';
 import { extendedRunAt } from './subclusters.js';
 
@@ -28,14 +20,7 @@ export function runAt(image: Image, table: Table, offset: number, length: number
   const kind = kindOf(image, offset - inside, high, low);
   const first = clusterSize - inside;
   if (kind === ClusterKind.compressed || kind === ClusterKind.invalid) {
-    const { clusterBits } = image.header;
-    return {
-      kind,
-      length: Math.min(first, length),
-      host: compressedOffset(high, low, clusterBits),
-      copied: false,
-      stored: compressedLength(high, low, clusterBits),
-    };
+    return compressedRun(image, kind, high, low, Math.min(first, length));
   }
   const host = placeOf(image, high, low);
   const copied = high >= copiedFlag;
@@ -81,15 +66,10 @@ function following(image: Image, table: Table, start: number, host: number, want
  * What the entry of the cluster at `start` of the disk says. Reserved bits mean nothing to a reader; a check reports them.
  */
 function kindOf(image: Image, start: number, high: number, low: number): ClusterKind {
-  const { header, clusterSize } = image;
-  if (high & compressedFlag) {
-    if (image.external) return ClusterKind.invalid;
-    const end = compressedOffset(high, low, header.clusterBits) + clusterSize * 2;
-    return end > largestSize ? ClusterKind.invalid : ClusterKind.compressed;
-  }
+  if (high & compressedFlag) return compressedKind(image, high, low);
   const host = placeOf(image, high, low);
   if (host !== nowhere && isImpossible(image, start, host)) return ClusterKind.invalid;
-  if (low & zeroFlag) return header.version < 3 ? ClusterKind.invalid : ClusterKind.zero;
+  if (low & zeroFlag) return image.header.version < 3 ? ClusterKind.invalid : ClusterKind.zero;
   return host === nowhere ? ClusterKind.unallocated : ClusterKind.normal;
 }
 
