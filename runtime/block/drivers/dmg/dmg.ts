@@ -3,6 +3,7 @@ import { BlockError } from '../../error.js';
 import { Place } from '../shared/mapped/map-format.js';
 import { ReadOnlyInstance } from '../shared/mapped/read-only-instance.js';
 import type { ReadableImage, Run } from '../shared/mapped/readable-image.js';
+import { firstIndex } from '../shared/search.js';
 import { UnpackedBlocks } from '../shared/unpacked-blocks.js';
 import { type Chunk, ChunkType, chunksOf, isZero } from './chunks.js';
 import { readTables } from './tables.js';
@@ -54,13 +55,7 @@ class DmgImage implements ReadableImage<ChunkRun> {
 
   /** The index of the last chunk that begins at `offset` or before; −1: there is none. */
   #lastUpTo(offset: number): number {
-    let [low, high] = [0, this.#chunks.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#chunks[middle]?.start ?? 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return firstIndex(this.#chunks.length, (index) => (this.#chunks[index]?.start ?? 0) > offset) - 1;
   }
 
   beneath(): undefined {}

@@ -11,6 +11,7 @@ import type {
 import { sectorSize } from '../../limits.js';
 import { Parts } from '../shared/parts.js';
 import { nothingToSwitch } from '../shared/reopening.js';
+import { firstIndex } from '../shared/search.js';
 import { noParent } from './descriptor.js';
 import type { Extent } from './extents.js';
 import { type PlacedDescriptor, renewCid } from './image.js';
@@ -179,12 +180,6 @@ export class VmdkInstance implements DriverInstance {
 
   /** The last extent that begins at `offset` or before. */
   #indexOf(offset: number): number {
-    let [low, high] = [0, this.#extents.length - 1];
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if ((this.#extents[middle]?.start ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return firstIndex(this.#extents.length, (index) => (this.#extents[index]?.start ?? 0) > offset) - 1;
   }
 }

@@ -2,6 +2,7 @@ import type { BlockDriver, BlockStatus, DriverInstance, NodeFlags, OpenContext, 
 import { BlockError } from '../../error.js';
 import { sectorSize } from '../../limits.js';
 import { nothingToSwitch } from '../shared/reopening.js';
+import { firstIndex } from '../shared/search.js';
 import { geometryOf } from './geometry.js';
 import { HostFiles } from './host-files.js';
 import { parseFatName, takeVolumeOptions } from './options.js';
@@ -73,13 +74,9 @@ class FolderDisk implements DriverInstance {
 
   /** The index of the first piece that ends behind an offset. */
   #firstAfter(offset: number): number {
-    let [low, high] = [0, this.#pieces.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const { start = 0, length = 0 } = this.#pieces[middle] ?? {};
-      if (start + length <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstIndex(this.#pieces.length, (index) => {
+      const { start = 0, length = 0 } = this.#pieces[index] ?? {};
+      return start + length > offset;
+    });
   }
 }
