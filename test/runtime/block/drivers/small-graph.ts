@@ -109,3 +109,12 @@ export async function outcomeOf(request: Promise<unknown>): Promise<string> {
     throw error;
   }
 }
+
+/** The code and the message of a failure. */
+export async function failureOf(request: Promise<unknown>): Promise<string> {
+  const error = await request.then(
+    () => undefined,
+    (reason: unknown) => reason as BlockError,
+  );
+  return `${error?.code} ${error?.message}`;
+}

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { deflateSync } from 'node:zlib';
+import type { Chunk } from '../../../../../runtime/block/drivers/dmg/chunks.js';
 
 const sector = 512;
 
@@ -91,7 +92,7 @@ export function makeDmg(
 ): Buffer {
   const data: Buffer[] = [];
   let place = 0;
-  const chunks: { type: number; start: number; length: number; place: number; stored: number }[] = [];
+  const chunks: Chunk[] = [];
   for (let start = 0, count = 0; start < contents.length; start += chunk, count++) {
     const piece = contents.subarray(start, start + chunk);
     const empty = piece.every((byte) => byte === 0);
@@ -168,9 +169,7 @@ function longestMatch(data: Buffer, at: number): [distance: number, length: numb
 }
 
 /** A table: places in it count from its first chunk. */
-function mish(
-  chunks: readonly { type: number; start: number; length: number; place: number; stored: number }[],
-): Buffer {
+function mish(chunks: readonly Chunk[]): Buffer {
   const [first] = chunks;
   const table = Buffer.alloc(204 + (chunks.length + 2) * 40);
   table.write('mish');

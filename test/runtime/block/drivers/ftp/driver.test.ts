@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ftp, ftps } from '../../../../../runtime/block/drivers/ftp/driver.js';
-import type { BlockError } from '../../../../../runtime/block/error.js';
 import type { BlockNode } from '../../../../../runtime/block/graph/node.js';
 import { systemClock } from '../../../../../runtime/block/system-clock.js';
-import { readAt, SmallGraph } from '../small-graph.js';
+import { failureOf, readAt, SmallGraph } from '../small-graph.js';
 import { FtpServer } from './ftp-server.js';
 
 const KiB = 1024;
@@ -23,14 +22,6 @@ beforeEach(async () => {
   small = new SmallGraph(ftp, ftps);
   Object.assign(small.host, { clock: systemClock });
 });
-/** The code and the message of a failure. */
-async function failureOf(request: Promise<unknown>): Promise<string> {
-  const error = await request.then(
-    () => undefined,
-    (reason: unknown) => reason as BlockError,
-  );
-  return `${error?.code} ${error?.message}`;
-}
 
 afterEach(async () => {
   await small.graph.close();

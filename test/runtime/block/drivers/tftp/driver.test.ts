@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tftp } from '../../../../../runtime/block/drivers/tftp/driver.js';
-import type { BlockError } from '../../../../../runtime/block/error.js';
 import type { BlockNode } from '../../../../../runtime/block/graph/node.js';
 import { systemClock } from '../../../../../runtime/block/system-clock.js';
 import { randomFrom } from '../../random-from.js';
-import { readAt, SmallGraph } from '../small-graph.js';
+import { failureOf, readAt, SmallGraph } from '../small-graph.js';
 import { TftpServer } from './tftp-server.js';
 
 const bytes = new Uint8Array(300_000).map((_, index) => (index * 31 + (index >> 8) * 7) & 0xff);
@@ -17,14 +16,6 @@ beforeEach(async () => {
   small = new SmallGraph(tftp);
   Object.assign(small.host, { clock: systemClock });
 });
-/** The code and the message of a failure. */
-async function failureOf(request: Promise<unknown>): Promise<string> {
-  const error = await request.then(
-    () => undefined,
-    (reason: unknown) => reason as BlockError,
-  );
-  return `${error?.code} ${error?.message}`;
-}
 
 afterEach(async () => {
   await small.graph.close();
