@@ -53,7 +53,7 @@ class Volume {
         this.#above.set(child, entry);
         this.#order.push(child);
       }
-      const length = entry === root ? this.#rootLength(entry) : lengthOf(entry);
+      const length = this.#lengthOf(entry);
       if (length === 0) continue;
       this.#first.set(entry, firstCluster + this.used);
       this.used += this.#clustersOf(length);
