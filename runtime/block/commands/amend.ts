@@ -1,8 +1,8 @@
 import { BlockError, blockErrorOf } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { JobFailure } from '../jobs/job-failure.js';
 import type { Jobs } from '../jobs/jobs.js';
+import { inOneStep } from '../jobs/one-step.js';
 import { unused } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
 
@@ -24,17 +24,7 @@ export function amendCommand(jobs: Jobs) {
       await beginAmending(graph, node);
       try {
         const job = await jobs.create(undefined, 'amend', request, [{ node, permissions: unused }], () => ({
-          async run(running) {
-            running.len = 1;
-            try {
-              await running.alone(async () => instance.amend?.(options, { force, host: graph.host }));
-            } catch (error) {
-              const { message, code } = blockErrorOf(error);
-              throw new JobFailure(message, { code });
-            } finally {
-              running.offset = 1;
-            }
-          },
+          ...inOneStep(async () => instance.amend?.(options, { force, host: graph.host })),
           clean: () => endAmending(graph, node),
         }));
         job.start();

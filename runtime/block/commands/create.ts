@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import type { BlockdevCreateOptions, BlockdevRef } from '../../../generated/index.js';
 import type { BackingFile, BlockDriver } from '../driver.js';
-import { BlockError, blockErrorOf, invalid } from '../error.js';
+import { BlockError, invalid } from '../error.js';
 import { making, openBackingOf } from '../graph/create.js';
 import { EmptiedAtFirst } from '../graph/emptied-at-first.js';
 import { isJsonName, protocolOf } from '../graph/filename.js';
 import { inherited, rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { JobFailure } from '../jobs/job-failure.js';
 import type { Jobs } from '../jobs/jobs.js';
+import { inOneStep } from '../jobs/one-step.js';
 import { largestSize, roundUp, sectorSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
 import type { BlockHandlers } from './handlers.js';
@@ -24,19 +24,8 @@ export function createCommand(jobs: Jobs) {
         throw new BlockError('Driver does not support blockdev-create', { code: 'ENOTSUP' });
       }
       const request = { id, speed: 0, autoDismiss: false };
-      const job = await jobs.create(undefined, 'create', request, [], () => ({
-        async run(running) {
-          running.len = 1;
-          try {
-            await running.alone(() => createOn(graph, driver, options));
-          } catch (error) {
-            const { message, code } = blockErrorOf(error);
-            throw new JobFailure(message, { code });
-          } finally {
-            running.offset = 1;
-          }
-        },
-      }));
+      const work = inOneStep(() => createOn(graph, driver, options));
+      const job = await jobs.create(undefined, 'create', request, [], () => work);
       job.start();
     },
   } satisfies Partial<BlockHandlers>;
