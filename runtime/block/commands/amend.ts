@@ -1,4 +1,4 @@
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -52,9 +52,5 @@ async function beginAmending(graph: BlockGraph, node: BlockNode): Promise<void> 
 
 async function endAmending(graph: BlockGraph, node: BlockNode): Promise<void> {
   node.amendments--;
-  try {
-    await graph.usage.update([node]);
-  } catch (error) {
-    graph.host.warn(`Node '${node.name}' keeps its locks: ${blockErrorOf(error).message}`);
-  }
+  await graph.letGo(node);
 }
