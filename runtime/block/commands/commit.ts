@@ -10,7 +10,7 @@ import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
 import { defaultMirrorBuffer, startMirror } from '../jobs/start-mirror.js';
 import { reading, writing } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
-import { checkFilterName, nodeOfName, requestOf } from './job-arguments.js';
+import { checkFilterName, requestOf } from './job-arguments.js';
 import { baseNotFound, maskedFormat } from './stream.js';
 
 /** The command that writes what an image has into its backing file. */
@@ -58,7 +58,7 @@ async function topOf(graph: BlockGraph, active: BlockNode, args: BlockCommitArgu
   const { top: name, 'top-node': nodeName } = args;
   const image = imageOf(active);
   if (nodeName !== undefined) {
-    const top = nodeOfName(graph, nodeName);
+    const top = graph.deviceOrNode(undefined, nodeName);
     // What a filter on it writes goes to this image, too: that is a commit of the active layer, by the name of the filter.
     return top === active ? active : inChain(image === active ? active : image.below, top);
   }
@@ -70,7 +70,7 @@ async function topOf(graph: BlockGraph, active: BlockNode, args: BlockCommitArgu
 
 async function baseOf(graph: BlockGraph, top: BlockNode, args: BlockCommitArguments): Promise<BlockNode> {
   const { base: name, 'base-node': nodeName } = args;
-  if (nodeName !== undefined) return inChain(top, nodeOfName(graph, nodeName));
+  if (nodeName !== undefined) return inChain(top, graph.deviceOrNode(undefined, nodeName));
   if (name !== undefined) {
     const base = await findBacking(top, name);
     if (base === undefined) throw baseNotFound(name);

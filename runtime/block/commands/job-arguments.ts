@@ -1,7 +1,6 @@
 import { isWellFormedId } from '../../visit/well-formed-id.js';
-import { BlockError, invalid } from '../error.js';
+import { invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
-import type { BlockNode } from '../graph/node.js';
 import type { JobGroup } from '../jobs/job-group.js';
 import type { JobRequest } from '../jobs/jobs.js';
 
@@ -35,13 +34,4 @@ export function checkFilterName(graph: BlockGraph, name: string | undefined): vo
   if (graph.node(name) !== undefined) {
     throw invalid(`Could not create node: Duplicate nodes with node-name='${name}'`);
   }
-}
-
-/** The node of a chain that a name means. @throws BlockError when there is no node of this name */
-export function nodeOfName(graph: BlockGraph, name: string): BlockNode {
-  const node = graph.node(name);
-  if (node === undefined) {
-    throw new BlockError(`Cannot find device='' nor node-name='${name}'`, { code: 'ENODEV' });
-  }
-  return node;
 }

@@ -8,7 +8,7 @@ import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
 import { streaming, streamWork } from '../jobs/stream.js';
 import { reading } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
-import { checkFilterName, nodeOfName, requestOf } from './job-arguments.js';
+import { checkFilterName, requestOf } from './job-arguments.js';
 
 /** The command that brings the data of backing files into an image. */
 export function streamCommand(jobs: Jobs) {
@@ -78,14 +78,14 @@ async function baseOf(
     return base;
   }
   if (baseNode !== undefined) {
-    const base = nodeOfName(graph, baseNode);
+    const base = graph.deviceOrNode(undefined, baseNode);
     if (base === node || !node.chainHas(base)) {
       throw invalid(`Node '${baseNode}' is not a backing image of '${node.name}'`);
     }
     return base;
   }
   if (bottom === undefined) return undefined;
-  const lowest = nodeOfName(graph, bottom);
+  const lowest = graph.deviceOrNode(undefined, bottom);
   if (!node.chainHas(lowest)) throw invalid(`Node '${bottom}' is not in a chain starting from '${node.name}'`);
   return lowest.below;
 }
