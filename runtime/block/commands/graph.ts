@@ -6,6 +6,7 @@ import { resize } from '../graph/resize.js';
 import { largestSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
 import { everything, Permission, type Permissions } from '../permissions.js';
+import { findNode } from './find-node.js';
 import type { BlockHandlers } from './handlers.js';
 import { reopenNamed } from './reopen.js';
 import { setWriteThreshold } from './write-threshold.js';
@@ -15,11 +16,7 @@ const resizing: Permissions = { uses: Permission.resize, shares: everything };
 
 /** Commands that make, remove and change nodes. */
 export function graphCommands(graph: BlockGraph) {
-  const del = ({ 'node-name': name }: { readonly 'node-name': string }) => {
-    const node = graph.node(name);
-    if (node === undefined) throw new BlockError(`Failed to find node with node-name='${name}'`, { code: 'ENODEV' });
-    return deleteNode(graph, node);
-  };
+  const del = ({ 'node-name': name }: { readonly 'node-name': string }) => deleteNode(graph, findNode(graph, name));
 
   return {
     'blockdev-add': (options) => addNode(graph, BlockOptions.flatten(options)),

@@ -7,6 +7,7 @@ import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { UserObjects } from '../objects/user-objects.js';
 import { expectThread } from './exports.js';
+import { findNode } from './find-node.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** What the commands of a machine work on. */
@@ -40,8 +41,7 @@ export function machineCommands({ graph, drives, runState, objects }: MachineCon
 
     /** Requests are worked on by one event loop, whichever thread they are meant for. What cannot be meant is refused all the same. */
     'x-blockdev-set-iothread'({ 'node-name': name, iothread, force = false }) {
-      const node = graph.node(name);
-      if (node === undefined) throw new BlockError(`Failed to find node with node-name='${name}'`, { code: 'ENODEV' });
+      const node = findNode(graph, name);
       if (node.hasBackend && !force) {
         throw new BlockError(
           `Node ${name} is associated with a BlockBackend and could be in use (use force=true to override this check)`,
