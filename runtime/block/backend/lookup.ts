@@ -22,12 +22,13 @@ export function findBackend(backends: Backends, { device, id }: BackendArguments
   if ((device === undefined) === (id === undefined)) {
     throw invalid("Exactly one of 'device' and 'id' must be given");
   }
-  const found = device === undefined ? withDevice(backends, id) : backends.backend(device);
+  const found = device === undefined ? withDevice(backends, id ?? '') : backends.backend(device);
   if (found !== undefined) return found;
   throw deviceNotFound(device ?? id ?? '');
 }
 
-function withDevice({ backends }: Backends, id: string | undefined): Backend | undefined {
+/** The backend that the device of an id is attached to, if there is one. */
+export function withDevice({ backends }: Pick<Backends, 'backends'>, id: string): Backend | undefined {
   for (const backend of backends) if (backend.device?.id === id) return backend;
   return undefined;
 }

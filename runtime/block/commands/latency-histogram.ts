@@ -2,7 +2,7 @@ import type { Int64 } from '../../json/value.js';
 import type { HistogramKind } from '../backend/accounting.js';
 import type { Backend } from '../backend/backend.js';
 import { areBoundaries } from '../backend/latency-histogram.js';
-import type { Backends } from '../backend/lookup.js';
+import { type Backends, withDevice } from '../backend/lookup.js';
 import { deviceNotFound, invalid } from '../error.js';
 import type { BlockHandlers } from './handlers.js';
 
@@ -39,8 +39,7 @@ const devicePath = /^\/machine\/peripheral\/([^/]+)(?:\/virtio-backend)?$/;
 /** The backend of a device by its id or path, or else of a drive by its name. @throws BlockError (DeviceNotFound) */
 function backendOf(backends: Backends, id: string): Backend {
   const deviceId = devicePath.exec(id)?.[1] ?? id;
-  for (const backend of backends.backends) if (backend.device?.id === deviceId) return backend;
-  const named = backends.backend(id);
-  if (named === undefined) throw deviceNotFound(id);
-  return named;
+  const found = withDevice(backends, deviceId) ?? backends.backend(id);
+  if (found === undefined) throw deviceNotFound(id);
+  return found;
 }

@@ -1,4 +1,5 @@
 import { Backend } from '../backend/backend.js';
+import { withDevice } from '../backend/lookup.js';
 import { throttleConfigOf } from '../backend/throttle-config.js';
 import type { ThrottleGroups } from '../backend/throttle-group.js';
 import { VirtualDevice } from '../backend/virtual-device.js';
@@ -128,7 +129,7 @@ export class Drives implements DriveRegistry {
 
   /** Takes a virtual device away, and what only it used. @throws BlockError when there is none of that id */
   async unplug(id: string): Promise<void> {
-    const backend = this.#withDevice(id);
+    const backend = withDevice(this, id);
     if (backend === undefined) throw deviceNotFound(id);
     if (this.#nameless.delete(backend)) await this.#environment.eject(backend);
     backend.device = undefined;
@@ -137,7 +138,7 @@ export class Drives implements DriveRegistry {
   /** Puts another node, or the medium of none, under a device. Exports of it follow. @throws BlockError when that must not be */
   async changeNode(id: string, name: string): Promise<void> {
     const { graph } = this.#environment;
-    const backend = this.#withDevice(id);
+    const backend = withDevice(this, id);
     if (backend?.device === undefined) throw deviceNotFound(id);
     const node = graph.node(name);
     if (node === undefined) throw invalid(`Property '${backend.device.model}.drive' can't find value '${name}'`);
@@ -164,11 +165,6 @@ export class Drives implements DriveRegistry {
         }
       }),
     );
-  }
-
-  #withDevice(id: string): Backend | undefined {
-    for (const backend of this.backends) if (backend.device?.id === id) return backend;
-    return undefined;
   }
 
   /** An id for a device that was given none. */
