@@ -37,12 +37,8 @@ export function tiedNodes(nodes: Set<BlockNode>): Set<BlockNode> {
 /** The backends that reach any of some nodes through any number of edges. */
 export function backendsAbove(nodes: ReadonlySet<BlockNode>): RootOwner[] {
   const backends = new Set<RootOwner>();
-  const found = new Set(nodes);
-  for (const { parents } of found) {
-    for (const { owner } of parents) {
-      if ('backend' in owner) backends.add(owner.backend);
-      else if (owner.node !== undefined) found.add(owner.node);
-    }
+  for (const { parents } of nodesAbove(nodes)) {
+    for (const { owner } of parents) if ('backend' in owner) backends.add(owner.backend);
   }
   return [...backends];
 }
