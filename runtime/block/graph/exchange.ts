@@ -48,18 +48,8 @@ export function exchangeChild(graph: BlockGraph, node: BlockNode, name: string, 
 }
 
 function putBacking(graph: BlockGraph, node: BlockNode, next: BlockNode | null): void {
-  if (next !== null) {
-    graph.link(node, next);
-    return;
-  }
-  const edge = node.backing;
-  if (edge === undefined) return;
-  node.below?.blockers.remove(node.backingBlocker);
-  node.backingBlocker = undefined;
-  node.children.delete('backing');
-  edge.cut();
-  node.backingName = undefined;
-  node.backingFormat = undefined;
+  if (next !== null) graph.link(node, next);
+  else graph.cutBacking(node);
 }
 
 /** @throws BlockError when a job works on the chain from above a node to below its child */

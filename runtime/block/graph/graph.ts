@@ -236,18 +236,24 @@ export class BlockGraph implements OpenEnvironment {
     overlay.backingFormat = backing.driver.name;
   }
 
-  /** Takes the backing file from under an overlay; it is closed when nothing else holds it. */
-  async unlink(overlay: BlockNode): Promise<void> {
+  /** Takes the backing file from under an overlay. @returns what was there, which is left to the caller: {@link unlink} lets go of it */
+  cutBacking(overlay: BlockNode): BlockNode | undefined {
     const edge = overlay.backing;
-    const below = overlay.below;
-    if (edge === undefined || below === undefined) return;
+    if (edge === undefined) return undefined;
+    const below = edge.node;
     below.blockers.remove(overlay.backingBlocker);
     overlay.backingBlocker = undefined;
     overlay.children.delete('backing');
     edge.cut();
     overlay.backingName = undefined;
     overlay.backingFormat = undefined;
-    await this.letGo(below);
+    return below;
+  }
+
+  /** Takes the backing file from under an overlay; it is closed when nothing else holds it. */
+  async unlink(overlay: BlockNode): Promise<void> {
+    const below = this.cutBacking(overlay);
+    if (below !== undefined) await this.letGo(below);
   }
 
   /**
