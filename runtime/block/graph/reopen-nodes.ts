@@ -1,9 +1,9 @@
 import type { NodeFlags, Reopening } from '../driver.js';
-import { BlockError } from '../error.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import { type Exchange, exchangeChild } from './exchange.js';
 import type { BlockGraph } from './graph.js';
 import type { BlockNode } from './node.js';
+import { prepareDriver } from './reopen.js';
 import { type NodePlan, planReopening, type ReopenRequest } from './reopen-plan.js';
 import { refuseReadOnlyUsers } from './usage.js';
 
@@ -64,12 +64,7 @@ function switching({ node, flags, detectZeroes, given, changeable }: NodePlan): 
     step: {
       async prepare() {
         await node.requests.flush();
-        if (node.instance?.prepareReopen === undefined) {
-          throw new BlockError(`Driver '${node.driver.name}' of node '${node.name}' does not support reopening files`, {
-            code: 'ENOTSUP',
-          });
-        }
-        reopening = await node.instance.prepareReopen(flags, changeable.clone());
+        reopening = await prepareDriver(node, flags, changeable.clone());
       },
       async abort() {
         await reopening?.abort();

@@ -1,5 +1,6 @@
 import type { NodeFlags, Reopening } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
+import type { BlockOptions } from '../options.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import type { BlockNode } from './node.js';
 import type { Usage } from './usage.js';
@@ -37,6 +38,20 @@ function switchedNodes(node: BlockNode, readOnly: boolean): BlockNode[] {
   return readOnly ? [node, ...inner] : [...inner, node];
 }
 
+/** Has the driver of a node that has been flushed prepare for other flags, and other options. @throws BlockError when it cannot */
+export async function prepareDriver(
+  { instance, driver, name }: BlockNode,
+  flags: NodeFlags,
+  options?: BlockOptions,
+): Promise<Reopening> {
+  if (instance?.prepareReopen === undefined) {
+    throw new BlockError(`Driver '${driver.name}' of node '${name}' does not support reopening files`, {
+      code: 'ENOTSUP',
+    });
+  }
+  return instance.prepareReopen(flags, options);
+}
+
 /** Switches one node. */
 function switching(node: BlockNode, readOnly: boolean): TransactionStep {
   const flags = { ...node.flags, readOnly };
@@ -44,15 +59,10 @@ function switching(node: BlockNode, readOnly: boolean): TransactionStep {
   return {
     async prepare() {
       await node.requests.flush();
-      const { instance, driver, name, mayWrite, forceShare } = node;
+      const { name, mayWrite, forceShare } = node;
       if (!readOnly && !mayWrite) throw new BlockError(`Node '${name}' is read only`, { code: 'EACCES' });
       if (!readOnly && forceShare) throw invalid('force-share=on can only be used with read-only images');
-      if (instance?.prepareReopen === undefined) {
-        throw new BlockError(`Driver '${driver.name}' of node '${name}' does not support reopening files`, {
-          code: 'ENOTSUP',
-        });
-      }
-      reopening = await instance.prepareReopen(flags);
+      reopening = await prepareDriver(node, flags);
     },
     async commit() {
       node.flags = flags;
