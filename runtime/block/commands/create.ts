@@ -103,7 +103,7 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
           const reference = left.shift();
           if (reference === undefined) throw invalid(`Extent [${extents.length}] not specified`);
           const extent = await openRef(graph, reference);
-          const root = await graph.attachRoot(extent, passing, making);
+          const root = await graph.attachPassing(extent, making);
           opened.push(() => graph.detachRoot(root));
           await root.truncate(length);
           return root;
@@ -123,9 +123,6 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
     }
   });
 }
-
-/** The user of a node while an image is created. */
-const passing = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
 
 /** Formats that count in sectors. */
 const wholeSectors: ReadonlySet<string> = new Set(['qcow2', 'vmdk', 'parallels', 'qed']);

@@ -1,4 +1,4 @@
-import type { BackingFile, BlockDriver, Child, NodeView, RootOwner } from '../driver.js';
+import type { BackingFile, BlockDriver, Child, NodeView } from '../driver.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
@@ -119,7 +119,7 @@ class FurtherFiles {
       flags: inherited(rootDefaults, 'protocol'),
       options,
     });
-    const file = await this.#graph.attachRoot(node, passing, making);
+    const file = await this.#graph.attachPassing(node, making);
     this.#files.push(file);
     return file;
   }
@@ -155,11 +155,8 @@ export async function openBackingOf(
     flags: { ...rootDefaults, readOnly: true, forceShare: true, noBacking: true },
     ...(backing.format === undefined ? {} : { format: backing.format }),
   });
-  return graph.attachRoot(node, passing);
+  return graph.attachPassing(node);
 }
-
-/** The user of a node for a moment. */
-const passing: RootOwner = { name: '', drainBegin: async () => {}, drainEnd: () => {} };
 
 async function sizeOf(graph: BlockGraph, filename: string, backing: BackingFile | undefined): Promise<number> {
   if (backing === undefined) {

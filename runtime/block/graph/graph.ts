@@ -146,6 +146,11 @@ export class BlockGraph implements OpenEnvironment {
     }
   }
 
+  /** Uses a node for more than one moment, until {@link detachRoot}. @throws BlockError like {@link attachRoot} */
+  attachPassing(node: BlockNode, permissions?: Permissions): Promise<NodeEdge> {
+    return this.attachRoot(node, passing, permissions);
+  }
+
   /** Takes a node from under a backend; it is closed when nothing else holds it. */
   async detachRoot(root: Child): Promise<void> {
     const node = this.namedNode(root.node.name);
@@ -159,7 +164,7 @@ export class BlockGraph implements OpenEnvironment {
    * @throws BlockError when others exclude that, and what `work` throws
    */
   async using<T>(node: BlockNode, permissions: Permissions, work: (root: Child) => Promise<T>): Promise<T> {
-    const root = await this.attachRoot(node, passing, permissions);
+    const root = await this.attachPassing(node, permissions);
     try {
       return await work(root);
     } finally {
