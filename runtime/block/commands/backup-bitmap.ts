@@ -3,12 +3,8 @@ import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { blockErrorOf, invalid } from '../error.js';
 import type { BlockNode } from '../graph/node.js';
-
-/** The bitmap of a backup, and what becomes of it. */
-export interface BackupBitmap {
-  readonly bitmap: DirtyBitmap;
-  readonly mode: BitmapSyncMode;
-}
+import type { BackupBitmap } from '../jobs/backup.js';
+import { copiesBitmap } from '../jobs/target.js';
 
 interface BitmapArguments {
   readonly sync: MirrorSyncMode;
@@ -39,11 +35,6 @@ export function backupBitmap(
     throw invalid(`Bitmap sync mode 'never' has no meaningful effect when combined with sync mode '${sync}'`);
   }
   return { bitmap, mode };
-}
-
-/** Whether a bitmap says what is copied. */
-function copiesBitmap(sync: MirrorSyncMode): boolean {
-  return sync === 'incremental' || sync === 'bitmap';
 }
 
 function named(bitmaps: Bitmaps, source: BlockNode, name: string): DirtyBitmap {

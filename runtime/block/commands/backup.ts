@@ -11,7 +11,7 @@ import { backingFor, openTarget, reading, syncOf, writing } from '../jobs/target
 import { isPowerOfTwo } from '../limits.js';
 import { Permission } from '../permissions.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
-import { type BackupBitmap, backupBitmap } from './backup-bitmap.js';
+import { backupBitmap } from './backup-bitmap.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, requestOf } from './job-arguments.js';
 
@@ -95,9 +95,7 @@ function backupStep(create: () => Promise<Job>): TransactionStep {
   };
 }
 
-interface BackupParts extends Pick<BackupPlan, 'source' | 'target' | 'sync'> {
-  readonly bitmap: BackupBitmap | undefined;
-}
+type BackupParts = Pick<BackupPlan, 'source' | 'target' | 'sync' | 'bitmap'>;
 
 async function createBackup(
   jobs: Jobs,

@@ -1,4 +1,4 @@
-import type { DriveMirror } from '../../../generated/index.js';
+import type { DriveMirror, MirrorSyncMode } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
@@ -6,7 +6,7 @@ import type { BlockNode } from '../graph/node.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { MirrorPlan } from '../jobs/mirror.js';
 import { startMirror } from '../jobs/start-mirror.js';
-import { backingFor, openTarget, syncOf } from '../jobs/target.js';
+import { backingFor, copiesBitmap, openTarget, syncOf } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, requestOf } from './job-arguments.js';
 
@@ -78,10 +78,10 @@ function common(args: Pick<DriveMirror, Common>) {
 }
 
 /** What is copied before guests write: of a new target, what is not there reads as zeroes already. */
-function firstCopied(sync: string, source: BlockNode, fresh: boolean): MirrorPlan['first'] {
+function firstCopied(sync: MirrorSyncMode, source: BlockNode, fresh: boolean): MirrorPlan['first'] {
   if (sync === 'none') return 'nothing';
   if (sync === 'top') return { above: source.below };
-  if (sync === 'incremental' || sync === 'bitmap') throw invalid(`Sync mode '${sync}' not supported`);
+  if (copiesBitmap(sync)) throw invalid(`Sync mode '${sync}' not supported`);
   return fresh ? { above: undefined } : 'everything';
 }
 

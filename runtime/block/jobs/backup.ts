@@ -9,6 +9,7 @@ import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import { InFlight } from './in-flight.js';
 import type { JobWork } from './job-work.js';
+import { copiesBitmap } from './target.js';
 import type { WorkingJob } from './working-job.js';
 
 /** Stretches that are copied at the same time in the background, at most. */
@@ -16,13 +17,19 @@ const mostInFlight = 8;
 /** Bytes of the largest of them. */
 const largestStretch = 1024 * 1024;
 
+/** The bitmap of a backup, and what becomes of it. */
+export interface BackupBitmap {
+  readonly bitmap: DirtyBitmap;
+  readonly mode: BitmapSyncMode;
+}
+
 /** What is backed up, and how. */
 export interface BackupPlan {
   readonly source: BlockNode;
   readonly target: BlockNode;
   readonly sync: MirrorSyncMode;
-  /** Of `incremental` and `bitmap` what is to be copied. It is frozen. The mode says what becomes of it. */
-  readonly bitmap: { readonly bitmap: DirtyBitmap; readonly mode: BitmapSyncMode } | undefined;
+  /** Of `incremental` and `bitmap` what is to be copied. It is frozen. */
+  readonly bitmap: BackupBitmap | undefined;
   /** Bytes that are copied as a whole. */
   readonly clusterSize: number;
   /** Stretches that may be copied at the same time. */
@@ -74,7 +81,7 @@ class Backup {
     this.#from = from;
     this.#into = into;
     this.#pending = new DirtyBits(source.length, clusterSize);
-    if (bitmap !== undefined && (sync === 'incremental' || sync === 'bitmap')) this.#pending.add(bitmap.bitmap.bits);
+    if (bitmap !== undefined && copiesBitmap(sync)) this.#pending.add(bitmap.bitmap.bits);
     else this.#pending.set(0, source.length);
     this.#total = this.#bytesOf(this.#pending);
     source.requests.beforeWrite.add(this.#beforeWrite);

@@ -24,6 +24,11 @@ export function syncOf<Mode extends MirrorSyncMode>(source: BlockNode, sync: Mod
   return sync === 'top' && source.below === undefined ? 'full' : sync;
 }
 
+/** Whether a bitmap says what is to be copied. */
+export function copiesBitmap(sync: MirrorSyncMode): boolean {
+  return sync === 'incremental' || sync === 'bitmap';
+}
+
 /** What a new image is made over, so that with what is copied it reads as the source. */
 export function backingFor(source: BlockNode, sync: MirrorSyncMode): BlockNode | undefined {
   if (sync === 'none') return source;
