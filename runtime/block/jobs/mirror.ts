@@ -202,9 +202,8 @@ class Mirror {
     const dirty = bits.run(this.#cursor, most) ?? bits.run(0, most);
     if (dirty === undefined) return false;
     const found = this.#whole(dirty);
-    const busy = [...this.#copying].some(({ offset, length }) => overlap(found, offset, length));
     const full = this.#pending > 0 && this.#pending + found.length > Math.max(this.#plan.bufferSize, found.length);
-    if (busy || full || this.#flights.size >= mostInFlight) {
+    if (full || this.#flights.size >= mostInFlight || this.#isCopying(found)) {
       await this.#flights.one();
       return true;
     }
@@ -228,6 +227,14 @@ class Mirror {
     const unit = target.info?.clusterSize ?? 1;
     const start = roundDown(offset, unit);
     return { offset: start, length: Math.min(roundUp(offset + length, unit), source.length) - start };
+  }
+
+  /** Whether some of a stretch is being copied. */
+  #isCopying({ offset, length }: Stretch): boolean {
+    for (const each of this.#copying) {
+      if (each.offset < offset + length && offset < each.offset + each.length) return true;
+    }
+    return false;
   }
 
   /** Begins to copy a stretch. */
@@ -274,13 +281,8 @@ class Mirror {
     const job = this.#job;
     if (job === undefined || job.cancelled || this.#failure !== undefined) return;
     const stretch = this.#whole({ offset, length });
-    for (;;) {
-      const running = [...this.#copying].some((each) => overlap(each, stretch.offset, stretch.length));
-      if (!running) break;
-      await this.#flights.one();
-    }
+    while (this.#isCopying(stretch)) await this.#flights.one();
     this.#begin(job, stretch, RequestFlag.noSerialising);
-    await this.#flights.one();
     while (this.#copying.has(stretch)) await this.#flights.one();
   }
 
@@ -338,8 +340,4 @@ class Mirror {
     if (dirty !== undefined) this.#begin(job, this.#whole(dirty));
     if (bits.count === 0) await this.#flights.all();
   }
-}
-
-function overlap(stretch: Stretch, offset: number, length: number): boolean {
-  return stretch.offset < offset + length && offset < stretch.offset + stretch.length;
 }
