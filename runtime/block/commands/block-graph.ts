@@ -19,7 +19,7 @@ type Vertex = BlockNode | RootOwner;
 export function blockGraphCommand(graph: BlockGraph, jobs: Jobs, backends: () => Iterable<Backend>) {
   return {
     'x-debug-query-block-graph'() {
-      const nodes = [...graph.nodes].filter((node) => node.instance !== undefined).reverse();
+      const nodes = [...graph.nodes].reverse();
       const isJob = new Set<RootOwner>(jobs.all);
       const outside = new Set<RootOwner>([...jobs.all, ...[...backends()].reverse()]);
       for (const { parents } of nodes) {

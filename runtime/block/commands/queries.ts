@@ -9,6 +9,7 @@ import { type NodeInfoContext, nodeInfo } from './node-info.js';
 
 /** What the queries look at. */
 export interface QueriedGraph {
+  /** Those that are open. */
   readonly nodes: Iterable<BlockNode>;
   /** The node that a backend uses, if it has a medium. */
   mediumOf(backend: Backend): BlockNode | undefined;
@@ -26,13 +27,13 @@ export function queryCommands(graph: QueriedGraph, bitmaps: Bitmaps, backends: (
     },
 
     async 'query-named-block-nodes'({ flat }) {
-      const nodes = [...graph.nodes].filter((node) => node.instance !== undefined).reverse();
+      const nodes = [...graph.nodes].reverse();
       return Promise.all(nodes.map((node) => nodeInfo(node, { bitmaps, flat })));
     },
 
     'query-blockstats'({ 'query-nodes': ofNodes = false }) {
       if (!ofNodes) return Array.from(backends(), (backend) => backendStats(backend, graph.mediumOf(backend)));
-      return [...graph.nodes].filter((node) => node.instance !== undefined).map((node) => nodeStats(node));
+      return Array.from(graph.nodes, (node) => nodeStats(node));
     },
   } satisfies Partial<BlockHandlers>;
 }
