@@ -13,19 +13,20 @@ const mostStates = 1024;
  *
  * @param next the state at an offset, and how far it reaches, at most so many bytes
  */
-export async function statesOf(
+export async function statesOf<State extends { length: number }>(
   offset: number,
   length: number,
   { one }: { readonly one: boolean },
-  next: (offset: number, length: number) => Promise<NbdState>,
-): Promise<NbdState[]> {
+  next: (offset: number, length: number) => Promise<State>,
+  areAlike: (before: State, found: State) => boolean,
+): Promise<State[]> {
   const most = one ? 1 : mostStates;
-  const states: { length: number; readonly state: number }[] = [];
+  const states: State[] = [];
   const end = offset + length;
   for (let position = offset; position < end; ) {
     const found = await next(position, end - position);
     const last = states.at(-1);
-    if (last?.state === found.state) {
+    if (last !== undefined && areAlike(last, found)) {
       last.length += found.length;
     } else {
       if (states.length === most) break;
@@ -36,18 +37,22 @@ export async function statesOf(
   return states;
 }
 
+const sameState = (before: NbdState, found: NbdState): boolean => before.state === found.state;
+
 /** How deep in the chain of backing files data lies: 1 is the uppermost layer, 0 means that no layer has it. */
 export function allocationDepthOf(backend: Backend): NbdContext {
   return {
     name: depthContext,
-    status: (offset, length, options) =>
-      statesOf(offset, length, options, async (at, most) => {
+    status(offset, length, options) {
+      const next = async (at: number, most: number): Promise<NbdState> => {
         const { status, depth } = await backend.chainStatus(at, most);
         if (status.allocated) return { length: status.length, state: depth + 1 };
         // What a shorter backing file does not reach are zeroes of its own, as QEMU counts.
         const below = status.zero && layerAt(backend.root, depth)?.backing !== undefined;
         return { length: status.length, state: below ? depth + 2 : 0 };
-      }),
+      };
+      return statesOf(offset, length, options, next, sameState);
+    },
   };
 }
 
@@ -62,8 +67,10 @@ function layerAt(root: Child | undefined, depth: number): NodeView | undefined {
 export function contextOf(bitmap: DirtyBitmap): NbdContext {
   return {
     name: `${dirtyBitmapPrefix}${bitmap.name ?? ''}`,
-    status: (offset, length, options) =>
-      statesOf(offset, length, options, async (at, most) => dirtyState(bitmap.bits, at, most)),
+    status(offset, length, options) {
+      const next = async (at: number, most: number): Promise<NbdState> => dirtyState(bitmap.bits, at, most);
+      return statesOf(offset, length, options, next, sameState);
+    },
   };
 }
 

@@ -1,7 +1,6 @@
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { ioError } from '../error.js';
 import type { NbdContext, NbdExport, NbdExtent } from '../nbd/export.js';
-import { ExtentState } from '../nbd/protocol.js';
 import { RequestFlag } from '../request-flag.js';
 import type { Backend } from './backend.js';
 import { allocationDepthOf, contextOf, statesOf } from './export-contexts.js';
@@ -25,6 +24,9 @@ export interface BackendExportOptions {
 const preferredBlockSize = 4096;
 /** Bytes that are read at a time into caches, and dropped. */
 const cachedAtOnce = 1 << 20;
+
+const sameExtent = (before: NbdExtent, found: NbdExtent): boolean =>
+  before.hole === found.hole && before.zero === found.zero;
 
 /**
  * Offers a backend to NBD clients. Its size is what the backend's is now, and stays that.
@@ -96,19 +98,12 @@ class BackendExport implements NbdExport {
     return this.#running((backend) => backend.flush());
   }
 
-  async blockStatus(offset: number, length: number, options: { one: boolean }): Promise<readonly NbdExtent[]> {
-    const states = await statesOf(offset, length, options, async (at, most) => {
-      const status = await this.#attached.blockStatus(at, most);
-      return {
-        length: status.length,
-        state: (status.data ? 0 : ExtentState.hole) | (status.zero ? ExtentState.zero : 0),
-      };
-    });
-    return states.map((extent) => ({
-      length: extent.length,
-      hole: (extent.state & ExtentState.hole) !== 0,
-      zero: (extent.state & ExtentState.zero) !== 0,
-    }));
+  blockStatus(offset: number, length: number, options: { one: boolean }): Promise<readonly NbdExtent[]> {
+    const next = async (at: number, most: number): Promise<NbdExtent> => {
+      const { length, data, zero } = await this.#attached.blockStatus(at, most);
+      return { length, hole: !data, zero };
+    };
+    return statesOf(offset, length, options, next, sameExtent);
   }
 
   /** Makes a request when the device runs that the backend may have. */
