@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { connect, type QmpClient } from '../../runtime/qmp/client.js';
+import { spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 
 /** The seeds of random scripts: a few from `usual` on, or those that `JOB_SCRIPT_SEEDS=FIRST-LAST` names. */
@@ -47,42 +45,24 @@ export async function ours(folder: string): Promise<Side> {
 
 /** The storage daemon of release 7.2. */
 export async function real(folder: string): Promise<Side> {
-  const socket = join(folder, 'qmp');
-  const process: ChildProcess = spawn(
-    'qemu-storage-daemon',
-    ['--chardev', `socket,id=c,path=${socket},server=on,wait=off`, '--monitor', 'chardev=c'],
-    { stdio: 'ignore' },
-  );
-  let client: QmpClient | undefined;
-  for (let tries = 0; client === undefined; tries++) {
-    client = await connect(`unix:${socket}`).catch((error: unknown) => {
-      if (tries > 500) throw error;
-      return undefined;
-    });
-    if (client === undefined) await new Promise((go) => setTimeout(go, 10));
-  }
-  const connected = client;
+  const daemon = await spawnStorageDaemon({ stdio: 'ignore' });
+  const { client, exited } = daemon;
   const events: Event[] = [];
-  connected.onUnknown('*', ({ event, data }) => void events.push({ name: event, data: data as never }));
+  client.onUnknown('*', ({ event, data }) => void events.push({ name: event, data: data as never }));
   return {
     folder,
     nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
     events,
     async execute(name, args) {
       if (name !== 'nbd-server-add')
-        return connected.executeUnknown(name === 'x-blockdev-del' ? 'blockdev-del' : name, args as never);
+        return client.executeUnknown(name === 'x-blockdev-del' ? 'blockdev-del' : name, args as never);
       const exported = { id: 'e', type: 'nbd', 'node-name': 'top', name: 'top', writable: true };
-      return connected.executeUnknown('block-export-add', exported);
+      return client.executeUnknown('block-export-add', exported);
     },
     async died() {
-      if (process.exitCode === null && process.signalCode === null)
-        await Promise.race([once(process, 'exit'), new Promise((go) => setTimeout(go, 2000))]);
-      return process.exitCode !== null || process.signalCode !== null;
+      const waited = new Promise<false>((go) => setTimeout(go, 2000, false));
+      return Promise.race([exited.then(() => true), waited]);
     },
-    async close() {
-      await connected.executeUnknown('quit', {}).catch(() => {});
-      await connected.close();
-      if (process.exitCode === null && process.signalCode === null) await once(process, 'exit');
-    },
+    close: async () => void (await daemon.close()),
   };
 }
