@@ -141,10 +141,8 @@ function scriptOf(seed: number): Step[] {
 /** Runs a script. @returns what was answered and reported, step by step */
 async function play(side: Side, steps: readonly Step[]): Promise<string[]> {
   const told: string[] = [];
-  const here = <T extends object>(args: T): T =>
-    JSON.parse(JSON.stringify(args).replaceAll('"@', `"${side.folder}/`)) as T;
   const execute = (name: string, args: object): Promise<string> =>
-    side.execute(name, here(args)).then(
+    side.execute(name, args).then(
       () => 'done',
       (error: unknown) => {
         if (!isQmpFailure(error)) throw error;

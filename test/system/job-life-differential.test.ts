@@ -43,8 +43,7 @@ async function play(
     JSON.stringify(sorted(value))
       .replaceAll(side.folder, '@')
       .replaceAll(/#block\d+/g, '#block');
-  const execute = (name: string, args: object = {}): Promise<unknown> =>
-    side.execute(name, JSON.parse(JSON.stringify(args).replaceAll('"@', `"${side.folder}/`)));
+  const execute = (name: string, args: object = {}): Promise<unknown> => side.execute(name, args);
   const list = async (name: string): Promise<Data[]> => (await execute(name)) as Data[];
   /** The events of jobs since the last time. */
   const events = (): void => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { JsonObject } from '../../runtime/json/value.js';
 import { spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 
@@ -22,10 +23,15 @@ export interface Side {
   /** Where guests come in. */
   readonly nbd: string;
   readonly events: Event[];
+  /** Executes a command. `@` at the beginning of a text in its arguments stands for the folder. */
   execute(name: string, args: object): Promise<unknown>;
   /** It has ended by itself: it crashed. */
   died(): Promise<boolean>;
   close(): Promise<void>;
+}
+
+function inFolder(folder: string, args: object): object {
+  return JSON.parse(JSON.stringify(args).replaceAll('"@', `"${folder}/`));
 }
 
 /** The block layer, in this process. */
@@ -35,7 +41,8 @@ export async function ours(folder: string): Promise<Side> {
     folder,
     nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
     events: client.events as Event[],
-    execute(name, args) {
+    execute(name, given) {
+      const args = inFolder(folder, given);
       return client.execute(name, name === 'blockdev-add' ? { options: args } : args);
     },
     died: async () => false,
@@ -53,9 +60,10 @@ export async function real(folder: string): Promise<Side> {
     folder,
     nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
     events,
-    async execute(name, args) {
+    async execute(name, given) {
+      const args = inFolder(folder, given) as JsonObject;
       if (name !== 'nbd-server-add')
-        return client.executeUnknown(name === 'x-blockdev-del' ? 'blockdev-del' : name, args as never);
+        return client.executeUnknown(name === 'x-blockdev-del' ? 'blockdev-del' : name, args);
       const exported = { id: 'e', type: 'nbd', 'node-name': 'top', name: 'top', writable: true };
       return client.executeUnknown('block-export-add', exported);
     },
