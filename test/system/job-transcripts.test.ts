@@ -54,12 +54,22 @@ const timed = new Set(['BLOCK_JOB_CANCELLED']);
 const folder = mkdtempSync(join(tmpdir(), 'job-transcripts-'));
 const here = (text: string): string => text.replaceAll('/images', folder);
 
+interface Line {
+  readonly dir: string;
+  readonly raw?: string;
+  readonly note?: string;
+}
+
+function recording(name: string): Line[] {
+  const lines = readFileSync(corpusPath('transcripts', `${name}.jsonl`), 'utf8')
+    .trim()
+    .split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
 /** Makes the images that a recording says it had. */
 function prepare(name: string): void {
-  for (const line of readFileSync(corpusPath('transcripts', `${name}.jsonl`), 'utf8')
-    .trim()
-    .split('\n')) {
-    const { note = '' } = JSON.parse(line) as { note?: string };
+  for (const { note = '' } of recording(name)) {
     const command = /^in the folder of the images: ([\s\S]*?) -> status 0/.exec(note)?.[1];
     if (command === undefined) continue;
     for (const image of ['base', 'mid', 'top']) rmSync(join(folder, `${image}.qcow2`), { force: true });
@@ -81,10 +91,7 @@ function inFolder(value: unknown): unknown {
 
 function steps(name: string): Step[] {
   const found: { request: Message; text: string; reply?: Message; events: Message[] }[] = [];
-  for (const line of readFileSync(corpusPath('transcripts', `${name}.jsonl`), 'utf8')
-    .trim()
-    .split('\n')) {
-    const { dir, raw = '' } = JSON.parse(line) as { dir: string; raw?: string };
+  for (const { dir, raw = '' } of recording(name)) {
     const last = found.at(-1);
     if (dir === 'C') found.push({ request: JSON.parse(here(raw)), text: raw, events: [] });
     else if (dir === 'S' && last !== undefined && raw !== '') {
