@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { blockErrorOf } from '../../runtime/block/error.js';
 import type { BlockLayer } from '../../runtime/block/index.js';
-import { secureClient, secureServer } from '../../runtime/block/tls.js';
+import { serverHandshake } from '../../runtime/block/objects/server-handshake.js';
+import { secureClient } from '../../runtime/block/tls.js';
 import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
 import { listen } from '../../runtime/qmp/server/listen.js';
 import { oneAtATime } from '../../runtime/qmp/server/one-at-a-time.js';
@@ -46,14 +47,13 @@ async function listenForClient({
   signal,
 }: MonitorSocketOptions): Promise<MonitorSocket> {
   const { place, tlsCreds, tlsAuthz, wait } = chardev;
-  const credentials = tlsCreds === undefined ? undefined : layer.objects.tlsCredentials(tlsCreds, 'server');
-  const admit = tlsAuthz === undefined ? undefined : (name: string) => layer.objects.authorizes(tlsAuthz, name);
+  const secure = serverHandshake(layer.objects, tlsCreds, tlsAuthz);
   let arrived = (): void => {};
   const first = new Promise<void>((resolve) => {
     arrived = resolve;
   });
   const serve = oneAtATime(async (socket) => {
-    const streams = credentials === undefined ? socket : await secureServer(socket, credentials, admit);
+    const streams = secure === undefined ? socket : await secure(socket);
     server.serve({ readable: streams, writable: streams }, layout);
     arrived();
   });

@@ -8,8 +8,8 @@ import { formatSocketPlace } from '../../qmp/server/socket-place.js';
 import { ExportServer, type ExportSource } from '../backend/export-server.js';
 import { BlockError } from '../error.js';
 import type { NbdAddress, NbdServerOptions as ServerOptions } from '../nbd/server.js';
+import { serverHandshake } from '../objects/server-handshake.js';
 import type { UserObjects } from '../objects/user-objects.js';
-import { secureServer } from '../tls.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** The one NBD server that commands and `--nbd-server` start, beside those of `--nbd`. */
@@ -112,12 +112,9 @@ function nbdServerOptions(
   }: NbdServerOptionsBase,
   objects: UserObjects,
 ): ServerOptions {
-  const tls = credentials === undefined ? undefined : objects.tlsCredentials(credentials, 'server');
-  // The object that lets clients in may come later; until then none gets in.
-  const admit =
-    authorization === undefined ? undefined : (identity: string) => objects.authorizes(authorization, identity);
+  const secure = serverHandshake(objects, credentials, authorization);
   return {
-    ...(tls && { secure: (socket) => secureServer(socket, tls, admit) }),
+    ...(secure && { secure }),
     ...(most !== undefined && { maxConnections: most }),
     ...(seconds !== undefined && { handshakeSeconds: seconds }),
   };
