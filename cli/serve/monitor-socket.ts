@@ -9,6 +9,7 @@ import { oneAtATime } from '../../runtime/qmp/server/one-at-a-time.js';
 import type { QmpServer } from '../../runtime/qmp/server/server.js';
 import { formatSocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import type { SocketChardev } from './chardev.js';
+import { aborted } from './lifetime.js';
 
 /** What a monitor's socket is opened with. */
 export interface MonitorSocketOptions {
@@ -58,8 +59,7 @@ async function listenForClient({
     arrived();
   });
   const listener = await listen(place, ({ readable }) => serve(readable as Socket));
-  if (wait)
-    await Promise.race([first, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))]);
+  if (wait) await Promise.race([first, aborted(signal)]);
   return { address: listener.address, close: () => listener.close() };
 }
 
@@ -68,12 +68,11 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
   const { place, reconnect, tlsCreds } = chardev;
   const credentials = tlsCreds === undefined ? undefined : layer.objects.tlsCredentials(tlsCreds, 'client');
   const hostname = 'host' in place ? place.host : undefined;
-  const ended = new AbortController();
-  signal.addEventListener('abort', () => ended.abort(), { once: true });
+  let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let plain: Socket | undefined;
   const again = (): void => {
-    if (reconnect === undefined || ended.signal.aborted) return;
+    if (reconnect === undefined || closed || signal.aborted) return;
     timer = setTimeout(() => void open().catch(again), reconnect);
   };
   const open = async (): Promise<void> => {
@@ -94,7 +93,7 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
   return {
     address: formatSocketPlace(place),
     close: async () => {
-      ended.abort();
+      closed = true;
       clearTimeout(timer);
       plain?.destroySoon();
     },
