@@ -7,14 +7,11 @@ import {
 import { parseJson } from '../../json/parse.js';
 import type { JsonValue } from '../../json/value.js';
 import { decode } from '../../visit/codec.js';
-import { blockErrorOf, invalid } from '../error.js';
-import { readSmallFile } from '../small-file.js';
+import { invalid } from '../error.js';
 import { matchesGlob } from './glob.js';
+import { readObjectFile } from './object-file.js';
 import { propertiesOf } from './object-types.js';
 import type { ObjectHost, UserObject } from './user-object.js';
-
-/** Bytes that a file of rules may have. */
-const largestFile = 1 << 20;
 
 /** Lets in one identity. */
 export function makeSimpleAuthorization({ identity }: AuthZSimpleProperties): UserObject {
@@ -57,15 +54,11 @@ function rulesOf({ rules = [] }: AuthZListProperties): JsonValue[] {
 }
 
 async function readList(filename: string, host: ObjectHost): Promise<AuthZListProperties> {
+  const text = (await readObjectFile(filename, host)).toString();
   try {
-    const text = await readSmallFile(filename, {
-      most: largestFile,
-      authorize: (...asked) => host.authorize(...asked),
-    });
-    return decode(visitAuthZListProperties, parseJson(text.toString()));
+    return decode(visitAuthZListProperties, parseJson(text));
   } catch (error) {
-    if (error instanceof Error && !('code' in error)) throw invalid(`Unable to read ${filename}: ${error.message}`);
-    throw blockErrorOf(error, `Unable to read ${filename}`);
+    throw invalid(`Unable to read ${filename}: ${(error as Error).message}`);
   }
 }
 

@@ -1,13 +1,10 @@
 import { createDecipheriv } from 'node:crypto';
 import type { SecretProperties } from '../../../generated/index.js';
-import { BlockError, blockErrorOf, invalid } from '../error.js';
-import { readSmallFile } from '../small-file.js';
+import { BlockError, invalid } from '../error.js';
 import { decodeBase64 } from './base64.js';
+import { readObjectFile } from './object-file.js';
 import { propertiesOf } from './object-types.js';
 import type { ObjectHost, UserObject } from './user-object.js';
-
-/** Bytes that the file of a secret may have. */
-const largestFile = 1 << 20;
 
 /** Bytes of a key that other secrets are encrypted with: AES-256. */
 const keyLength = 32;
@@ -38,11 +35,7 @@ async function givenData({ data, file }: SecretProperties, host: ObjectHost): Pr
     return Buffer.from(data);
   }
   if (data !== undefined) throw invalid("'file' and 'data' are mutually exclusive");
-  try {
-    return await readSmallFile(file, { most: largestFile, authorize: (...asked) => host.authorize(...asked) });
-  } catch (error) {
-    throw blockErrorOf(error, `Unable to read ${file}`);
-  }
+  return readObjectFile(file, host);
 }
 
 /** Decrypts AES-256 in CBC mode, padded as PKCS #7 has it. The order of the checks is QEMU's. */

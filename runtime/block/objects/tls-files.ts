@@ -1,10 +1,7 @@
 import { join } from 'node:path';
-import { BlockError, blockErrorOf, invalid } from '../error.js';
-import { readSmallFile } from '../small-file.js';
+import { BlockError, invalid } from '../error.js';
+import { readObjectFile } from './object-file.js';
 import type { ObjectHost } from './user-object.js';
-
-/** Bytes that a file of certificates or keys may have. */
-const largestFile = 1 << 20;
 
 /** The folder that an object reads its files from. @throws BlockError when it has none */
 export function folderOf(dir: string | undefined): string {
@@ -13,13 +10,9 @@ export function folderOf(dir: string | undefined): string {
 }
 
 /** Reads a file of a folder. @throws BlockError when it cannot be read */
-export async function readCredentials(dir: string, name: string, host: ObjectHost): Promise<Buffer> {
+export function readCredentials(dir: string, name: string, host: ObjectHost): Promise<Buffer> {
   const path = join(dir, name);
-  try {
-    return await readSmallFile(path, { most: largestFile, authorize: (...asked) => host.authorize(...asked) });
-  } catch (error) {
-    throw blockErrorOf(error, `Unable to access credentials ${path}`);
-  }
+  return readObjectFile(path, host, `Unable to access credentials ${path}`);
 }
 
 /** The same; nothing when there is no such file. */
