@@ -1,9 +1,11 @@
-import type { ObjectOptions } from '../../../generated/index.js';
-import type { Int64, JsonValue } from '../../json/value.js';
+import { type ObjectOptions, visitThrottleLimits } from '../../../generated/index.js';
+import type { Int64 } from '../../json/value.js';
+import { decode } from '../../visit/codec.js';
 import { limitNames, throttleConfigOf } from '../backend/throttle-config.js';
 import type { ThrottleGroups } from '../backend/throttle-group.js';
-import { BlockError, invalid } from '../error.js';
-import type { ObjectProperty, UserObject } from '../objects/user-object.js';
+import { BlockError } from '../error.js';
+import { propertiesOf } from '../objects/object-types.js';
+import type { UserObject } from '../objects/user-object.js';
 
 /** The limits by name, in the order in which queries show them, with what they are when they were not given. */
 const defaults: { readonly [name: string]: Int64 } = Object.fromEntries([
@@ -33,33 +35,16 @@ export function makeThrottleGroup(groups: ThrottleGroups, options: ThrottleGroup
   return {
     type,
     get properties() {
-      const all: [string, ObjectProperty][] = [['limits', { type: 'ThrottleLimits', value: limits }]];
-      for (const [name, value] of Object.entries(limits)) all.push([`x-${name}`, { type: 'int', value }]);
-      return new Map(all);
+      const each = Object.entries(limits).map(([name, value]) => [`x-${name}`, value] as const);
+      return propertiesOf(type, { ...Object.fromEntries(each), limits });
     },
     set(name, value) {
       if (name !== 'limits') throw new BlockError('Property cannot be set after initialization');
-      const changed = { ...limits, ...checkedLimits(value) };
+      const changed = { ...limits, ...decode(visitThrottleLimits, value, { root: name }) };
       member.group.configure(throttleConfigOf(changed));
       limits = changed;
     },
     inUse: () => member.group.size > 1,
     removed: () => member.leave(),
   };
-}
-
-/** @throws BlockError when a value is no object of limits */
-function checkedLimits(value: JsonValue): { readonly [name: string]: Int64 } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid("Invalid parameter type for 'limits', expected: object");
-  }
-  const checked: { [name: string]: Int64 } = {};
-  for (const [name, limit] of Object.entries(value)) {
-    if (!Object.hasOwn(defaults, name)) throw invalid(`Parameter 'limits.${name}' is unexpected`);
-    if (typeof limit !== 'number' && typeof limit !== 'bigint') {
-      throw invalid(`Invalid parameter type for 'limits.${name}', expected: integer`);
-    }
-    checked[name] = limit;
-  }
-  return checked;
 }

@@ -31,7 +31,7 @@ export function makeEventLoop(options: Extract<ObjectOptions, { 'qom-type': 'iot
       return propertiesOf(type, values);
     },
     set(name, value) {
-      if (typeof value !== 'number' && typeof value !== 'bigint') {
+      if (typeof value !== 'bigint' && (typeof value !== 'number' || !Number.isInteger(value))) {
         throw invalid(`Invalid parameter type for '${name}', expected: integer`);
       }
       checkAll({ ...values, [name]: value });

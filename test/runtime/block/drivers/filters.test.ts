@@ -175,6 +175,11 @@ describe('other filters', () => {
     await expect(
       client.execute('qom-set', { path: 'g', property: 'limits', value: { 'bps-read-max': 1 } }),
     ).rejects.toThrow('bps-read');
+    for (const wrong of ['x', { 'bps-read': 1.5 }, { bps: 1 }]) {
+      await expect(client.execute('qom-set', { path: 'g', property: 'limits', value: wrong })).rejects.toThrow(
+        'limits',
+      );
+    }
     await node('t').requests.write(0, filled(65536, 3));
     await client.execute('blockdev-del', { 'node-name': 't' });
     await client.execute('object-del', { id: 'g' });

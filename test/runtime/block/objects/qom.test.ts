@@ -168,9 +168,11 @@ describe('qom-set', () => {
     await add({ 'qom-type': 'iothread', id: 'io0' });
     await set('/objects/io0', 'poll-max-ns', 5);
     expect(await get('io0', 'poll-max-ns')).toBe(5);
-    await expect(set('io0', 'poll-max-ns', 'x')).rejects.toThrow(
-      "Invalid parameter type for 'poll-max-ns', expected: integer",
-    );
+    for (const wrong of ['x', 1.5]) {
+      await expect(set('io0', 'poll-max-ns', wrong)).rejects.toThrow(
+        "Invalid parameter type for 'poll-max-ns', expected: integer",
+      );
+    }
     await expect(set('io0', 'poll-max-ns', -1)).rejects.toThrow('must be in range');
     expect(await get('io0', 'poll-max-ns')).toBe(5);
     await expect(set('io0', 'nope', 1)).rejects.toThrow("Property 'iothread.nope' not found");
