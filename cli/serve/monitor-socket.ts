@@ -4,8 +4,8 @@ import type { BlockLayer } from '../../runtime/block/index.js';
 import { serverHandshake } from '../../runtime/block/objects/server-handshake.js';
 import { secureClient } from '../../runtime/block/tls.js';
 import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
+import { ConnectionTurns } from '../../runtime/qmp/server/connection-turns.js';
 import { listen } from '../../runtime/qmp/server/listen.js';
-import { oneAtATime } from '../../runtime/qmp/server/one-at-a-time.js';
 import type { QmpServer } from '../../runtime/qmp/server/server.js';
 import { formatSocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import type { SocketChardev } from './chardev.js';
@@ -53,14 +53,26 @@ async function listenForClient({
   const first = new Promise<void>((resolve) => {
     arrived = resolve;
   });
-  const serve = oneAtATime(async (socket) => {
+  /** The last client that was to make the handshake. */
+  let handshaking: Socket | undefined;
+  const turns = new ConnectionTurns(1, async (socket) => {
+    handshaking = socket;
     const streams = secure === undefined ? socket : await secure(socket);
+    handshaking = undefined;
     server.serve({ readable: streams, writable: streams }, layout);
     arrived();
   });
-  const listener = await listen(place, ({ readable }) => serve(readable as Socket));
+  const listener = await listen(place, ({ readable }) => turns.take(readable as Socket));
   if (wait) await Promise.race([first, aborted(signal)]);
-  return { address: listener.address, close: () => listener.close() };
+  return {
+    address: listener.address,
+    close: () => {
+      // The server ends the client that it serves; of the others it does not know.
+      turns.close();
+      handshaking?.destroy();
+      return listener.close();
+    },
+  };
 }
 
 async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSocket> {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { ConnectionTurns } from '../../qmp/server/connection-turns.js';
 import { ConnectionClosed } from './byte-reader.js';
 import { connectionOf, securableConnection } from './connection.js';
 import type { NbdExport } from './export.js';
@@ -30,23 +31,21 @@ const defaultHandshakeSeconds = 10;
 const defaultConnections = 100;
 /** Milliseconds. Beyond, Node.js would take a timer for one that is due. */
 const longestTimer = 2 ** 31 - 1;
-/** Clients that may wait until others leave; beyond, they are turned away. As many as QEMU lets the system keep for it. */
-const mostWaiting = 128;
 
 /** Serves exports to NBD clients: fixed-newstyle negotiation, TLS, structured replies, metadata contexts. */
 export class NbdServer implements AsyncDisposable {
   readonly #exports = new Map<string, NbdExport>();
   readonly #connections = new Map<Socket, NbdExport | undefined>();
-  readonly #waiting = new Set<Socket>();
+  readonly #turns: ConnectionTurns;
   readonly #server: Server;
   readonly #options: NbdServerOptions;
-  readonly #most: number;
 
   constructor(options: NbdServerOptions = {}) {
     this.#options = options;
-    this.#most = (options.maxConnections ?? defaultConnections) || Number.POSITIVE_INFINITY;
+    const most = (options.maxConnections ?? defaultConnections) || Number.POSITIVE_INFINITY;
+    this.#turns = new ConnectionTurns(most, (socket) => this.#serve(socket));
     // What a client sends while it waits stays with the system.
-    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#turns.take(socket));
   }
 
   /** Starts to listen. Rejects with the system's error when the address is not available. */
@@ -92,8 +91,8 @@ export class NbdServer implements AsyncDisposable {
   /** Stops listening and disconnects all clients. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of [...this.#waiting, ...this.#connections.keys()]) socket.destroy();
-    this.#waiting.clear();
+    this.#turns.close();
+    for (const socket of this.#connections.keys()) socket.destroy();
     this.#exports.clear();
     await closed;
   }
@@ -102,35 +101,13 @@ export class NbdServer implements AsyncDisposable {
     return this.close();
   }
 
-  #accept(socket: Socket): void {
-    socket.on('error', () => socket.destroy());
-    if (this.#connections.size < this.#most) {
-      void this.#serve(socket);
-      return;
-    }
-    if (this.#waiting.size === mostWaiting) {
-      socket.destroy();
-      return;
-    }
-    this.#waiting.add(socket);
-    socket.once('close', () => this.#waiting.delete(socket));
-  }
-
-  #left(socket: Socket): void {
-    this.#connections.delete(socket);
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
-    void this.#serve(next);
-  }
-
   async #serve(accepted: Socket): Promise<void> {
     const { secure, handshakeSeconds = defaultHandshakeSeconds, memory = processMemory } = this.#options;
     accepted.setNoDelay(true);
     const plain = secure === undefined ? connectionOf(accepted) : securableConnection(accepted, secure);
     const { socket } = plain;
     this.#connections.set(socket, undefined);
-    socket.once('close', () => this.#left(socket));
+    socket.once('close', () => this.#connections.delete(socket));
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     if (socket === accepted) socket.resume();
@@ -140,7 +117,7 @@ export class NbdServer implements AsyncDisposable {
       const { agreement, connection } = await negotiate(plain, {
         find: (name) => this.#exports.get(name),
         names: () => this.#exports.keys(),
-        severalConnections: this.#most > 1,
+        severalConnections: this.#turns.most > 1,
       });
       clearTimeout(deadline);
       connection.socket.on('error', () => connection.socket.destroy());
