@@ -1,3 +1,4 @@
+import { LONGEST_DELAY } from '../../runtime/qmp/deadline.js';
 import type { SocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import { type OptsType, parseOpts } from '../../runtime/visit/opts-text.js';
@@ -53,9 +54,6 @@ const keys: { readonly [key: string]: OptsType } = {
   fd: 'string',
 };
 
-/** Milliseconds. Beyond, Node.js would take a timer for one that is due. */
-const longestTimer = 2 ** 31 - 1;
-
 /** What QEMU has and this server has not: refused unless it is off. */
 const absent = ['telnet', 'tn3270', 'websocket', 'mux', 'abstract', 'fd', 'to', 'logfile'];
 
@@ -99,7 +97,7 @@ function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
   if (server && pause !== undefined) {
     throw new OptionError("'reconnect' option is incompatible with socket in server listen mode", 'reconnect');
   }
-  const milliseconds = pause === undefined ? 0 : Math.min(Number(readUnsigned(pause)) * unit, longestTimer);
+  const milliseconds = pause === undefined ? 0 : Math.min(Number(readUnsigned(pause)) * unit, LONGEST_DELAY);
   return {
     place: readPlace(given),
     server,

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { LONGEST_DELAY } from '../../qmp/deadline.js';
 import { ConnectionTurns } from '../../qmp/server/connection-turns.js';
 import { ConnectionClosed } from './byte-reader.js';
 import { connectionOf, securableConnection } from './connection.js';
@@ -29,8 +30,6 @@ export interface NbdServerOptions {
 
 const defaultHandshakeSeconds = 10;
 const defaultConnections = 100;
-/** Milliseconds. Beyond, Node.js would take a timer for one that is due. */
-const longestTimer = 2 ** 31 - 1;
 
 /** Serves exports to NBD clients: fixed-newstyle negotiation, TLS, structured replies, metadata contexts. */
 export class NbdServer implements AsyncDisposable {
@@ -111,7 +110,7 @@ export class NbdServer implements AsyncDisposable {
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     if (socket === accepted) socket.resume();
-    const patience = Math.min(handshakeSeconds * 1000, longestTimer);
+    const patience = Math.min(handshakeSeconds * 1000, LONGEST_DELAY);
     const deadline = patience > 0 ? setTimeout(() => socket.destroy(), patience) : undefined;
     try {
       const { agreement, connection } = await negotiate(plain, {
