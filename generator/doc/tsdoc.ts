@@ -123,17 +123,23 @@ function addStatus(parts: DocParts, thing: Documented, doc: DocBlock | undefined
     separate(parts);
     parts.lines.push(`**Only if** ${conditionText(thing.condition.value)}.`);
   }
-  let experimental = /^(?:__[^_]+_)?x-/i.test(thing.name);
   for (const feature of thing.features) {
     const text = featureText(doc, feature.name);
     if (feature.name === 'deprecated') {
       parts.tags.push(['deprecated', textLines(text, context)]);
     } else {
-      if (feature.name === 'unstable') experimental = true;
       addFeature(parts, feature, text, context);
     }
   }
-  if (experimental) parts.tags.push(['experimental', []]);
+  if (isUnstable(thing)) parts.tags.push(['experimental', []]);
+}
+
+/** Whether something may change or go at any time, by a feature or by its name. */
+export function isUnstable({
+  name,
+  features,
+}: Pick<Documented, 'name'> & Partial<Pick<Documented, 'features'>>): boolean {
+  return /^(?:__[^_]+_)?x-/i.test(name) || (features?.some((feature) => feature.name === 'unstable') ?? false);
 }
 
 function addFeature(parts: DocParts, feature: Feature, text: string, context: DocContext): void {

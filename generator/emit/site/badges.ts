@@ -1,3 +1,4 @@
+import { isUnstable } from '../../doc/tsdoc.js';
 import { describeCondition } from '../../schema/condition.js';
 import type { Conditional, Definition, Feature } from '../../schema/model.js';
 import { docOf } from './site-context.js';
@@ -14,9 +15,9 @@ export function statusBadges(
   thing: Conditional & { readonly name: string; readonly features?: readonly Feature[] },
 ): Badge[] {
   const badges: Badge[] = [];
-  const has = (name: string): boolean => thing.features?.some((feature) => feature.name === name) ?? false;
-  if (has('deprecated')) badges.push({ kind: 'deprecated', text: 'deprecated' });
-  if (has('unstable') || /^(?:__[^_]+_)?x-/i.test(thing.name)) badges.push({ kind: 'unstable', text: 'unstable' });
+  const isDeprecated = thing.features?.some(({ name }) => name === 'deprecated');
+  if (isDeprecated) badges.push({ kind: 'deprecated', text: 'deprecated' });
+  if (isUnstable(thing)) badges.push({ kind: 'unstable', text: 'unstable' });
   if (thing.condition) badges.push({ kind: 'condition', text: `if ${describeCondition(thing.condition.value)}` });
   return badges;
 }
