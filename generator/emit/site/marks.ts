@@ -3,7 +3,7 @@ import { compareSchemas } from '../../compare/compare.js';
 import type { Definition, Schema, Type } from '../../schema/model.js';
 import type { Span } from '../../text/source-file.js';
 import { namesOf } from './names-of.js';
-import type { Documented } from './places.js';
+import { type Documented, isDocumented } from './places.js';
 
 /** What is new, changed or gone since another schema. */
 export interface Marks {
@@ -55,10 +55,7 @@ export function marksOf(old: OldSchema, now: Schema): Marks {
       return before.get(owner)?.has(name) === false;
     },
     changesOf: (definition) => byDefinition.get(definition) ?? [],
-    removed: old.schema.definitions.filter(
-      (definition): definition is Documented =>
-        !definition.implicit && definition.kind !== 'builtin' && !isSame(now.lookup(definition.name), definition.kind),
-    ),
+    removed: old.schema.definitions.filter(isDocumented).filter(({ name, kind }) => !isSame(now.lookup(name), kind)),
   };
 }
 

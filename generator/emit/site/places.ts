@@ -50,7 +50,8 @@ export function fragment(name: string): string {
   return name.replace(/[^\w.-]/g, '_');
 }
 
-function isDocumented(definition: Definition): definition is Documented {
+/** Whether a definition has a page of its own. */
+export function isDocumented(definition: Definition): definition is Documented {
   return !definition.implicit && definition.kind !== 'builtin' && definition.kind !== 'array';
 }
 
