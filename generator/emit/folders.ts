@@ -11,13 +11,17 @@ export function moduleFolders(schema: Schema): Map<string, string> {
   const folders = new Map<string, string>();
   const taken = new Set<string>();
   for (const { name } of schema.modules) {
-    const wanted = folderName(name);
-    let folder = wanted;
-    for (let count = 2; taken.has(folder.toLowerCase()); count++) folder = `${wanted}-${count}`;
-    taken.add(folder.toLowerCase());
-    folders.set(name, folder);
+    folders.set(name, claimPath(taken, folderName(name)));
   }
   return folders;
+}
+
+/** A path that is not taken, even where case does not count: the one that is wanted, or that with a number. Takes it. */
+export function claimPath(taken: Set<string>, wanted: string): string {
+  let path = wanted;
+  for (let count = 2; taken.has(path.toLowerCase()); count++) path = `${wanted}-${count}`;
+  taken.add(path.toLowerCase());
+  return path;
 }
 
 function folderName(module: string): string {
@@ -29,7 +33,8 @@ function folderName(module: string): string {
   return segments.join('/') || 'schema';
 }
 
-function safeSegment(segment: string): string {
+/** A name of a file or folder that every file system takes, whatever is added to it behind a dot. */
+export function safeSegment(segment: string): string {
   const safe = segment.replace(/[^\w.-]/g, '_').replace(/^\.|\.$/g, '_');
   return devices.test(safe.split('.', 1)[0] as string) ? `${safe}_` : safe;
 }

@@ -1,4 +1,5 @@
 import type { Definition, Module, Schema } from '../../schema/model.js';
+import { claimPath, safeSegment } from '../folders.js';
 
 /** A definition that has a page of its own. */
 export type Documented = Exclude<Definition, { kind: 'builtin' | 'array' }>;
@@ -12,9 +13,6 @@ const folders = {
   union: 'types',
   alternate: 'types',
 } as const;
-
-/** Names that Windows keeps for devices, and that of a folder's own page. */
-const reserved = /^(?:index|con|prn|aux|nul|com\d|lpt\d)$/i;
 
 /** Where everything is in the site: paths from its folder. */
 export interface Places {
@@ -56,10 +54,8 @@ export function isDocumented(definition: Definition): definition is Documented {
 }
 
 function claim(taken: Set<string>, folder: string, name: string): string {
-  const safe = name.replace(/[^\w.-]/g, '_').replace(/^\./, '_');
-  const wanted = `${folder}/${reserved.test(safe) ? `${safe}_` : safe}`;
-  let path = wanted;
-  for (let count = 2; taken.has(path.toLowerCase()); count++) path = `${wanted}-${count}`;
-  taken.add(path.toLowerCase());
-  return `${path}.html`;
+  const safe = safeSegment(name);
+  // A folder's own page would be `index.html`.
+  const wanted = safe.toLowerCase() === 'index' ? `${safe}_` : safe;
+  return `${claimPath(taken, `${folder}/${wanted}`)}.html`;
 }
