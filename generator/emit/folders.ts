@@ -36,5 +36,6 @@ function folderName(module: string): string {
 /** A name of a file or folder that every file system takes, whatever is added to it behind a dot. */
 export function safeSegment(segment: string): string {
   const safe = segment.replace(/[^\w.-]/g, '_').replace(/^\.|\.$/g, '_');
-  return devices.test(safe.split('.', 1)[0] as string) ? `${safe}_` : safe;
+  // A device stays one, whatever stands behind a dot.
+  return safe.replace(/^[^.]*/, (start) => (devices.test(start) ? `${start}_` : start));
 }

@@ -28,8 +28,9 @@ test('no folder is outside the output folder', () => {
 });
 
 test('names that some file system does not take are changed', () => {
-  expect(foldersOf('con.json', 'a b.json', '.hidden.json', 'dot..json', 'é.json')).toEqual([
+  expect(foldersOf('con.json', 'nul.a.json', 'a b.json', '.hidden.json', 'dot..json', 'é.json')).toEqual([
     'con_',
+    'nul_.a',
     'a_b',
     '_hidden',
     'dot_',
