@@ -11,7 +11,7 @@ import { definitionBadges } from './badges.js';
 import { definitionLink, nameLink, typeLink } from './links.js';
 import { type MemberGroup, MemberRows } from './members.js';
 import { namesOf } from './names-of.js';
-import type { Documented } from './places.js';
+import { type Documented, kindWord, moduleName } from './places.js';
 import { docLevel, docOf, fromFolder, type SiteContext } from './site-context.js';
 import template from './templates/definition.html.hbs';
 import { typescriptHtml } from './typescript.js';
@@ -37,13 +37,13 @@ export function definitionHtml(context: SiteContext, definition: Documented): st
   const reached = uses.reached(definition);
   return template({
     name: definition.name,
-    kind: definition.kind === 'struct' ? 'object' : definition.kind,
+    kind: kindWord(definition),
     badges: [
       ...definitionBadges(definition),
       ...(isNew ? [{ kind: 'new', text: `new since ${marks?.old}` }] : []),
       ...(changes.length > 0 ? [{ kind: 'changed', text: `changed since ${marks?.old}` }] : []),
     ],
-    module: { href: root + places.ofModule(definition.module), name: definition.module.name.replace(/\.json$/, '') },
+    module: { href: root + places.ofModule(definition.module), name: moduleName(definition.module) },
     text: htmlOf(
       content.filter((block) => !isExample(block)),
       options,

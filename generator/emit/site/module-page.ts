@@ -5,7 +5,7 @@ import type { Block } from '../../doc/tree.js';
 import type { Module } from '../../schema/model.js';
 import { type Badge, statusBadges } from './badges.js';
 import { definitionLink, nameLink } from './links.js';
-import type { Documented } from './places.js';
+import { type Documented, kindWord, moduleName } from './places.js';
 import { docOf, fromFolder, type SiteContext } from './site-context.js';
 import template from './templates/module.html.hbs';
 
@@ -26,7 +26,7 @@ export function entryOf(context: SiteContext, definition: Documented, root: stri
   else if ((marks?.changesOf(definition).length ?? 0) > 0) badges.push({ kind: 'changed', text: 'changed' });
   return {
     link: definitionLink(context, definition, root),
-    kind: definition.kind === 'struct' ? 'object' : definition.kind,
+    kind: kindWord(definition),
     text: firstSentence(docOf(definition).content),
     badges,
   };
@@ -51,7 +51,7 @@ export function moduleHtml(context: SiteContext, module: Module): string {
     else if (parts.at(-1)?.entries) parts.at(-1)?.entries?.push(piece.entry);
     else parts.push({ entries: [piece.entry] });
   }
-  return template({ name: module.name.replace(/\.json$/, ''), parts });
+  return template({ name: moduleName(module), parts });
 }
 
 /** What a module is about, in a few words: its first heading. */

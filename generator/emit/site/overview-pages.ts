@@ -5,7 +5,7 @@ import { FileScope } from '../scope.js';
 import { builtinText } from '../type-text.js';
 import { definitionLink } from './links.js';
 import { entryOf, moduleTitle } from './module-page.js';
-import { type Documented, fragment } from './places.js';
+import { type Documented, fragment, moduleName } from './places.js';
 import type { SiteContext } from './site-context.js';
 import builtinTemplate from './templates/builtins.html.hbs';
 import changesTemplate from './templates/changes.html.hbs';
@@ -39,7 +39,7 @@ export function indexHtml(context: SiteContext): string {
       const definitions = places.definitions.filter((definition) => definition.module === module);
       return {
         href: places.ofModule(module),
-        name: module.name.replace(/\.json$/, ''),
+        name: moduleName(module),
         title: moduleTitle(module),
         counts: count(definitions).map((number) => number || ''),
       };

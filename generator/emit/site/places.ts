@@ -32,15 +32,23 @@ export function placesOf(schema: Schema): Places {
   const definitions = schema.definitions.filter(isDocumented);
   const pages = new Map<Definition, string>();
   for (const definition of definitions) pages.set(definition, claim(taken, folders[definition.kind], definition.name));
-  const modules = new Map(
-    schema.modules.map((module) => [module, claim(taken, 'modules', module.name.replace(/\.json$/, ''))]),
-  );
+  const modules = new Map(schema.modules.map((module) => [module, claim(taken, 'modules', moduleName(module))]));
   return {
     definitions,
     of: (definition) =>
       definition.kind === 'builtin' ? `${builtinPage}#${fragment(definition.name)}` : pages.get(definition),
     ofModule: (module) => modules.get(module) as string,
   };
+}
+
+/** What pages call the kind of a definition. */
+export function kindWord({ kind }: Documented): string {
+  return kind === 'struct' ? 'object' : kind;
+}
+
+/** The name of a module, without what all of them end in. */
+export function moduleName({ name }: Module): string {
+  return name.replace(/\.json$/, '');
 }
 
 /** A name as the part of an address behind `#`, and as the `id` of the element there. */

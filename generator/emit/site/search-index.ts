@@ -4,7 +4,7 @@ import type { SearchEntry } from './browser/rank.js';
 import { memberId } from './links.js';
 import { namesOf } from './names-of.js';
 import { changesPage } from './overview-pages.js';
-import { fragment } from './places.js';
+import { fragment, kindWord } from './places.js';
 import { docOf, type SiteContext } from './site-context.js';
 
 /** What a search looks through: every definition with its members and its text, and what is gone. */
@@ -20,7 +20,7 @@ export function searchEntries({ places, marks }: SiteContext): SearchEntry[] {
     const summary = firstSentence(content);
     return {
       name: definition.name,
-      kind: definition.kind === 'struct' ? 'object' : definition.kind,
+      kind: kindWord(definition),
       path: places.of(definition) as string,
       summary,
       members: members.map((name) => [name, memberId(name)]),
