@@ -34,7 +34,8 @@ function blockText(block: Block): string {
   }
 }
 
-function inlineText(content: readonly Inline[]): string {
+/** The words of a part of a line, without markup. */
+export function inlineText(content: readonly Inline[]): string {
   let text = '';
   for (const node of content) {
     if (node.kind === 'emphasis') text += inlineText(node.content);

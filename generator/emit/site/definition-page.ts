@@ -2,7 +2,7 @@ import { headings, placeText } from '../../compare/report/words.js';
 import { featureText } from '../../doc/documentation.js';
 import { codeHtml, htmlOf } from '../../doc/html.js';
 import { parseDocumentation } from '../../doc/parse.js';
-import { plainText } from '../../doc/plain-text.js';
+import { inlineText } from '../../doc/plain-text.js';
 import type { Block, Example } from '../../doc/tree.js';
 import type { Command, Event, ObjectType } from '../../schema/model.js';
 import type { DocBlock } from '../../syntax/doc-block.js';
@@ -48,9 +48,10 @@ export function definitionHtml(context: SiteContext, definition: Documented): st
       content.filter((block) => !isExample(block)),
       options,
     ),
-    features: definition.features
-      .map(({ name }) => ({ name, text: featureText(definition.doc, name) }))
-      .map(({ name, text }) => ({ name, text: htmlOf(parseDocumentation(text), options) })),
+    features: definition.features.map(({ name }) => ({
+      name,
+      text: htmlOf(parseDocumentation(featureText(definition.doc, name)), options),
+    })),
     tables: tablesOf(context, definition),
     returns:
       definition.kind === 'command' && (definition.returns ? typeLink(context, definition.returns, root) : 'nothing'),
@@ -59,7 +60,7 @@ export function definitionHtml(context: SiteContext, definition: Documented): st
     wire: wireHtml(context, definition, root),
     typescript: typescriptHtml(context, definition, root),
     examples: content.filter(isExample).map(({ title, content: parts }) => ({
-      title: plainText([{ kind: 'paragraph', content: title }]),
+      title: inlineText(title),
       parts: parts.map((part) => examplePart(context, part, options)),
     })),
     since: marks?.old,

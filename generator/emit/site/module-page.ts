@@ -1,7 +1,6 @@
 import { htmlOf } from '../../doc/html.js';
 import { parseDocumentation } from '../../doc/parse.js';
-import { firstSentence } from '../../doc/plain-text.js';
-import type { Block } from '../../doc/tree.js';
+import { firstSentence, inlineText } from '../../doc/plain-text.js';
 import type { Module } from '../../schema/model.js';
 import { type Badge, statusBadges } from './badges.js';
 import { definitionLink, nameLink } from './links.js';
@@ -39,7 +38,7 @@ export function moduleHtml(context: SiteContext, module: Module): string {
   const pieces = [
     ...module.docs
       .filter(({ symbol }) => !symbol)
-      .map((doc) => ({ at: doc.span.start, html: htmlOf(freeForm(doc.body), { link, level: 2 }) })),
+      .map((doc) => ({ at: doc.span.start, html: htmlOf(parseDocumentation(doc.body), { link, level: 2 }) })),
     ...definitions.map((definition) => ({
       at: definition.span?.start ?? 0,
       entry: entryOf(context, definition, fromFolder),
@@ -57,12 +56,8 @@ export function moduleHtml(context: SiteContext, module: Module): string {
 /** What a module is about, in a few words: its first heading. */
 export function moduleTitle(module: Module): string {
   for (const { symbol, body } of module.docs) {
-    const [first] = symbol ? [] : freeForm(body);
-    if (first?.kind === 'heading') return first.content.map((node) => ('text' in node ? node.text : '')).join('');
+    const [first] = symbol ? [] : parseDocumentation(body);
+    if (first?.kind === 'heading') return inlineText(first.content);
   }
   return '';
-}
-
-function freeForm(body: string): Block[] {
-  return parseDocumentation(body);
 }
