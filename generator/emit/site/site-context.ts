@@ -1,6 +1,6 @@
 import { type Documentation, documentationOf } from '../../doc/documentation.js';
 import type { HtmlOptions } from '../../doc/html.js';
-import type { Definition, Schema } from '../../schema/model.js';
+import type { Definition, Schema, Type } from '../../schema/model.js';
 import type { Plan } from '../plan.js';
 import type { Marks } from './marks.js';
 import type { Places } from './places.js';
@@ -12,6 +12,8 @@ export interface SiteContext {
   readonly plan: Plan;
   readonly places: Places;
   readonly uses: Uses;
+  /** The types that names in TypeScript stand for. */
+  readonly typesInCode: ReadonlyMap<string, Type>;
   /** What another schema is compared with, where one is. */
   readonly marks: Marks | undefined;
   readonly title: string;

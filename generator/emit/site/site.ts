@@ -15,6 +15,7 @@ import { searchEntries } from './search-index.js';
 import { docOf, type SiteContext } from './site-context.js';
 import style from './style.css?text';
 import pageTemplate from './templates/page.html.hbs';
+import { typesByIdentifier } from './typescript.js';
 import { usesOf } from './uses.js';
 
 /** What a reference is called, and what it is compared with. */
@@ -36,11 +37,13 @@ interface Page {
 /** Makes the reference of a schema: pages for a browser, their style and script, and the index for the search. */
 export function documentationSite(schema: Schema, { title, old }: SiteOptions): GeneratedFile[] {
   const places = placesOf(schema);
+  const plan = planOf(schema, resolveOptions({}));
   const context: SiteContext = {
     schema,
-    plan: planOf(schema, resolveOptions({})),
+    plan,
     places,
     uses: usesOf(schema, places),
+    typesInCode: typesByIdentifier(plan, places),
     marks: old && marksOf(old, schema),
     title,
   };

@@ -2,11 +2,12 @@ import { escapeHtml } from '../../doc/html.js';
 import type { Type } from '../../schema/model.js';
 import { DeclarationPrinter } from '../declarations.js';
 import { memberName } from '../identifier.js';
+import type { Plan } from '../plan.js';
 import { FileScope } from '../scope.js';
 import { commandText, eventText } from '../targets/client.js';
 import { declareTypes } from '../targets/types.js';
 import { addressOf } from './links.js';
-import type { Documented } from './places.js';
+import type { Documented, Places } from './places.js';
 import type { SiteContext } from './site-context.js';
 
 /** What a definition is in TypeScript, as HTML. */
@@ -29,11 +30,10 @@ function declarationOf({ plan }: SiteContext, definition: Documented): string {
 const token = /'(?:[^'\\]|\\.)*'|[A-Za-z_$][\w$]*/g;
 
 function linked(context: SiteContext, code: string, root: string): string {
-  const types = typesByName(context);
   let html = '';
   let end = 0;
   for (const { 0: text, index } of code.matchAll(token)) {
-    const type = types.get(text);
+    const type = context.typesInCode.get(text);
     const address = type && addressOf(context, type, root);
     html += escapeHtml(code.slice(end, index));
     html += address === undefined ? escapeHtml(text) : `<a href="${escapeHtml(address)}">${escapeHtml(text)}</a>`;
@@ -42,20 +42,14 @@ function linked(context: SiteContext, code: string, root: string): string {
   return (html + escapeHtml(code.slice(end))).trimEnd();
 }
 
-const known = new WeakMap<SiteContext, ReadonlyMap<string, Type>>();
-
 /** The types that names in TypeScript stand for; a branch of a union stands for the union. */
-function typesByName(context: SiteContext): ReadonlyMap<string, Type> {
-  const before = known.get(context);
-  if (before) return before;
-  const { names } = context.plan;
+export function typesByIdentifier({ names }: Plan, { definitions }: Places): ReadonlyMap<string, Type> {
   const types = new Map<string, Type>();
-  for (const definition of context.places.definitions) {
+  for (const definition of definitions) {
     if (definition.kind === 'command' || definition.kind === 'event' || !names.isDeclared(definition)) continue;
     types.set(names.type(definition), definition);
     if (definition.kind !== 'union') continue;
     for (const branch of definition.branches) types.set(names.branch(branch), definition);
   }
-  known.set(context, types);
   return types;
 }
