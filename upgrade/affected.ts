@@ -65,7 +65,8 @@ export function affectedPlaces(morph: TsMorph, { old, now, introspection, stable
   const index = new ChangeIndex(changes);
   const found = new Found();
   const search: Search = { ts, meaning, changes: index, now, found, renames: new Renames(old, now, names, index) };
-  for (const file of program.own) visit(search, file);
+  const visit = visitor(search);
+  for (const file of program.own) visit(file);
   return {
     places: found.places(),
     files: program.own.length,
@@ -74,10 +75,11 @@ export function affectedPlaces(morph: TsMorph, { old, now, introspection, stable
   };
 }
 
-function visit(search: Search, file: ts.SourceFile): void {
+/** Looks at a part of the program and at everything in it. */
+function visitor(search: Search): (node: ts.Node) => void {
   const { ts } = search;
   const findTypes = typeFinder(search);
-  const walk = (node: ts.Node): void => {
+  const visit = (node: ts.Node): void => {
     if (ts.isStringLiteralLike(node)) {
       findValue(search, node);
       findEventName(search, node);
@@ -87,9 +89,9 @@ function visit(search: Search, file: ts.SourceFile): void {
     findReads(search, node);
     findList(search, node);
     findTypes(node);
-    ts.forEachChild(node, walk);
+    ts.forEachChild(node, visit);
   };
-  walk(file);
+  return visit;
 }
 
 /** Whether generated code is that of a schema: most commands that it declares are the schema's. */
