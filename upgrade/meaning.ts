@@ -33,10 +33,10 @@ export class Meaning {
     }
   }
 
-  /** The elements that a symbol is declared for: several where a union has the member in several of its types. */
-  elementsOf(symbol: ts.Symbol | undefined): Element[] {
+  /** The elements that symbols are declared for, each once: a union has a member of its base in each of its types. */
+  elementsOf(...symbols: readonly (ts.Symbol | undefined)[]): Element[] {
     const found = new Map<object, Element>();
-    for (const declaration of symbol?.declarations ?? []) {
+    for (const declaration of symbols.flatMap((symbol) => symbol?.declarations ?? [])) {
       const element = this.#elementAt(declaration);
       if (element) found.set(element.of, element);
     }
@@ -45,7 +45,12 @@ export class Meaning {
 
   /** The elements of the member of a name that a type has. */
   membersOf(type: ts.Type, name: string): Element[] {
-    return partsOf(type).flatMap((part) => this.elementsOf(this.checker.getPropertyOfType(part, name)));
+    return this.membersOfParts(partsOf(type), name);
+  }
+
+  /** The elements of the member of a name that some of the types have which a type is made of. */
+  membersOfParts(parts: readonly ts.Type[], name: string): Element[] {
+    return this.elementsOf(...parts.map((part) => this.checker.getPropertyOfType(part, name)));
   }
 
   /** The declarations of the schema's types that a type is made of: the branches, where it is a union. */

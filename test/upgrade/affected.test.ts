@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as morph from 'ts-morph';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Schema } from '../../generator/schema/model.js';
 import { type Affected, affectedPlaces } from '../../upgrade/affected.js';
 import { fixedFiles } from '../../upgrade/fix.js';
@@ -72,6 +72,26 @@ describe('affectedPlaces', () => {
       remedy: "it is called 'disk-remove' now",
     });
   });
+});
+
+test('a tag that a program takes from a union by destructuring is reported once, not for each branch', async () => {
+  const union = (kind: string): string => `
+{ 'enum': 'Kind', 'data': [ 'a', 'b' ] }
+{ 'struct': 'Part', 'data': { '*x': 'str' } }
+{ 'union': 'Whole', 'base': { 'kind': ${kind} }, 'discriminator': 'kind', 'data': { 'a': 'Part', 'b': 'Part' } }
+{ 'command': 'query-whole', 'returns': 'Whole' }
+`;
+  const before = await schemaOf(union("'Kind'"));
+  const after = await schemaOf(union("{ 'type': 'Kind', 'features': [ 'deprecated' ] }"));
+  const text = `import type { Commands } from './generated/client.js';
+type Whole = Commands['query-whole']['returns'];
+export const taken = ({ kind }: Whole): string => kind;
+export const read = (whole: Whole): string => whole.kind;
+`;
+  const { folder, project, remove } = userProgram({ 'main.ts': text }, before, ['types', 'client']);
+  onTestFinished(remove);
+  const { places } = affectedPlaces(morph, { old: before, now: after, introspection: false, stable: false, project });
+  expect(placesIn(folder, places)).toEqual(['main.ts:3 deprecated-added', 'main.ts:4 deprecated-added']);
 });
 
 describe('fixedFiles', () => {

@@ -4,7 +4,6 @@ import type { Command, ObjectType, Type } from '../../generator/schema/model.js'
 import { membersOf } from '../counterpart.js';
 import type { Declared } from '../declared.js';
 import { demandsOf } from '../demands.js';
-import type { Element } from '../elements.js';
 import { report, type Search } from '../finder.js';
 import { insertion } from '../insertion.js';
 import { enumsIn, partsOf } from '../meaning.js';
@@ -21,13 +20,7 @@ export function findInLiteral(search: Search, literal: ts.ObjectLiteralExpressio
   for (const property of literal.properties) {
     const { name } = property;
     if (!name || !(ts.isIdentifier(name) || ts.isStringLiteral(name))) continue;
-    const elements = new Map<object, Element>();
-    for (const part of parts) {
-      for (const element of meaning.elementsOf(meaning.checker.getPropertyOfType(part, name.text))) {
-        elements.set(element.of, element);
-      }
-    }
-    for (const element of elements.values()) {
+    for (const element of meaning.membersOfParts(parts, name.text)) {
       if (element.kind === 'member')
         report(search, element, name, 'write', (change) => mattersIn(search, literal, change));
       else report(search, element, name, element.kind === 'command' ? 'handler' : 'event');
