@@ -1,4 +1,5 @@
-import type { Edit, Place } from './place.js';
+import { type Edit, edited } from './edit.js';
+import type { Place } from './place.js';
 
 /** A file as it is after its edits. */
 export interface FixedFile {
@@ -26,8 +27,8 @@ export function fixedFiles(places: readonly Place[], read: (file: string) => str
     const whole = read(file);
     // The compiler does not count the mark at the beginning of a file.
     const mark = whole.startsWith(byteOrderMark) ? byteOrderMark : '';
-    const { text, places: made } = edited(whole.slice(mark.length), found);
-    return { file, text: mark + text, places: made };
+    const { edits, places: made } = compatible(found);
+    return { file, text: mark + edited(whole.slice(mark.length), edits), places: made };
   });
 }
 
@@ -37,27 +38,25 @@ function hasFix(place: Place): place is Place & { readonly fix: Edit } {
   return place.fix !== undefined;
 }
 
-function edited(
-  text: string,
-  places: readonly (Place & { readonly fix: Edit })[],
-): { readonly text: string; readonly places: readonly Place[] } {
+/** The edits that can be made together, in their order, and the places that they mend. */
+function compatible(places: readonly (Place & { readonly fix: Edit })[]): {
+  readonly edits: readonly Edit[];
+  readonly places: readonly Place[];
+} {
   const sorted = [...places].sort((a, b) => a.fix.start - b.fix.start || a.fix.end - b.fix.end);
-  const parts: string[] = [];
+  const edits: Edit[] = [];
   const made: Place[] = [];
   const seen = new Set<string>();
-  let end = 0;
   for (const place of sorted) {
     const { fix } = place;
     const key = JSON.stringify(fix);
     // One edit can mend several changes.
     if (!seen.has(key)) {
-      if (fix.start < end) continue;
-      parts.push(text.slice(end, fix.start), fix.text);
-      end = fix.end;
+      if (fix.start < (edits.at(-1)?.end ?? 0)) continue;
+      edits.push(fix);
       seen.add(key);
     }
     made.push(place);
   }
-  parts.push(text.slice(end));
-  return { text: parts.join(''), places: made };
+  return { edits, places: made };
 }

@@ -1,6 +1,6 @@
 import type { ts } from 'ts-morph';
 import { memberName } from '../generator/emit/identifier.js';
-import type { Edit } from './place.js';
+import type { Edit } from './edit.js';
 
 /** What marks a value that a person has to look at. */
 export const placeholder = '/* TODO(qapi-ts): the documented default, check it */';

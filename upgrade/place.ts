@@ -1,11 +1,5 @@
 import type { ChangeSeverity } from '../generator/compare/change.js';
-
-/** A change of a text: what stands between two offsets becomes another text. */
-export interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
+import type { Edit } from './edit.js';
 
 /** A place in a program that a change of the schema touches. */
 export interface Place {

@@ -1,7 +1,7 @@
 import type { ts } from 'ts-morph';
 import { memberName, stringLiteral } from '../generator/emit/identifier.js';
 import type { Ts } from './compiler.js';
-import type { Edit } from './place.js';
+import type { Edit } from './edit.js';
 
 const identifier = /^[A-Za-z_$][\w$]*$/;
 

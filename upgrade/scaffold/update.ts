@@ -2,6 +2,7 @@ import type { ts } from 'ts-morph';
 import { stringLiteral } from '../../generator/emit/identifier.js';
 import type { Command } from '../../generator/schema/model.js';
 import type { Ts } from '../compiler.js';
+import { type Edit, edited } from '../edit.js';
 import { findHolder, type Handler, type Holder, handlersOf, spreadNames } from './handlers-object.js';
 import { type HandlerImports, handlerText } from './skeleton.js';
 
@@ -22,11 +23,10 @@ export class HandlersError extends Error {
 /** How a handler is marked whose command the schema does not have. */
 export const goneMark = (name: string): string => `// TODO(qapi-ts): the schema has no command '${name}' any more`;
 
-interface Insertion {
-  readonly at: number;
-  /** So many characters are replaced: those of our own mark, or none. */
-  readonly length: number;
-  readonly text: string;
+/** A mark that is put above a handler, or taken away. */
+interface Marking {
+  readonly name: string;
+  readonly edit: Edit;
 }
 
 /**
@@ -56,15 +56,16 @@ export function updateHandlers(
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
   const marks = gone.flatMap((handler) => markGone(compiler, text, handler, newline) ?? []);
   const unmarks = handlers.filter(({ name }) => known.has(name)).flatMap((handler) => unmark(text, handler) ?? []);
-  const insertions = [...marks, ...unmarks.map(({ insertion }) => insertion)];
+  const edits = [...marks, ...unmarks].map(({ edit }) => edit);
   if (missing.length > 0) {
-    insertions.push(...additions(compiler, text, holder, missing, newline, spread === undefined));
-    insertions.push(...importOfError(compiler, file, imports.runtime, newline));
+    edits.push(...additions(compiler, text, holder, missing, newline, spread === undefined));
+    edits.push(...importOfError(compiler, file, imports.runtime, newline));
   }
+  edits.sort((a, b) => a.start - b.start || a.end - b.end);
   return {
-    text: applied(text, insertions),
+    text: edited(text, edits),
     added: missing.map(({ name }) => name),
-    gone: gone.filter((handler) => markGone(compiler, text, handler, newline)).map(({ name }) => name),
+    gone: marks.map(({ name }) => name),
     back: unmarks.map(({ name }) => name),
   };
 }
@@ -87,7 +88,7 @@ function indentAt(text: string, offset: number): string {
   return /^[ \t]*/.exec(text.slice(start, offset))?.[0] ?? '';
 }
 
-function markGone(compiler: Ts, text: string, { name, node }: Handler, newline: string): Insertion | undefined {
+function markGone(compiler: Ts, text: string, { name, node }: Handler, newline: string): Marking | undefined {
   const start = node.getStart();
   if (text.slice(node.getFullStart(), start).includes(goneMark(name))) return undefined;
   const comments = compiler.getLeadingCommentRanges(text, node.getFullStart()) ?? [];
@@ -95,20 +96,18 @@ function markGone(compiler: Ts, text: string, { name, node }: Handler, newline: 
   let line = lineStartOf(text, start);
   for (const { pos, end } of comments.toReversed()) if (pos < line && line < end) line = lineStartOf(text, pos);
   const at = line >= node.getFullStart() ? line : start;
-  return { at, length: 0, text: `${goneMark(name)}${newline}${indentAt(text, at)}` };
+  return { name, edit: insertAt(at, `${goneMark(name)}${newline}${indentAt(text, at)}`) };
 }
 
-function unmark(
-  text: string,
-  { name, node }: Handler,
-): { readonly name: string; readonly insertion: Insertion } | undefined {
+function unmark(text: string, { name, node }: Handler): Marking | undefined {
   const mark = goneMark(name);
-  const start = node.getFullStart();
-  const at = text.slice(start, node.getStart()).indexOf(mark);
+  const fullStart = node.getFullStart();
+  const at = text.slice(fullStart, node.getStart()).indexOf(mark);
   if (at < 0) return undefined;
+  const start = fullStart + at;
   // With the line end and the indentation that were put behind it.
-  const behind = /^\r?\n[ \t]*/.exec(text.slice(start + at + mark.length))?.[0] ?? '';
-  return { name, insertion: { at: start + at, length: mark.length + behind.length, text: '' } };
+  const behind = /^\r?\n[ \t]*/.exec(text.slice(start + mark.length))?.[0] ?? '';
+  return { name, edit: { start, end: start + mark.length + behind.length, text: '' } };
 }
 
 function additions(
@@ -118,7 +117,7 @@ function additions(
   commands: readonly Command[],
   newline: string,
   first: boolean,
-): Insertion[] {
+): Edit[] {
   const isObject = compiler.isObjectLiteralExpression(holder);
   const members: ts.NodeArray<ts.Node> = isObject ? holder.properties : holder.members;
   const outer = indentAt(text, lineStartOf(text, holder.end - 1));
@@ -127,7 +126,7 @@ function additions(
   const added = skeletons.join('\n\n').replaceAll('\n', newline);
   if (first && isObject) {
     // What a spread brings from elsewhere stands behind, so that it counts.
-    return [{ at: holder.getStart() + 1, length: 0, text: `${newline}${added}${newline}` }];
+    return [insertAt(holder.getStart() + 1, `${newline}${added}${newline}`)];
   }
   const brace = holder.end - 1;
   const before = text.slice(0, brace);
@@ -136,9 +135,9 @@ function additions(
   const lead = ownLine ? '' : newline;
   const gap = members.length > 0 ? newline : '';
   const last = members.at(-1);
-  const comma = isObject && last && !members.hasTrailingComma ? [{ at: last.end, length: 0, text: ',' }] : [];
+  const comma = isObject && last && !members.hasTrailingComma ? [insertAt(last.end, ',')] : [];
   const behind = ownLine ? '' : indentAt(text, lineStartOf(text, brace));
-  return [...comma, { at, length: 0, text: `${lead}${gap}${added}${newline}${behind}` }];
+  return [...comma, insertAt(at, `${lead}${gap}${added}${newline}${behind}`)];
 }
 
 function lineStartOf(text: string, offset: number): number {
@@ -152,7 +151,7 @@ function isOnOwnLine(text: string, node: ts.Node): boolean {
 }
 
 /** The import of what new handlers throw, where the file has it not. */
-function importOfError(compiler: Ts, file: ts.SourceFile, runtime: string, newline: string): Insertion[] {
+function importOfError(compiler: Ts, file: ts.SourceFile, runtime: string, newline: string): Edit[] {
   const imports = file.statements.filter((statement) => compiler.isImportDeclaration(statement));
   const isImported = imports.some(({ importClause }) => {
     const bindings = importClause?.namedBindings;
@@ -162,18 +161,11 @@ function importOfError(compiler: Ts, file: ts.SourceFile, runtime: string, newli
   if (isImported) return [];
   const line = `import { QmpError } from ${stringLiteral(runtime)};`;
   const last = imports.at(-1);
-  if (last) return [{ at: last.end, length: 0, text: `${newline}${line}` }];
+  if (last) return [insertAt(last.end, `${newline}${line}`)];
   const at = file.statements[0]?.getStart() ?? 0;
-  return [{ at, length: 0, text: `${line}${newline}` }];
+  return [insertAt(at, `${line}${newline}`)];
 }
 
-function applied(text: string, insertions: readonly Insertion[]): string {
-  const sorted = [...insertions].sort((a, b) => a.at - b.at || a.length - b.length);
-  let result = '';
-  let end = 0;
-  for (const { at, length, text: inserted } of sorted) {
-    result += text.slice(end, at) + inserted;
-    end = at + length;
-  }
-  return result + text.slice(end);
+function insertAt(start: number, text: string): Edit {
+  return { start, end: start, text };
 }
