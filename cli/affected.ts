@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
+import { builtinCommands } from '../runtime/qmp/server/builtins.js';
 import { type Affected, affectedPlaces } from '../upgrade/affected.js';
 import type { TsMorph } from '../upgrade/compiler.js';
 import { type FixedFile, fixedFiles } from '../upgrade/fix.js';
@@ -61,7 +62,7 @@ export const affected: Subcommand = {
     const introspection = old.introspection || now.introspection;
     const { stable = false } = options;
     const sides = { old: old.schema, now: now.schema, introspection, stable };
-    const result = search(morph, { ...sides, project }, options);
+    const result = search(morph, { ...sides, reserved: builtinCommands, project }, options);
     for (const folder of result.foreign) {
       host.stderr.write(
         `note: the code in ${relative(host.cwd, folder)} was made from another schema than ${old.name}\n`,

@@ -35,6 +35,8 @@ export interface AffectedInput {
   readonly introspection: boolean;
   /** Whether to leave out the changes of what is unstable. */
   readonly stable: boolean;
+  /** Names of commands that a server executes itself: they need no handler. */
+  readonly reserved: readonly string[];
   /** The path of the program's `tsconfig.json`. */
   readonly project: string;
 }
@@ -44,7 +46,10 @@ export interface AffectedInput {
  *
  * @throws ProjectError when the program's configuration cannot be used
  */
-export function affectedPlaces(morph: TsMorph, { old, now, introspection, stable, project }: AffectedInput): Affected {
+export function affectedPlaces(
+  morph: TsMorph,
+  { old, now, introspection, stable, reserved, project }: AffectedInput,
+): Affected {
   const { ts } = morph;
   const program = openProgram(morph, project);
   const changes = compareSchemas(old, now, { introspection }).filter(({ unstable }) => !(stable && unstable));
@@ -64,7 +69,8 @@ export function affectedPlaces(morph: TsMorph, { old, now, introspection, stable
   );
   const index = new ChangeIndex(changes);
   const found = new Found();
-  const search: Search = { ts, meaning, changes: index, now, found, renames: new Renames(old, now, names, index) };
+  const renames = new Renames(old, now, names, index);
+  const search: Search = { ts, meaning, changes: index, now, reserved: new Set(reserved), found, renames };
   const visit = visitor(search);
   for (const file of program.own) visit(file);
   return {

@@ -20,6 +20,8 @@ export interface Search {
   readonly renames: Renames;
   /** The new schema; the old one is that of `meaning`. */
   readonly now: Schema;
+  /** Names of commands that need no handler. */
+  readonly reserved: ReadonlySet<string>;
   readonly found: Found;
 }
 

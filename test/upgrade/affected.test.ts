@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import * as morph from 'ts-morph';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Schema } from '../../generator/schema/model.js';
+import { builtinCommands } from '../../runtime/qmp/server/builtins.js';
 import { type Affected, affectedPlaces } from '../../upgrade/affected.js';
 import { fixedFiles } from '../../upgrade/fix.js';
 import { placeholder } from '../../upgrade/insertion.js';
@@ -16,8 +17,9 @@ let affected: Affected;
 let complaintsOfOld: readonly string[];
 let complaintsOfNew: readonly string[];
 
-const search = (): Affected =>
-  affectedPlaces(morph, { old, now, introspection: false, stable: false, project: program.project });
+const options = { introspection: false, stable: false, reserved: builtinCommands };
+
+const search = (): Affected => affectedPlaces(morph, { old, now, ...options, project: program.project });
 
 /** The lines of complaints of a compiler. */
 const linesOf = (complaints: readonly string[]): string[] => [
@@ -90,7 +92,7 @@ export const read = (whole: Whole): string => whole.kind;
 `;
   const { folder, project, remove } = userProgram({ 'main.ts': text }, before, ['types', 'client']);
   onTestFinished(remove);
-  const { places } = affectedPlaces(morph, { old: before, now: after, introspection: false, stable: false, project });
+  const { places } = affectedPlaces(morph, { old: before, now: after, ...options, project });
   expect(placesIn(folder, places)).toEqual(['main.ts:3 deprecated-added', 'main.ts:4 deprecated-added']);
 });
 

@@ -1,18 +1,9 @@
 import type { ts } from 'ts-morph';
 import type { Search } from '../finder.js';
 
-/** What a server executes itself: these need no handlers. */
-const own: ReadonlySet<string> = new Set([
-  'qmp_capabilities',
-  'query-version',
-  'query-commands',
-  'query-qmp-schema',
-  'quit',
-]);
-
 /** Puts down the new commands that an object with a handler for every command has none for. */
 export function reportMissingHandlers(search: Search, literal: ts.ObjectLiteralExpression, type: ts.Type): void {
-  const { ts, meaning, changes, found, now } = search;
+  const { ts, meaning, changes, found, now, reserved } = search;
   const properties = meaning.checker.getPropertiesOfType(type);
   const isHandler = (property: ts.Symbol): boolean =>
     (property.flags & ts.SymbolFlags.Optional) === 0 &&
@@ -20,11 +11,16 @@ export function reportMissingHandlers(search: Search, literal: ts.ObjectLiteralE
   const [first] = properties;
   if (!first || !isHandler(first) || !properties.every(isHandler)) return;
   const isOfAll = meaning.schema.definitions.every(
-    ({ kind, name }) => kind !== 'command' || own.has(name) || properties.some((property) => property.name === name),
+    ({ kind, name }) =>
+      kind !== 'command' || reserved.has(name) || properties.some((property) => property.name === name),
   );
   const made = meaning.checker.getTypeAtLocation(literal);
   for (const command of isOfAll ? now.definitions : []) {
-    if (command.kind !== 'command' || own.has(command.name) || meaning.checker.getPropertyOfType(made, command.name))
+    if (
+      command.kind !== 'command' ||
+      reserved.has(command.name) ||
+      meaning.checker.getPropertyOfType(made, command.name)
+    )
       continue;
     for (const change of changes.of({ kind: 'command', of: command })) {
       if (change.kind !== 'command-added') continue;
