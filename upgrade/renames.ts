@@ -6,6 +6,7 @@ import type { ChangeIndex } from './change-index.js';
 import { counterpartOf, membersOf } from './counterpart.js';
 import type { DeclaredNames } from './declared.js';
 import type { Element } from './elements.js';
+import { literally } from './reg-exp.js';
 import { isRemoval } from './removal.js';
 
 /**
@@ -116,11 +117,7 @@ function textsAbout(doc: DocBlock | undefined, member?: string): string[] {
   const features = doc.features.filter(({ name }) => name === 'deprecated').map(({ text }) => text);
   if (member === undefined) return [...features, doc.body];
   const own = doc.arguments.filter(({ name }) => name === member).map(({ text }) => text);
-  return [...own, ...features.filter((text) => new RegExp(`@${escaped(member)}(?![\\w-])`).test(text))];
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^$()|[\]\\{}]/g, '\\$&');
+  return [...own, ...features.filter((text) => new RegExp(`@${literally(member)}(?![\\w-])`).test(text))];
 }
 
 /** The names that texts tell to use: `use @NAME instead`, `replaced by 'NAME'`. */

@@ -3,6 +3,7 @@ import type { Change } from '../../generator/compare/change.js';
 import type { Command, Event, Schema } from '../../generator/schema/model.js';
 import { report, type Search } from '../finder.js';
 import { literalsOf } from '../meaning.js';
+import { literally } from '../reg-exp.js';
 import { isHarmful } from '../removal.js';
 import { withoutType } from '../without-type.js';
 import { comparedWith } from './compared-with.js';
@@ -83,7 +84,7 @@ function textsOf({ ts, meaning: { checker } }: Search, node: ts.Expression): str
 
 function matching({ meaning: { schema }, now }: Search, kind: Kind, text: string): (Command | Event)[] {
   if (kind === 'event' && text.includes('*')) {
-    const pattern = new RegExp(`^${text.split('*').map(escaped).join('.*')}$`);
+    const pattern = new RegExp(`^${text.split('*').map(literally).join('.*')}$`);
     const matched = (of: Schema): Event[] =>
       of.definitions.filter((definition) => definition.kind === 'event').filter(({ name }) => pattern.test(name));
     // A pattern goes on to work as long as some event matches it.
@@ -91,10 +92,6 @@ function matching({ meaning: { schema }, now }: Search, kind: Kind, text: string
   }
   const found = schema.lookup(text);
   return found?.kind === kind && (found.kind === 'command' || found.kind === 'event') ? [found] : [];
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.+?^$()|[\]\\{}]/g, '\\$&');
 }
 
 /** Finds the names of events that are compared with that of one: in cases, and by operators. */
