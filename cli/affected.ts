@@ -10,6 +10,7 @@ import { githubPlace } from '../upgrade/report/github.js';
 import { placeAsJson } from '../upgrade/report/json.js';
 import { prettyPlaces } from '../upgrade/report/pretty.js';
 import { readSide } from './diff/sides.js';
+import { count } from './generate-summary.js';
 import type { Host } from './host.js';
 import { dialectNamed } from './load.js';
 import { choiceOption, dialectOption } from './options.js';
@@ -114,9 +115,9 @@ const print: Readonly<Record<AffectedOptions['format'], Print>> = {
     const colours = coloursFor(host.stdout, host.env);
     host.stdout.write(prettyPlaces(places, nameIn(host), colours));
     for (const { file, places: mended } of fixed) {
-      host.stdout.write(`changed ${nameIn(host)(file)}: ${countOf(mended.length, 'place')}\n`);
+      host.stdout.write(`changed ${nameIn(host)(file)}: ${count(mended.length, 'place')}\n`);
     }
-    host.stdout.write(`${summary(places)} in ${countOf(files, 'file')}\n`);
+    host.stdout.write(`${summary(places)} in ${count(files, 'file')}\n`);
   },
   json({ places, files }, fixed, host) {
     const name = nameIn(host);
@@ -137,11 +138,7 @@ function nameIn({ cwd }: Host): (file: string) => string {
 }
 
 function summary(places: readonly Place[]): string {
-  const count = countOf(places.length, 'place');
+  const all = count(places.length, 'place');
   const breaks = places.filter(({ severity }) => severity === 'breaks').length;
-  return places.length === 0 ? 'no place' : `${count} (${breaks} ${breaks === 1 ? 'breaks' : 'break'})`;
-}
-
-function countOf(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+  return places.length === 0 ? 'no place' : `${all} (${breaks} ${breaks === 1 ? 'breaks' : 'break'})`;
 }

@@ -5,6 +5,7 @@ import type { Command } from '../generator/schema/model.js';
 import { builtinCommands } from '../runtime/qmp/server/builtins.js';
 import { newHandlers } from '../upgrade/scaffold/skeleton.js';
 import { HandlersError, type UpdatedHandlers, updateHandlers } from '../upgrade/scaffold/update.js';
+import { count } from './generate-summary.js';
 import type { Host } from './host.js';
 import { loadOrReport } from './load.js';
 import { dialectOption } from './options.js';
@@ -50,7 +51,7 @@ export const scaffold: Subcommand = {
     if (!existsSync(path)) {
       if (!existsSync(dirname(path))) throw new UserError(`there is no folder ${relative(host.cwd, dirname(path))}`);
       writeAllOrNone([{ path, text: newHandlers(commands, options) }]);
-      host.stdout.write(`${name}: ${count(commands.length)} written\n`);
+      host.stdout.write(`${name}: ${count(commands.length, 'handler')} written\n`);
       return exitCodes.ok;
     }
     const before = textToChange(path, name);
@@ -84,13 +85,9 @@ async function update(
 
 function summary({ added, gone, back }: UpdatedHandlers): string {
   const parts = [
-    ...(added.length > 0 ? [`${count(added.length)} added (${added.join(', ')})`] : []),
-    ...(gone.length > 0 ? [`${count(gone.length)} marked as gone (${gone.join(', ')})`] : []),
-    ...(back.length > 0 ? [`${count(back.length)} not gone any more (${back.join(', ')})`] : []),
+    ...(added.length > 0 ? [`${count(added.length, 'handler')} added (${added.join(', ')})`] : []),
+    ...(gone.length > 0 ? [`${count(gone.length, 'handler')} marked as gone (${gone.join(', ')})`] : []),
+    ...(back.length > 0 ? [`${count(back.length, 'handler')} not gone any more (${back.join(', ')})`] : []),
   ];
   return parts.length === 0 ? 'current' : parts.join('; ');
-}
-
-function count(number: number): string {
-  return `${number} handler${number === 1 ? '' : 's'}`;
 }
