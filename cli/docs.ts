@@ -1,4 +1,4 @@
-import { basename, relative, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { pageFolder } from '../generator/emit/output/kinds.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import { documentationSite } from '../generator/emit/site/site.js';
@@ -7,8 +7,8 @@ import { readSide } from './diff/sides.js';
 import { changesText, count, seconds, withOutput } from './generate-summary.js';
 import { loadOrReport } from './load.js';
 import { dialectOption } from './options.js';
+import { outputFolder } from './output-folder.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
-import { UserError } from './user-error.js';
 
 interface DocsOptions {
   readonly output?: string;
@@ -34,19 +34,17 @@ export const docs: Subcommand = {
   },
   async run(command, host) {
     const { output, title, diff, dialect } = command.opts<DocsOptions>();
-    if (output === undefined) throw new UserError('there is no folder to write to', { hint: 'name one with -o' });
+    const folder = outputFolder(output, host);
     const named = command.args[0];
     const loaded = await loadOrReport(named, dialect, host);
     if (!loaded) return exitCodes.problems;
     const old = diff === undefined ? undefined : await readSide(diff, anyRelease, host);
     if (diff !== undefined && !old) return exitCodes.problems;
     const { file, schema } = loaded;
-    const path = resolve(host.cwd, output);
     const pages = documentationSite(schema, { title: title ?? `${basename(file, '.json')} reference`, old });
-    const result = withOutput(() => writeFiles(path, pages, pageFolder));
-    const where = relative(host.cwd, path) || '.';
+    const result = withOutput(() => writeFiles(folder.path, pages, pageFolder));
     const took = seconds(performance.now());
-    host.stdout.write(`${file}: ${where}: ${count(pages.length, 'file')} (${changesText(result)}) in ${took}\n`);
+    host.stdout.write(`${file}: ${folder.name}: ${count(pages.length, 'file')} (${changesText(result)}) in ${took}\n`);
     return exitCodes.ok;
   },
 };

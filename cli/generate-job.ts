@@ -8,7 +8,7 @@ import type { FileHost } from '../generator/syntax/host.js';
 import type { Host } from './host.js';
 import { type Input, inputOf } from './input.js';
 import { dialectNamed } from './load.js';
-import { UserError } from './user-error.js';
+import { type OutputFolder, outputFolder } from './output-folder.js';
 
 /** The options of `qapi-ts generate` as the command line gives them. */
 export interface GenerateOptions extends OptionValues {
@@ -26,8 +26,7 @@ export interface GenerateJob {
   readonly dialect: Dialect;
   readonly selection: Selection;
   readonly emit: EmitOptions;
-  /** The folder to write: its absolute path, and as to be named to the user. */
-  readonly output: { readonly path: string; readonly name: string };
+  readonly output: OutputFolder;
   /** The configuration's absolute path, where one has a say. */
   readonly configFile?: string;
 }
@@ -43,12 +42,7 @@ export async function generateJob(
   const { config } = input;
   const values: OptionValues = { ...config, ...options, define: { ...config.define, ...options.define } };
   const { output, runtimeImport, targets, int64, importExtension, openEnums } = values;
-  if (output === undefined) {
-    throw new UserError('there is no folder to write to', {
-      hint: 'name one with -o, or as "output" in a qapi-ts.config.json',
-    });
-  }
-  const path = resolve(host.cwd, output);
+  const folder = outputFolder(output, host, 'name one with -o, or as "output" in a qapi-ts.config.json');
   return {
     schema: input.schema,
     files: input.files,
@@ -63,9 +57,9 @@ export async function generateJob(
       int64,
       importExtension,
       openEnums,
-      runtimeImport: runtimeImport === undefined ? undefined : specifierFrom(path, runtimeImport, host.cwd),
+      runtimeImport: runtimeImport === undefined ? undefined : specifierFrom(folder.path, runtimeImport, host.cwd),
     },
-    output: { path, name: relative(host.cwd, path) || '.' },
+    output: folder,
     ...(input.configFile !== undefined && { configFile: resolve(host.cwd, input.configFile) }),
   };
 }

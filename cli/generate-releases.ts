@@ -1,14 +1,14 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkFiles } from '../generator/emit/output/check.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import { generateReleases } from '../generator/emit/releases/generate-releases.js';
 import type { Release } from '../generator/emit/releases/versions.js';
 import { loadSchema } from '../generator/schema/load.js';
-import type { GenerateOptions } from './generate-job.js';
-import { specifierFrom } from './generate-job.js';
-import { changesText, count, seconds, withOutput } from './generate-summary.js';
+import { type GenerateOptions, specifierFrom } from './generate-job.js';
+import { changesText, count, current, seconds, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
+import { outputFolder } from './output-folder.js';
 import { printDiagnostics } from './report.js';
 import { exitCodes } from './subcommand.js';
 import { UserError } from './user-error.js';
@@ -24,7 +24,7 @@ export async function runReleases(
   host: Host,
 ): Promise<number> {
   const { output, int64, importExtension, runtimeImport } = options;
-  if (output === undefined) throw new UserError('there is no folder to write to', { hint: 'name one with -o' });
+  const folder = outputFolder(output, host);
   const releases: Release[] = [];
   for (const [name, path] of releasesIn(named, host)) {
     const { schema, diagnostics } = await loadSchema(resolve(host.cwd, path), { advice: false });
@@ -32,24 +32,22 @@ export async function runReleases(
     if (!schema) return exitCodes.problems;
     releases.push({ name, schema });
   }
-  const folder = resolve(host.cwd, output);
-  const shown = relative(host.cwd, folder) || '.';
   const files = generateReleases(releases, {
     int64,
     importExtension,
-    runtimeImport: runtimeImport === undefined ? undefined : specifierFrom(folder, runtimeImport, host.cwd),
+    runtimeImport: runtimeImport === undefined ? undefined : specifierFrom(folder.path, runtimeImport, host.cwd),
   });
   if (check) {
-    const differences = withOutput(() => checkFiles(folder, files));
+    const differences = withOutput(() => checkFiles(folder.path, files));
     for (const { path, kind, diff } of differences) host.stdout.write(kind === 'changed' ? diff : `${path}: ${kind}\n`);
-    if (differences.length === 0) host.stdout.write(`${shown} is current: ${count(files.length, 'file')}\n`);
-    else host.stderr.write(`error: ${shown} is not current; run the same command without --check to write it\n`);
+    if (differences.length === 0) host.stdout.write(current({ output: folder }, { files: files.length }));
+    else host.stderr.write(`error: ${folder.name} is not current; run the same command without --check to write it\n`);
     return differences.length === 0 ? exitCodes.ok : exitCodes.problems;
   }
-  const result = withOutput(() => writeFiles(folder, files));
+  const result = withOutput(() => writeFiles(folder.path, files));
   const took = seconds(performance.now());
   host.stdout.write(
-    `${count(releases.length, 'release')}: ${shown}: ${count(files.length, 'file')} (${changesText(result)}) in ${took}\n`,
+    `${count(releases.length, 'release')}: ${folder.name}: ${count(files.length, 'file')} (${changesText(result)}) in ${took}\n`,
   );
   return exitCodes.ok;
 }

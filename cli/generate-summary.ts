@@ -60,7 +60,7 @@ export function done(
 }
 
 /** What a run with `--check` says that has found nothing to change. */
-export function current({ output }: GenerateJob, { files }: Amounts): string {
+export function current({ output }: Pick<GenerateJob, 'output'>, { files }: Pick<Amounts, 'files'>): string {
   return `${output.name} is current: ${count(files, 'file')}\n`;
 }
 
