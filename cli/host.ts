@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ReadStream } from 'node:tty';
 
 /** Where a subcommand prints. */
 export interface Output {
@@ -24,6 +25,11 @@ export interface Host {
   readonly ownsProcess?: boolean;
   /** Takes {@link interrupts} over from Node, which would end the process there and then: the signal tells of them instead. */
   catchInterrupt(): AbortSignal;
+}
+
+/** Whether a person reads what is printed and types what is read. */
+export function isAtTerminal({ stdin, stdout }: Pick<Host, 'stdin' | 'stdout'>): boolean {
+  return stdout.isTTY === true && (stdin as Partial<ReadStream>).isTTY === true;
 }
 
 /**

@@ -1,7 +1,6 @@
-import type { ReadStream } from 'node:tty';
 import type { QmpClient } from '../runtime/qmp/client.js';
 import type { ConnectOptions } from '../runtime/qmp/client-options.js';
-import type { Host } from './host.js';
+import { type Host, isAtTerminal } from './host.js';
 import { loadOrReport } from './load.js';
 import { dialectOption } from './options.js';
 import { connectTo, connectToAgent, explained } from './program-client.js';
@@ -114,8 +113,4 @@ async function open(
   if (exec !== undefined) return explained(startProgram(exec, options, host));
   const client = await (agent ? connectToAgent : connectTo)(socket as string, options);
   return { client, close: () => client.close() };
-}
-
-function isAtTerminal({ stdin, stdout }: Host): boolean {
-  return stdout.isTTY === true && (stdin as Partial<ReadStream>).isTTY === true;
 }

@@ -1,9 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { ReadStream } from 'node:tty';
 import { findProgram } from '../find-program.js';
-import type { Host } from '../host.js';
+import { type Host, isAtTerminal } from '../host.js';
 import { UserError } from '../user-error.js';
 
 /** What `init` needs to know. */
@@ -111,8 +110,4 @@ async function ask(
     if (wrong === undefined) return answer;
     host.stdout.write(`${wrong}\n`);
   }
-}
-
-function isAtTerminal({ stdin, stdout }: Host): boolean {
-  return stdout.isTTY === true && (stdin as Partial<ReadStream>).isTTY === true;
 }
