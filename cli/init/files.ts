@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stringLiteral } from '../../generator/emit/identifier.js';
-import { readRegularFile, reasonOf } from '../../generator/syntax/regular-file.js';
 import { wordsOf } from '../shell/started-program.js';
 import { UserError } from '../user-error.js';
+import { textToChange } from '../write-files.js';
 import { type Answers, isProgram } from './answers.js';
 
 /** What `init` does to a file. */
@@ -69,21 +69,13 @@ function packageFile(
     const text = json({ private: true, type: 'module', scripts: { generate: command } }, 2);
     return { file: { name, text, action: 'written' }, script: 'generate', isModule: true };
   }
-  const text = textOf(path);
+  const text = textToChange(path, name);
   const value = objectIn(text);
   const isModule = value.type === 'module';
   const scripts = (value.scripts ?? {}) as Record<string, unknown>;
   const script = ['generate', 'generate:qapi'].find((key) => scripts[key] === undefined || scripts[key] === command);
   if (script === undefined || scripts[script] === command) return { script: script ?? 'generate:qapi', isModule };
   return { file: { name, text: withScript(text, value, script, command), action: 'changed' }, script, isModule };
-}
-
-function textOf(path: string): string {
-  try {
-    return Buffer.from(readRegularFile(path)).toString();
-  } catch (error) {
-    throw new UserError(`cannot read package.json: ${reasonOf(error)}`);
-  }
 }
 
 function objectIn(text: string): Record<string, unknown> {

@@ -117,6 +117,19 @@ describe('qapi-ts init', () => {
     }
   });
 
+  test('leaves a package.json that is not UTF-8 alone', async () => {
+    const cwd = folderWith({ 'qapi-schema.json': schema });
+    const bytes = Buffer.concat([Buffer.from('{ "author": "J'), Buffer.from([0xf6]), Buffer.from('rg" }\n')]);
+    writeFileSync(join(cwd, 'package.json'), bytes);
+    expect(await qapiTs(['init', '-y'], { cwd })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'error: package.json is not UTF-8\n',
+    });
+    expect(readFileSync(join(cwd, 'package.json'))).toEqual(bytes);
+    expect(readdirSync(cwd).sort()).toEqual(['package.json', 'qapi-schema.json']);
+  });
+
   test('a program that is started gives a script with --from, and a program that starts it', async () => {
     const cwd = folderWith({});
     const from = "exec:qemu-system-x86_64 -machine 'none'";
