@@ -8,13 +8,11 @@ import { loadSchema } from '../generator/schema/load.js';
 import { type GenerateOptions, specifierFrom } from './generate-job.js';
 import { changesText, count, current, seconds, withOutput } from './generate-summary.js';
 import type { Host } from './host.js';
+import { mainSchemas } from './main-schema.js';
 import { outputFolder } from './output-folder.js';
 import { printDiagnostics } from './report.js';
 import { exitCodes } from './subcommand.js';
 import { UserError } from './user-error.js';
-
-/** Where a release has its main schema: up to 2.11 at the top. */
-const places = ['qapi/qapi-schema.json', 'qapi-schema.json'];
 
 /** `qapi-ts generate --releases`: the types of several releases as one tree. */
 export async function runReleases(
@@ -64,7 +62,7 @@ function releasesIn(named: string, host: Host): [name: string, path: string][] {
   return found;
 }
 
-const layout = `a folder has one for each release, such as 9.0/${places[0]}`;
+const layout = `a folder has one for each release, such as 9.0/${mainSchemas[0]}`;
 
 function listed(named: string): [name: string, path: string][] {
   return named.split(',').map((part) => {
@@ -82,7 +80,7 @@ function inFolder(named: string, { cwd }: Host): [name: string, path: string][] 
   return readdirSync(folder)
     .filter((name) => /^\d+\.\d+/.test(name))
     .flatMap((name) => {
-      const place = places.find((path) => statSync(join(folder, name, path), { throwIfNoEntry: false })?.isFile());
+      const place = mainSchemas.find((path) => statSync(join(folder, name, path), { throwIfNoEntry: false })?.isFile());
       const [release = name] = /^\d+\.\d+/.exec(name) ?? [];
       return place === undefined ? [] : [[release, join(named, name, place)] as [string, string]];
     });

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findProgram } from '../find-program.js';
 import { type Host, isAtTerminal } from '../host.js';
+import { mainSchemas } from '../main-schema.js';
 import { UserError } from '../user-error.js';
 
 /** What `init` needs to know. */
@@ -49,7 +50,6 @@ function defaults(host: Host): Answers {
   return { from: defaultSource(host), output: 'src/generated', program: 'src/main.ts' };
 }
 
-const schemas = ['qapi/qapi-schema.json', 'qapi-schema.json'];
 const programs = [
   ['qemu-system-x86_64', ' -machine none'],
   ['qemu-system-aarch64', ' -machine none'],
@@ -57,7 +57,7 @@ const programs = [
 ] as const;
 
 function defaultSource(host: Host): string {
-  const schema = schemas.find((file) => existsSync(join(host.cwd, file)));
+  const schema = mainSchemas.find((file) => existsSync(join(host.cwd, file)));
   if (schema !== undefined) return schema;
   const program = programs.find(([name]) => findProgram(name, host) !== undefined);
   return program ? `exec:${program.join('')}` : 'node_modules/qapi-ts/qapi/qapi-schema.json';

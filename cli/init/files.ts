@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { stringLiteral } from '../../generator/emit/identifier.js';
+import { commandLineIn } from '../command-line-in.js';
 import { wordsOf } from '../shell/started-program.js';
 import { UserError } from '../user-error.js';
 import { textToChange } from '../write-files.js';
@@ -134,7 +135,7 @@ interface Schema {
   const show = `  // An editor lists the commands of the schema behind \`client.commands.\`, with their documentation.
   console.log('connected to QEMU', client.greeting.version.qemu);
 `;
-  const [name = '', ...args] = from.startsWith('exec:') ? wordsOf(from.slice('exec:'.length)) : [];
+  const [name = '', ...args] = wordsOf(commandLineIn(from) ?? '');
   if (name !== '') {
     const start = basename(name).includes('storage-daemon') ? 'spawnStorageDaemon' : 'spawnQemu';
     const list = [...args, ...(start === 'spawnQemu' && !args.includes('-display') ? ['-display', 'none'] : [])];
