@@ -2,7 +2,7 @@ import type { JsonValue } from '../runtime/json/value.js';
 import type { QmpClient } from '../runtime/qmp/client.js';
 import { type AgentInfo, readAgentInfo } from '../testkit/conformance/agent-commands.js';
 import { commandLineIn } from './command-line-in.js';
-import { type AskedProgram, execAgent } from './exec-program.js';
+import { alreadyRunning, execAgent } from './exec-program.js';
 import type { Host } from './host.js';
 import { connectToAgent } from './program-client.js';
 import { UserError } from './user-error.js';
@@ -27,16 +27,12 @@ export async function agentInfoOf(client: QmpClient): Promise<AgentInfo> {
  */
 export async function commandsOf(from: string, host: Host): Promise<ReadonlySet<string>> {
   const commandLine = commandLineIn(from);
-  const { client, close } = commandLine === undefined ? await atAddress(from) : await execAgent(commandLine, host);
+  const asked = commandLine === undefined ? alreadyRunning(connectToAgent(from)) : execAgent(commandLine, host);
+  const { client, close } = await asked;
   try {
     const { commands } = await agentInfoOf(client);
     return new Set(commands.filter(({ enabled }) => enabled).map(({ name }) => name));
   } finally {
     await close();
   }
-}
-
-async function atAddress(address: string): Promise<AskedProgram> {
-  const client = await connectToAgent(address);
-  return { client, close: () => client.close() };
 }

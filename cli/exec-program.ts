@@ -20,11 +20,17 @@ export function programIn(commandLine: string): string {
   return program;
 }
 
-/** A program that was started to be asked, and a client that is connected to it. */
+/** A program that is asked something, and a client that is connected to it. */
 export interface AskedProgram {
   readonly client: QmpClient;
-  /** Ends the program and waits for that. */
+  /** Closes the connection; ends a program that was started to be asked, and waits for that. */
   close(): Promise<unknown>;
+}
+
+/** A program that runs already, and goes on when it has been asked. */
+export async function alreadyRunning(connecting: Promise<QmpClient>): Promise<AskedProgram> {
+  const client = await connecting;
+  return { client, close: () => client.close() };
 }
 
 /**
@@ -72,8 +78,8 @@ async function atOwnSocket(words: readonly string[], address: string, host: Host
  * @throws UserError when it does not start, or does not answer
  */
 export async function execAgent(commandLine: string, host: Host): Promise<AskedProgram> {
-  const [program, ...args] = wordsOf(commandLine);
-  if (program === undefined) throw new UserError('exec: needs the command line of a program');
+  const program = programIn(commandLine);
+  const [, ...args] = wordsOf(commandLine);
   const folder = await mkdtemp(join(tmpdir(), 'qapi-ts-'));
   const socket = join(folder, 'qga.sock');
   const files = ['-m', 'unix-listen', '-p', socket, '-t', folder, '-f', join(folder, 'pid')];

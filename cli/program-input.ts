@@ -5,7 +5,7 @@ import type { QmpClient } from '../runtime/qmp/client.js';
 import type { QmpGreeting } from '../runtime/qmp/greeting.js';
 import { commandLineIn } from './command-line-in.js';
 import { findConfig } from './config.js';
-import { type AskedProgram, execProgram, programIn } from './exec-program.js';
+import { alreadyRunning, execProgram, programIn } from './exec-program.js';
 import type { Host } from './host.js';
 import type { Input } from './input.js';
 import { manualPageFor } from './manual-page.js';
@@ -32,7 +32,8 @@ export async function inputFrom(address: string, host: Host): Promise<Input> {
 /** The schema of a program as text. `from` is its address, or `exec:` and its command line. */
 export async function programSchema(from: string, host: Host): Promise<string> {
   const commandLine = commandLineIn(from);
-  const { client, close } = commandLine === undefined ? await atAddress(from) : await execProgram(commandLine, host);
+  const asked = commandLine === undefined ? alreadyRunning(connectTo(from)) : execProgram(commandLine, host);
+  const { client, close } = await asked;
   try {
     const page = commandLine === undefined ? undefined : await pageFor(commandLine, client, host);
     const infos = await introspectionOf(client);
@@ -40,11 +41,6 @@ export async function programSchema(from: string, host: Host): Promise<string> {
   } finally {
     await close();
   }
-}
-
-async function atAddress(address: string): Promise<AskedProgram> {
-  const client = await connectTo(address);
-  return { client, close: () => client.close() };
 }
 
 /** The manual page of a program that was started, unless it describes another release. */
