@@ -1,15 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, expect, it, vi } from 'vitest';
 import { readDrive } from '../../runtime/block/drive/read-drive.js';
 import type { BlockNode } from '../../runtime/block/graph/node.js';
 import { RequestFlag } from '../../runtime/block/request-flag.js';
 import { spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { describeWithPrograms } from './programs.js';
+import { endChild, startUnixServer } from './unix-server.js';
 
 const MiB = 1 << 20;
 const folder = mkdtempSync(join(tmpdir(), 'nbd-driver-'));
@@ -17,27 +18,9 @@ const at = (name: string): string => join(folder, name);
 const run = (program: string, ...args: string[]): string =>
   execFileSync(program, args, { cwd: folder, encoding: 'utf8' });
 
-const children = new Set<ChildProcess>();
-
-/** Starts a server in the foreground, and waits until it listens. */
-async function start(socket: string, program: string, ...args: string[]): Promise<ChildProcess> {
-  const child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 10_000 });
-  return child;
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  await exited;
-}
-
 const qemuNbd = (...args: string[]): Promise<ChildProcess> => {
   rmSync(at('s'), { force: true });
-  return start(at('s'), 'qemu-nbd', '-t', '-e', '10', '-k', at('s'), ...args);
+  return startUnixServer(at('s'), ['qemu-nbd', '-t', '-e', '10', '-k', at('s'), ...args]);
 };
 
 const server = { type: 'unix', path: at('s') };
@@ -114,9 +97,6 @@ beforeEach(() => {
   writeFileSync(at('disk.raw'), Buffer.alloc(8 * MiB));
   rmSync(at('s'), { force: true });
 });
-afterEach(async () => {
-  for (const child of children) await end(child);
-});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describeWithPrograms(
@@ -136,7 +116,7 @@ describeWithPrograms(
         await node.requests.discard(MiB, MiB);
         writeFileSync(at('model.raw'), model);
       });
-      await end(child, 'SIGTERM');
+      await endChild(child, 'SIGTERM');
       run('qemu-io', '-f', format, '-c', 'write -z 1M 1M', 'disk');
       run('qemu-io', '-f', 'raw', '-c', 'write -z 1M 1M', 'model.raw');
       run('qemu-img', 'compare', '-f', format, '-F', 'raw', 'disk', 'model.raw');
@@ -260,7 +240,7 @@ describeWithPrograms(
         }
         expect(await event(client, ...ends)).toMatchObject({ name: 'BLOCK_JOB_COMPLETED' });
       });
-      await end(child, 'SIGTERM');
+      await endChild(child, 'SIGTERM');
       run('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', 'disk.raw', 'before.raw');
     });
 
@@ -294,7 +274,7 @@ describeWithPrograms(
         await client.execute('drive-backup', { device: 'd0', target: uri, sync: 'full', format: 'qcow2' });
         expect(await event(client, ...ends)).toMatchObject({ name: 'BLOCK_JOB_COMPLETED' });
       });
-      await end(child, 'SIGTERM');
+      await endChild(child, 'SIGTERM');
       run('qemu-img', 'check', '-f', 'qcow2', 'disk.raw');
       run('qemu-img', 'compare', '-f', 'qcow2', '-F', 'raw', 'disk.raw', 'before.raw');
     });
@@ -312,7 +292,7 @@ describeWithPrograms(
           format: 'raw',
         });
         await event(client, 'BLOCK_JOB_READY');
-        await end(child);
+        await endChild(child);
         await client.execute('human-monitor-command', { 'command-line': 'qemu-io d0 "write -P 8 2M 64k"' });
         expect(await event(client, 'BLOCK_JOB_ERROR')).toMatchObject({
           data: { operation: 'write', action: 'report' },
@@ -329,7 +309,7 @@ describeWithPrograms(
 describeWithPrograms('the driver nbd with nbdkit', ['nbdkit', 'qemu-img'], () => {
   const nbdkit = (...args: string[]): Promise<ChildProcess> => {
     rmSync(at('s'), { force: true });
-    return start(at('s'), 'nbdkit', '-f', '-U', at('s'), ...args);
+    return startUnixServer(at('s'), ['nbdkit', '-f', '-U', at('s'), ...args]);
   };
 
   it.each([
@@ -359,7 +339,7 @@ describeWithPrograms('the driver nbd with nbdkit', ['nbdkit', 'qemu-img'], () =>
       expect((await contents(node)).equals(model)).toBe(true);
       writeFileSync(at('model.raw'), model);
     });
-    await end(child, 'SIGTERM');
+    await endChild(child, 'SIGTERM');
     run('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', 'disk.raw', 'model.raw');
   });
 
@@ -396,7 +376,7 @@ describeWithPrograms('the driver nbd with nbdkit', ['nbdkit', 'qemu-img'], () =>
       const read = Buffer.alloc(512);
       await node.requests.read(0, read);
       expect(read[0]).toBe(5);
-      await end(first);
+      await endChild(first);
       const reading = node.requests.read(0, read.fill(0));
       const second = await serve();
       await reading;
@@ -412,7 +392,7 @@ describeWithPrograms('the driver nbd with nbdkit', ['nbdkit', 'qemu-img'], () =>
     await withClient(async (client) => {
       const options = { driver: 'nbd', 'node-name': 'n', server };
       await expect(add(client, options)).rejects.toThrow(/old style of NBD/);
-      await end(child, 'SIGTERM');
+      await endChild(child, 'SIGTERM');
       await nbdkit('-r', 'memory', '8M');
       await expect(add(client, options)).rejects.toThrow(/read-only/);
       expect((await add(client, { ...options, 'read-only': true })).length).toBe(8 * MiB);

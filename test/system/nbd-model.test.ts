@@ -1,8 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { NbdExtent } from '../../runtime/block/nbd/export.js';
@@ -13,6 +9,7 @@ import { run } from './interop-images.js';
 import { guestRequests, JudgedDisk } from './judged-disk.js';
 import { NbdClient } from './nbd-client.js';
 import { describeWithPrograms } from './programs.js';
+import { startUnixServer } from './unix-server.js';
 
 const size = 2 ** 20 + 512;
 
@@ -102,12 +99,7 @@ describeWithPrograms('the real server', ['qemu-img', 'qemu-nbd'], () => {
     const [image, socket] = [join(folder, 'image'), join(folder, 'socket')];
     await run('qemu-img', ['create', '-q', '-f', format, image, String(size)]);
     const args = ['-k', socket, '-x', 'disk', '-f', format, '-e', '2', '-t', '--discard=unmap', image];
-    const server: ChildProcess = spawn('qemu-nbd', args, { stdio: 'inherit' });
-    onTestFinished(async () => {
-      server.kill();
-      if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
-    });
-    while (!existsSync(socket) && server.exitCode === null) await setTimeout(20);
+    await startUnixServer(socket, ['qemu-nbd', ...args]);
     await work(socket, 40, 2);
   });
 });

@@ -1,14 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { makeCertificates } from './certificates.js';
 import { describeWithPrograms } from './programs.js';
+import { endChild, startUnixServer } from './unix-server.js';
 
 const MiB = 1 << 20;
 const folder = mkdtempSync(join(tmpdir(), 'nbd-tls-'));
@@ -24,16 +25,8 @@ async function output(program: string, ...args: string[]): Promise<string> {
 /** Starts a server of QEMU's for the time of a test. */
 async function qemuNbd(...args: string[]): Promise<ChildProcess> {
   rmSync(at('real'), { force: true });
-  const child = spawn('qemu-nbd', ['-t', '-e', '5', '-f', 'raw', '-k', at('real'), ...args, at('disk.raw')], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  onTestFinished(async () => {
-    if (child.exitCode === null) child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  });
-  await vi.waitFor(() => expect(existsSync(at('real'))).toBe(true), { timeout: 20_000 });
-  return child;
+  const command = ['qemu-nbd', '-t', '-e', '5', '-f', 'raw', '-k', at('real'), ...args, at('disk.raw')];
+  return startUnixServer(at('real'), command, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 const x509 = (endpoint: 'client' | 'server', more = {}): object => ({
@@ -202,8 +195,7 @@ describeWithPrograms('NBD with TLS', ['qemu-nbd', 'qemu-img', 'qemu-io', 'nbdinf
     await client.execute('object-add', x509('client'));
     await useReal({ 'tls-creds': 'tls', 'tls-hostname': 'localhost' });
     await client.execute('blockdev-del', { 'node-name': 'n' });
-    child.kill();
-    await once(child, 'exit');
+    await endChild(child);
     await qemuNbd('-x', 'd', '--object', `tls-creds-psk,id=tls,endpoint=server,dir=${at('psk')}`, '--tls-creds', 'tls');
     await client.execute('object-add', psk('client', { id: 'key' }));
     await useReal({ 'tls-creds': 'key' });
@@ -219,15 +211,12 @@ describeWithPrograms('NBD with TLS', ['qemu-nbd', 'qemu-img', 'qemu-io', 'nbdinf
       [psk('client', { id: 'key' }), { 'tls-creds': 'key' }, [`--tls-psk=${at('psk/keys.psk')}`]],
     ] as const) {
       rmSync(at('real'), { force: true });
-      const child = spawn('nbdkit', ['-f', '-U', at('real'), '--tls=require', ...args, 'file', at('disk.raw')], {
-        stdio: 'ignore',
-      });
-      await vi.waitFor(() => expect(existsSync(at('real'))).toBe(true), { timeout: 20_000 });
+      const command = ['nbdkit', '-f', '-U', at('real'), '--tls=require', ...args, 'file', at('disk.raw')];
+      const child = await startUnixServer(at('real'), command, { stdio: 'ignore' });
       await client.execute('object-add', credentials);
       await useReal(options);
       await client.execute('blockdev-del', { 'node-name': 'n' });
-      child.kill('SIGKILL');
-      await once(child, 'exit');
+      await endChild(child);
     }
   });
 

@@ -1,12 +1,13 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describeWithPrograms } from './programs.js';
 import { bundledProgram } from './serve-program.js';
+import { startUnixServer } from './unix-server.js';
 
 /*
  * A client in another language, started with the same options and given the same commands for the storage daemon and for ours.
@@ -25,13 +26,8 @@ async function findings(command: string, ...before: string[]): Promise<unknown> 
     ...['--blockdev', `qcow2,node-name=disk,file.driver=file,file.filename=${at('disk.qcow2')}`],
     ...['--export', 'nbd,id=disk,node-name=disk,writable=on'],
   ];
-  const server = spawn(command, [...before, ...options], { stdio: 'ignore' });
-  onTestFinished(async () => {
-    if (server.exitCode === null) server.kill('SIGKILL');
-    if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
-    rmSync(folder, { recursive: true, force: true });
-  });
-  await vi.waitFor(() => expect(existsSync(at('qmp'))).toBe(true), { timeout: 20_000 });
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const server = await startUnixServer(at('qmp'), [command, ...before, ...options], { stdio: 'ignore' });
   const script = join(import.meta.dirname, 'backup_recipes.py');
   const ended = once(server, 'exit');
   const { stdout } = await promisify(execFile)('python3', [script, at('qmp'), at('nbd'), folder]);

@@ -1,12 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { readDrive } from '../../runtime/block/drive/read-drive.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { describeWithPrograms } from './programs.js';
+import { startUnixServer } from './unix-server.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bitmaps-'));
 const image = join(folder, 'disk.qcow2');
@@ -40,10 +41,9 @@ const check = (): object => JSON.parse(qemuImg('check', '--output=json', image))
 /** The stretches that a bitmap says are dirty, as QEMU reads it and libnbd shows it. */
 async function dirtyIn(name: string): Promise<[offset: number, length: number][]> {
   const socket = join(folder, 'nbd.sock');
-  const server = spawn('qemu-nbd', ['-r', '-k', socket, '-f', 'qcow2', '-B', name, image]);
+  const server = await startUnixServer(socket, ['qemu-nbd', '-r', '-k', socket, '-f', 'qcow2', '-B', name, image]);
   // It ends, and gives up its locks, when its only client has left.
   const ended = once(server, 'close');
-  await vi.waitUntil(() => existsSync(socket), { timeout: 30_000 });
   const uri = `nbd+unix:///?socket=${socket}`;
   const map = execFileSync('nbdinfo', ['--json', `--map=qemu:dirty-bitmap:${name}`, uri], {
     encoding: 'utf8',
