@@ -1,19 +1,15 @@
 import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
 import type { AmendRequest, BlockDriver, Child, DriverInstance, OpenContext } from '../../driver.js';
-import { BlockError, ioError } from '../../error.js';
+import { ioError } from '../../error.js';
 import { roundDown, sectorSize } from '../../limits.js';
 import { Permission } from '../../permissions.js';
 import { RequestFlag } from '../../request-flag.js';
-import { amendSlots } from './amend.js';
-import { createLuks } from './create.js';
-import { headerLength, isLuks, type LuksHeader, readHeader } from './header.js';
-import { unlock } from './key-slots.js';
-import { passphraseOf } from './passphrase.js';
-import { sectorCipher } from './sector-cipher.js';
-import type { SectorCipher } from './sector-transform.js';
-
-/** Bytes that are encrypted or decrypted before other requests get their turn. */
-const pieceLength = 1 << 20;
+import { amendSlots } from '../shared/luks/amend.js';
+import { newVolume } from '../shared/luks/create.js';
+import { readEncrypted, writeEncrypted } from '../shared/luks/encrypted-data.js';
+import { isLuks } from '../shared/luks/header.js';
+import { infoOf } from '../shared/luks/info.js';
+import { cipherOf, type LuksVolume, openVolume } from '../shared/luks/volume.js';
 
 /**
  * `luks`: volumes that are encrypted, as `cryptsetup` and QEMU make them, in version 1 of the format. Option: `key-secret`, the
@@ -29,110 +25,61 @@ export const luks: BlockDriver = {
     const uses = own.uses | (readsData ? consistentRead : 0);
     return amended ? { uses: uses | write, shares: own.shares & ~(consistentRead | write) } : { ...own, uses };
   },
-  open: openLuks,
-  create: createLuks,
+  async open({ file, options, noIo, host }: OpenContext) {
+    const option = 'key-secret';
+    const keySecret = options.takeString(option);
+    return new LuksInstance(file, await openVolume(file, file.node.length, { keySecret, option, host, locked: noIo }));
+  },
+  async create(file, { options, host, size }) {
+    const volume = await newVolume(options, host);
+    await file.truncate(volume.header.payloadOffset + size);
+    await volume.write(file);
+  },
 };
 
-async function openLuks({ file, options, noIo, host }: OpenContext): Promise<DriverInstance> {
-  const keySecret = options.takeString('key-secret');
-  const bytes = new Uint8Array(headerLength);
-  await file.read(0, bytes);
-  const header = readHeader(bytes, file.node.length);
-  if (noIo) return new LuksVolume(file, header, undefined, keySecret);
-  const key = await unlock(file, header, await passphraseOf(host, keySecret));
-  try {
-    return new LuksVolume(file, header, sectorCipher(header.cipher, key), keySecret);
-  } finally {
-    key.fill(0);
-  }
-}
-
-class LuksVolume implements DriverInstance {
+class LuksInstance implements DriverInstance {
   readonly requestAlignment = sectorSize;
   readonly leastBlock = 1;
   readonly writeFlags = RequestFlag.fua;
   readonly encrypted = true;
   readonly info = {};
   readonly #file: Child;
-  #header: LuksHeader;
-  readonly #cipher: SectorCipher | undefined;
-  readonly #keySecret: string | undefined;
+  readonly #volume: LuksVolume;
 
-  constructor(file: Child, header: LuksHeader, cipher: SectorCipher | undefined, keySecret: string | undefined) {
+  constructor(file: Child, volume: LuksVolume) {
     this.#file = file;
-    this.#header = header;
-    this.#cipher = cipher;
-    this.#keySecret = keySecret;
+    this.#volume = volume;
   }
 
   /** Whole sectors: a part of one cannot be decrypted. */
   get length(): number {
-    const length = this.#file.node.length - this.#header.payloadOffset;
+    const length = this.#file.node.length - this.#volume.header.payloadOffset;
     if (length < 0) throw ioError('EIO');
     return roundDown(length, sectorSize);
   }
 
   async read(offset: number, buffer: Uint8Array): Promise<void> {
-    const { decrypt } = this.#unlocked();
-    for (let at = 0; at < buffer.length; at += pieceLength) {
-      const piece = buffer.subarray(at, at + pieceLength);
-      await this.#file.read(this.#header.payloadOffset + offset + at, piece);
-      decrypt((offset + at) / sectorSize, piece, piece);
-    }
+    const { payloadOffset } = this.#volume.header;
+    await readEncrypted(this.#file, cipherOf(this.#volume), payloadOffset, offset, buffer);
   }
 
   async write(offset: number, data: Uint8Array, flags: number): Promise<void> {
-    const { encrypt } = this.#unlocked();
-    const encrypted = Buffer.allocUnsafe(Math.min(data.length, pieceLength));
-    for (let at = 0; at < data.length; at += pieceLength) {
-      const piece = data.subarray(at, at + pieceLength);
-      const target = encrypted.subarray(0, piece.length);
-      encrypt((offset + at) / sectorSize, piece, target);
-      await this.#file.write(this.#header.payloadOffset + offset + at, target, flags & RequestFlag.fua);
-    }
+    const { payloadOffset } = this.#volume.header;
+    await writeEncrypted(this.#file, cipherOf(this.#volume), payloadOffset, offset, data, flags & RequestFlag.fua);
   }
 
   async truncate(size: number): Promise<void> {
-    await this.#file.truncate(this.#header.payloadOffset + size);
+    await this.#file.truncate(this.#volume.header.payloadOffset + size);
   }
 
   async amend(options: BlockdevAmendOptions, { force, host }: AmendRequest): Promise<void> {
     if (options.driver !== 'luks') throw ioError('EINVAL');
-    const volume = { file: this.#file, header: this.#header, keySecret: this.#keySecret };
-    try {
-      await amendSlots(volume, options, force, host);
-    } finally {
-      this.#header = volume.header;
-    }
+    await amendSlots(this.#volume, options, force, host);
   }
 
   specificInfo(): ImageInfoSpecific {
-    const { cipher, hash, payloadOffset, digestIterations, uuid, slots } = this.#header;
-    return {
-      type: 'luks',
-      data: {
-        'cipher-alg': cipher.algorithm,
-        'cipher-mode': cipher.mode,
-        'ivgen-alg': cipher.ivGenerator,
-        ...(cipher.ivHash !== undefined && { 'ivgen-hash-alg': cipher.ivHash }),
-        'hash-alg': hash,
-        'detached-header': false,
-        'payload-offset': payloadOffset,
-        'master-key-iters': digestIterations,
-        uuid,
-        slots: slots.map(({ active, iterations, offset, stripes }) => ({
-          active,
-          ...(active && { iters: iterations, stripes }),
-          'key-offset': offset,
-        })),
-      },
-    };
+    return { type: 'luks', data: infoOf(this.#volume.header) };
   }
 
   async close(): Promise<void> {}
-
-  #unlocked(): SectorCipher {
-    if (this.#cipher !== undefined) return this.#cipher;
-    throw new BlockError('The LUKS volume was opened without its key, for its header only', { code: 'EPERM' });
-  }
 }

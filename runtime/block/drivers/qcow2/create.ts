@@ -1,42 +1,29 @@
-import { PreallocMode, Qcow2CompressionType } from '../../../../generated/index.js';
 import type { Child, CreateRequest } from '../../driver.js';
 import { BlockError } from '../../error.js';
-import { isPowerOfTwo } from '../../limits.js';
-import type { BlockOptions } from '../../options.js';
+import { BlockOptions } from '../../options.js';
 import { viewOf } from '../shared/big-endian.js';
+import { newVolume } from '../shared/luks/create.js';
+import { placeAt } from '../shared/luks/place.js';
+import { type Choices, takeChoices } from './create-options.js';
+import { secretOption } from './encryption.js';
 import {
   AutoclearFeature,
   CompatibleFeature,
   CompressionType,
-  IncompatibleFeature,
+  Encryption,
   l1EntriesFor,
   l2EntrySize,
-  leastExtendedCluster,
   limits,
   type Qcow2Header,
   serialiseHeader,
 } from './format/header.js';
 import { refcountWidth } from './format/refcount-width.js';
-import { copiedFlag } from './format/table-entry.js';
+import { copiedFlag, zeroFlag } from './format/table-entry.js';
 import { allSubclusters, setSubclusters } from './map/subclusters.js';
 import { dataFileName } from './open-data.js';
 
 /** Bytes that are written at once where many zeroes are. */
 const zeroChunk = 2 ** 20;
-
-/** What the options ask for. */
-interface Choices {
-  readonly version: 2 | 3;
-  readonly clusterSize: number;
-  readonly preallocation: PreallocMode;
-  readonly lazyRefcounts: boolean;
-  readonly refcountOrder: number;
-  readonly zstd: boolean;
-  /** The incompatible features. */
-  readonly incompatible: number;
-  readonly dataFile: string | undefined;
-  readonly rawData: boolean;
-}
 
 /**
  * Where everything goes, in clusters: header, refcount table, refcount blocks, L1 table, and, preallocated, each L2 table with
@@ -47,7 +34,9 @@ interface Layout {
   readonly blocks: number;
   readonly l1Entries: number;
   readonly l1Start: number;
-  /** The first cluster behind the L1 table. */
+  /** The first cluster behind the L1 table: that of the LUKS header, if there is one. */
+  readonly luksStart: number;
+  /** The first cluster behind all of these. */
   readonly dataStart: number;
   /** Clusters of the disk that are preallocated. */
   readonly preallocated: number;
@@ -58,8 +47,8 @@ interface Layout {
 /**
  * Makes a new image. The header is written last: until then the file is no qcow2 image.
  *
- * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `compression_type`, `extended_l2`, `encryption`,
- * `data_file` (relative to the image), `data_file_raw`.
+ * Options: `compat` (`0.10`, `1.1`), `cluster_size`, `preallocation`, `lazy_refcounts`, `refcount_bits`, `compression_type`, `extended_l2`,
+ * `data_file` (relative to the image), `data_file_raw`, `encrypt.format` (`luks`), `encrypt.…` as the driver `luks` has it.
  *
  * @throws BlockError EINVAL for options that are wrong or exclude each other, EFBIG when the size asks for larger tables than
  * there may be, ENOSPC when the backing file's name does not fit
@@ -69,8 +58,11 @@ export async function create(file: Child, request: CreateRequest): Promise<void>
   const { clusterSize } = choices;
   const dataFile = choices.dataFile === undefined ? undefined : dataFileName(request.filename, choices.dataFile);
   if (dataFile === request.filename) throw wrong('The data file cannot be the image itself');
-  const layout = plan(request.size, choices);
-  const header = serialiseHeader(headerOf(request, choices, layout));
+  const volume = choices.luks === undefined ? undefined : await newVolume(choices.luks, request.host, secretOption);
+  refuseUnknown(choices.luks);
+  const luksLength = volume?.header.payloadOffset ?? 0;
+  const layout = plan(request.size, choices, luksLength);
+  const header = serialiseHeader(headerOf(request, choices, layout, luksLength));
   const data = dataFile === undefined ? undefined : await request.createFile(dataFile, request.size);
   const blocksStart = 1 + layout.tableClusters;
   await file.write(
@@ -80,74 +72,29 @@ export async function create(file: Child, request: CreateRequest): Promise<void>
   await writeRefcounts(file, choices, blocksStart, layout);
   if (layout.preallocated > 0) await preallocate(file, data, choices, layout);
   else await file.writeZeroes(layout.l1Start * clusterSize, layout.l1Entries * 8);
+  if (volume !== undefined) {
+    // Slots that are free have places, too.
+    await file.writeZeroes(layout.luksStart * clusterSize, (layout.dataStart - layout.luksStart) * clusterSize);
+    await volume.write(placeAt(file, layout.luksStart * clusterSize));
+  }
   await data?.flush();
   await file.write(0, header);
   await file.flush();
 }
 
-function takeChoices(options: BlockOptions, hasBacking: boolean): Choices {
-  const compat = options.takeString('compat') ?? '1.1';
-  const clusterSize = options.takeSize('cluster_size') ?? 65536;
-  const preallocation = options.takeEnum('preallocation', PreallocMode) ?? 'off';
-  const lazyRefcounts = options.takeBoolean('lazy_refcounts') ?? false;
-  const zstd = options.takeEnum('compression_type', Qcow2CompressionType) === 'zstd';
-  const extended = options.takeBoolean('extended_l2') ?? false;
-  const dataFile = options.takeString('data_file');
-  const rawData = options.takeBoolean('data_file_raw') ?? false;
-  const refcountBits = options.takeInteger('refcount_bits') ?? 16;
-  if (options.takeBoolean('encryption') ?? false) {
-    throw new BlockError("Images with AES encryption are not created any more; use a 'luks' image below", {
-      code: 'ENOTSUP',
-    });
-  }
-  if (compat !== '0.10' && compat !== '1.1') throw wrong(`Invalid compatibility level: '${compat}'`);
-  if (clusterSize < 512 || clusterSize > 2 ** 21 || !isPowerOfTwo(clusterSize)) {
-    throw wrong('Cluster size must be a power of two between 512 and 2048k');
-  }
-  if (hasBacking && preallocation !== 'off') {
-    throw wrong('Backing file and preallocation cannot be used at the same time');
-  }
-  if (refcountBits > 64 || !isPowerOfTwo(refcountBits)) {
-    throw wrong('Refcount width must be a power of two and may not exceed 64 bits');
-  }
-  const advice = 'compatibility level 1.1 and above (use compat=1.1 or greater)';
-  if (compat === '0.10' && lazyRefcounts) throw wrong(`Lazy refcounts only supported with ${advice}`);
-  if (compat === '0.10' && refcountBits !== 16) throw wrong(`Different refcount widths than 16 bits require ${advice}`);
-  if (compat === '0.10' && zstd) throw wrong(`Non-zlib compression type is only supported with ${advice}`);
-  if (compat === '0.10' && extended) throw wrong(`Extended L2 entries are only supported with ${advice}`);
-  if (dataFile === '') throw wrong('The name of the data file is empty');
-  if (rawData && dataFile === undefined) throw wrong('data-file-raw requires data-file');
-  if (rawData && hasBacking) throw wrong('Backing file and data-file-raw cannot be used at the same time');
-  if (compat === '0.10' && dataFile !== undefined) {
-    throw wrong(`External data files are only supported with ${advice}`);
-  }
-  if (extended && clusterSize < leastExtendedCluster) {
-    throw wrong(`Extended L2 entries are only supported with cluster sizes of at least ${leastExtendedCluster} bytes`);
-  }
-  return {
-    zstd,
-    dataFile,
-    rawData,
-    incompatible:
-      (zstd ? IncompatibleFeature.compressionType : 0) |
-      (extended ? IncompatibleFeature.extendedL2 : 0) |
-      (dataFile === undefined ? 0 : IncompatibleFeature.dataFile),
-    version: compat === '0.10' ? 2 : 3,
-    clusterSize,
-    // Each cluster of a raw data file has its place.
-    preallocation: rawData && preallocation === 'off' ? 'metadata' : preallocation,
-    lazyRefcounts,
-    refcountOrder: Math.log2(refcountBits),
-  };
+function refuseUnknown(options: BlockOptions = new BlockOptions()): void {
+  const [unknown] = options.keys();
+  if (unknown !== undefined) throw wrong(`LUKS encryption has no option '${unknown}'`);
 }
 
-function plan(size: number, choices: Choices): Layout {
+function plan(size: number, choices: Choices, luksLength: number): Layout {
   const { clusterSize, preallocation, refcountOrder, dataFile } = choices;
   const l1Entries = l1EntriesFor(size, choices);
   const l1Clusters = Math.ceil((l1Entries * 8) / clusterSize);
   const preallocated = preallocation === 'off' ? 0 : Math.ceil(size / clusterSize);
   const inFile = dataFile === undefined ? preallocated : 0;
-  const rest = 1 + l1Clusters + (preallocated === 0 ? 0 : l1Entries + inFile);
+  const luksClusters = Math.ceil(luksLength / clusterSize);
+  const rest = 1 + l1Clusters + luksClusters + (preallocated === 0 ? 0 : l1Entries + inFile);
   const perBlock = (clusterSize * 8) / 2 ** refcountOrder;
   let blocks = 1;
   let tableClusters = 1;
@@ -165,11 +112,13 @@ function plan(size: number, choices: Choices): Layout {
     });
   }
   const l1Start = 1 + tableClusters + blocks;
-  const dataStart = l1Start + l1Clusters;
-  return { tableClusters, blocks, l1Entries, l1Start, dataStart, preallocated, total: rest + tableClusters + blocks };
+  const luksStart = l1Start + l1Clusters;
+  const dataStart = luksStart + luksClusters;
+  const total = rest + tableClusters + blocks;
+  return { tableClusters, blocks, l1Entries, l1Start, luksStart, dataStart, preallocated, total };
 }
 
-function headerOf(request: CreateRequest, choices: Choices, layout: Layout): Qcow2Header {
+function headerOf(request: CreateRequest, choices: Choices, layout: Layout, luksLength: number): Qcow2Header {
   const { version, clusterSize, lazyRefcounts, refcountOrder } = choices;
   return {
     version,
@@ -178,7 +127,8 @@ function headerOf(request: CreateRequest, choices: Choices, layout: Layout): Qco
     clusterBits: Math.log2(clusterSize),
     clusterSize,
     size: request.size,
-    encryption: 0,
+    encryption: luksLength === 0 ? Encryption.none : Encryption.luks,
+    ...(luksLength === 0 ? {} : { luks: { offset: layout.luksStart * clusterSize, length: luksLength } }),
     l1Entries: layout.l1Entries,
     l1Offset: layout.l1Entries === 0 ? 0 : layout.l1Start * clusterSize,
     refcountTableOffset: clusterSize,
@@ -245,7 +195,7 @@ async function preallocate(file: Child, data: Child | undefined, choices: Choice
     const start = dataStart + table * step;
     const first = data === undefined ? start + 1 : table * perTable;
     const clusters = Math.min(perTable, preallocated - table * perTable);
-    await file.write(start * clusterSize, l2Table(first, clusters, clusterSize, entrySize));
+    await file.write(start * clusterSize, l2Table(first, clusters, choices));
     const place = data ?? file;
     const offset = first * clusterSize;
     const length = Math.min(clusters * clusterSize, data === undefined ? Infinity : data.node.length - offset);
@@ -254,14 +204,22 @@ async function preallocate(file: Child, data: Child | undefined, choices: Choice
   }
 }
 
-/** An L2 table of clusters in a row, with all of their subclusters. */
-function l2Table(first: number, clusters: number, clusterSize: number, entrySize: number): Uint8Array {
+/** An L2 table of clusters in a row, with all of their subclusters. What does not decrypt to zeroes is marked as zeroes, where that can be. */
+function l2Table(first: number, clusters: number, choices: Choices): Uint8Array {
+  const { clusterSize, version, luks } = choices;
+  const entrySize = l2EntrySize(choices);
+  const zero = luks !== undefined && version === 3;
   const entries = pointers(first, clusters, 1, copiedFlag, clusterSize, clusterSize);
-  if (entrySize === 8) return entries;
+  const view = viewOf(entries);
+  if (entrySize === 8) {
+    if (zero) for (let at = 4; at < clusters * 8; at += 8) view.setUint32(at, view.getUint32(at) + zeroFlag);
+    return entries;
+  }
   const table = new Uint8Array(clusterSize);
+  const parts = zero ? { allocated: 0, zero: allSubclusters } : { allocated: allSubclusters, zero: 0 };
   for (let index = 0; index < clusters; index++) {
     table.set(entries.subarray(index * 8, index * 8 + 8), index * entrySize);
-    setSubclusters({ view: viewOf(table) }, index, { allocated: allSubclusters, zero: 0 });
+    setSubclusters({ view: viewOf(table) }, index, parts);
   }
   return table;
 }

@@ -1,12 +1,21 @@
 import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
 import type { InternalSnapshots, PersistentBitmaps } from '../../abilities.js';
-import type { BackingFile, BlockStatus, DriverInfo, DriverInstance, NodeFlags, Reopening } from '../../driver.js';
-import { blockErrorOf, invalid } from '../../error.js';
+import type {
+  AmendRequest,
+  BackingFile,
+  BlockStatus,
+  DriverInfo,
+  DriverInstance,
+  NodeFlags,
+  Reopening,
+} from '../../driver.js';
+import { blockErrorOf, invalid, ioError } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
+import { amendSlots } from '../shared/luks/amend.js';
 import { beforeChange } from './autoclear.js';
 import { persistentBitmaps } from './bitmaps/kept.js';
 import { storeBitmaps } from './bitmaps/store.js';
-import { IncompatibleFeature, serialiseHeader } from './format/header.js';
+import { Encryption, IncompatibleFeature, serialiseHeader } from './format/header.js';
 import type { Settings } from './format/options.js';
 import { snapshotInfoOf } from './format/snapshot-table.js';
 import { lazyRefcounts, settingsFor } from './open.js';
@@ -53,7 +62,7 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   get encrypted(): boolean {
-    return this.#image.header.encryption !== 0;
+    return this.#image.header.encryption !== Encryption.none;
   }
 
   get backingFile(): BackingFile | undefined {
@@ -123,11 +132,16 @@ export class Qcow2Instance implements DriverInstance {
     return this.#change(() => makeEmpty(this.#image));
   }
 
-  /** Only encryption could be changed, and images that are encrypted are not opened. */
-  async amend(options: BlockdevAmendOptions): Promise<void> {
-    if (options.driver === 'qcow2' && options.encrypt !== undefined) {
-      throw invalid("image is not encrypted, can't amend");
+  /** Only the key slots can be changed. */
+  async amend(options: BlockdevAmendOptions, { force, host }: AmendRequest): Promise<void> {
+    if (options.driver !== 'qcow2') throw ioError('EINVAL');
+    if (options.encrypt === undefined) return;
+    const { volume } = this.#image;
+    if (volume === undefined) throw invalid("image is not encrypted, can't amend");
+    if (options.encrypt.format !== 'luks') {
+      throw invalid("Amend can't be used to change the qcow2 encryption format");
     }
+    await amendSlots(volume, options.encrypt, force, host);
   }
 
   specificInfo(): ImageInfoSpecific {

@@ -4,6 +4,7 @@ import type { BlockOptions } from '../../options.js';
 import { warnOfAutoclear } from './autoclear.js';
 import { readBitmaps } from './bitmaps/open.js';
 import { repair } from './check/repair.js';
+import { openEncryption } from './encryption.js';
 import { CompatibleFeature, IncompatibleFeature, limits, type Qcow2Header, readHeader } from './format/header.js';
 import { MetadataKind, type Settings, takeSettings } from './format/options.js';
 import { readSnapshotTable } from './format/snapshot-table.js';
@@ -18,18 +19,13 @@ export async function openImage(context: OpenContext): Promise<Image> {
   const writable = !node.flags.readOnly && !noIo;
   let header = await readHeader(file);
   const settings = settingsFor(header, context.options);
-  if (header.encryption !== 0 && !noIo) {
-    throw new BlockError(
-      "Images with AES encryption are not opened any more; convert the image with 'qemu-img convert', to luks for instance",
-      { code: 'ENOTSUP' },
-    );
-  }
   if (writable) {
     refuseCorrupt(header);
     if (header.incompatible & IncompatibleFeature.dirty) header = await repaired(context);
   }
+  const volume = await openEncryption(context, header);
   const data = await openData(context, header);
-  const image = new Image({ node, file, data, host }, header, settings, {
+  const image = new Image({ node, file, data, volume, host }, header, settings, {
     l2: (opened) => checkBefore(opened, MetadataKind.activeL2),
     refcounts: (opened) => checkBefore(opened, MetadataKind.refcountBlock),
   });

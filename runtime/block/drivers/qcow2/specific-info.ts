@@ -1,4 +1,5 @@
 import type { ImageInfoSpecific, Qcow2BitmapInfo } from '../../../../generated/index.js';
+import { infoOf } from '../shared/luks/info.js';
 import { BitmapFlag } from './format/bitmap-directory.js';
 import { CompatibleFeature, CompressionType, IncompatibleFeature } from './format/header.js';
 import type { Image } from './space/image.js';
@@ -23,6 +24,7 @@ export function specificInfo(image: Image): ImageInfoSpecific {
       ...(header.version === 2 ? {} : version3),
       ...(image.external ? dataFile : {}),
       'refcount-bits': refcounts.bits,
+      ...(image.volume === undefined ? {} : { encrypt: { format: 'luks', ...infoOf(image.volume.header) } }),
       'compression-type': header.unknownFields[0] === CompressionType.zstd ? 'zstd' : 'zlib',
       ...(bitmaps.length === 0 ? {} : { bitmaps }),
     },

@@ -37,6 +37,7 @@ export async function countReferences(context: CheckContext): Promise<L2Tables> 
   const { header, report } = context;
   const tables: L2Tables = { active: new Map(), inactive: new Map() };
   context.count('The header', 0, header.clusterSize);
+  if (header.luks !== undefined) context.count('The LUKS header', header.luks.offset, header.luks.length);
   await countL1(context, header.l1Offset, header.l1Entries, 1, tables.active);
   const { snapshots, length } = await readSnapshotTable(context.file, header);
   for (const { l1Entries, l1Offset, times } of placesOf(snapshots)) {

@@ -6,7 +6,7 @@
 import { BlockError } from '../../../error.js';
 import { decodeFileName, encodeFileName } from '../../../file-name.js';
 import { roundUp } from '../../../limits.js';
-import { viewOf } from '../../shared/big-endian.js';
+import { getUint64, setUint64, viewOf } from '../../shared/big-endian.js';
 
 /** An extension that is kept without being understood. */
 export interface HeaderExtension {
@@ -19,10 +19,17 @@ export interface HeaderExtensions {
   readonly backingFormat?: string;
   /** The name of the data file. */
   readonly dataFile?: string;
+  readonly luks?: LuksPlace;
   /** The names that the image gives to features, by {@link featureKey}. */
   readonly featureNames: ReadonlyMap<string, string>;
   /** The others, in their order. */
   readonly unknown: readonly HeaderExtension[];
+}
+
+/** Where the header of a LUKS volume is in the file. */
+export interface LuksPlace {
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** Extensions of all versions, as the format numbers them. */
@@ -31,6 +38,7 @@ const extensionType = {
   backingFormat: 0xe279_2aca,
   dataFile: 0x4441_5441,
   featureNames: 0x6803_f857,
+  luks: 0x0537_be77,
 } as const;
 
 /** A format's name is shorter than this many bytes. */
@@ -68,6 +76,7 @@ export function parseExtensions(cluster: Uint8Array, start: number, end: number)
   const unknown: HeaderExtension[] = [];
   let backingFormat: string | undefined;
   let dataFile: string | undefined;
+  let luks: LuksPlace | undefined;
   let featureNames: ReadonlyMap<string, string> = new Map();
   for (let at = start; at + 8 <= end; ) {
     const type = view.getUint32(at);
@@ -81,6 +90,7 @@ export function parseExtensions(cluster: Uint8Array, start: number, end: number)
     if (type === extensionType.backingFormat) backingFormat = formatName(data);
     else if (type === extensionType.dataFile) dataFile = decodeFileName(untilNul(data));
     else if (type === extensionType.featureNames) featureNames = parseFeatureNames(data);
+    else if (type === extensionType.luks) luks = parseLuksPlace(data);
     else unknown.push({ type, data });
     at += roundUp(length, 8);
   }
@@ -89,6 +99,7 @@ export function parseExtensions(cluster: Uint8Array, start: number, end: number)
     unknown,
     ...(backingFormat === undefined ? {} : { backingFormat }),
     ...(dataFile === undefined ? {} : { dataFile }),
+    ...(luks === undefined ? {} : { luks }),
   };
 }
 
@@ -102,15 +113,17 @@ export function serialiseExtensions(
   said: {
     readonly backingFormat: string | undefined;
     readonly dataFile: string | undefined;
+    readonly luks: LuksPlace | undefined;
     readonly unknown: readonly HeaderExtension[];
   },
 ): Uint8Array {
-  const { backingFormat, dataFile, unknown } = said;
+  const { backingFormat, dataFile, luks, unknown } = said;
   const extensions: HeaderExtension[] = [];
   if (backingFormat !== undefined) {
     extensions.push({ type: extensionType.backingFormat, data: encodeFormatName(backingFormat) });
   }
   if (dataFile !== undefined) extensions.push({ type: extensionType.dataFile, data: encodeFileName(dataFile) });
+  if (luks !== undefined) extensions.push({ type: extensionType.luks, data: encodeLuksPlace(luks) });
   if (version === 3 && clusterSize >= leastClusterForNames)
     extensions.push({ type: extensionType.featureNames, data: encodeFeatureNames() });
   extensions.push(...unknown, { type: extensionType.end, data: new Uint8Array(0) });
@@ -125,6 +138,24 @@ export function serialiseExtensions(
     at += 8 + roundUp(data.length, 8);
   }
   return bytes;
+}
+
+/** Two numbers of 64 bits: offset and length. */
+const luksPlaceLength = 16;
+
+function parseLuksPlace(data: Uint8Array): LuksPlace {
+  if (data.length !== luksPlaceLength) {
+    throw invalid(`The header extension for LUKS is ${data.length} bytes long, but must be ${luksPlaceLength}`);
+  }
+  const view = viewOf(data);
+  return { offset: getUint64(view, 0), length: getUint64(view, 8) };
+}
+
+function encodeLuksPlace({ offset, length }: LuksPlace): Uint8Array {
+  const data = new Uint8Array(luksPlaceLength);
+  setUint64(viewOf(data), 0, offset);
+  setUint64(viewOf(data), 8, length);
+  return data;
 }
 
 function formatName(data: Uint8Array): string {

@@ -7,6 +7,7 @@ import { getUint64, setUint64, viewOf } from '../../shared/big-endian.js';
 import {
   featureKey,
   type HeaderExtension,
+  type LuksPlace,
   parseExtensions,
   serialiseExtensions,
   untilNul,
@@ -28,6 +29,16 @@ export const IncompatibleFeature = {
 
 /** How clusters are compressed: the byte after the fixed header. */
 export const CompressionType = { deflate: 0, zstd: 1 } as const;
+
+/** How the data is encrypted. */
+export const Encryption = {
+  none: 0,
+  /** By AES with the passphrase as its key. */
+  aes: 1,
+  luks: 2,
+} as const;
+
+type EncryptionMethod = (typeof Encryption)[keyof typeof Encryption];
 
 /** Features that say what state an image is in, and not how it is made. */
 export const stateFeatures = IncompatibleFeature.dirty | IncompatibleFeature.corrupt;
@@ -58,8 +69,9 @@ export interface Qcow2Header {
   readonly clusterSize: number;
   /** Bytes of the disk, as the field stands there: not necessarily a multiple of the sector. */
   readonly size: number;
-  /** 0 none, 1 AES. */
-  readonly encryption: 0 | 1;
+  readonly encryption: EncryptionMethod;
+  /** Where the LUKS header is, with {@link Encryption.luks}. */
+  readonly luks?: LuksPlace;
   /** Entries of the active L1 table. */
   readonly l1Entries: number;
   readonly l1Offset: number;
@@ -159,6 +171,7 @@ export function serialiseHeader(header: Qcow2Header): Uint8Array {
   const extensions = serialiseExtensions(version, clusterSize, {
     backingFormat: backing?.format,
     dataFile: header.dataFile,
+    luks: header.luks,
     unknown: header.extensions,
   });
   const name = encodeFileName(backing?.name ?? '');
@@ -265,7 +278,7 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   }
   const nameOffset = getUint64(view, 8);
   if (nameOffset > clusterSize) throw refused(`Invalid offset of the backing file's name: ${shown(view, 8)}`);
-  const { backingFormat, dataFile, featureNames, unknown } = parseExtensions(
+  const { backingFormat, dataFile, luks, featureNames, unknown } = parseExtensions(
     cluster,
     headerLength,
     nameOffset === 0 ? clusterSize : nameOffset,
@@ -278,8 +291,10 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
   }
   const refcountOrder = version === 2 ? 4 : view.getUint32(96);
   if (refcountOrder > 6) throw refused(`Refcounts are 2^${refcountOrder} bits wide, but must be at most 64`);
-  const encryption = view.getUint32(32);
-  if (encryption !== 0 && encryption !== 1) throw refused(`Unsupported encryption method ${encryption}`);
+  const method = view.getUint32(32);
+  const encryption = Object.values(Encryption).find((known) => known === method);
+  if (encryption === undefined) throw refused(`Unsupported encryption method ${method}`);
+  if (luks !== undefined) checkLuks(luks, encryption, clusterSize);
   const nameLength = view.getUint32(16);
   const nameLimit = Math.min(limits.backingNameBytes, clusterSize - nameOffset);
   if (nameOffset !== 0 && nameLength > nameLimit) {
@@ -290,6 +305,7 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
     version,
     ...(name === '' ? {} : { backing: { name, ...(backingFormat === undefined ? {} : { format: backingFormat }) } }),
     ...(dataFile === undefined ? {} : { dataFile }),
+    ...(luks === undefined ? {} : { luks }),
     clusterBits: view.getUint32(20),
     clusterSize,
     size: field(view, 24, 'virtual size', 'EFBIG'),
@@ -307,6 +323,13 @@ function parseHeader(cluster: Uint8Array, version: 2 | 3): Qcow2Header {
     unknownFields: cluster.slice(known, headerLength),
     extensions: unknown,
   };
+}
+
+function checkLuks({ offset, length }: LuksPlace, encryption: EncryptionMethod, clusterSize: number): void {
+  if (encryption !== Encryption.luks) {
+    throw refused('The header says where a LUKS header is, but not that the image is encrypted with LUKS');
+  }
+  checkPlace('LUKS header', offset, length, clusterSize);
 }
 
 /** Another type than deflate goes with an incompatible feature, and only with it. */

@@ -1,4 +1,4 @@
-import { ioError } from '../../../error.js';
+import { BlockError, ioError } from '../../../error.js';
 import { Parts } from '../../shared/parts.js';
 import { compressedFlag } from '../format/table-entry.js';
 import { l2Table, ownL2Table } from '../map/l1.js';
@@ -23,11 +23,15 @@ const sector = 512;
  *
  * @param offset the beginning of a cluster
  * @param data whole clusters; the last may end with the disk
- * @throws BlockError (ENOTSUP) where the clusters are in a data file: each has its place there
+ * @throws BlockError (ENOTSUP) where the clusters are in a data file, as each has its place there, or encrypted
  */
 export async function writeCompressed(image: Image, offset: number, data: Uint8Array): Promise<void> {
   image.alive();
   if (image.external) throw ioError('ENOTSUP');
+  // QEMU's driver stores it compressed and for everyone to read; qemu-img refuses it.
+  if (image.volume !== undefined) {
+    throw new BlockError('Compression and encryption not supported at the same time', { code: 'ENOTSUP' });
+  }
   const { clusterSize } = image;
   const parts = new Parts();
   for (let done = 0; done < data.length; done += clusterSize) {

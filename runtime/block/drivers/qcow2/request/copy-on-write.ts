@@ -1,5 +1,5 @@
 import { ioError } from '../../../error.js';
-import { roundDown } from '../../../limits.js';
+import { roundDown, roundUp, sectorSize } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
 import { copiedFlag } from '../format/table-entry.js';
 import { l2Table } from '../map/l1.js';
@@ -10,19 +10,8 @@ import { maskIn, type Subclusters, setSubclusters, subclustersOf } from '../map/
 import { cachedTable, runAt } from '../map/translate.js';
 import { giveBack } from '../space/free.js';
 import type { Image } from '../space/image.js';
-import { checkOverlap, mustAskFile, overlapError, overlaps } from '../space/overlap.js';
+import { writeData } from './host-data.js';
 import { read } from './read.js';
-
-/** Writes to host clusters that are the disk's. */
-export async function writeData(image: Image, host: number, data: Uint8Array): Promise<void> {
-  if (!image.external) {
-    const met = overlaps(image, 0, host, data.length);
-    if (met !== 0) throw await overlapError(image, met, host, data.length);
-    if (mustAskFile(image)) await checkOverlap(image, 0, host, data.length);
-  }
-  image.file.debug('write_aio');
-  await image.data.write(host, data);
-}
 
 /** Writes data, and what surrounds it in its clusters, to the places that they have been promised; then tells so. */
 export async function fill(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
@@ -40,8 +29,9 @@ export async function fill(image: Image, offset: number, promised: Promised, dat
 
 async function writeAround(image: Image, offset: number, promised: Promised, data: Uint8Array): Promise<void> {
   const { fresh, from: start } = promised;
-  // A data file ends with the disk.
-  const end = image.external ? Math.max(offset + data.length, Math.min(promised.to, image.header.size)) : promised.to;
+  // A data file ends with the disk, whose last sector is whole.
+  const diskEnd = roundUp(image.header.size, sectorSize);
+  const end = image.external ? Math.max(offset + data.length, Math.min(promised.to, diskEnd)) : promised.to;
   const host = promised.host + start - promised.allocation.first * image.clusterSize;
   const head = offset - start;
   const tail = end - (offset + data.length);
@@ -49,6 +39,8 @@ async function writeAround(image: Image, offset: number, promised: Promised, dat
     (head === 0 && tail === 0) ||
     (fresh &&
       !image.extended &&
+      // What was never written does not decrypt to zeroes.
+      image.volume === undefined &&
       (head === 0 || (await readsAsZeroes(image, start))) &&
       (tail === 0 || (await readsAsZeroes(image, roundDown(end - 1, image.clusterSize)))));
   if (empty) {

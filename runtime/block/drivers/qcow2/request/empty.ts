@@ -33,6 +33,7 @@ function canStartAnew(image: Image): boolean {
     version >= 3 &&
     snapshotCount === 0 &&
     !image.external &&
+    image.volume === undefined &&
     // Extensions that are not known may have clusters of their own.
     extensions.length === 0 &&
     clustersBeforeL1 + l1Clusters(image) <= image.refcountsPerBlock

@@ -4,6 +4,7 @@ import { ClusterKind, type Run } from '../map/run.js';
 import { cachedTable, emptyRun, invalidRun, runAt } from '../map/translate.js';
 import type { Image } from '../space/image.js';
 import { readCompressed } from './compressed-read.js';
+import { readData } from './host-data.js';
 
 /** Fills a buffer with the contents of the disk. Beyond its end there are zeroes. */
 export async function read(image: Image, offset: number, buffer: Uint8Array): Promise<void> {
@@ -14,8 +15,7 @@ export async function read(image: Image, offset: number, buffer: Uint8Array): Pr
     if (run.kind === ClusterKind.normal && run.length === buffer.length) {
       const access = image.grace.enter();
       try {
-        image.file.debug('read_aio');
-        await image.data.read(run.host, buffer);
+        await readData(image, run.host, buffer);
       } finally {
         image.grace.leave(access);
       }
@@ -52,7 +52,7 @@ function readRun(image: Image, offset: number, run: Run, buffer: Uint8Array): Pr
       buffer.fill(0);
       return Promise.resolve();
     case ClusterKind.normal:
-      return readData(image, run.host, buffer);
+      return readHost(image, run.host, buffer);
     case ClusterKind.compressed:
       return readPacked(image, offset, run, buffer);
     case ClusterKind.invalid:
@@ -60,11 +60,10 @@ function readRun(image: Image, offset: number, run: Run, buffer: Uint8Array): Pr
   }
 }
 
-async function readData(image: Image, host: number, buffer: Uint8Array): Promise<void> {
+async function readHost(image: Image, host: number, buffer: Uint8Array): Promise<void> {
   const access = image.grace.enter();
   try {
-    image.file.debug('read_aio');
-    await image.data.read(host, buffer);
+    await readData(image, host, buffer);
   } finally {
     image.grace.leave(access);
   }

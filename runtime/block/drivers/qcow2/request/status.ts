@@ -16,6 +16,8 @@ export async function blockStatus(image: Image, offset: number, length: number):
     case ClusterKind.zero:
       return { length: known, allocated: true, data: false, zero: true };
     case ClusterKind.normal:
+      // What is at the place is not what is read when it is encrypted.
+      if (image.volume !== undefined) return { length: known, allocated: true, data: true, zero: false };
       return { length: known, allocated: true, data: true, zero: false, offset: run.host, file: image.data };
     case ClusterKind.compressed:
       return { length: known, allocated: true, data: true, zero: false };

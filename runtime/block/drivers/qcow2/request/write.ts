@@ -5,7 +5,8 @@ import { ClusterKind, type Run } from '../map/run.js';
 import { cachedTable, invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
-import { fill, writeData } from './copy-on-write.js';
+import { fill } from './copy-on-write.js';
+import { writeData } from './host-data.js';
 
 /** Writes to the disk. */
 export async function write(image: Image, offset: number, data: Uint8Array): Promise<void> {

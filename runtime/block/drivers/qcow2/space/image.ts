@@ -2,6 +2,7 @@ import type { BlockHost, Child, NodeView } from '../../../driver.js';
 import { ioError } from '../../../error.js';
 import { viewOf } from '../../shared/big-endian.js';
 import { Lock } from '../../shared/lock.js';
+import type { LuksVolume } from '../../shared/luks/volume.js';
 import { TableCache } from '../../shared/table-cache.js';
 import { UnpackedBlocks } from '../../shared/unpacked-blocks.js';
 import { WriteOrder } from '../../shared/write-order.js';
@@ -47,6 +48,8 @@ export class Image {
   readonly file: Child;
   /** The file with what is on the disk: `file`, unless the image has a data file. */
   readonly data: Child;
+  /** What the data is encrypted with. Absent: it is not. */
+  readonly volume: LuksVolume | undefined;
   /** There is a data file: each cluster of the disk has its place there, and no refcount. */
   readonly external: boolean;
   readonly host: BlockHost;
@@ -112,7 +115,13 @@ export class Image {
   freed: FreedClusters[] = [];
 
   constructor(
-    place: { readonly node: NodeView; readonly file: Child; readonly data: Child; readonly host: BlockHost },
+    place: {
+      readonly node: NodeView;
+      readonly file: Child;
+      readonly data: Child;
+      readonly volume: LuksVolume | undefined;
+      readonly host: BlockHost;
+    },
     header: Qcow2Header,
     settings: Settings,
     checks: { readonly l2: (image: Image) => OverlapCheck; readonly refcounts: (image: Image) => OverlapCheck },
@@ -120,6 +129,7 @@ export class Image {
     this.node = place.node;
     this.file = place.file;
     this.data = place.data;
+    this.volume = place.volume;
     this.external = hasDataFile(header);
     this.host = place.host;
     this.header = header;

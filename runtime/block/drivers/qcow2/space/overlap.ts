@@ -1,5 +1,6 @@
 import type { BlockError } from '../../../error.js';
 import { viewOf } from '../../shared/big-endian.js';
+import type { Qcow2Header } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
 import { offsetOf } from '../format/table-entry.js';
 import { corrupted } from './corruption.js';
@@ -47,7 +48,9 @@ export function overlaps(image: Image, own: number, offset: number, length: numb
   const checks = image.settings.overlapChecks & ~own;
   const { header, clusterSize } = image;
   const end = offset + length;
-  if (checks & MetadataKind.mainHeader && offset < clusterSize) return MetadataKind.mainHeader;
+  if (checks & MetadataKind.mainHeader && (offset < clusterSize || meetsLuks(header, offset, end))) {
+    return MetadataKind.mainHeader;
+  }
   if (checks & MetadataKind.activeL1 && meets(offset, end, header.l1Offset, header.l1Entries * 8)) {
     return MetadataKind.activeL1;
   }
@@ -84,6 +87,11 @@ export function overlaps(image: Image, own: number, offset: number, length: numb
     return MetadataKind.refcountBlock;
   }
   return 0;
+}
+
+/** The header of a LUKS volume is one of the image's as well: QEMU has no name for it of its own. */
+function meetsLuks({ luks }: Qcow2Header, from: number, to: number): boolean {
+  return luks !== undefined && meets(from, to, luks.offset, luks.length);
 }
 
 function meets(from: number, to: number, offset: number, length: number): boolean {

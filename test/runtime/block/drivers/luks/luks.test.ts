@@ -1,9 +1,9 @@
 import { createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type KeySlot, readHeader, writeHeader } from '../../../../../runtime/block/drivers/luks/header.js';
-import { sealSlot } from '../../../../../runtime/block/drivers/luks/key-slots.js';
 import { luks } from '../../../../../runtime/block/drivers/luks/luks.js';
+import { type KeySlot, readHeader, writeHeader } from '../../../../../runtime/block/drivers/shared/luks/header.js';
+import { sealSlot } from '../../../../../runtime/block/drivers/shared/luks/key-slots.js';
 import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { MemoryChild } from '../../memory-child.js';
 import { create, open } from './volumes.js';

@@ -4,11 +4,12 @@ import { BlockOptions, type OptionValue } from '../../../../../runtime/block/opt
 import { MemoryChild, type MemoryStep } from '../../memory-child.js';
 import { SimulatedClock } from '../../simulated-clock.js';
 
-/** A host without secrets, that allows everything. */
+/** A host with one secret, that allows everything. */
 export const testHost: BlockHost = {
   events: { emit: () => {} },
   clock: new SimulatedClock(),
-  secret: (id) => Promise.reject(new Error(`no secret '${id}'`)),
+  secret: (id) =>
+    id === 'right' ? Promise.resolve(Buffer.from('correct horse')) : Promise.reject(new Error(`no secret '${id}'`)),
   warn: () => {},
   authorize: () => Promise.resolve(),
   fatal: (message) => {
@@ -29,7 +30,7 @@ export async function createImage(
     size,
     options: left,
     host: testHost,
-    createFile: () => Promise.reject(new Error('no other files')),
+    createFile: async (_, length) => new MemoryChild(new Uint8Array(length)),
     openBacking: () => Promise.reject(new Error('no backing file')),
     ...(backing === undefined ? {} : { backing }),
   });

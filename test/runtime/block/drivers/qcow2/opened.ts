@@ -17,6 +17,8 @@ export interface Opening {
   readonly flags?: Partial<NodeFlags>;
   readonly noIo?: boolean;
   readonly host?: BlockHost;
+  /** The data file. */
+  readonly data?: Child;
 }
 
 /** An open image, without a graph around it. */
@@ -48,7 +50,8 @@ export async function openOn(file: Child, opening: Opening = {}): Promise<Opened
     noIo: opening.noIo ?? false,
     host: opening.host ?? testHost,
     file,
-    openChild: () => Promise.reject(new Error('no children')),
+    openChild: () =>
+      opening.data === undefined ? Promise.reject(new Error('no children')) : Promise.resolve(opening.data),
     attachChild: () => {
       throw new Error('no children');
     },

@@ -52,9 +52,23 @@ const headers: fc.Arbitrary<Qcow2Header> = fc
     refcountOrder: fc.nat({ max: 6 }),
     unknown: fc.uint8Array({ maxLength: 10 }).map((words) => new Uint8Array(words.length * 8).fill(words[0] ?? 0)),
     extension: fc.uint8Array({ maxLength: 30 }),
+    encrypted: fc.boolean(),
   })
   .map(
-    ({ version, clusterBits, size, name, format, flags, bits, refcountOrder, unknown, extension, snapshotCount }) => {
+    ({
+      version,
+      clusterBits,
+      size,
+      name,
+      format,
+      flags,
+      bits,
+      refcountOrder,
+      unknown,
+      extension,
+      encrypted,
+      snapshotCount,
+    }) => {
       const clusterSize = 2 ** clusterBits;
       return {
         version,
@@ -62,7 +76,7 @@ const headers: fc.Arbitrary<Qcow2Header> = fc
         clusterSize,
         size,
         backing: { name, ...(format === undefined ? {} : { format }) },
-        encryption: 0,
+        ...(encrypted ? { encryption: 2, luks: { offset: 11 * clusterSize, length: 2_068_480 } } : { encryption: 0 }),
         l1Entries: 2 ** 15,
         l1Offset: 7 * clusterSize,
         refcountTableOffset: 2 ** 40,
@@ -101,7 +115,7 @@ describe('readHeader', () => {
     ['header is 103 bytes', (view) => view.setUint32(100, 103), { code: 'EINVAL' }],
     ['header is 65537 bytes', (view) => view.setUint32(100, 65537), { code: 'EINVAL' }],
     ["backing file's name: 65537", (view) => view.setBigUint64(8, 65537n), { code: 'EINVAL' }],
-    ['encryption method 2', (view) => view.setUint32(32, 2), { code: 'EINVAL' }],
+    ['encryption method 3', (view) => view.setUint32(32, 3), { code: 'EINVAL' }],
     ['Refcounts are 2^7', (view) => view.setUint32(96, 7), { code: 'EINVAL' }],
     ['refcount table has 129 clusters', (view) => view.setUint32(56, 129), { code: 'EINVAL' }],
     ['does not contain a refcount table', (view) => view.setUint32(56, 0), { code: 'EINVAL' }],
@@ -118,6 +132,20 @@ describe('readHeader', () => {
     const read = readChanged(change);
     await expect(read).rejects.toThrow(message);
     await expect(read).rejects.toMatchObject(error);
+  });
+
+  it('refuses a place of a LUKS header that cannot be', async () => {
+    const luks = { offset: 3 * header.clusterSize, length: 2_068_480 };
+    const encrypted = { ...header, encryption: 2, luks } as const;
+    const read = (changed: Qcow2Header) => readHeader(new MemoryChild(serialiseHeader(changed)));
+    await expect(read(encrypted)).resolves.toEqual(encrypted);
+    await expect(read({ ...encrypted, luks: { ...luks, offset: 512 } })).rejects.toThrow('Invalid LUKS header offset');
+    await expect(read({ ...encrypted, luks: { ...luks, length: 2 ** 60 } })).rejects.toThrow(
+      'Invalid LUKS header offset',
+    );
+    await expect(read({ ...encrypted, encryption: 0 })).rejects.toThrow('not that the image is encrypted with LUKS');
+    const short = { ...header, encryption: 2, extensions: [{ type: 0x0537_be77, data: new Uint8Array(8) }] } as const;
+    await expect(read(short)).rejects.toThrow('The header extension for LUKS is 8 bytes long, but must be 16');
   });
 
   it("refuses a backing file's name that is longer than there is room or sense for", async () => {

@@ -1,7 +1,7 @@
 import { pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { QCryptoHashAlgorithm } from '../../../../generated/index.js';
-import { BlockError } from '../../error.js';
+import type { QCryptoHashAlgorithm } from '../../../../../generated/index.js';
+import { BlockError } from '../../../error.js';
 import { digestLength } from './hash.js';
 
 const derive = promisify(pbkdf2);

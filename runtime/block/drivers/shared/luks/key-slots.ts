@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Child } from '../../driver.js';
-import { BlockError } from '../../error.js';
+import { BlockError } from '../../../error.js';
 import { mergeKey, splitKey } from './anti-forensic.js';
 import { requireHash } from './hash.js';
 import { type KeySlot, type LuksHeader, masterDigestLength, materialLength } from './header.js';
 import { type Budget, deriveKey, mostRounds } from './key-derivation.js';
+import type { HeaderPlace } from './place.js';
 import { requireSectorCipher, sectorCipher } from './sector-cipher.js';
 
 /**
@@ -12,7 +12,7 @@ import { requireSectorCipher, sectorCipher } from './sector-cipher.js';
  *
  * @throws BlockError (EPERM) when it fits none of them, ENOTSUP when the volume cannot be decrypted here
  */
-export async function unlock(file: Child, header: LuksHeader, passphrase: Uint8Array): Promise<Uint8Array> {
+export async function unlock(place: HeaderPlace, header: LuksHeader, passphrase: Uint8Array): Promise<Uint8Array> {
   requireHash(header.hash);
   requireSectorCipher(header.cipher, header.keyLength);
   const active = header.slots.filter((slot) => slot.active);
@@ -21,7 +21,7 @@ export async function unlock(file: Child, header: LuksHeader, passphrase: Uint8A
   }
   const budget: Budget = { rounds: mostRounds };
   for (const slot of active) {
-    const key = await keyIn(file, header, slot, passphrase, budget);
+    const key = await keyIn(place, header, slot, passphrase, budget);
     if (key !== undefined) return key;
   }
   throw new BlockError('Invalid password, cannot unlock any keyslot of the LUKS volume', { code: 'EPERM' });
@@ -34,7 +34,7 @@ export async function unlock(file: Child, header: LuksHeader, passphrase: Uint8A
  * @throws BlockError (EINVAL) when trying them would take too long
  */
 export async function slotsOpenedBy(
-  file: Child,
+  place: HeaderPlace,
   header: LuksHeader,
   passphrase: Uint8Array,
   only?: number,
@@ -43,7 +43,7 @@ export async function slotsOpenedBy(
   const opened: number[] = [];
   for (const [index, slot] of header.slots.entries()) {
     if (!slot.active || (only !== undefined && index !== only)) continue;
-    const key = await keyIn(file, header, slot, passphrase, budget);
+    const key = await keyIn(place, header, slot, passphrase, budget);
     if (key === undefined) continue;
     key.fill(0);
     opened.push(index);
@@ -53,13 +53,13 @@ export async function slotsOpenedBy(
 
 /** The volume's key, if the passphrase is that of the slot. */
 async function keyIn(
-  file: Child,
+  place: HeaderPlace,
   header: LuksHeader,
   slot: KeySlot,
   passphrase: Uint8Array,
   budget: Budget,
 ): Promise<Uint8Array | undefined> {
-  const key = await openSlot(file, header, slot, passphrase, budget);
+  const key = await openSlot(place, header, slot, passphrase, budget);
   const digest = await masterDigest(header, key, budget);
   if (timingSafeEqual(digest, header.digest)) return key;
   key.fill(0);
@@ -68,7 +68,7 @@ async function keyIn(
 
 /** What is in a slot: the volume's key, if the passphrase is that of the slot. */
 async function openSlot(
-  file: Child,
+  place: HeaderPlace,
   header: LuksHeader,
   slot: KeySlot,
   passphrase: Uint8Array,
@@ -77,7 +77,7 @@ async function openSlot(
   const { cipher, hash, keyLength } = header;
   const material = new Uint8Array(materialLength(header, slot));
   const slotKey = await deriveKey(passphrase, { ...slot, hash, length: keyLength }, budget);
-  await file.read(slot.offset, material);
+  await place.read(slot.offset, material);
   sectorCipher(cipher, slotKey).decrypt(0, material, material);
   return mergeKey(material.subarray(0, keyLength * slot.stripes), keyLength, hash);
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { BlockdevAmendOptionsLUKS } from '../../../../generated/index.js';
-import type { Int64 } from '../../../json/value.js';
-import type { BlockHost, Child } from '../../driver.js';
-import { BlockError, invalid } from '../../error.js';
+import type { QCryptoBlockAmendOptionsLUKS } from '../../../../../generated/index.js';
+import type { Int64 } from '../../../../json/value.js';
+import type { BlockHost } from '../../../driver.js';
+import { BlockError, invalid } from '../../../error.js';
 import {
   checkSlot,
   type KeySlot,
@@ -15,15 +15,7 @@ import {
 import { type Budget, iterationsFor, mostRounds, roundsWithin } from './key-derivation.js';
 import { sealSlot, slotsOpenedBy, unlock } from './key-slots.js';
 import { passphraseOf } from './passphrase.js';
-
-/** An open volume. */
-export interface AmendedVolume {
-  readonly file: Child;
-  /** As it stands in the file by now. */
-  header: LuksHeader;
-  /** The id of the secret that the volume was opened with. */
-  readonly keySecret: string | undefined;
-}
+import type { LuksVolume } from './volume.js';
 
 /**
  * Adds a passphrase in a key slot, or erases slots.
@@ -32,8 +24,8 @@ export interface AmendedVolume {
  * @throws BlockError when the options contradict each other, or would lose data and that is not forced
  */
 export async function amendSlots(
-  volume: AmendedVolume,
-  options: BlockdevAmendOptionsLUKS,
+  volume: LuksVolume,
+  options: QCryptoBlockAmendOptionsLUKS,
   force: boolean,
   host: BlockHost,
 ): Promise<void> {
@@ -42,12 +34,12 @@ export async function amendSlots(
 }
 
 async function addSlot(
-  volume: AmendedVolume,
-  options: BlockdevAmendOptionsLUKS,
+  volume: LuksVolume,
+  options: QCryptoBlockAmendOptionsLUKS,
   force: boolean,
   host: BlockHost,
 ): Promise<void> {
-  const { file, header, keySecret } = volume;
+  const { place, header, keySecret } = volume;
   const { 'new-secret': newSecret, 'iter-time': iterTime = 2000 } = options;
   if (newSecret === undefined) throw invalid("'new-secret' is required to activate a keyslot");
   if (options['old-secret'] !== undefined) {
@@ -56,7 +48,7 @@ async function addSlot(
   if (iterTime < 0) throw invalid("'iter-time' must not be negative");
   const index = slotToFill(header, options.keyslot, force);
   const passphrase = await passphraseOf(host, newSecret);
-  const key = await unlock(file, header, await passphraseOf(host, options.secret ?? keySecret));
+  const key = await unlock(place, header, await passphraseOf(host, options.secret ?? keySecret));
   try {
     const { hash, keyLength } = header;
     const iterations = iterationsFor(await roundsWithin(Number(iterTime), hash), hash, keyLength);
@@ -65,8 +57,8 @@ async function addSlot(
     // A slot that is overwritten is not in use meanwhile: half of its material would be found by no passphrase.
     if (slotAt(header, index).active) await storeSlot(volume, index, erased(slot));
     const budget: Budget = { rounds: mostRounds };
-    await file.write(slot.offset, await sealSlot(header, slot, passphrase, key, budget));
-    await file.flush();
+    await place.write(slot.offset, await sealSlot(header, slot, passphrase, key, budget));
+    await place.flush();
     await storeSlot(volume, index, slot);
   } finally {
     key.fill(0);
@@ -87,8 +79,8 @@ function slotToFill({ slots }: LuksHeader, wanted: Int64 | undefined, force: boo
 }
 
 async function eraseSlots(
-  volume: AmendedVolume,
-  options: BlockdevAmendOptionsLUKS,
+  volume: LuksVolume,
+  options: QCryptoBlockAmendOptionsLUKS,
   force: boolean,
   host: BlockHost,
 ): Promise<void> {
@@ -104,14 +96,14 @@ async function eraseSlots(
     const slot = slotAt(volume.header, index);
     // Without its salt the material is worthless: no passphrase leads to it even if the second step fails.
     await storeSlot(volume, index, erased(slot));
-    await volume.file.write(slot.offset, randomBytes(materialLength(volume.header, slot)));
-    await volume.file.flush();
+    await volume.place.write(slot.offset, randomBytes(materialLength(volume.header, slot)));
+    await volume.place.flush();
   }
 }
 
 async function slotsToErase(
-  { file, header }: AmendedVolume,
-  { keyslot, 'old-secret': oldSecret }: BlockdevAmendOptionsLUKS,
+  { place, header }: LuksVolume,
+  { keyslot, 'old-secret': oldSecret }: QCryptoBlockAmendOptionsLUKS,
   host: BlockHost,
 ): Promise<readonly number[]> {
   if (keyslot === undefined && oldSecret === undefined) {
@@ -120,7 +112,7 @@ async function slotsToErase(
   const index = keyslot === undefined ? undefined : checkedIndex(keyslot);
   if (index !== undefined && !header.slots[index]?.active) throw invalid(`Keyslot ${index} is already erased`);
   if (oldSecret === undefined) return index === undefined ? [] : [index];
-  const opened = await slotsOpenedBy(file, header, await passphraseOf(host, oldSecret), index);
+  const opened = await slotsOpenedBy(place, header, await passphraseOf(host, oldSecret), index);
   if (opened.length > 0) return opened;
   throw invalid(
     index === undefined
@@ -145,10 +137,10 @@ function erased(slot: KeySlot): KeySlot {
 }
 
 /** Replaces one slot of the header, on the disk. */
-async function storeSlot(volume: AmendedVolume, index: number, slot: KeySlot): Promise<void> {
-  const { file, header } = volume;
+async function storeSlot(volume: LuksVolume, index: number, slot: KeySlot): Promise<void> {
+  const { place, header } = volume;
   const { offset, bytes } = writeSlot(slot, index);
-  await file.write(offset, bytes);
+  await place.write(offset, bytes);
   volume.header = { ...header, slots: header.slots.with(index, slot) };
-  await file.flush();
+  await place.flush();
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergeKey, splitKey } from '../../../../../runtime/block/drivers/luks/anti-forensic.js';
+import { mergeKey, splitKey } from '../../../../../../runtime/block/drivers/shared/luks/anti-forensic.js';
 
 const hashes = fc.constantFrom('md5', 'sha1', 'sha256', 'sha512', 'ripemd160');
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { headerLength, readHeader, writeHeader } from '../../../../../runtime/block/drivers/luks/header.js';
-import { BlockError } from '../../../../../runtime/block/error.js';
-import { MemoryChild } from '../../memory-child.js';
-import { create, open } from './volumes.js';
+import { headerLength, readHeader, writeHeader } from '../../../../../../runtime/block/drivers/shared/luks/header.js';
+import { BlockError } from '../../../../../../runtime/block/error.js';
+import { MemoryChild } from '../../../memory-child.js';
+import { create, open } from '../../luks/volumes.js';
 
 let image: Uint8Array;
 let bytes: Buffer;

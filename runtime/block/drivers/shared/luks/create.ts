@@ -1,14 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { QCryptoHashAlgorithm, QCryptoIVGenAlgorithm } from '../../../../generated/index.js';
-import type { Child, CreateRequest } from '../../driver.js';
-import { roundUp, sectorSize } from '../../limits.js';
-import type { BlockOptions } from '../../options.js';
+import { QCryptoHashAlgorithm, QCryptoIVGenAlgorithm } from '../../../../../generated/index.js';
+import type { BlockHost } from '../../../driver.js';
+import { roundUp, sectorSize } from '../../../limits.js';
+import type { BlockOptions } from '../../../options.js';
 import { type CipherSpec, luksCiphers, luksModes, namesOf } from './cipher-spec.js';
 import { requireHash } from './hash.js';
 import { type KeySlot, type LuksHeader, masterDigestLength, saltLength, slotCount, writeHeader } from './header.js';
 import { type Budget, digestShare, iterationsFor, mostRounds, roundsWithin } from './key-derivation.js';
 import { masterDigest, sealSlot } from './key-slots.js';
 import { passphraseOf } from './passphrase.js';
+import type { HeaderPlace } from './place.js';
 import { requireSectorCipher } from './sector-cipher.js';
 
 /** Pieces that a key is split into. */
@@ -40,15 +41,27 @@ function takeOptions(options: BlockOptions): CreateOptions {
   };
 }
 
+/** A volume that is to be made. */
+export interface NewVolume {
+  readonly header: LuksHeader;
+  /** Writes the header and what belongs to it. To be called once: the key is gone afterwards. */
+  write(place: HeaderPlace): Promise<void>;
+}
+
 /**
- * Makes a volume with a key of its own, which one passphrase in the first slot unlocks. What is in the volume is undefined.
+ * A new volume with a key of its own, which one passphrase in the first slot unlocks. What is in the volume is undefined.
  *
+ * @param secretOption what the option `key-secret` is called where the options come from
  * @throws BlockError when an option is wrong or what it asks for is not available
  */
-export async function createLuks(file: Child, request: CreateRequest): Promise<void> {
-  const { keySecret, cipher, hash, iterTime } = takeOptions(request.options);
+export async function newVolume(
+  options: BlockOptions,
+  host: BlockHost,
+  secretOption = 'key-secret',
+): Promise<NewVolume> {
+  const { keySecret, cipher, hash, iterTime } = takeOptions(options);
   const { keyLength } = namesOf(cipher);
-  const passphrase = await passphraseOf(request.host, keySecret);
+  const passphrase = await passphraseOf(host, keySecret, secretOption);
   requireHash(hash);
   requireSectorCipher(cipher, keyLength);
   const rounds = await roundsWithin(iterTime, hash);
@@ -75,13 +88,17 @@ export async function createLuks(file: Child, request: CreateRequest): Promise<v
     ),
   };
   const header: LuksHeader = { ...plan, digest: await masterDigest(plan, key, budget) };
-  await file.truncate(header.payloadOffset + request.size);
-  for (const slot of header.slots) {
-    if (slot.active) await file.write(slot.offset, await sealSlot(header, slot, passphrase, key, budget));
-  }
-  // Last, for a volume that is not complete not to look like one.
-  const front = new Uint8Array(sectorSize * 2);
-  front.set(writeHeader(header));
-  await file.write(0, front);
-  key.fill(0);
+  return {
+    header,
+    async write(place) {
+      for (const slot of header.slots) {
+        if (slot.active) await place.write(slot.offset, await sealSlot(header, slot, passphrase, key, budget));
+      }
+      key.fill(0);
+      // Last, for a volume that is not complete not to look like one.
+      const front = new Uint8Array(sectorSize * 2);
+      front.set(writeHeader(header));
+      await place.write(0, front);
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import type { QCryptoCipherAlgorithm } from '../../../../generated/index.js';
-import { BlockError } from '../../error.js';
+import type { QCryptoCipherAlgorithm } from '../../../../../generated/index.js';
+import { BlockError } from '../../../error.js';
 
 /** Encrypts or decrypts whole blocks, each by itself, into a new buffer. */
 export type BlockTransform = (blocks: Uint8Array) => Uint8Array;

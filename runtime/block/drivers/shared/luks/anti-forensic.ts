@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import type { QCryptoHashAlgorithm } from '../../../../generated/index.js';
+import type { QCryptoHashAlgorithm } from '../../../../../generated/index.js';
 import { digestLength, digestOf } from './hash.js';
 
 /*

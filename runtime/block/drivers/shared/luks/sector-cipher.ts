@@ -1,4 +1,4 @@
-import { sectorSize } from '../../limits.js';
+import { sectorSize } from '../../../limits.js';
 import { blockCipher } from './block-cipher.js';
 import { cbcCipher } from './cbc.js';
 import type { CipherSpec } from './cipher-spec.js';

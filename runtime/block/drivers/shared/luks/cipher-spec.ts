@@ -3,8 +3,8 @@ import {
   type QCryptoCipherMode,
   QCryptoHashAlgorithm,
   QCryptoIVGenAlgorithm,
-} from '../../../../generated/index.js';
-import { BlockError } from '../../error.js';
+} from '../../../../../generated/index.js';
+import { BlockError } from '../../../error.js';
 
 /** How the sectors of a volume are encrypted, and with it the key material in its header. */
 export interface CipherSpec {

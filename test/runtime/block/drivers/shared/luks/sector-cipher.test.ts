@@ -1,9 +1,9 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { QCryptoIVGenAlgorithm } from '../../../../../generated/index.js';
-import type { CipherSpec } from '../../../../../runtime/block/drivers/luks/cipher-spec.js';
-import { sectorCipher } from '../../../../../runtime/block/drivers/luks/sector-cipher.js';
+import type { QCryptoIVGenAlgorithm } from '../../../../../../generated/index.js';
+import type { CipherSpec } from '../../../../../../runtime/block/drivers/shared/luks/cipher-spec.js';
+import { sectorCipher } from '../../../../../../runtime/block/drivers/shared/luks/sector-cipher.js';
 
 /** The number of a sector, in as many bytes as it takes, little-endian. */
 function numbered(sector: number, bytes: 4 | 8): Buffer {

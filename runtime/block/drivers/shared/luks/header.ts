@@ -1,7 +1,7 @@
-import { QCryptoHashAlgorithm } from '../../../../generated/index.js';
-import { BlockError } from '../../error.js';
-import { roundUp, sectorSize } from '../../limits.js';
-import { viewOf } from '../shared/big-endian.js';
+import { QCryptoHashAlgorithm } from '../../../../../generated/index.js';
+import { BlockError } from '../../../error.js';
+import { roundUp, sectorSize } from '../../../limits.js';
+import { viewOf } from '../big-endian.js';
 import { type CipherSpec, namesOf, specOf } from './cipher-spec.js';
 
 /** Bytes of the header, which is at the beginning of the file. All its numbers are big-endian. */

@@ -1,6 +1,6 @@
 import { getHashes, hash } from 'node:crypto';
-import type { QCryptoHashAlgorithm } from '../../../../generated/index.js';
-import { BlockError } from '../../error.js';
+import type { QCryptoHashAlgorithm } from '../../../../../generated/index.js';
+import { BlockError } from '../../../error.js';
 
 /** Bytes of the digests. The names are also those by which Node.js knows the functions. */
 export const digestLength: { readonly [name in QCryptoHashAlgorithm]: number } = {

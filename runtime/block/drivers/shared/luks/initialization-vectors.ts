@@ -1,4 +1,4 @@
-import { BlockError } from '../../error.js';
+import { BlockError } from '../../../error.js';
 import { type BlockTransform, blockCipher } from './block-cipher.js';
 import { type CipherSpec, luksCiphers } from './cipher-spec.js';
 import { digestLength, digestOf, requireHash } from './hash.js';

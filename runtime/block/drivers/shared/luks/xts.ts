@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
-import type { QCryptoCipherAlgorithm } from '../../../../generated/index.js';
-import { BlockError } from '../../error.js';
-import { sectorSize } from '../../limits.js';
+import type { QCryptoCipherAlgorithm } from '../../../../../generated/index.js';
+import { BlockError } from '../../../error.js';
+import { sectorSize } from '../../../limits.js';
 import { type BlockTransform, blockCipher } from './block-cipher.js';
 import type { VectorGenerator } from './initialization-vectors.js';
 import { bytesOf, type SectorCipher, type SectorTransform, wordsOf } from './sector-transform.js';

@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto';
-import type { QCryptoCipherAlgorithm } from '../../../../generated/index.js';
-import { sectorSize } from '../../limits.js';
+import type { QCryptoCipherAlgorithm } from '../../../../../generated/index.js';
+import { sectorSize } from '../../../limits.js';
 import { blockCipher } from './block-cipher.js';
 import { type VectorGenerator, vectorLength } from './initialization-vectors.js';
 import { bytesOf, type SectorCipher, wordsOf } from './sector-transform.js';
