@@ -62,7 +62,7 @@ describe('a qcow2 image with LUKS inside', () => {
     await expect(openOn(file, key)).resolves.toBeDefined();
   });
 
-  it('without its key shows its header and no data', async () => {
+  it('shows its header and no data when no key is given', async () => {
     const { instance } = await openOn(await written(), { noIo: true });
     expect(instance.encrypted).toBe(true);
     expect(instance.specificInfo()).toMatchObject({ data: { encrypt: { format: 'luks', 'cipher-alg': 'aes-256' } } });
@@ -74,7 +74,7 @@ describe('a qcow2 image with LUKS inside', () => {
     expect(await instance.blockStatus(0, 4096)).toEqual({ length: 4096, allocated: true, data: true, zero: false });
   });
 
-  it('is refused where the header does not say where the LUKS header is, or it is not there', async () => {
+  it('refuses an image whose header does not say where the LUKS header is, or says a wrong place', async () => {
     const file = await written();
     const { luks: place, ...header } = await readHeader(file);
     expect(place).toBeDefined();
