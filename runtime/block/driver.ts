@@ -29,6 +29,8 @@ export interface RootOwner {
   drainEnd(): void;
   /** The edges of a user that has several, and that does to one node what it finds at another: a job. Absent: it has one. */
   readonly roots?: Iterable<Child>;
+  /** Its node may be inactive: it makes no requests meanwhile. Default: those of its users that have a name may be. */
+  readonly allowsInactive?: boolean | undefined;
 }
 
 /** The state of a stretch of a node, as one layer knows it. */
@@ -56,6 +58,11 @@ export interface NodeFlags {
   readonly noFlush: boolean;
   /** `discard=unmap`: discards are handed on. */
   readonly unmap: boolean;
+  /**
+   * The image is another program's for the time being: it is not written, and nothing is expected of it. `readOnly` is `true`
+   * meanwhile, and this says what it is to be afterwards. Absent: the node is active.
+   */
+  readonly inactive?: { readonly readOnly: boolean };
 }
 
 /** The disk as it was at an earlier moment. */
@@ -312,6 +319,8 @@ export interface DriverInstance {
   readonly breakpoints?: DebugBreakpoints;
   /** Receives the steps that its parent announces: `blkdebug` acts on them. */
   debug?(event: BlkdebugEvent): void;
+  /** Forgets what it remembers of the data, which another program has changed. Absent: it remembers nothing, or is opened anew. */
+  refresh?(): Promise<void>;
   /** `x-blockdev-change`: takes one more child. */
   addChild?(node: NodeView): Promise<void>;
   /** `x-blockdev-change`: gives a child up. @throws BlockError when it cannot */

@@ -33,6 +33,7 @@ import { runIoLine } from './commands/qemu-io/run.js';
 import { qomSource } from './commands/qom-source.js';
 import { queryCommands } from './commands/queries.js';
 import { runHandler } from './commands/run-handler.js';
+import { activationCommand, bitmapsFollow } from './commands/set-active.js';
 import { snapshotCommands } from './commands/snapshots.js';
 import { streamCommand } from './commands/stream.js';
 import { throttleCommands } from './commands/throttle.js';
@@ -43,6 +44,8 @@ import type { DeviceConfig } from './drive/device.js';
 import { Drives } from './drive/drives.js';
 import type { BlockHost, Clock } from './driver.js';
 import { noMedium } from './error.js';
+import { activate } from './graph/activation.js';
+import { staysReadOnly } from './graph/flags.js';
 import { BlockGraph } from './graph/graph.js';
 import type { BlockNode } from './graph/node.js';
 import type { DriverRegistry } from './graph/registry.js';
@@ -161,9 +164,10 @@ export class BlockLayer implements AsyncDisposable {
     this.#source = {
       runState: this.#runState,
       backend: (name) => this.backend(name),
-      openNode: async (of, writable) => {
+      openNode: async (of, { writable, allowsInactive }) => {
         const node = 'node' in of ? this.graph.deviceOrNode(undefined, of.node) : this.graph.reference(of.deviceOrNode);
-        return this.#anonymous(node, writable);
+        if (!allowsInactive) await activate(this.graph, [node], bitmapsFollow(this.bitmaps));
+        return this.#anonymous(node, writable, allowsInactive);
       },
       closeNode: (backend) => this.graph.detachMedium(backend),
       bitmaps: (backend, wanted, writable) => exportedBitmaps(this.graph, this.bitmaps, backend, wanted, writable),
@@ -261,9 +265,10 @@ export class BlockLayer implements AsyncDisposable {
     return running === undefined ? [...this.#exportServers] : [...this.#exportServers, running];
   }
 
-  async #anonymous(node: BlockNode, writable: boolean): Promise<Backend> {
+  async #anonymous(node: BlockNode, writable: boolean, allowsInactive = false): Promise<Backend> {
     const backend = new Backend('', this.#host);
-    backend.root = await this.graph.attachRoot(node, backend, ofExport(!writable || node.flags.readOnly));
+    backend.allowsInactive = allowsInactive;
+    backend.root = await this.graph.attachRoot(node, backend, ofExport(!writable || staysReadOnly(node.flags)));
     return backend;
   }
 
@@ -272,6 +277,7 @@ export class BlockLayer implements AsyncDisposable {
     const queries = queryCommands(graph, bitmaps, () => this.#drives.queried);
     const changes = inTurns(graph.turns, {
       ...graphCommands(graph),
+      ...activationCommand(graph, bitmaps),
       ...mediumCommands(this),
       ...nbdServerCommands(this.#commandServer),
       ...exportCommands(this.#exportContext),

@@ -67,6 +67,8 @@ export class Backend implements RootOwner {
   /** For the next medium. Those who take one out remember what it was opened with. */
   rootState: RootState = plainRootState;
   readonly accounting: Accounting;
+  /** Its node may be inactive, in which no requests come. Default: it may when it has a name. */
+  allowsInactive: boolean | undefined;
   readonly #host: Pick<BlockHost, 'clock' | 'events'>;
   #device: VirtualDevice | undefined;
   #ioStatus: BlockDeviceIoStatus = 'ok';

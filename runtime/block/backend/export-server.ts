@@ -21,7 +21,10 @@ export interface ExportSource {
   /** The named backend, if there is one of this name. */
   backend(name: string): Backend | undefined;
   /** A backend without a name on a node. @throws BlockError when there is no such node, or others do not let it be used */
-  openNode(of: Exclude<Exported, { readonly device: string }>, writable: boolean): Promise<Backend>;
+  openNode(
+    of: Exclude<Exported, { readonly device: string }>,
+    how: { readonly writable: boolean; readonly allowsInactive: boolean },
+  ): Promise<Backend>;
   /** Lets go of such a backend. */
   closeNode(backend: Backend): Promise<void>;
   /** Bitmaps for the clients of a backend. @throws BlockError when one is not there, or cannot be shown */
@@ -39,6 +42,8 @@ export interface ExportRequest {
   readonly writethrough?: boolean | undefined;
   readonly bitmaps?: readonly ExportedBitmap[] | undefined;
   readonly allocationDepth?: boolean | undefined;
+  /** A node that is inactive stays so, and may become so: clients are refused meanwhile. Default: `false`, it is activated. */
+  readonly allowsInactive?: boolean | undefined;
   /** Called once it is gone, for whatever reason. */
   readonly onGone?: (() => void) | undefined;
 }
@@ -92,8 +97,8 @@ export class ExportServer {
 
   /** Offers an export. @throws BlockError when the name is taken, or there is no such device or node, or the device is empty */
   async add(request: ExportRequest): Promise<ServedExport> {
-    const { of, writable, writethrough = false } = request;
-    const { backend, anonymous } = await this.#find(of, writable);
+    const { of, writable, writethrough = false, allowsInactive = false } = request;
+    const { backend, anonymous } = await this.#find(of, { writable, allowsInactive });
     try {
       if (backend.root === undefined) throw noMedium(backend.name);
       if (anonymous) backend.writeback = !writethrough;
@@ -136,12 +141,15 @@ export class ExportServer {
     if (this.#exports.has(name)) throw new BlockError(`NBD server already has export named '${name}'`);
   }
 
-  async #find(of: Exported, writable: boolean): Promise<{ backend: Backend; anonymous: boolean }> {
+  async #find(
+    of: Exported,
+    how: { readonly writable: boolean; readonly allowsInactive: boolean },
+  ): Promise<{ backend: Backend; anonymous: boolean }> {
     const device = 'device' in of ? of.device : 'deviceOrNode' in of ? of.deviceOrNode : undefined;
     const named = device === undefined ? undefined : this.#source.backend(device);
     if (named !== undefined) return { backend: named, anonymous: false };
     if ('device' in of) throw deviceNotFound(of.device);
-    return { backend: await this.#source.openNode(of, writable), anonymous: true };
+    return { backend: await this.#source.openNode(of, how), anonymous: true };
   }
 
   /** Withdraws the exports of a device, whose medium goes away. Their clients are disconnected. */

@@ -1,5 +1,6 @@
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { ioError } from '../error.js';
+import { staysReadOnly } from '../graph/flags.js';
 import type { NbdContext, NbdExport, NbdExtent } from '../nbd/export.js';
 import { RequestFlag } from '../request-flag.js';
 import type { Backend } from './backend.js';
@@ -54,7 +55,7 @@ class BackendExport implements NbdExport {
     this.name = name;
     if (description !== undefined) this.description = description;
     this.size = root.node.length;
-    this.readOnly = readOnly || root.node.flags.readOnly;
+    this.readOnly = readOnly || staysReadOnly(root.node.flags);
     const minimum = root.node.leastBlock ?? root.node.requestAlignment;
     this.blockSize = { minimum, preferred: Math.max(minimum, preferredBlockSize) };
     this.contexts = [...(allocationDepth ? [allocationDepthOf(backend)] : []), ...bitmaps.map(contextOf)];
@@ -100,6 +101,7 @@ class BackendExport implements NbdExport {
 
   blockStatus(offset: number, length: number, options: { one: boolean }): Promise<readonly NbdExtent[]> {
     const next = async (at: number, most: number): Promise<NbdExtent> => {
+      if (isInactive(this.#attached)) throw ioError('EPERM');
       const { length, data, zero } = await this.#attached.blockStatus(at, most);
       return { length, hole: !data, zero };
     };
@@ -109,8 +111,14 @@ class BackendExport implements NbdExport {
   /** Makes a request when the device runs that the backend may have. */
   #running(request: (backend: Backend) => Promise<void>): Promise<void> {
     const backend = this.#attached;
+    if (isInactive(backend)) return Promise.reject(ioError('EPERM'));
     const resumed = backend.device === undefined ? undefined : this.#runState?.resumed;
     // It may have been stopped again before those that waited get to run.
     return resumed === undefined ? request(backend) : resumed.then(() => this.#running(request));
   }
+}
+
+/** Whether another program has the image: what is read of it may not be what is there. */
+function isInactive({ root }: Backend): boolean {
+  return root?.node.flags.inactive !== undefined;
 }

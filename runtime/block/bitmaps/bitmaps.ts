@@ -43,7 +43,7 @@ export class Bitmaps {
    */
   async load(node: BlockNode): Promise<void> {
     const store = node.instance?.bitmaps;
-    if (store === undefined || !node.readsData) return;
+    if (store === undefined || !node.readsData || node.flags.inactive) return;
     for (const { name, granularity, recording, inconsistent } of store.kept) {
       let bitmap = new DirtyBitmap(node, { name, granularity, recording, inconsistent, persistent: true });
       const { bits } = bitmap;
@@ -54,6 +54,11 @@ export class Bitmaps {
       this.#put(node, bitmap);
     }
     store.keepFrom(() => this.#toKeep(node));
+  }
+
+  /** Forgets the bitmaps that a node's image keeps, which has them. */
+  forgetKept(node: BlockNode): void {
+    for (const bitmap of this.of(node)) if (bitmap.persistent) this.remove(node, bitmap);
   }
 
   *#toKeep(node: BlockNode): Iterable<BitmapContents> {

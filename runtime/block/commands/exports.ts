@@ -1,6 +1,7 @@
 import type { BlockExportOptions } from '../../../generated/index.js';
 import type { BlockExports } from '../backend/block-exports.js';
 import { BlockError, invalid } from '../error.js';
+import { staysReadOnly } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { UserObjects } from '../objects/user-objects.js';
 import type { BlockHandlers } from './handlers.js';
@@ -56,7 +57,7 @@ export async function addExport(
   exports.checkId(id);
   if (type !== 'nbd') throw invalid(notBuiltIn(type));
   const { flags } = graph.deviceOrNode(undefined, node);
-  if (writable && flags.readOnly) {
+  if (writable && staysReadOnly(flags)) {
     throw new BlockError('Cannot export read-only node as writable', { code: 'EACCES' });
   }
   checkThreads(options.iothread, objects);
@@ -68,6 +69,7 @@ export async function addExport(
     description: options.description,
     bitmaps: options.bitmaps,
     allocationDepth: options['allocation-depth'],
+    allowsInactive: options['allow-inactive'],
   });
 }
 

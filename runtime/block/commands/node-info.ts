@@ -2,6 +2,7 @@ import type { BlockDeviceInfo } from '../../../generated/index.js';
 import type { Int64 } from '../../json/value.js';
 import { throttleInfo } from '../backend/throttle-arguments.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
+import { staysReadOnly } from '../graph/flags.js';
 import type { BlockNode } from '../graph/node.js';
 import { imageInfo } from './image-info.js';
 
@@ -24,7 +25,7 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
   return {
     file: node.filename,
     'node-name': node.name,
-    ro: flags.readOnly,
+    ro: staysReadOnly(flags),
     drv: node.driver.name,
     ...(backingName === undefined ? {} : { backing_file: backingName }),
     backing_file_depth: [...node.chain()].length - 1,
@@ -33,7 +34,7 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
     encryption_key_missing: false,
     detect_zeroes: node.detectZeroes,
     children: Array.from(node.children.values(), (edge) => ({ child: edge.name, 'node-name': edge.node.name })),
-    active: true,
+    active: flags.inactive === undefined,
     ...limits,
     ...(dirty.length === 0 ? {} : { 'dirty-bitmaps': dirty }),
     cache: { writeback, direct: flags.direct, 'no-flush': flags.noFlush },

@@ -13,6 +13,8 @@ export interface OpenFlags extends NodeFlags {
   readonly forceShare: boolean;
   /** It, or what it is opened for, is or was writable: it may be reopened for writing. Default: only if it is writable. */
   readonly mayWrite?: boolean;
+  /** It is opened while another program has the image. */
+  readonly dormant: boolean;
 }
 
 /** The flags of a node for which no option is given. */
@@ -24,11 +26,12 @@ export const rootDefaults: OpenFlags = {
   noBacking: false,
   noIo: false,
   forceShare: false,
+  dormant: false,
 };
 
 /** What a parent hands down to a child that does not say otherwise. */
 export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
-  const { direct, noFlush, mayWrite = false, forceShare } = parent;
+  const { direct, noFlush, mayWrite = false, forceShare, dormant } = parent;
   if (role === 'backing') return { ...parent, readOnly: true };
   // The upper layer decides what is discarded; what it passes on is meant.
   return {
@@ -40,7 +43,19 @@ export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
     noIo: false,
     mayWrite,
     forceShare,
+    dormant,
   };
+}
+
+/** The flags of a node that is opened with these. */
+export function nodeFlagsOf(flags: OpenFlags): OpenFlags {
+  const { inactive: _, ...others } = flags;
+  return flags.dormant ? { ...others, readOnly: true, inactive: { readOnly: flags.readOnly } } : others;
+}
+
+/** Whether a node is read-only when it is active. */
+export function staysReadOnly({ readOnly, inactive }: NodeFlags): boolean {
+  return inactive?.readOnly ?? readOnly;
 }
 
 /** Takes the options that every node has and puts them over what is inherited. @throws BlockError for a bad value */
@@ -54,6 +69,7 @@ export function takeFlags(options: BlockOptions, base: OpenFlags): OpenFlags {
     readOnly,
     forceShare,
     mayWrite: base.mayWrite === true || !readOnly,
+    dormant: !(options.takeBoolean('active') ?? !base.dormant),
     direct: options.takeBoolean('cache.direct') ?? base.direct,
     noFlush: options.takeBoolean('cache.no-flush') ?? base.noFlush,
     unmap: discard === undefined ? base.unmap : discard === 'unmap' || discard === 'on',

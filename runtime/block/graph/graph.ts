@@ -9,7 +9,7 @@ import type { BlockNode, NodeEdge } from './node.js';
 import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
 import { Turns } from './turns.js';
-import { Usage } from './usage.js';
+import { refuseInactive, Usage } from './usage.js';
 import { backendsAbove, isBusy, nodesAbove, nodesBelow, tiedNodes } from './walk.js';
 import type { DriverWhitelist } from './whitelist.js';
 
@@ -133,11 +133,12 @@ export class BlockGraph implements OpenEnvironment {
    * Puts a node under a backend.
    *
    * @param permissions what the backend does with it, and lets others do. Default: nothing and everything
-   * @throws BlockError when others exclude that; the node is then closed, unless something holds it
+   * @throws BlockError when others exclude that, or another program has the image; the node is then closed, unless something holds it
    */
   async attachRoot(node: BlockNode, owner: RootOwner, permissions: Permissions = unused): Promise<NodeEdge> {
     const edge = new Edge('root', 'root', { backend: owner }, node, permissions);
     try {
+      refuseInactive(node, edge);
       await this.usage.update([node]);
       return edge;
     } catch (error) {

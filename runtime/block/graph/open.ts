@@ -8,7 +8,7 @@ import { BlockOptions, type OptionValue } from '../options.js';
 import { type CloseEnvironment, closeNode } from './close.js';
 import { Edge, type EdgeChanges } from './edge.js';
 import { isJsonName, parseJsonName, protocolOf, resolveBackingName } from './filename.js';
-import { inherited, type OpenFlags, rootDefaults, takeDetectZeroes, takeFlags } from './flags.js';
+import { inherited, nodeFlagsOf, type OpenFlags, rootDefaults, takeDetectZeroes, takeFlags } from './flags.js';
 import type { NameSpace } from './names.js';
 import { BlockNode, type NodeEdge } from './node.js';
 import type { DriverRegistry } from './registry.js';
@@ -154,7 +154,7 @@ class Opening {
     const { copyOnRead, detectZeroes } = this.#request;
     const flags = this.#flags;
     const name = names.takeNode(this.#options.takeString('node-name'));
-    const node = new BlockNode({ name, driver, flags, given, edgeChanges });
+    const node = new BlockNode({ name, driver, flags: nodeFlagsOf(flags), given, edgeChanges });
     this.#owner.node = node;
     this.#environment.register(node);
     for (const edge of this.#edges) node.children.set(edge.name, edge);
@@ -174,7 +174,7 @@ class Opening {
     const instance = await node.driver.open(this.#context(node, file, probed));
     node.instance = instance;
     if (instance.forcesReadOnly) {
-      node.flags = { ...node.flags, readOnly: true };
+      node.flags = { ...node.flags, readOnly: true, ...(node.flags.inactive ? { inactive: { readOnly: true } } : {}) };
       node.mayWrite = false;
     }
     // A length that cannot be represented is an error of opening, not of the first request.

@@ -1,11 +1,13 @@
 import type { NodeFlags, Reopening } from '../driver.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import { type Exchange, exchangeChild } from './exchange.js';
+import { staysReadOnly } from './flags.js';
 import type { BlockGraph } from './graph.js';
 import type { BlockNode } from './node.js';
 import { prepareDriver } from './reopen.js';
 import { type NodePlan, planReopening, type ReopenRequest } from './reopen-plan.js';
 import { refuseReadOnlyUsers } from './usage.js';
+import { childrenFirst } from './walk.js';
 
 /**
  * Opens nodes with other options and other children: all of them, or none.
@@ -71,9 +73,9 @@ function switching({ node, flags, detectZeroes, given, changeable }: NodePlan): 
       },
     },
     async commit() {
-      const { readOnly, direct, noFlush, unmap } = flags;
-      node.flags = { ...node.flags, readOnly, direct, noFlush, unmap };
-      node.mayWrite ||= !readOnly;
+      const { readOnly, direct, noFlush, unmap, inactive } = flags;
+      node.flags = { ...node.flags, readOnly, direct, noFlush, unmap, ...(inactive === undefined ? {} : { inactive }) };
+      node.mayWrite ||= !staysReadOnly(flags);
       node.detectZeroes = detectZeroes;
       node.given = given;
       await reopening?.commit();
@@ -89,18 +91,4 @@ function commitOrder(plans: ReadonlyMap<BlockNode, NodePlan>): BlockNode[] {
   const nodes = childrenFirst(plans.keys());
   const closing = (node: BlockNode) => plans.get(node)?.flags.readOnly === true;
   return [...nodes.filter((node) => !closing(node)), ...nodes.filter(closing).reverse()];
-}
-
-/** Some nodes with all that is below them, each after its children. */
-function childrenFirst(nodes: Iterable<BlockNode>): BlockNode[] {
-  const found = new Set<BlockNode>();
-  const seen = new Set<BlockNode>();
-  const visit = (node: BlockNode): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    for (const child of node.childNodes()) visit(child);
-    found.add(node);
-  };
-  for (const node of nodes) visit(node);
-  return [...found];
 }

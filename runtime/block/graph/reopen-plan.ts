@@ -1,7 +1,15 @@
 import type { BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import { BlockError, invalid } from '../error.js';
 import { BlockOptions, type OptionValue } from '../options.js';
-import { inherited, type OpenFlags, rootDefaults, takeDetectZeroes, takeFlags } from './flags.js';
+import {
+  inherited,
+  nodeFlagsOf,
+  type OpenFlags,
+  rootDefaults,
+  staysReadOnly,
+  takeDetectZeroes,
+  takeFlags,
+} from './flags.js';
 import type { BlockNode } from './node.js';
 
 /** What becomes of a node that is reopened. */
@@ -24,7 +32,8 @@ export interface ReopenRequest {
 }
 
 /** Options of every node. What is not given of them returns to its default, whatever the driver. */
-const common = new Set([
+export const commonOptions: ReadonlySet<string> = new Set([
+  'active',
   'driver',
   'node-name',
   'discard',
@@ -53,11 +62,17 @@ export function planReopening(
     const { plan, inner } = planNode(node, options, base, reference);
     plans.set(node, plan);
     for (const { name, child, own } of inner) {
-      if (!asked.has(child)) add(child, own, inherited(plan.flags, name === 'backing' ? 'backing' : 'protocol'));
+      if (!asked.has(child))
+        add(child, own, inherited(asAsked(plan.flags), name === 'backing' ? 'backing' : 'protocol'));
     }
   };
   for (const { node, options } of requests) add(node, options, rootDefaults);
   return plans;
+}
+
+/** What a node's flags are when it is active. */
+function asAsked(flags: OpenFlags): OpenFlags {
+  return { ...flags, readOnly: staysReadOnly(flags) };
 }
 
 /** A child that was opened with its parent, and is reopened with it. `own` absent: with the options that it has. */
@@ -127,7 +142,9 @@ function takeNodeFlags(node: BlockNode, rest: BlockOptions, base: OpenFlags): Op
   if (forceShare !== node.forceShare) throw unchangeable('force-share');
   const cautious = rest.takeBoolean('auto-read-only') ?? false;
   // The one option that keeps its value when it is not given.
-  const flags = takeFlags(rest, { ...base, unmap: node.flags.unmap, forceShare: false });
+  const dormant = node.flags.inactive !== undefined;
+  const flags = takeFlags(rest, { ...base, unmap: node.flags.unmap, forceShare: false, dormant });
+  if (flags.dormant !== dormant) throw unchangeable('active');
   const readOnly = flags.readOnly || (cautious && !node.mayWrite);
   if (forceShare && !readOnly) throw invalid('force-share=on can only be used with read-only images');
   if (!readOnly && node.instance?.forcesReadOnly) {
@@ -136,7 +153,7 @@ function takeNodeFlags(node: BlockNode, rest: BlockOptions, base: OpenFlags): Op
   if (readOnly && node.requests.copyOnRead > 0) {
     throw invalid(`Can't set node '${node.name}' to r/o with copy-on-read enabled`);
   }
-  return { ...flags, readOnly, forceShare };
+  return nodeFlagsOf({ ...flags, readOnly, forceShare });
 }
 
 /** Takes the options that the driver can change. @throws BlockError when one that it cannot is not given any more */
@@ -144,7 +161,7 @@ function takeChangeable(node: BlockNode, rest: BlockOptions): BlockOptions {
   const names = node.driver.changeable ?? [];
   const can = (key: string) => names.some((name) => key === name || key.startsWith(`${name}.`));
   for (const key of node.given.keys()) {
-    if (!rest.has(key) && !common.has(key) && !can(key) && !ofChild(node, key)) {
+    if (!rest.has(key) && !commonOptions.has(key) && !can(key) && !ofChild(node, key)) {
       throw invalid(`Option '${key}' cannot be reset to its default value`);
     }
   }

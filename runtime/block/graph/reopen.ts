@@ -60,6 +60,7 @@ function switching(node: BlockNode, readOnly: boolean): TransactionStep {
     async prepare() {
       await node.requests.flush();
       const { name, mayWrite, forceShare } = node;
+      if (!readOnly && flags.inactive) throw new BlockError(`Node '${name}' is inactive`, { code: 'EPERM' });
       if (!readOnly && !mayWrite) throw new BlockError(`Node '${name}' is read only`, { code: 'EACCES' });
       if (!readOnly && forceShare) throw invalid('force-share=on can only be used with read-only images');
       reopening = await prepareDriver(node, flags);

@@ -1,4 +1,4 @@
-import type { NodeFlags } from '../driver.js';
+import type { NodeFlags, RootOwner } from '../driver.js';
 import { BlockError } from '../error.js';
 import {
   everything,
@@ -59,6 +59,7 @@ async function changed<T>(nodes: readonly BlockNode[], flagsOf: FlagsOf, work: (
   let result: T;
   try {
     for (const node of withChildren(nodes)) {
+      refuseInactiveChildren(node, flagsOf);
       refuseConflicts(node, flagsOf, seen);
       const change = await node.instance?.preparePermissions?.(usesOf(node, flagsOf, seen));
       if (change !== undefined) prepared.push(change);
@@ -92,12 +93,14 @@ function usesOf(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissi
 /** What one edge does to the node that it leads to. */
 function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): Permissions {
   const { owner, permissions, role } = edge;
-  if ('backend' in owner) return permissions;
+  if ('backend' in owner) return flagsOf(edge.node).inactive ? unused : permissions;
   const parent = owner.node;
   if (parent === undefined) return unused;
   const own = usesOf(parent, flagsOf, seen);
   if (role === 'backing') return edge.node.commits > 0 ? { ...ofOverlay(own), shares: everything } : ofOverlay(own);
   const { driver } = parent;
+  // Another program has the image: whatever happens to its file is that one's affair.
+  if (flagsOf(parent).inactive) return unused;
   const { readsData, parents, amendments } = parent;
   const writable = !flagsOf(parent).readOnly;
   const state = { writable, readsData, used: parents.size > 0, amended: amendments > 0 };
@@ -116,6 +119,30 @@ export function refuseReadOnlyUsers(nodes: Iterable<BlockNode>, flagsOf: FlagsOf
       ? `Block node is read-only: '${node.name}', which would have to be reopened for writing with what is above it`
       : `Read-only block node '${node.name}' cannot support read-write users`;
     throw new BlockError(reason, { code: 'EPERM' });
+  }
+}
+
+/** @throws BlockError when a user of an inactive node needs it active */
+export function refuseInactive({ flags, name }: BlockNode, { owner, permissions }: NodeEdge): void {
+  if (!flags.inactive || !('backend' in owner) || allowsInactive(owner.backend)) return;
+  const [needed] = namedPermissions(permissions.uses).toReversed();
+  if (needed === undefined) return;
+  throw new BlockError(`Permission '${needed[1]}' unavailable on inactive node '${name}'`, { code: 'EPERM' });
+}
+
+/** Whether a user makes no requests while its node is inactive. One with a name has a guest, which does not run then. */
+export function allowsInactive(owner: RootOwner): boolean {
+  return owner.allowsInactive ?? owner.name !== '';
+}
+
+/** @throws BlockError when an active node would stand on an inactive one */
+function refuseInactiveChildren(node: BlockNode, flagsOf: FlagsOf): void {
+  if (flagsOf(node).inactive) return;
+  for (const { name, node: child } of node.children.values()) {
+    if (!flagsOf(child).inactive) continue;
+    throw new BlockError(`Inactive '${child.name}' can't be a ${name} child of active '${node.name}'`, {
+      code: 'EPERM',
+    });
   }
 }
 

@@ -17,6 +17,20 @@ export function nodesAbove(nodes: ReadonlySet<BlockNode>): Set<BlockNode> {
   return found;
 }
 
+/** Some nodes with all that is below them, each after its children. */
+export function childrenFirst(nodes: Iterable<BlockNode>): BlockNode[] {
+  const found = new Set<BlockNode>();
+  const seen = new Set<BlockNode>();
+  const visit = (node: BlockNode): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    for (const child of node.childNodes()) visit(child);
+    found.add(node);
+  };
+  for (const node of nodes) visit(node);
+  return [...found];
+}
+
 /** Nodes with all that jobs above them work on. */
 export function tiedNodes(nodes: Set<BlockNode>): Set<BlockNode> {
   const seen = new Set<RootOwner>();

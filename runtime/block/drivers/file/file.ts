@@ -75,6 +75,11 @@ class FileInstance extends PathInstance {
     this.#extents?.forget();
   }
 
+  async refresh(): Promise<void> {
+    this.#length = (await statFd(this.file.fd)).size;
+    this.#extents?.forget();
+  }
+
   #reaches(end: number): void {
     if (end > this.#length) this.#length = end;
   }

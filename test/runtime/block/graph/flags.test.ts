@@ -17,6 +17,7 @@ const all: OpenFlags = {
   noIo: true,
   forceShare: false,
   mayWrite: true,
+  dormant: false,
 };
 
 describe('what a child inherits', () => {
@@ -31,6 +32,7 @@ describe('what a child inherits', () => {
         noBacking: false,
         noIo: false,
         forceShare: false,
+        dormant: false,
         mayWrite: true,
       });
       expect(inherited({ ...all, readOnly: true, forceShare: true }, role).forceShare).toBe(true);

@@ -165,6 +165,7 @@ const readOnly = {
   noBacking: false,
   noIo: false,
   forceShare: false,
+  dormant: false,
 } as const;
 
 describe('what http sends along', () => {
