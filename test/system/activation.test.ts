@@ -76,7 +76,7 @@ describeWithPrograms('an image that is handed over', ['qemu-img', 'qemu-io', 'nb
     expect(() => run('qemu-io', '-c', 'write 0 64k', image)).toThrow('Failed to get');
   });
 
-  it('is opened inactive beside the program that has it, and becomes active when that one lets go', async () => {
+  it('opens an image inactive beside the program that has it, and activates it when that one lets go', async () => {
     const source = layer();
     const destination = layer();
     await open(source);
@@ -94,7 +94,7 @@ describeWithPrograms('an image that is handed over', ['qemu-img', 'qemu-io', 'nb
     expect(await io(source, 'read -P 2 0 64k')).not.toContain('verification failed');
   });
 
-  it('stays active for an export that does not say that it allows otherwise, and answers EPERM to clients of one that does', async () => {
+  it('keeps a node active for an export without allow-inactive, and answers EPERM to clients of one with it', async () => {
     const client = layer();
     const socket = join(folder, 'nbd.sock');
     await client.execute('nbd-server-start', { addr: { type: 'unix', data: { path: socket } } });
