@@ -42,6 +42,7 @@ const subjects: readonly Subject[] = [
   { name: 'parallels', format: 'parallels' },
   { name: 'qcow', format: 'qcow' },
   { name: 'qcow, compressed', format: 'qcow', packed: true },
+  { name: 'qcow2, compressed', format: 'qcow2', packed: true },
   { name: 'qed', format: 'qed' },
   { name: 'vdi', format: 'vdi' },
   { name: 'vhdx', format: 'vhdx' },

@@ -1,6 +1,6 @@
 /* What some drivers' nodes can do beside reading and writing: parts of the contract in driver.ts that few drivers implement. */
 
-import type { BlkdebugEvent, SnapshotInfo } from '../../generated/index.js';
+import type { BlkdebugEvent, ReplicationMode, SnapshotInfo } from '../../generated/index.js';
 
 /** A place in a throttle group. */
 export interface ThrottlePlace {
@@ -30,6 +30,21 @@ export interface InternalSnapshots {
   create?(snapshot: SnapshotInfo): Promise<void>;
   /** Deletes the snapshot with this id. */
   delete?(id: string): Promise<void>;
+}
+
+/** How far the replication of a disk is. After a failover the disk is one like others: `done`, unless what the overlays have could not be committed. */
+export type ReplicationStage = 'none' | 'running' | 'failover' | 'failover-failed' | 'done';
+
+/** One side of a disk that is replicated to another machine. What begins and ends that sets its stage. */
+export interface ReplicatedDisk {
+  readonly mode: ReplicationMode;
+  /** Secondary side: the node-name or device of the root above it. */
+  readonly top: string | undefined;
+  stage: ReplicationStage;
+  /** A write of the primary side has failed. */
+  broken: boolean;
+  /** Ends what goes on for it. Called when the node is closed. */
+  end: (() => Promise<void>) | undefined;
 }
 
 /** A bitmap that an image keeps. */

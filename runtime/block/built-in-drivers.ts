@@ -24,6 +24,7 @@ import { qcow2 } from './drivers/qcow2/index.js';
 import { qed } from './drivers/qed/qed.js';
 import { quorum } from './drivers/quorum/driver.js';
 import { rawDriver } from './drivers/raw.js';
+import { replication } from './drivers/replication.js';
 import { snapshotAccess } from './drivers/snapshot-access.js';
 import { tftp } from './drivers/tftp/driver.js';
 import { throttle } from './drivers/throttle.js';
@@ -63,6 +64,7 @@ const drivers: readonly BlockDriver[] = [
   qed,
   quorum,
   rawDriver,
+  replication,
   snapshotAccess,
   throttle,
   tftp,

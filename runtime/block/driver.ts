@@ -6,7 +6,13 @@
 
 import type { BlkdebugEvent, BlockdevAmendOptions, ImageInfoSpecific } from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
-import type { DebugBreakpoints, InternalSnapshots, PersistentBitmaps, ThrottlePlace } from './abilities.js';
+import type {
+  DebugBreakpoints,
+  InternalSnapshots,
+  PersistentBitmaps,
+  ReplicatedDisk,
+  ThrottlePlace,
+} from './abilities.js';
 import type { BlockOptions } from './options.js';
 import type { ParentState, PermissionChange, Permissions } from './permissions.js';
 import type { ClientCredentials } from './tls.js';
@@ -317,6 +323,8 @@ export interface DriverInstance {
   lockMedium?(locked: boolean): Promise<void>;
   /** Where requests can be held up: in `blkdebug`. */
   readonly breakpoints?: DebugBreakpoints;
+  /** It is a side of a replicated disk. */
+  readonly replication?: ReplicatedDisk;
   /** Receives the steps that its parent announces: `blkdebug` acts on them. */
   debug?(event: BlkdebugEvent): void;
   /** Forgets what it remembers of the data, which another program has changed. Absent: it remembers nothing, or is opened anew. */

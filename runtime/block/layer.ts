@@ -32,6 +32,7 @@ import { programCommands } from './commands/program.js';
 import { runIoLine } from './commands/qemu-io/run.js';
 import { qomSource } from './commands/qom-source.js';
 import { queryCommands } from './commands/queries.js';
+import { replicationCommands } from './commands/replication.js';
 import { runHandler } from './commands/run-handler.js';
 import { activationCommand, bitmapsFollow } from './commands/set-active.js';
 import { snapshotCommands } from './commands/snapshots.js';
@@ -292,6 +293,7 @@ export class BlockLayer implements AsyncDisposable {
       ...transactionCommand(jobs, bitmaps),
       ...createCommand(jobs),
       ...amendCommand(jobs),
+      ...replicationCommands(jobs, bitmaps),
     });
     const handlers: BlockHandlers = {
       ...changes,

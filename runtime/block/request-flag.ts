@@ -14,4 +14,6 @@ export const RequestFlag = {
   compressed: 32,
   /** A read with `copyOnRead` is for the copying only: the buffer is not filled. */
   prefetch: 64,
+  /** A write runs alone where it overlaps others: what is read beside it is all from before it, or all from after it. */
+  serialising: 128,
 } as const;

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, expect, test } from 'vitest';
+import { createImage } from '../../runtime/block/graph/create.js';
 import { connect } from '../../runtime/index.js';
 import { compile } from '../generator/emit/compile.js';
+import { LayerClient } from '../runtime/block/layer-client.js';
 
 const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'block-page-'));
@@ -62,3 +64,26 @@ async function retried<T>(attempt: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+test('a secondary side replicates by the commands of docs/block.md', async () => {
+  await using client = new LayerClient();
+  const { graph } = client.layer;
+  for (const [format, name] of [
+    ['raw', 'disk.raw'],
+    ['qcow2', 'active.qcow2'],
+    ['qcow2', 'hidden.qcow2'],
+  ] as const) {
+    await createImage(graph, { format, filename: join(folder, name), size: 2 ** 20 });
+  }
+  const [, commands = ''] = /^## Replication$.*?^```json\n(.*?)^```/ms.exec(page) ?? [];
+  const steps = commands.trim().split(/\n(?=\{)/);
+  expect(steps).toHaveLength(5);
+  for (const step of steps) {
+    const here = step.replaceAll(/"([\w]+\.(?:raw|qcow2|sock))"/g, (_, name: string) =>
+      JSON.stringify(join(folder, name)),
+    );
+    const { execute, arguments: args } = JSON.parse(here) as { execute: string; arguments: object };
+    await client.execute(execute, execute === 'blockdev-add' ? { options: args } : args);
+  }
+  expect(await client.execute('query-xen-replication-status')).toEqual({ error: false });
+});

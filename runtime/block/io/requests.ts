@@ -5,7 +5,7 @@ import { largestSize, roundDown, roundUp } from '../limits.js';
 import { RequestFlag } from '../request-flag.js';
 import { copyUp } from './copy-on-read.js';
 import { readAnywhere } from './read.js';
-import { RequestTracker } from './tracker.js';
+import { RequestTracker, type TrackedRequest } from './tracker.js';
 import { driverFlags, writeZeroesSplit } from './write-zeroes.js';
 import { isZero } from './zeroes.js';
 
@@ -138,7 +138,7 @@ export class NodeRequests {
     const alignment = instance.requestAlignment ?? 1;
     const compressed = (flags & RequestFlag.compressed) !== 0;
     if (compressed || (offset % alignment === 0 && length % alignment === 0)) {
-      const request = this.tracker.begin(offset, length);
+      const request = this.tracker.begin(offset, length, (flags & RequestFlag.serialising) !== 0);
       try {
         if (!this.tracker.quiet) await this.tracker.turn(request);
         if (compressed) await this.#compressedWrite(instance, offset, data, flags);
@@ -150,13 +150,13 @@ export class NodeRequests {
     }
     const start = roundDown(offset, alignment);
     const end = roundUp(offset + length, alignment);
-    const request = this.tracker.begin(start, end - start, true);
+    const request = await this.#beginAlone(start, end - start);
     try {
       await this.tracker.turn(request);
       const whole = Buffer.allocUnsafe(end - start);
       await readEdges(instance, start, whole, offset, offset + length, alignment);
       whole.set(data, offset - start);
-      await this.#alignedWrite(instance, start, whole, flags);
+      await this.#alignedWrite(instance, start, whole, flags, { notified: true });
     } finally {
       this.tracker.end(request);
     }
@@ -171,7 +171,7 @@ export class NodeRequests {
     const first = roundUp(offset, alignment);
     const last = roundDown(offset + length, alignment);
     if (first === offset && last === offset + length) {
-      const request = this.tracker.begin(offset, length);
+      const request = this.tracker.begin(offset, length, (flags & RequestFlag.serialising) !== 0);
       try {
         if (!this.tracker.quiet) await this.tracker.turn(request);
         await this.#alignedZeroes(instance, offset, length, flags);
@@ -182,7 +182,7 @@ export class NodeRequests {
     }
     // The edges are parts of blocks that hold other data.
     if (flags & RequestFlag.noFallback) throw ioError('ENOTSUP');
-    const passed = flags & RequestFlag.fua;
+    const passed = flags & (RequestFlag.fua | RequestFlag.serialising);
     if (first >= last) {
       await this.write(offset, new Uint8Array(length), passed);
       return;
@@ -281,10 +281,16 @@ export class NodeRequests {
     }
   }
 
-  async #alignedWrite(instance: DriverInstance, offset: number, data: Uint8Array, flags: number): Promise<void> {
+  async #alignedWrite(
+    instance: DriverInstance,
+    offset: number,
+    data: Uint8Array,
+    flags: number,
+    { notified = false } = {},
+  ): Promise<void> {
     const { length } = data;
     try {
-      if (this.beforeWrite.size > 0) await this.#notify({ offset, length, kind: 'write' });
+      if (!notified && this.beforeWrite.size > 0) await this.#notify({ offset, length, kind: 'write' });
       const { detectZeroes } = this.#target;
       if (detectZeroes !== 'off' && instance.writeZeroes !== undefined && isZero(data)) {
         instance.debug?.('pwritev_zero');
@@ -344,6 +350,21 @@ export class NodeRequests {
 
   async #notify(notice: WriteNotice): Promise<void> {
     for (const notifier of this.beforeWrite) await notifier(notice);
+  }
+
+  /**
+   * Begins a write that runs alone. Those that watch writes are notified before: what they wait for may be a read of this node, which
+   * would else wait for the write.
+   */
+  async #beginAlone(offset: number, length: number): Promise<TrackedRequest> {
+    if (this.beforeWrite.size === 0) return this.tracker.begin(offset, length, true);
+    const announced = this.tracker.begin(offset, length);
+    try {
+      await this.#notify({ offset, length, kind: 'write' });
+      return this.tracker.begin(offset, length, true);
+    } finally {
+      this.tracker.end(announced);
+    }
   }
 
   #changed(offset: number, length: number): void {

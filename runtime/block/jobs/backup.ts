@@ -45,12 +45,19 @@ export interface BackupPlan {
   readonly onTargetError: BlockdevOnError;
 }
 
+/** The work of a backup. */
+export interface BackupWork extends JobWork {
+  /** From now on the disk as it is now is kept. Nothing may be in flight. */
+  startAnew(): void;
+}
+
 /** Copies a disk as it is now, while it is written to: what a write would change is copied before. */
-export function backupWork(plan: BackupPlan, from: Child, into: Child): JobWork {
+export function backupWork(plan: BackupPlan, from: Child, into: Child): BackupWork {
   const backup = new Backup(plan, from, into);
   return {
     run: (job) => backup.run(job),
     clean: async (job, succeeded) => backup.clean(job, succeeded),
+    startAnew: () => backup.startAnew(),
   };
 }
 
@@ -85,6 +92,10 @@ class Backup {
     else this.#pending.set(0, source.length);
     this.#total = this.#bytesOf(this.#pending);
     source.requests.beforeWrite.add(this.#beforeWrite);
+  }
+
+  startAnew(): void {
+    this.#pending.set(0, this.#plan.source.length);
   }
 
   async run(job: WorkingJob): Promise<void> {
@@ -243,11 +254,15 @@ class Backup {
   #copy(stretch: Stretch): Promise<void> {
     const { offset, length } = stretch;
     this.#pending.clear(offset, length);
-    const { compress, clusterSize } = this.#plan;
+    const { compress, clusterSize, source, target } = this.#plan;
+    // What is read through a target over the source comes from the source until it is copied: not half before and half after that.
+    const alone = target.chainHas(source) ? RequestFlag.serialising : 0;
     const manner = {
       readFlags: RequestFlag.noSerialising,
+      writeFlags: alone | (compress ? RequestFlag.compressed : 0),
+      zeroFlags: alone | RequestFlag.mayUnmap,
       // Compressed clusters are written as a whole.
-      ...(compress && { writeFlags: RequestFlag.compressed, unit: clusterSize }),
+      unit: compress ? clusterSize : 1,
     };
     const copying = copyStretch(this.#from, this.#into, stretch, manner).then(
       () => {

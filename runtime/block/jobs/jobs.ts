@@ -19,7 +19,12 @@ export interface JobRequest extends JobEnding {
   readonly speed: number;
   /** The jobs that it succeeds or fails with. Absent: none. */
   readonly group?: JobGroup | undefined;
+  /** It is a part of something else: clients do not see it, and it has no id. */
+  readonly internal?: true;
 }
+
+/** What starts a job that clients do not see. */
+export const internalJob: JobRequest = { id: undefined, speed: 0, internal: true };
 
 /** A node that a job works on. */
 export interface JobNode {
@@ -40,6 +45,7 @@ export class Jobs {
   readonly graph: BlockGraph;
   readonly #onReport: (report: JobReport) => void;
   readonly #jobs = new Map<string, Job>();
+  readonly #internal = new Set<Job>();
   readonly #taken = new WeakMap<WorkingJob, Taken[]>();
 
   /** @param onReport called when a job begins, and when it is over */
@@ -73,7 +79,8 @@ export class Jobs {
    * @returns the id
    * @throws BlockError when something is wrong
    */
-  check(source: BlockNode | undefined, { id }: Pick<JobRequest, 'id'>): string {
+  check(source: BlockNode | undefined, { id, internal }: Pick<JobRequest, 'id' | 'internal'>): string {
+    if (internal) return '';
     const chosen = id ?? source?.deviceName ?? '';
     if (!isWellFormedId(chosen)) throw invalid(`Invalid job ID '${chosen}'`);
     if (this.#jobs.has(chosen)) throw new BlockError(`Job ID '${chosen}' already in use`, { code: 'EEXIST' });
@@ -95,13 +102,15 @@ export class Jobs {
     work: (roots: { readonly [Index in keyof Nodes]: Child }) => JobWork,
   ): Promise<Job> {
     const id = this.check(source, request);
+    const { internal = false } = request;
     const { host, turns } = this.graph;
     const job = new Job({
       ...request,
-      ...{ id, type, host, turns },
-      onReport: this.#onReport,
+      ...{ id, type, turns },
+      host: internal ? { ...host, events: { emit() {} } } : host,
+      onReport: internal ? () => {} : this.#onReport,
       release: () => this.release(job),
-      forget: () => this.#jobs.delete(id),
+      forget: () => (internal ? this.#internal.delete(job) : this.#jobs.delete(id)),
     });
     const taken: Taken[] = [];
     this.#taken.set(job, taken);
@@ -114,7 +123,8 @@ export class Jobs {
       job.giveUp();
       throw error;
     }
-    this.#jobs.set(id, job);
+    if (internal) this.#internal.add(job);
+    else this.#jobs.set(id, job);
     return job;
   }
 
@@ -140,7 +150,7 @@ export class Jobs {
 
   /** Ends all jobs. */
   async endAll(): Promise<void> {
-    for (const job of this.all) {
+    for (const job of [...this.all, ...this.#internal]) {
       await job.end();
       if (job.status === 'concluded') await job.dismiss();
     }

@@ -44,6 +44,8 @@ export interface MirrorPlan {
   readonly onTargetError: BlockdevOnError;
   /** What reads as zeroes may be deallocated in the target. */
   readonly unmap: boolean;
+  /** It does not wait to be completed by a user. */
+  readonly completesItself?: boolean;
   /** Called when the user wants the target in the place of the source. @throws BlockError when that cannot be prepared */
   prepareCompletion(): Promise<void>;
   /** Puts the target in the place of the source. Both are drained, and equal. */
@@ -101,6 +103,7 @@ class Mirror {
     this.#from = from;
     this.#into = into;
     this.#copyMode = plan.copyMode;
+    if (plan.completesItself) this.#wanted = 'completion';
     if (plan.copyMode === 'write-blocking') plan.source.requests.afterWrite.add(this.#follow);
   }
 

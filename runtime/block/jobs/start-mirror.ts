@@ -7,6 +7,7 @@ import type { BlockNode } from '../graph/node.js';
 import { openBacking } from '../graph/open-backing.js';
 import { reopen } from '../graph/reopen.js';
 import { isPowerOfTwo } from '../limits.js';
+import type { Job } from './job.js';
 import type { JobRequest, Jobs } from './jobs.js';
 import { type MirrorPlan, mirrorWork } from './mirror.js';
 import { reading, writing } from './target.js';
@@ -36,6 +37,8 @@ export interface MirrorRequest {
   readonly backing: { readonly node: BlockNode | undefined } | 'header' | 'leave';
   /** The node that the target takes the place of. Absent: the source. */
   readonly replaces: string | undefined;
+  /** It does not wait to be completed by a user. */
+  readonly completesItself?: boolean;
   /** Called at the end. */
   clean?(pivoted: boolean): Promise<void>;
 }
@@ -56,13 +59,13 @@ function checkMirror({ source, target, granularity, bufferSize, type }: MirrorRe
   if (bufferSize < 0) throw invalid("Invalid parameter 'buf-size': it is at least 0");
 }
 
-/** Starts a job that makes a target equal to a source. @throws BlockError when it cannot be started */
+/** Starts a job that makes a target equal to a source. @returns the job @throws BlockError when it cannot be started */
 export async function startMirror(
   jobs: Jobs,
   bitmaps: Bitmaps,
   request: JobRequest,
   wanted: MirrorRequest,
-): Promise<void> {
+): Promise<Job> {
   checkMirror(wanted);
   jobs.check(wanted.source, request);
   const { source, target, type } = wanted;
@@ -99,6 +102,7 @@ export async function startMirror(
         ),
     );
     job.start();
+    return job;
   } catch (error) {
     bitmaps.remove(source, bitmap);
     throw error;
