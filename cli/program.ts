@@ -56,7 +56,7 @@ const subcommands: Readonly<Record<string, { readonly summary: string; load(): P
   },
   mock: {
     summary: 'answer QMP clients with what a schema allows, for tests',
-    load: async () => (await import('./mock.js')).mock,
+    load: async () => (await import('./mock/mock.js')).mock,
   },
   completion: {
     summary: 'print a script that makes a shell complete command lines',

@@ -24,9 +24,12 @@ export {
   checkConformance,
 } from './conformance/conformance.js';
 export { type EventMessage, WireWatch } from './conformance/wire-watch.js';
+export { type MockAgent, type MockAgentOptions, mockAgent } from './mock/agent.js';
 export type { MockAddress } from './mock/door.js';
 export type { Expectation } from './mock/expectation.js';
-export { type AnyHandlers, type Expected, type MockOptions, type MockQmp, mockQmp } from './mock/mock.js';
+export type { MockJobPlan } from './mock/jobs/plan.js';
+export { type MockOptions, type MockQmp, mockQmp } from './mock/mock.js';
+export type { AnyHandlers, Expected, ScriptedOptions } from './mock/scripted.js';
 export { type MockCall, MockError } from './mock/script.js';
 export type { GeneratedSchema, MockSource } from './mock/source.js';
 export { type RecordedMessage, Recorder, readRecording } from './replay/recording.js';

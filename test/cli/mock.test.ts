@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { connectAgent } from '../../runtime/qmp/agent.js';
 import { connect, type QmpClient } from '../../runtime/qmp/client.js';
+import { runJob } from '../../runtime/qmp/job.js';
 import { folderWith, qapiTs, type Ran } from './command-line.js';
 
 const files = {
@@ -14,10 +16,22 @@ const files = {
 };
 
 /** Runs `qapi-ts mock` with a client, and ends it by a signal unless the client has. */
-async function session(
+function session(
   args: readonly string[],
   talk: (client: QmpClient) => Promise<void>,
   more: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  return running(args, more, async (address) => {
+    const client = await connect(address);
+    await talk(client);
+    await client.close();
+  });
+}
+
+async function running(
+  args: readonly string[],
+  more: Readonly<Record<string, string>>,
+  use: (address: string) => Promise<void>,
 ): Promise<Ran> {
   const interrupt = new AbortController();
   let told: (address: string) => void = () => {};
@@ -28,15 +42,13 @@ async function session(
     cwd: folderWith({ ...files, ...more }),
     signal: interrupt.signal,
     onOutput: (text) => {
-      const [, found] = /QMP clients: (\S+)/.exec(text) ?? [];
+      const [, found] = /(?:QMP|agent) clients: (\S+)/.exec(text) ?? [];
       if (found !== undefined) told(found);
     },
   });
   const place = await Promise.race([address, ended]);
   if (typeof place !== 'string') return place;
-  const client = await connect(place);
-  await talk(client);
-  await client.close();
+  await use(place);
   interrupt.abort();
   return ended;
 }
@@ -81,6 +93,41 @@ test('qapi-ts mock answers as a file says, prints commands, and names those that
   expect(refused.stderr).toContain('stop: not expected, and without a handler');
 });
 
+test('qapi-ts mock --agent plays a guest agent', async () => {
+  const { code, stderr } = await running(
+    ['--agent', '--release', '9.1', '--replies', 'replies.json'],
+    files,
+    async (at) => {
+      await using agent = await connectAgent(at);
+      expect(await agent.execute('guest-info')).toMatchObject({ version: '9.1.0' });
+      expect(await agent.execute('query-state')).toEqual({ heat: 9007199254740993n });
+    },
+  );
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/^agent clients: unix:/);
+});
+
+test('qapi-ts mock runs jobs, which go as a file says', async () => {
+  const jobs = {
+    'schema.json': `
+{ 'enum': 'JobType', 'data': [ 'create' ] }
+{ 'struct': 'JobInfo', 'data': { 'id': 'str', 'type': 'JobType', 'status': 'str', '*error': 'str' } }
+{ 'command': 'query-jobs', 'returns': [ 'JobInfo' ] }
+{ 'command': 'job-dismiss', 'data': { 'id': 'str' } }
+{ 'command': 'blockdev-create', 'data': { 'job-id': 'str' } }
+{ 'event': 'JOB_STATUS_CHANGE', 'data': { 'id': 'str', 'status': 'str' } }`,
+    'replies.json': '{"blockdev-create": {"job": {"duration": 10, "fails": "no space"}}}',
+  };
+  const { code, stderr } = await session(
+    ['--replies', 'replies.json'],
+    async (client) => {
+      await expect(runJob(client, 'blockdev-create', { 'job-id': 'c' })).rejects.toThrow('job c failed: no space');
+    },
+    jobs,
+  );
+  expect(code, stderr).toBe(0);
+});
+
 test.each([
   [['--listen', 'qmp.sock'], /expected unix:PATH or tcp:HOST:PORT/],
   [['--seed', 'x'], /expected a number of at most nine digits/],
@@ -90,12 +137,14 @@ test.each([
   [['--replies', 'unknown.json'], /unknown\.json: stopp: the schema has no command 'stopp'/],
   [['--replies', 'wrong.json'], /wrong\.json: query-state: .*heat/],
   [['--replies', 'neither.json'], /neither\.json: stop: expected \{"return": …\}/],
+  [['--replies', 'job.json'], /job\.json: stop: stop starts no job/],
   [['--listen', 'unix:/'], /a file that is no socket is there/],
 ])('qapi-ts mock %j says what is wrong', async (args, message) => {
   const more = {
     'unknown.json': '{"stopp": {"return": {}}}',
     'wrong.json': '{"query-state": {"return": {"heat": "x"}}}',
     'neither.json': '{"stop": {}}',
+    'job.json': '{"stop": {"job": {}}}',
   };
   const { code, stderr } = await session(args, async () => {}, more);
   expect(code).toBe(1);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -23,16 +23,26 @@ const printed: Readonly<Record<string, RegExp | string>> = {
   'A QEMU in one line': 'device0: not locked\n',
   'What a test expects': shown,
   'Handlers and events': /^.*No space.*\n$/,
+  Jobs: 'job b failed: No space left on device\ncreated\nrunning\nready\nwaiting\npending\nconcluded\nnull\n',
+  'A guest agent': '2\nQmpError\n',
   'When things go wrong': /^query-block was not answered within 100 ms.*\n.*connection.*\n$/,
   'Record and replay': '7 messages\n',
   'Without generated code': /^10\ntrue\nfilename: .*\n$/,
 };
+
+/** As much of an agent's schema as the page uses. */
+const agentSchema = `
+  { 'pragma': { 'command-returns-exceptions': [ 'guest-fsfreeze-freeze' ] } }
+  { 'command': 'guest-fsfreeze-freeze', 'returns': 'int' }
+  { 'command': 'guest-exec', 'data': { 'path': 'str' } }`;
 
 describe('the examples of docs/testkit.md', () => {
   let folder: string;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'qapi-ts-testkit-'));
+    mkdirSync(join(folder, 'qga'));
+    writeFileSync(join(folder, 'qga/qapi-schema.json'), agentSchema);
     cpSync(join(root, 'qapi'), join(folder, 'qapi'), { recursive: true });
     const { schema } = await loadSchema(join(root, 'qapi/qapi-schema.json'));
     if (!schema) throw new Error('the schema is not valid');

@@ -1,11 +1,17 @@
+import type { JsonObject } from '../../runtime/json/value.js';
 import type { CommandContext, CommandEntry, CommandTable } from '../../runtime/qmp/command-table.js';
 import { isQmpFailure, QmpError } from '../../runtime/qmp/error.js';
 import { isHandled } from '../../runtime/qmp/server/dispatcher.js';
 import type { Values } from '../values.js';
 import type { FaultyReplies, ReplyContent } from './faulty-replies.js';
+import { fitted } from './fitted.js';
+import type { MockJobs } from './jobs/mock-jobs.js';
 import type { FollowingEvent, Outcome, ReplyFault, Rule } from './rule.js';
 import type { Script } from './script.js';
 import type { MockModel } from './source.js';
+
+/** By command, members of what it returns. */
+export type PlainResults = { readonly [command: string]: JsonObject };
 
 /** What a mock answers with. */
 export interface AnswerSources {
@@ -13,6 +19,10 @@ export interface AnswerSources {
   readonly values: Values;
   readonly script: Script;
   readonly faulty: FaultyReplies;
+  /** What is made by the schema, but for these members. */
+  readonly plainResults: PlainResults;
+  /** Its jobs; undefined when it has none. */
+  jobs(): MockJobs | undefined;
   /** The handlers that the test gave. */
   handlers(): object;
   /** Whether a command without rule and handler is refused, instead of answered with a value by the schema. */
@@ -20,7 +30,7 @@ export interface AnswerSources {
   emit(event: FollowingEvent): void;
 }
 
-/** The commands of a mock: its rules first, then its handlers, then values by the schema. */
+/** The commands of a mock: its rules first, then its handlers, then its jobs, then values by the schema. */
 export class Answers {
   /** The commands, for a server without handlers. */
   readonly table: CommandTable<object>;
@@ -77,7 +87,11 @@ export class Answers {
       case 'usual': {
         const handlers = this.#sources.handlers();
         if (isHandled(handlers, entry.name)) return entry.call(handlers, args, context);
+        const jobs = this.#sources.jobs();
+        const aboutJobs = jobs?.about(entry.name, args as JsonObject);
+        if (aboutJobs) return aboutJobs();
         if (!rule) this.#unhandled(entry.name);
+        await jobs?.start(entry.name, args as JsonObject, rule?.job);
         return this.#value(entry);
       }
     }
@@ -93,8 +107,10 @@ export class Answers {
 
   /** A result by the schema. */
   #value({ name, returns }: CommandEntry<object>): unknown {
-    const command = this.#sources.model.schema.lookup(name);
+    const { model, values, plainResults } = this.#sources;
+    const command = model.schema.lookup(name);
     if (!returns || command?.kind !== 'command' || !command.returns) return undefined;
-    return returns.decode(this.#sources.values.of(command.returns, name));
+    const plain = Object.hasOwn(plainResults, name) ? plainResults[name] : undefined;
+    return returns.decode(plain ? fitted(command.returns, plain, values) : values.of(command.returns, name));
   }
 }

@@ -23,8 +23,8 @@ export interface DoorOptions {
   readonly wire: WireOptions;
   /** Whether clients are taken, and nothing is ever sent to them. */
   readonly silent: boolean;
-  /** What is sent before the greeting. */
-  beforeGreeting(): string;
+  /** What a client is sent before the server sees it. */
+  readonly greeting: string;
   faultOf(message: Buffer): FaultyReply | undefined;
   /** Called with every command that a client sends, before it is executed. */
   received(command: string, args: JsonValue): void;
@@ -78,7 +78,7 @@ export class Door {
   }
 
   #accept(socket: Socket): void {
-    const { silent, wire: options, faultOf, received, beforeGreeting, serve } = this.#options;
+    const { silent, wire: options, faultOf, received, greeting, serve } = this.#options;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
@@ -96,8 +96,7 @@ export class Door {
       }
     });
     const wire = new MockWire(socket, options, faultOf);
-    const early = beforeGreeting();
-    if (early !== '') wire.write(early);
+    if (greeting !== '') wire.write(greeting, 'latin1');
     serve({ readable: socket, writable: wire });
   }
 }

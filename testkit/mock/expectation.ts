@@ -1,4 +1,5 @@
 import type { QmpErrorClass } from '../../runtime/qmp/error.js';
+import { checkPlan, type MockJobPlan } from './jobs/plan.js';
 import type { FollowingEvent, ReplyFault, Rule } from './rule.js';
 
 /** What an expectation asks of its mock. */
@@ -7,6 +8,8 @@ export interface ExpectationContext {
   checkResult(command: string, value: unknown): void;
   /** An event with its data ready for the wire. */
   event(name: string, data: object | undefined): FollowingEvent;
+  /** Refuses a plan for a job where the command starts none. */
+  checkStartsJob(command: string): void;
   /** Refuses a change where the mock only looks on. */
   checkControlled(command: string): void;
 }
@@ -38,6 +41,19 @@ export class Expectation<Returns = unknown> {
   replyError(errorClass: QmpErrorClass | (string & {}), description = `The mock answers with ${errorClass}`): this {
     this.#context.checkControlled(this.#rule.command);
     this.#rule.outcome = { kind: 'error', class: errorClass, description };
+    return this;
+  }
+
+  /**
+   * Says how the job goes that the command starts.
+   *
+   * @throws TypeError when it starts none, or the plan is wrong
+   * @example
+   * qemu.when('blockdev-backup').job({ fails: 'No space left on device' });
+   */
+  job(plan: MockJobPlan): this {
+    this.#context.checkStartsJob(this.#rule.command);
+    this.#rule.job = checkPlan(plan);
     return this;
   }
 

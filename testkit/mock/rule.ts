@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../runtime/json/value.js';
+import type { MockJobPlan } from './jobs/plan.js';
 
 /** What a command is answered with. */
 export type Outcome =
@@ -34,4 +35,6 @@ export interface Rule {
   outcome: Outcome;
   fault: ReplyFault | undefined;
   readonly events: FollowingEvent[];
+  /** How the job goes that it starts. */
+  job: MockJobPlan | undefined;
 }

@@ -29,12 +29,24 @@ export interface MockModel {
   readonly introspection: readonly (object | JsonValue)[];
 }
 
+/** A test file has a mock for each test, of the same schema. */
+const models = new WeakMap<object, Promise<MockModel>>();
+
 /**
  * Reads what a mock is to speak.
  *
  * @throws TypeError when the introspection data of generated code is none
  */
-export async function modelOf<Handlers>(source: MockSource<Handlers>): Promise<MockModel> {
+export function modelOf<Handlers>(source: MockSource<Handlers>): Promise<MockModel> {
+  let model = models.get(source);
+  if (model === undefined) {
+    model = readModel(source);
+    models.set(source, model);
+  }
+  return model;
+}
+
+async function readModel<Handlers>(source: MockSource<Handlers>): Promise<MockModel> {
   if ('lookup' in source) return ofSchema(source);
   const text = schemaFromIntrospection(source.introspection as readonly SchemaInfo[], 'the generated code');
   const { schema } = await loadSchema('introspection.json', {

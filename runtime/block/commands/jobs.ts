@@ -1,8 +1,8 @@
-import type { Jobs } from '../jobs/jobs.js';
+import type { JobList } from '../jobs/job-list.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** Commands for jobs of every kind. Those that begin with `block` are for jobs of nodes only. */
-export function jobCommands(jobs: Jobs) {
+export function jobCommands(jobs: JobList) {
   return {
     'query-jobs': () => jobs.all.map((job) => job.summary),
     'job-pause': ({ id }) => jobs.named(id).pause(),

@@ -18,6 +18,11 @@ import { nextTurn, WorkingJob } from './working-job.js';
 /** Kinds of job that belong to nodes: what began as `block-job-…`. */
 const blockJobs: readonly JobType[] = ['commit', 'stream', 'mirror', 'backup'];
 
+/** Whether jobs of a type belong to nodes. */
+export function isOfNode(type: JobType): boolean {
+  return blockJobs.includes(type);
+}
+
 /**
  * A job: work on nodes that goes on in the background, with what all kinds have in common: status, progress, speed, pauses, error
  * policy, events, and an end that comes alone, between the changes that commands make.
@@ -54,7 +59,7 @@ export class Job extends WorkingJob implements GroupedJob {
 
   /** It belongs to a node. */
   get ofNode(): boolean {
-    return blockJobs.includes(this.type);
+    return isOfNode(this.type);
   }
 
   /** What `query-block-jobs` shows. */

@@ -1,13 +1,12 @@
 import type { JobType } from '../../../generated/index.js';
-import { isWellFormedId } from '../../visit/well-formed-id.js';
 import type { Child } from '../driver.js';
-import { BlockError, invalid } from '../error.js';
 import { type Blocker, blockerExcept, type Operation } from '../graph/blockers.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import type { Permissions } from '../permissions.js';
 import { checkSpeed, Job } from './job.js';
 import type { JobGroup } from './job-group.js';
+import { endJobs, JobList } from './job-list.js';
 import type { JobEnding, JobReport, JobWork } from './job-work.js';
 import type { WorkingJob } from './working-job.js';
 
@@ -41,36 +40,17 @@ interface Taken {
 }
 
 /** All jobs of a block layer. */
-export class Jobs {
+export class Jobs extends JobList {
   readonly graph: BlockGraph;
   readonly #onReport: (report: JobReport) => void;
-  readonly #jobs = new Map<string, Job>();
   readonly #internal = new Set<Job>();
   readonly #taken = new WeakMap<WorkingJob, Taken[]>();
 
   /** @param onReport called when a job begins, and when it is over */
   constructor(graph: BlockGraph, onReport: (report: JobReport) => void = () => {}) {
+    super();
     this.graph = graph;
     this.#onReport = onReport;
-  }
-
-  /** The newest first. */
-  get all(): readonly Job[] {
-    return [...this.#jobs.values()].reverse();
-  }
-
-  /** @throws BlockError when there is no job of this id */
-  named(id: string): Job {
-    const job = this.#jobs.get(id);
-    if (job === undefined) throw new BlockError('Job not found', { code: 'ENOENT' });
-    return job;
-  }
-
-  /** A job of a node. @throws BlockError (DeviceNotActive) when there is none of this id */
-  ofNode(id: string): Job {
-    const job = this.#jobs.get(id);
-    if (job?.ofNode) return job;
-    throw new BlockError(`Block job '${id}' not found`, { class: 'DeviceNotActive', code: 'ENOENT' });
   }
 
   /**
@@ -82,8 +62,7 @@ export class Jobs {
   check(source: BlockNode | undefined, { id, internal }: Pick<JobRequest, 'id' | 'internal'>): string {
     if (internal) return '';
     const chosen = id ?? source?.deviceName ?? '';
-    if (!isWellFormedId(chosen)) throw invalid(`Invalid job ID '${chosen}'`);
-    if (this.#jobs.has(chosen)) throw new BlockError(`Job ID '${chosen}' already in use`, { code: 'EEXIST' });
+    this.checkFree(chosen);
     return chosen;
   }
 
@@ -110,7 +89,7 @@ export class Jobs {
       host: internal ? { ...host, events: { emit() {} } } : host,
       onReport: internal ? () => {} : this.#onReport,
       release: () => this.release(job),
-      forget: () => (internal ? this.#internal.delete(job) : this.#jobs.delete(id)),
+      forget: () => (internal ? this.#internal.delete(job) : this.forget(id)),
     });
     const taken: Taken[] = [];
     this.#taken.set(job, taken);
@@ -124,7 +103,7 @@ export class Jobs {
       throw error;
     }
     if (internal) this.#internal.add(job);
-    else this.#jobs.set(id, job);
+    else this.add(job);
     return job;
   }
 
@@ -148,11 +127,8 @@ export class Jobs {
     }
   }
 
-  /** Ends all jobs. */
-  async endAll(): Promise<void> {
-    for (const job of [...this.all, ...this.#internal]) {
-      await job.end();
-      if (job.status === 'concluded') await job.dismiss();
-    }
+  override async endAll(): Promise<void> {
+    await super.endAll();
+    await endJobs(this.#internal);
   }
 }

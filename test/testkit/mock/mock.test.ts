@@ -67,7 +67,7 @@ describe('answers without any set-up', () => {
     const tried = commands.filter(({ name }) => !builtin.has(name));
     expect(tried.length).toBeGreaterThan(50);
     for (const source of [ours, generated] as MockSource<AnyHandlers>[]) {
-      const mock = await started(source);
+      const mock = await started(source, { jobs: false });
       const client = await connected(mock);
       for (const { name, arguments: args, returns } of tried) {
         const given = args && (values.of(args) as JsonObject);
