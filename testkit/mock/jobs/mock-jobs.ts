@@ -8,12 +8,12 @@ import { JobList } from '../../../runtime/block/jobs/job-list.js';
 import { systemClock } from '../../../runtime/block/system-clock.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../runtime/json/value.js';
 import type { EventSink } from '../../../runtime/qmp/event-sink.js';
+import { Values } from '../../values.js';
 import { fitted } from '../fitted.js';
 import type { MockModel } from '../source.js';
-import { Values } from '../../values.js';
 import { becomesReady, jobTypeOf } from './job-commands.js';
-import { pretendedWork } from './pretended-work.js';
 import type { MockJobPlan } from './plan.js';
+import { pretendedWork } from './pretended-work.js';
 
 type Handlers = { readonly [command: string]: (args: JsonObject) => unknown };
 
