@@ -1,7 +1,10 @@
-import type { JobType } from '../../../generated/index.js';
 import type { Command, Schema } from '../../../generator/schema/model.js';
+import type { Job } from '../../../runtime/block/jobs/job.js';
 import type { JsonObject } from '../../../runtime/json/value.js';
 import { commonMembers } from '../../model-members.js';
+
+/** What kind of job it is: `backup`, `mirror`, … */
+export type JobType = Job['type'];
 
 /** The commands that started jobs before jobs had ids. */
 const oldest: ReadonlySet<string> = new Set([

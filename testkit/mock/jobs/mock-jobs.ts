@@ -1,4 +1,3 @@
-import type { JobType } from '../../../generated/index.js';
 import { jobCommands } from '../../../runtime/block/commands/jobs.js';
 import { invalid } from '../../../runtime/block/error.js';
 import { Turns } from '../../../runtime/block/graph/turns.js';
@@ -11,7 +10,7 @@ import type { EventSink } from '../../../runtime/qmp/event-sink.js';
 import { Values } from '../../values.js';
 import { fitted } from '../fitted.js';
 import type { MockModel } from '../source.js';
-import { becomesReady, jobTypeOf } from './job-commands.js';
+import { becomesReady, type JobType, jobTypeOf } from './job-commands.js';
 import type { MockJobPlan } from './plan.js';
 import { pretendedWork } from './pretended-work.js';
 

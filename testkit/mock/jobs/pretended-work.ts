@@ -1,4 +1,3 @@
-import type { BlockJobChangeOptions } from '../../../generated/index.js';
 import { invalid } from '../../../runtime/block/error.js';
 import { JobFailure } from '../../../runtime/block/jobs/job-failure.js';
 import type { JobWork } from '../../../runtime/block/jobs/job-work.js';
@@ -36,7 +35,7 @@ export function pretendedWork(plan: MockJobPlan, length: number, becomesReady: b
     },
   };
 
-  function change(options: BlockJobChangeOptions): void {
+  function change(options: Parameters<NonNullable<JobWork['change']>>[0]): void {
     if (options.type !== 'mirror') throw invalid('Job type does not support change');
     if (options['copy-mode'] === 'write-blocking') activelySynced = true;
     else if (activelySynced) throw invalid("Change to copy mode 'background' is not implemented");
