@@ -6,6 +6,8 @@ const project = join(import.meta.dirname, '..');
 
 /** What an editor shows of a program that lies in memory, beside files on the disk. */
 export interface Editor {
+  /** Reads a program and all that it imports, and answers nothing yet. */
+  read(program: string): void;
   /** The documentation and the signature that hovering shows over the text between the marks `⟦` and `⟧`. */
   hover(program: string): { readonly signature: string; readonly text: string } | undefined;
   /** Where the definition of the marked text is: file, and the line. */
@@ -62,6 +64,10 @@ export function editorFor(files: Readonly<Record<string, string>>): Editor {
   };
 
   return {
+    read(program) {
+      open(program);
+      service.getProgram();
+    },
     hover(program) {
       const info = service.getQuickInfoAtPosition(name, open(program));
       if (!info) return undefined;
