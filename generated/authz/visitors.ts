@@ -97,10 +97,8 @@ export function visitAuthZSimpleProperties(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfAuthZSimpleProperties(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['identity'];
-  result = v.str(member, 'identity');
+  const member = o['identity'];
+  const result = v.str(member, 'identity');
   if (result !== member) o['identity'] = result;
   return 1;
 }

@@ -376,10 +376,8 @@ export function visitImageInfoSpecificQCow2EncryptionBase(v: Visitor, value: unk
 }
 
 export function membersOfImageInfoSpecificQCow2EncryptionBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['format'];
-  result = visitBlockdevQcow2EncryptionFormat(v, member, 'format');
+  const member = o['format'];
+  const result = visitBlockdevQcow2EncryptionFormat(v, member, 'format');
   if (result !== member) o['format'] = result;
   return 1;
 }
@@ -430,13 +428,11 @@ export function visitImageInfoSpecificRbd(v: Visitor, value: unknown, name?: Nam
 }
 
 export function membersOfImageInfoSpecificRbd(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['encryption-format'];
+  const member = o['encryption-format'];
   if (member !== undefined) {
     count++;
-    result = visitRbdImageEncryptionFormat(v, member, 'encryption-format');
+    const result = visitRbdImageEncryptionFormat(v, member, 'encryption-format');
     if (result !== member) o['encryption-format'] = result;
   }
   return count;
@@ -447,13 +443,11 @@ export function visitImageInfoSpecificFile(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfImageInfoSpecificFile(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['extent-size-hint'];
+  const member = o['extent-size-hint'];
   if (member !== undefined) {
     count++;
-    result = v.size(member, 'extent-size-hint');
+    const result = v.size(member, 'extent-size-hint');
     if (result !== member) o['extent-size-hint'] = result;
   }
   return count;
@@ -464,10 +458,8 @@ export function visitImageInfoSpecificRbdWrapper(v: Visitor, value: unknown, nam
 }
 
 export function membersOfImageInfoSpecificRbdWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitImageInfoSpecificRbd(v, member, 'data');
+  const member = o['data'];
+  const result = visitImageInfoSpecificRbd(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -477,10 +469,8 @@ export function visitImageInfoSpecificFileWrapper(v: Visitor, value: unknown, na
 }
 
 export function membersOfImageInfoSpecificFileWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitImageInfoSpecificFile(v, member, 'data');
+  const member = o['data'];
+  const result = visitImageInfoSpecificFile(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -490,10 +480,8 @@ export function visitImageInfoSpecificQCow2Wrapper(v: Visitor, value: unknown, n
 }
 
 export function membersOfImageInfoSpecificQCow2Wrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitImageInfoSpecificQCow2(v, member, 'data');
+  const member = o['data'];
+  const result = visitImageInfoSpecificQCow2(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -503,10 +491,8 @@ export function visitImageInfoSpecificVmdkWrapper(v: Visitor, value: unknown, na
 }
 
 export function membersOfImageInfoSpecificVmdkWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitImageInfoSpecificVmdk(v, member, 'data');
+  const member = o['data'];
+  const result = visitImageInfoSpecificVmdk(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -516,10 +502,8 @@ export function visitQCryptoBlockInfoLUKSWrapper(v: Visitor, value: unknown, nam
 }
 
 export function membersOfQCryptoBlockInfoLUKSWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitQCryptoBlockInfoLUKS(v, member, 'data');
+  const member = o['data'];
+  const result = visitQCryptoBlockInfoLUKS(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -529,10 +513,8 @@ export function visitImageInfoSpecificBase(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfImageInfoSpecificBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitImageInfoSpecificKind(v, member, 'type');
+  const member = o['type'];
+  const result = visitImageInfoSpecificKind(v, member, 'type');
   if (result !== member) o['type'] = result;
   return 1;
 }
@@ -1126,13 +1108,11 @@ export function visitQueryBlockArguments(v: Visitor, value: unknown, name?: Name
 }
 
 export function membersOfQueryBlockArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['flat'];
+  const member = o['flat'];
   if (member !== undefined) {
     count++;
-    result = v.bool(member, 'flat');
+    const result = v.bool(member, 'flat');
     if (result !== member) o['flat'] = result;
   }
   return count;
@@ -1143,13 +1123,11 @@ export function visitQueryNamedBlockNodesArguments(v: Visitor, value: unknown, n
 }
 
 export function membersOfQueryNamedBlockNodesArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['flat'];
+  const member = o['flat'];
   if (member !== undefined) {
     count++;
-    result = v.bool(member, 'flat');
+    const result = v.bool(member, 'flat');
     if (result !== member) o['flat'] = result;
   }
   return count;
@@ -1465,10 +1443,8 @@ export function visitBlockStatsSpecificBase(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfBlockStatsSpecificBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['driver'];
-  result = visitBlockdevDriver(v, member, 'driver');
+  const member = o['driver'];
+  const result = visitBlockdevDriver(v, member, 'driver');
   if (result !== member) o['driver'] = result;
   return 1;
 }
@@ -1544,13 +1520,11 @@ export function visitQueryBlockstatsArguments(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfQueryBlockstatsArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['query-nodes'];
+  const member = o['query-nodes'];
   if (member !== undefined) {
     count++;
-    result = v.bool(member, 'query-nodes');
+    const result = v.bool(member, 'query-nodes');
     if (result !== member) o['query-nodes'] = result;
   }
   return count;
@@ -1745,10 +1719,8 @@ export function visitBlockdevOptionsGenericFormat(v: Visitor, value: unknown, na
 }
 
 export function membersOfBlockdevOptionsGenericFormat(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['file'];
-  result = visitBlockdevRef(v, member, 'file');
+  const member = o['file'];
+  const result = visitBlockdevRef(v, member, 'file');
   if (result !== member) o['file'] = result;
   return 1;
 }
@@ -1781,13 +1753,11 @@ export function visitBlockdevOptionsGenericCOWFormat(v: Visitor, value: unknown,
 }
 
 export function membersOfBlockdevOptionsGenericCOWFormat(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = membersOfBlockdevOptionsGenericFormat(v, o);
-  member = o['backing'];
+  const member = o['backing'];
   if (member !== undefined) {
     count++;
-    result = visitBlockdevRefOrNull(v, member, 'backing');
+    const result = visitBlockdevRefOrNull(v, member, 'backing');
     if (result !== member) o['backing'] = result;
   }
   return count;
@@ -1881,10 +1851,8 @@ export function visitBlockdevQcowEncryptionBase(v: Visitor, value: unknown, name
 }
 
 export function membersOfBlockdevQcowEncryptionBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['format'];
-  result = visitBlockdevQcowEncryptionFormat(v, member, 'format');
+  const member = o['format'];
+  const result = visitBlockdevQcowEncryptionFormat(v, member, 'format');
   if (result !== member) o['format'] = result;
   return 1;
 }
@@ -1907,13 +1875,11 @@ export function visitBlockdevOptionsQcow(v: Visitor, value: unknown, name?: Name
 }
 
 export function membersOfBlockdevOptionsQcow(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = membersOfBlockdevOptionsGenericCOWFormat(v, o);
-  member = o['encrypt'];
+  const member = o['encrypt'];
   if (member !== undefined) {
     count++;
-    result = visitBlockdevQcowEncryption(v, member, 'encrypt');
+    const result = visitBlockdevQcowEncryption(v, member, 'encrypt');
     if (result !== member) o['encrypt'] = result;
   }
   return count;
@@ -1930,10 +1896,8 @@ export function visitBlockdevQcow2EncryptionBase(v: Visitor, value: unknown, nam
 }
 
 export function membersOfBlockdevQcow2EncryptionBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['format'];
-  result = visitBlockdevQcow2EncryptionFormat(v, member, 'format');
+  const member = o['format'];
+  const result = visitBlockdevQcow2EncryptionFormat(v, member, 'format');
   if (result !== member) o['format'] = result;
   return 1;
 }
@@ -2109,10 +2073,8 @@ export function visitSshHostKeyCheckBase(v: Visitor, value: unknown, name?: Name
 }
 
 export function membersOfSshHostKeyCheckBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['mode'];
-  result = visitSshHostKeyCheckMode(v, member, 'mode');
+  const member = o['mode'];
+  const result = visitSshHostKeyCheckMode(v, member, 'mode');
   if (result !== member) o['mode'] = result;
   return 1;
 }
@@ -2412,10 +2374,8 @@ export function visitBlockdevOptionsBlkreplay(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfBlockdevOptionsBlkreplay(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['image'];
-  result = visitBlockdevRef(v, member, 'image');
+  const member = o['image'];
+  const result = visitBlockdevRef(v, member, 'image');
   if (result !== member) o['image'] = result;
   return 1;
 }
@@ -2472,10 +2432,8 @@ export function visitGlusterServerBase(v: Visitor, value: unknown, name?: Name):
 }
 
 export function membersOfGlusterServerBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitGlusterTransport(v, member, 'type');
+  const member = o['type'];
+  const result = visitGlusterTransport(v, member, 'type');
   if (result !== member) o['type'] = result;
   return 1;
 }
@@ -2539,10 +2497,8 @@ export function visitBlockdevOptionsIoUring(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfBlockdevOptionsIoUring(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['filename'];
-  result = v.str(member, 'filename');
+  const member = o['filename'];
+  const result = v.str(member, 'filename');
   if (result !== member) o['filename'] = result;
   return 1;
 }
@@ -2552,10 +2508,8 @@ export function visitBlockdevOptionsNvmeIoUring(v: Visitor, value: unknown, name
 }
 
 export function membersOfBlockdevOptionsNvmeIoUring(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['path'];
-  result = v.str(member, 'path');
+  const member = o['path'];
+  const result = v.str(member, 'path');
   if (result !== member) o['path'] = result;
   return 1;
 }
@@ -2565,10 +2519,8 @@ export function visitBlockdevOptionsVirtioBlkVfioPci(v: Visitor, value: unknown,
 }
 
 export function membersOfBlockdevOptionsVirtioBlkVfioPci(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['path'];
-  result = v.str(member, 'path');
+  const member = o['path'];
+  const result = v.str(member, 'path');
   if (result !== member) o['path'] = result;
   return 1;
 }
@@ -2578,10 +2530,8 @@ export function visitBlockdevOptionsVirtioBlkVhostUser(v: Visitor, value: unknow
 }
 
 export function membersOfBlockdevOptionsVirtioBlkVhostUser(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['path'];
-  result = v.str(member, 'path');
+  const member = o['path'];
+  const result = v.str(member, 'path');
   if (result !== member) o['path'] = result;
   return 1;
 }
@@ -2591,10 +2541,8 @@ export function visitBlockdevOptionsVirtioBlkVhostVdpa(v: Visitor, value: unknow
 }
 
 export function membersOfBlockdevOptionsVirtioBlkVhostVdpa(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['path'];
-  result = v.str(member, 'path');
+  const member = o['path'];
+  const result = v.str(member, 'path');
   if (result !== member) o['path'] = result;
   return 1;
 }
@@ -2684,10 +2632,8 @@ export function visitRbdEncryptionOptionsLUKSBase(v: Visitor, value: unknown, na
 }
 
 export function membersOfRbdEncryptionOptionsLUKSBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['key-secret'];
-  result = v.str(member, 'key-secret');
+  const member = o['key-secret'];
+  const result = v.str(member, 'key-secret');
   if (result !== member) o['key-secret'] = result;
   return 1;
 }
@@ -2697,13 +2643,11 @@ export function visitRbdEncryptionCreateOptionsLUKSBase(v: Visitor, value: unkno
 }
 
 export function membersOfRbdEncryptionCreateOptionsLUKSBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = membersOfRbdEncryptionOptionsLUKSBase(v, o);
-  member = o['cipher-alg'];
+  const member = o['cipher-alg'];
   if (member !== undefined) {
     count++;
-    result = visitQCryptoCipherAlgorithm(v, member, 'cipher-alg');
+    const result = visitQCryptoCipherAlgorithm(v, member, 'cipher-alg');
     if (result !== member) o['cipher-alg'] = result;
   }
   return count;
@@ -2734,10 +2678,8 @@ export function visitRbdEncryptionOptions(v: Visitor, value: unknown, name?: Nam
 }
 
 export function membersOfRbdEncryptionOptions(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['format'];
-  result = visitRbdImageEncryptionFormat(v, member, 'format');
+  const member = o['format'];
+  const result = visitRbdImageEncryptionFormat(v, member, 'format');
   if (result !== member) o['format'] = result;
   switch (result) {
     case 'luks':
@@ -2749,26 +2691,22 @@ export function membersOfRbdEncryptionOptions(v: Visitor, o: Members): number {
 }
 
 function restOfRbdEncryptionOptions(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['parent'];
+  const member = o['parent'];
   if (member !== undefined) {
     count++;
-    result = visitRbdEncryptionOptions(v, member, 'parent');
+    const result = visitRbdEncryptionOptions(v, member, 'parent');
     if (result !== member) o['parent'] = result;
   }
   return count;
 }
 
 function restOfRbdEncryptionOptions_Luks(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['parent'];
+  const member = o['parent'];
   if (member !== undefined) {
     count++;
-    result = visitRbdEncryptionOptions(v, member, 'parent');
+    const result = visitRbdEncryptionOptions(v, member, 'parent');
     if (result !== member) o['parent'] = result;
   }
   return count + membersOfRbdEncryptionOptionsLUKSBase(v, o);
@@ -2779,10 +2717,8 @@ export function visitRbdEncryptionCreateOptionsBase(v: Visitor, value: unknown, 
 }
 
 export function membersOfRbdEncryptionCreateOptionsBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['format'];
-  result = visitRbdImageEncryptionFormat(v, member, 'format');
+  const member = o['format'];
+  const result = visitRbdImageEncryptionFormat(v, member, 'format');
   if (result !== member) o['format'] = result;
   return 1;
 }
@@ -3060,13 +2996,11 @@ export function visitBlockdevOptionsCurlHttps(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfBlockdevOptionsCurlHttps(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = membersOfBlockdevOptionsCurlHttp(v, o);
-  member = o['sslverify'];
+  const member = o['sslverify'];
   if (member !== undefined) {
     count++;
-    result = v.bool(member, 'sslverify');
+    const result = v.bool(member, 'sslverify');
     if (result !== member) o['sslverify'] = result;
   }
   return count;
@@ -3077,13 +3011,11 @@ export function visitBlockdevOptionsCurlFtps(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfBlockdevOptionsCurlFtps(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = membersOfBlockdevOptionsCurl(v, o);
-  member = o['sslverify'];
+  const member = o['sslverify'];
   if (member !== undefined) {
     count++;
-    result = v.bool(member, 'sslverify');
+    const result = v.bool(member, 'sslverify');
     if (result !== member) o['sslverify'] = result;
   }
   return count;
@@ -3183,13 +3115,11 @@ export function visitBlockdevOptionsCor(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfBlockdevOptionsCor(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = membersOfBlockdevOptionsGenericFormat(v, o);
-  member = o['bottom'];
+  const member = o['bottom'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'bottom');
+    const result = v.str(member, 'bottom');
     if (result !== member) o['bottom'] = result;
   }
   return count;
@@ -3306,10 +3236,8 @@ export function visitBlockdevOptions(v: Visitor, value: unknown, name?: Name): B
 }
 
 export function membersOfBlockdevOptions(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['driver'];
-  result = visitBlockdevDriver(v, member, 'driver');
+  const member = o['driver'];
+  const result = visitBlockdevDriver(v, member, 'driver');
   if (result !== member) o['driver'] = result;
   switch (result) {
     case 'archipelago':
@@ -5465,10 +5393,8 @@ export function visitXBlockdevDelArguments(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfXBlockdevDelArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['node-name'];
-  result = v.str(member, 'node-name');
+  const member = o['node-name'];
+  const result = v.str(member, 'node-name');
   if (result !== member) o['node-name'] = result;
   return 1;
 }
@@ -5478,10 +5404,8 @@ export function visitBlockdevDelArguments(v: Visitor, value: unknown, name?: Nam
 }
 
 export function membersOfBlockdevDelArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['node-name'];
-  result = v.str(member, 'node-name');
+  const member = o['node-name'];
+  const result = v.str(member, 'node-name');
   if (result !== member) o['node-name'] = result;
   return 1;
 }
@@ -5491,10 +5415,8 @@ export function visitBlockdevReopenArguments(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfBlockdevReopenArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['options'];
-  result = v.list(member, 'options', visitBlockdevOptions);
+  const member = o['options'];
+  const result = v.list(member, 'options', visitBlockdevOptions);
   if (result !== member) o['options'] = result;
   return 1;
 }
@@ -6045,10 +5967,8 @@ export function visitBlockdevCreateOptionsBase(v: Visitor, value: unknown, name?
 }
 
 export function membersOfBlockdevCreateOptionsBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['driver'];
-  result = visitBlockdevDriver(v, member, 'driver');
+  const member = o['driver'];
+  const result = visitBlockdevDriver(v, member, 'driver');
   if (result !== member) o['driver'] = result;
   return 1;
 }
@@ -6121,13 +6041,11 @@ export function visitBlockdevAmendOptionsQcow2(v: Visitor, value: unknown, name?
 }
 
 export function membersOfBlockdevAmendOptionsQcow2(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['encrypt'];
+  const member = o['encrypt'];
   if (member !== undefined) {
     count++;
-    result = visitQCryptoBlockAmendOptions(v, member, 'encrypt');
+    const result = visitQCryptoBlockAmendOptions(v, member, 'encrypt');
     if (result !== member) o['encrypt'] = result;
   }
   return count;
@@ -6138,10 +6056,8 @@ export function visitBlockdevAmendOptionsBase(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfBlockdevAmendOptionsBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['driver'];
-  result = visitBlockdevDriver(v, member, 'driver');
+  const member = o['driver'];
+  const result = visitBlockdevDriver(v, member, 'driver');
   if (result !== member) o['driver'] = result;
   return 1;
 }
@@ -6413,10 +6329,8 @@ export function visitBlockdevRemoveMediumArguments(v: Visitor, value: unknown, n
 }
 
 export function membersOfBlockdevRemoveMediumArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -6582,10 +6496,8 @@ export function visitBlockJobInfoMirror(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfBlockJobInfoMirror(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['actively-synced'];
-  result = v.bool(member, 'actively-synced');
+  const member = o['actively-synced'];
+  const result = v.bool(member, 'actively-synced');
   if (result !== member) o['actively-synced'] = result;
   return 1;
 }
@@ -6648,10 +6560,8 @@ export function visitBlockJobInfo(v: Visitor, value: unknown, name?: Name): Bloc
 }
 
 export function membersOfBlockJobInfo(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitJobType(v, member, 'type');
+  const member = o['type'];
+  const result = visitJobType(v, member, 'type');
   if (result !== member) o['type'] = result;
   switch (result) {
     case 'mirror':
@@ -6793,10 +6703,8 @@ export function visitBlockJobPauseArguments(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfBlockJobPauseArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['device'];
-  result = v.str(member, 'device');
+  const member = o['device'];
+  const result = v.str(member, 'device');
   if (result !== member) o['device'] = result;
   return 1;
 }
@@ -6806,10 +6714,8 @@ export function visitBlockJobResumeArguments(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfBlockJobResumeArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['device'];
-  result = v.str(member, 'device');
+  const member = o['device'];
+  const result = v.str(member, 'device');
   if (result !== member) o['device'] = result;
   return 1;
 }
@@ -6819,10 +6725,8 @@ export function visitBlockJobCompleteArguments(v: Visitor, value: unknown, name?
 }
 
 export function membersOfBlockJobCompleteArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['device'];
-  result = v.str(member, 'device');
+  const member = o['device'];
+  const result = v.str(member, 'device');
   if (result !== member) o['device'] = result;
   return 1;
 }
@@ -6832,10 +6736,8 @@ export function visitBlockJobDismissArguments(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfBlockJobDismissArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -6845,10 +6747,8 @@ export function visitBlockJobFinalizeArguments(v: Visitor, value: unknown, name?
 }
 
 export function membersOfBlockJobFinalizeArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -6858,10 +6758,8 @@ export function visitBlockJobChangeOptionsMirror(v: Visitor, value: unknown, nam
 }
 
 export function membersOfBlockJobChangeOptionsMirror(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['copy-mode'];
-  result = visitMirrorCopyMode(v, member, 'copy-mode');
+  const member = o['copy-mode'];
+  const result = visitMirrorCopyMode(v, member, 'copy-mode');
   if (result !== member) o['copy-mode'] = result;
   return 1;
 }
@@ -7535,11 +7433,9 @@ export function visitBlockdevBackup(v: Visitor, value: unknown, name?: Name): Bl
 }
 
 export function membersOfBlockdevBackup(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   const count = membersOfBackupCommon(v, o) + 1;
-  member = o['target'];
-  result = v.str(member, 'target');
+  const member = o['target'];
+  const result = v.str(member, 'target');
   if (result !== member) o['target'] = result;
   return count;
 }
@@ -7636,10 +7532,8 @@ export function visitBlockDirtyBitmapSha256(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfBlockDirtyBitmapSha256(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['sha256'];
-  result = v.str(member, 'sha256');
+  const member = o['sha256'];
+  const result = v.str(member, 'sha256');
   if (result !== member) o['sha256'] = result;
   return 1;
 }

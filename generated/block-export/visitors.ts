@@ -69,11 +69,9 @@ export function visitNbdServerOptions(v: Visitor, value: unknown, name?: Name): 
 }
 
 export function membersOfNbdServerOptions(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   const count = membersOfNbdServerOptionsBase(v, o) + 1;
-  member = o['addr'];
-  result = visitSocketAddress(v, member, 'addr');
+  const member = o['addr'];
+  const result = visitSocketAddress(v, member, 'addr');
   if (result !== member) o['addr'] = result;
   return count;
 }
@@ -83,11 +81,9 @@ export function visitNbdServerOptionsLegacy(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfNbdServerOptionsLegacy(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   const count = membersOfNbdServerOptionsBase(v, o) + 1;
-  member = o['addr'];
-  result = visitSocketAddressLegacy(v, member, 'addr');
+  const member = o['addr'];
+  const result = visitSocketAddressLegacy(v, member, 'addr');
   if (result !== member) o['addr'] = result;
   return count;
 }
@@ -358,10 +354,8 @@ export function visitBlockExportOptions(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfBlockExportOptions(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitBlockExportType(v, member, 'type');
+  const member = o['type'];
+  const result = visitBlockExportType(v, member, 'type');
   if (result !== member) o['type'] = result;
   switch (result) {
     case 'nbd':
@@ -616,10 +610,8 @@ export function visitBlockExportDeletedData(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfBlockExportDeletedData(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }

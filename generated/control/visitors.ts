@@ -35,13 +35,11 @@ export function visitQmpCapabilitiesArguments(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfQmpCapabilitiesArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['enable'];
+  const member = o['enable'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'enable', visitQMPCapability);
+    const result = v.list(member, 'enable', visitQMPCapability);
     if (result !== member) o['enable'] = result;
   }
   return count;
@@ -87,10 +85,8 @@ export function visitCommandInfo(v: Visitor, value: unknown, name?: Name): Comma
 }
 
 export function membersOfCommandInfo(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['name'];
-  result = v.str(member, 'name');
+  const member = o['name'];
+  const result = v.str(member, 'name');
   if (result !== member) o['name'] = result;
   return 1;
 }
@@ -100,10 +96,8 @@ export function visitEventInfo(v: Visitor, value: unknown, name?: Name): EventIn
 }
 
 export function membersOfEventInfo(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['name'];
-  result = v.str(member, 'name');
+  const member = o['name'];
+  const result = v.str(member, 'name');
   if (result !== member) o['name'] = result;
   return 1;
 }
@@ -113,13 +107,11 @@ export function visitNameInfo(v: Visitor, value: unknown, name?: Name): NameInfo
 }
 
 export function membersOfNameInfo(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['name'];
+  const member = o['name'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'name');
+    const result = v.str(member, 'name');
     if (result !== member) o['name'] = result;
   }
   return count;
@@ -268,13 +260,11 @@ export function visitQueryCommandLineOptionsArguments(v: Visitor, value: unknown
 }
 
 export function membersOfQueryCommandLineOptionsArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['option'];
+  const member = o['option'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'option');
+    const result = v.str(member, 'option');
     if (result !== member) o['option'] = result;
   }
   return count;

@@ -140,10 +140,8 @@ export function visitQCryptoBlockOptionsBase(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfQCryptoBlockOptionsBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['format'];
-  result = visitQCryptoBlockFormat(v, member, 'format');
+  const member = o['format'];
+  const result = visitQCryptoBlockFormat(v, member, 'format');
   if (result !== member) o['format'] = result;
   return 1;
 }
@@ -153,13 +151,11 @@ export function visitQCryptoBlockOptionsQCow(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfQCryptoBlockOptionsQCow(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['key-secret'];
+  const member = o['key-secret'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'key-secret');
+    const result = v.str(member, 'key-secret');
     if (result !== member) o['key-secret'] = result;
   }
   return count;
@@ -170,13 +166,11 @@ export function visitQCryptoBlockOptionsLUKS(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfQCryptoBlockOptionsLUKS(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['key-secret'];
+  const member = o['key-secret'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'key-secret');
+    const result = v.str(member, 'key-secret');
     if (result !== member) o['key-secret'] = result;
   }
   return count;
@@ -355,13 +349,11 @@ export function visitTlsCredsPskProperties(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfTlsCredsPskProperties(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = membersOfTlsCredsProperties(v, o);
-  member = o['username'];
+  const member = o['username'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'username');
+    const result = v.str(member, 'username');
     if (result !== member) o['username'] = result;
   }
   return count;

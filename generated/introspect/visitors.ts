@@ -85,104 +85,88 @@ export function membersOfSchemaInfo(v: Visitor, o: Members): number {
 }
 
 function restOfSchemaInfo(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count;
 }
 
 function restOfSchemaInfo_Builtin(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count + membersOfSchemaInfoBuiltin(v, o);
 }
 
 function restOfSchemaInfo_Enum(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count + membersOfSchemaInfoEnum(v, o);
 }
 
 function restOfSchemaInfo_Array(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count + membersOfSchemaInfoArray(v, o);
 }
 
 function restOfSchemaInfo_Object(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count + membersOfSchemaInfoObject(v, o);
 }
 
 function restOfSchemaInfo_Alternate(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count + membersOfSchemaInfoAlternate(v, o);
 }
 
 function restOfSchemaInfo_Command(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count + membersOfSchemaInfoCommand(v, o);
 }
 
 function restOfSchemaInfo_Event(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['features'];
+  const member = o['features'];
   if (member !== undefined) {
     count++;
-    result = v.list(member, 'features', visitStr);
+    const result = v.list(member, 'features', visitStr);
     if (result !== member) o['features'] = result;
   }
   return count + membersOfSchemaInfoEvent(v, o);
@@ -193,10 +177,8 @@ export function visitSchemaInfoBuiltin(v: Visitor, value: unknown, name?: Name):
 }
 
 export function membersOfSchemaInfoBuiltin(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['json-type'];
-  result = visitJSONType(v, member, 'json-type');
+  const member = o['json-type'];
+  const result = visitJSONType(v, member, 'json-type');
   if (result !== member) o['json-type'] = result;
   return 1;
 }
@@ -252,10 +234,8 @@ export function visitSchemaInfoArray(v: Visitor, value: unknown, name?: Name): S
 }
 
 export function membersOfSchemaInfoArray(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['element-type'];
-  result = v.str(member, 'element-type');
+  const member = o['element-type'];
+  const result = v.str(member, 'element-type');
   if (result !== member) o['element-type'] = result;
   return 1;
 }
@@ -336,10 +316,8 @@ export function visitSchemaInfoAlternate(v: Visitor, value: unknown, name?: Name
 }
 
 export function membersOfSchemaInfoAlternate(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['members'];
-  result = v.list(member, 'members', visitSchemaInfoAlternateMember);
+  const member = o['members'];
+  const result = v.list(member, 'members', visitSchemaInfoAlternateMember);
   if (result !== member) o['members'] = result;
   return 1;
 }
@@ -349,10 +327,8 @@ export function visitSchemaInfoAlternateMember(v: Visitor, value: unknown, name?
 }
 
 export function membersOfSchemaInfoAlternateMember(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = v.str(member, 'type');
+  const member = o['type'];
+  const result = v.str(member, 'type');
   if (result !== member) o['type'] = result;
   return 1;
 }
@@ -385,10 +361,8 @@ export function visitSchemaInfoEvent(v: Visitor, value: unknown, name?: Name): S
 }
 
 export function membersOfSchemaInfoEvent(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['arg-type'];
-  result = v.str(member, 'arg-type');
+  const member = o['arg-type'];
+  const result = v.str(member, 'arg-type');
   if (result !== member) o['arg-type'] = result;
   return 1;
 }

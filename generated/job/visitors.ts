@@ -58,10 +58,8 @@ export function visitJobPauseArguments(v: Visitor, value: unknown, name?: Name):
 }
 
 export function membersOfJobPauseArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -71,10 +69,8 @@ export function visitJobResumeArguments(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfJobResumeArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -84,10 +80,8 @@ export function visitJobCancelArguments(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfJobCancelArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -97,10 +91,8 @@ export function visitJobCompleteArguments(v: Visitor, value: unknown, name?: Nam
 }
 
 export function membersOfJobCompleteArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -110,10 +102,8 @@ export function visitJobDismissArguments(v: Visitor, value: unknown, name?: Name
 }
 
 export function membersOfJobDismissArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -123,10 +113,8 @@ export function visitJobFinalizeArguments(v: Visitor, value: unknown, name?: Nam
 }
 
 export function membersOfJobFinalizeArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }

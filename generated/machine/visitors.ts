@@ -22,10 +22,8 @@ export function visitUuidInfo(v: Visitor, value: unknown, name?: Name): UuidInfo
 }
 
 export function membersOfUuidInfo(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['UUID'];
-  result = v.str(member, 'UUID');
+  const member = o['UUID'];
+  const result = v.str(member, 'UUID');
   if (result !== member) o['UUID'] = result;
   return 1;
 }
@@ -136,10 +134,8 @@ export function visitDeviceDelArguments(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfDeviceDelArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }

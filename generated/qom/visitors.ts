@@ -310,10 +310,8 @@ export function visitObjectOptions(v: Visitor, value: unknown, name?: Name): Obj
 }
 
 export function membersOfObjectOptions(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['qom-type'];
-  result = visitObjectType(v, member, 'qom-type');
+  const member = o['qom-type'];
+  const result = visitObjectType(v, member, 'qom-type');
   if (result !== member) o['qom-type'] = result;
   switch (result) {
     case 'memory-backend-file':
@@ -349,136 +347,106 @@ export function membersOfObjectOptions(v: Visitor, o: Members): number {
 }
 
 function restOfObjectOptions(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
 
 function restOfObjectOptions_MemoryBackendFile(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfMemoryBackendFileProperties(v, o);
 }
 
 function restOfObjectOptions_MemoryBackendRam(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfMemoryBackendProperties(v, o);
 }
 
 function restOfObjectOptions_Secret(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfSecretProperties(v, o);
 }
 
 function restOfObjectOptions_AuthzList(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfAuthZListProperties(v, o);
 }
 
 function restOfObjectOptions_AuthzListfile(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfAuthZListFileProperties(v, o);
 }
 
 function restOfObjectOptions_AuthzSimple(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfAuthZSimpleProperties(v, o);
 }
 
 function restOfObjectOptions_Iothread(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfIothreadProperties(v, o);
 }
 
 function restOfObjectOptions_MainLoop(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfMainLoopProperties(v, o);
 }
 
 function restOfObjectOptions_MemoryBackendMemfd(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfMemoryBackendMemfdProperties(v, o);
 }
 
 function restOfObjectOptions_MemoryBackendShm(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfMemoryBackendShmProperties(v, o);
 }
 
 function restOfObjectOptions_ThrottleGroup(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfThrottleGroupProperties(v, o);
 }
 
 function restOfObjectOptions_TlsCredsAnon(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfTlsCredsAnonProperties(v, o);
 }
 
 function restOfObjectOptions_TlsCredsPsk(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfTlsCredsPskProperties(v, o);
 }
 
 function restOfObjectOptions_TlsCredsX509(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1 + membersOfTlsCredsX509Properties(v, o);
 }
@@ -488,10 +456,8 @@ export function visitObjectDelArguments(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfObjectDelArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['id'];
-  result = v.str(member, 'id');
+  const member = o['id'];
+  const result = v.str(member, 'id');
   if (result !== member) o['id'] = result;
   return 1;
 }
@@ -530,10 +496,8 @@ export function visitQomListArguments(v: Visitor, value: unknown, name?: Name): 
 }
 
 export function membersOfQomListArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['path'];
-  result = v.str(member, 'path');
+  const member = o['path'];
+  const result = v.str(member, 'path');
   if (result !== member) o['path'] = result;
   return 1;
 }
@@ -627,10 +591,8 @@ export function visitQomListPropertiesArguments(v: Visitor, value: unknown, name
 }
 
 export function membersOfQomListPropertiesArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['typename'];
-  result = v.str(member, 'typename');
+  const member = o['typename'];
+  const result = v.str(member, 'typename');
   if (result !== member) o['typename'] = result;
   return 1;
 }
@@ -663,10 +625,8 @@ export function visitObjectPropertiesValues(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfObjectPropertiesValues(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['properties'];
-  result = v.list(member, 'properties', visitObjectPropertyValue);
+  const member = o['properties'];
+  const result = v.list(member, 'properties', visitObjectPropertyValue);
   if (result !== member) o['properties'] = result;
   return 1;
 }
@@ -676,10 +636,8 @@ export function visitQomListGetArguments(v: Visitor, value: unknown, name?: Name
 }
 
 export function membersOfQomListGetArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['paths'];
-  result = v.list(member, 'paths', visitStr);
+  const member = o['paths'];
+  const result = v.list(member, 'paths', visitStr);
   if (result !== member) o['paths'] = result;
   return 1;
 }

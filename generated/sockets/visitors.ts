@@ -140,10 +140,8 @@ export function visitVsockSocketAddressWrapper(v: Visitor, value: unknown, name?
 }
 
 export function membersOfVsockSocketAddressWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitVsockSocketAddress(v, member, 'data');
+  const member = o['data'];
+  const result = visitVsockSocketAddress(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -153,10 +151,8 @@ export function visitSocketAddressLegacyBase(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfSocketAddressLegacyBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitSocketAddressType(v, member, 'type');
+  const member = o['type'];
+  const result = visitSocketAddressType(v, member, 'type');
   if (result !== member) o['type'] = result;
   return 1;
 }
@@ -185,10 +181,8 @@ export function visitFdSocketAddress(v: Visitor, value: unknown, name?: Name): F
 }
 
 export function membersOfFdSocketAddress(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['str'];
-  result = v.str(member, 'str');
+  const member = o['str'];
+  const result = v.str(member, 'str');
   if (result !== member) o['str'] = result;
   return 1;
 }
@@ -214,10 +208,8 @@ export function visitInetSocketAddressWrapper(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfInetSocketAddressWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitInetSocketAddress(v, member, 'data');
+  const member = o['data'];
+  const result = visitInetSocketAddress(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -227,10 +219,8 @@ export function visitUnixSocketAddressWrapper(v: Visitor, value: unknown, name?:
 }
 
 export function membersOfUnixSocketAddressWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitUnixSocketAddress(v, member, 'data');
+  const member = o['data'];
+  const result = visitUnixSocketAddress(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -240,10 +230,8 @@ export function visitFdSocketAddressWrapper(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfFdSocketAddressWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitFdSocketAddress(v, member, 'data');
+  const member = o['data'];
+  const result = visitFdSocketAddress(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -253,10 +241,8 @@ export function visitSocketAddressBase(v: Visitor, value: unknown, name?: Name):
 }
 
 export function membersOfSocketAddressBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitSocketAddressType(v, member, 'type');
+  const member = o['type'];
+  const result = visitSocketAddressType(v, member, 'type');
   if (result !== member) o['type'] = result;
   return 1;
 }

@@ -61,10 +61,8 @@ export function visitBlockdevSnapshotWrapper(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfBlockdevSnapshotWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitBlockdevSnapshot(v, member, 'data');
+  const member = o['data'];
+  const result = visitBlockdevSnapshot(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -74,10 +72,8 @@ export function visitBlockdevSnapshotSyncWrapper(v: Visitor, value: unknown, nam
 }
 
 export function membersOfBlockdevSnapshotSyncWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitBlockdevSnapshotSync(v, member, 'data');
+  const member = o['data'];
+  const result = visitBlockdevSnapshotSync(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -87,10 +83,8 @@ export function visitDriveBackupWrapper(v: Visitor, value: unknown, name?: Name)
 }
 
 export function membersOfDriveBackupWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitDriveBackup(v, member, 'data');
+  const member = o['data'];
+  const result = visitDriveBackup(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -100,10 +94,8 @@ export function visitBlockdevBackupWrapper(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfBlockdevBackupWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitBlockdevBackup(v, member, 'data');
+  const member = o['data'];
+  const result = visitBlockdevBackup(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -113,10 +105,8 @@ export function visitAbortWrapper(v: Visitor, value: unknown, name?: Name): Abor
 }
 
 export function membersOfAbortWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitAbort(v, member, 'data');
+  const member = o['data'];
+  const result = visitAbort(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -126,10 +116,8 @@ export function visitBlockdevSnapshotInternalWrapper(v: Visitor, value: unknown,
 }
 
 export function membersOfBlockdevSnapshotInternalWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitBlockdevSnapshotInternal(v, member, 'data');
+  const member = o['data'];
+  const result = visitBlockdevSnapshotInternal(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -139,10 +127,8 @@ export function visitBlockDirtyBitmapAddWrapper(v: Visitor, value: unknown, name
 }
 
 export function membersOfBlockDirtyBitmapAddWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitBlockDirtyBitmapAdd(v, member, 'data');
+  const member = o['data'];
+  const result = visitBlockDirtyBitmapAdd(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -152,10 +138,8 @@ export function visitBlockDirtyBitmapWrapper(v: Visitor, value: unknown, name?: 
 }
 
 export function membersOfBlockDirtyBitmapWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitBlockDirtyBitmap(v, member, 'data');
+  const member = o['data'];
+  const result = visitBlockDirtyBitmap(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -165,10 +149,8 @@ export function visitBlockDirtyBitmapMergeWrapper(v: Visitor, value: unknown, na
 }
 
 export function membersOfBlockDirtyBitmapMergeWrapper(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['data'];
-  result = visitBlockDirtyBitmapMerge(v, member, 'data');
+  const member = o['data'];
+  const result = visitBlockDirtyBitmapMerge(v, member, 'data');
   if (result !== member) o['data'] = result;
   return 1;
 }
@@ -178,10 +160,8 @@ export function visitTransactionActionBase(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfTransactionActionBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitTransactionActionKind(v, member, 'type');
+  const member = o['type'];
+  const result = visitTransactionActionKind(v, member, 'type');
   if (result !== member) o['type'] = result;
   return 1;
 }
@@ -223,13 +203,11 @@ export function visitTransactionProperties(v: Visitor, value: unknown, name?: Na
 }
 
 export function membersOfTransactionProperties(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['completion-mode'];
+  const member = o['completion-mode'];
   if (member !== undefined) {
     count++;
-    result = visitActionCompletionMode(v, member, 'completion-mode');
+    const result = visitActionCompletionMode(v, member, 'completion-mode');
     if (result !== member) o['completion-mode'] = result;
   }
   return count;

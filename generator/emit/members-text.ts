@@ -101,7 +101,12 @@ function membersOf(scope: FileScope, type: ObjectType): string | undefined {
 
 function context(scope: FileScope, described: MembersFunction): object {
   const { name, first, members, branches = [], last } = described;
-  const fields = members.map((member) => fieldContext(scope, member));
+  // Variables that get one value are constants: after the members comes one branch at most.
+  const most = members.length + Math.max(0, ...branches.map((branch) => branch.members.length));
+  const hasVariables = most > 1;
+  const declare = hasVariables ? '' : 'const ';
+  const field = (member: Member): FieldContext => ({ ...fieldContext(scope, member), declare });
+  const fields = members.map(field);
   const mandatory = fields.filter((field) => field.condition === '').length;
   const start = sum(first && `${first}(v, o)`, mandatory > 0 || !first ? String(mandatory) : undefined);
   const grows = fields.length > mandatory;
@@ -113,16 +118,21 @@ function context(scope: FileScope, described: MembersFunction): object {
     exported: described.exported,
     name,
     parameters: isUsed ? `v: ${scope.runtimeType('Visitor')}, o: ${scope.runtimeType('Members')}` : '',
-    hasFields: fields.length > 0 || branches.some((branch) => branch.members.length > 0),
+    hasVariables,
     declaration: isNamed && (grows ? 'let' : 'const'),
     start,
     fields,
     tag: described.tag,
-    branches: branches.map((branch) => ({
-      cases: branch.values.map(stringLiteral),
-      fields: branch.members.map((member) => fieldContext(scope, member)),
-      count: branch.last ? sum(count, `${branch.last}(v, o)`) : String(members.length + branch.members.length),
-    })),
+    branches: branches.map((branch) => {
+      const isBlock = branch.members.length > 0 && !hasVariables;
+      const last = branch.values.length - 1;
+      return {
+        cases: branch.values.map((value, index) => `${stringLiteral(value)}:${isBlock && index === last ? ' {' : ''}`),
+        isBlock,
+        fields: branch.members.map(field),
+        count: branch.last ? sum(count, `${branch.last}(v, o)`) : String(members.length + branch.members.length),
+      };
+    }),
     count: sum(count, last && `${last}(v, o)`),
   };
 }
@@ -133,6 +143,8 @@ function sum(...counts: (string | undefined)[]): string {
 }
 
 interface FieldContext {
+  /** What its variables are declared with where they stand. */
+  readonly declare: string;
   readonly read: string;
   readonly access: string;
   readonly visit: string;
@@ -142,7 +154,7 @@ interface FieldContext {
   readonly otherwise: string;
 }
 
-function fieldContext(scope: FileScope, member: Member): FieldContext {
+function fieldContext(scope: FileScope, member: Member): Omit<FieldContext, 'declare'> {
   const name = stringLiteral(member.name);
   const place = access(member.name);
   const features = specialFeatures(member.features);

@@ -135,13 +135,11 @@ export function visitHostile(v: Visitor, value: unknown, name?: Name): Hostile {
 }
 
 export function membersOfHostile(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = own(o, 'constructor');
+  const member = own(o, 'constructor');
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'constructor');
+    const result = v.str(member, 'constructor');
     if (result !== member) o['constructor'] = result;
   }
   return count;
@@ -171,10 +169,8 @@ export function visitCircle(v: Visitor, value: unknown, name?: Name): Circle {
 }
 
 export function membersOfCircle(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['radius'];
-  result = v.number(member, 'radius');
+  const member = o['radius'];
+  const result = v.number(member, 'radius');
   if (result !== member) o['radius'] = result;
   return 1;
 }
@@ -204,10 +200,8 @@ export function visitShape(v: Visitor, value: unknown, name?: Name): Shape {
 }
 
 export function membersOfShape(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['kind'];
-  result = visitShapeKind(v, member, 'kind');
+  const member = o['kind'];
+  const result = visitShapeKind(v, member, 'kind');
   if (result !== member) o['kind'] = result;
   switch (result) {
     case 'circle':
@@ -219,39 +213,33 @@ export function membersOfShape(v: Visitor, o: Members): number {
 }
 
 function restOfShape(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['label'];
+  const member = o['label'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'label');
+    const result = v.str(member, 'label');
     if (result !== member) o['label'] = result;
   }
   return count;
 }
 
 function restOfShape_Circle(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['label'];
+  const member = o['label'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'label');
+    const result = v.str(member, 'label');
     if (result !== member) o['label'] = result;
   }
   return count + membersOfCircle(v, o);
 }
 
 function restOfShape_Solid(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['label'];
+  const member = o['label'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'label');
+    const result = v.str(member, 'label');
     if (result !== member) o['label'] = result;
   }
   return count + membersOfSolid(v, o);
@@ -268,10 +256,8 @@ export function visitCube(v: Visitor, value: unknown, name?: Name): Cube {
 }
 
 export function membersOfCube(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['edges'];
-  result = v.list(member, 'edges', visitInt16);
+  const member = o['edges'];
+  const result = v.list(member, 'edges', visitInt16);
   if (result !== member) o['edges'] = result;
   return 1;
 }
@@ -281,10 +267,8 @@ export function visitSolidBase(v: Visitor, value: unknown, name?: Name): SolidBa
 }
 
 export function membersOfSolidBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['form'];
-  result = visitSolidForm(v, member, 'form');
+  const member = o['form'];
+  const result = visitSolidForm(v, member, 'form');
   if (result !== member) o['form'] = result;
   return 1;
 }

@@ -45,13 +45,11 @@ export function visitGalleryBurnArguments(v: Visitor, value: unknown, name?: Nam
 }
 
 export function membersOfGalleryBurnArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['fuel'];
+  const member = o['fuel'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'fuel');
+    const result = v.str(member, 'fuel');
     if (result !== member) o['fuel'] = result;
   }
   return count;
@@ -62,10 +60,8 @@ export function visitXGalleryCountArguments(v: Visitor, value: unknown, name?: N
 }
 
 export function membersOfXGalleryCountArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['start'];
-  result = visitInt64AsBigint(v, member, 'start');
+  const member = o['start'];
+  const result = visitInt64AsBigint(v, member, 'start');
   if (result !== member) o['start'] = result;
   return 1;
 }

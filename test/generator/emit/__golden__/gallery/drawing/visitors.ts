@@ -69,10 +69,8 @@ export function visitNamedEmpty(v: Visitor, value: unknown, name?: Name): NamedE
 }
 
 export function membersOfNamedEmpty(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['name'];
-  result = v.str(member, 'name');
+  const member = o['name'];
+  const result = v.str(member, 'name');
   if (result !== member) o['name'] = result;
   return 1;
 }
@@ -135,10 +133,8 @@ export function visitRound(v: Visitor, value: unknown, name?: Name): Round {
 }
 
 export function membersOfRound(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['radius'];
-  result = v.number(member, 'radius');
+  const member = o['radius'];
+  const result = v.number(member, 'radius');
   if (result !== member) o['radius'] = result;
   return 1;
 }
@@ -168,10 +164,8 @@ export function visitDrawing(v: Visitor, value: unknown, name?: Name): Drawing {
 }
 
 export function membersOfDrawing(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['type'];
-  result = visitDrawingType(v, member, 'type');
+  const member = o['type'];
+  const result = visitDrawingType(v, member, 'type');
   if (result !== member) o['type'] = result;
   switch (result) {
     case 'circle':
@@ -184,39 +178,33 @@ export function membersOfDrawing(v: Visitor, o: Members): number {
 }
 
 function restOfDrawing(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['frame'];
+  const member = o['frame'];
   if (member !== undefined) {
     count++;
-    result = visitFrameRef(v, member, 'frame');
+    const result = visitFrameRef(v, member, 'frame');
     if (result !== member) o['frame'] = result;
   }
   return count;
 }
 
 function restOfDrawing_Circle(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['frame'];
+  const member = o['frame'];
   if (member !== undefined) {
     count++;
-    result = visitFrameRef(v, member, 'frame');
+    const result = visitFrameRef(v, member, 'frame');
     if (result !== member) o['frame'] = result;
   }
   return count + membersOfRound(v, o);
 }
 
 function restOfDrawing_Solid(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['frame'];
+  const member = o['frame'];
   if (member !== undefined) {
     count++;
-    result = visitFrameRef(v, member, 'frame');
+    const result = visitFrameRef(v, member, 'frame');
     if (result !== member) o['frame'] = result;
   }
   return count + membersOfSolid(v, o);
@@ -233,10 +221,8 @@ export function visitSolidBase(v: Visitor, value: unknown, name?: Name): SolidBa
 }
 
 export function membersOfSolidBase(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['form'];
-  result = visitSolidForm(v, member, 'form');
+  const member = o['form'];
+  const result = visitSolidForm(v, member, 'form');
   if (result !== member) o['form'] = result;
   return 1;
 }
@@ -246,10 +232,8 @@ export function visitCube(v: Visitor, value: unknown, name?: Name): Cube {
 }
 
 export function membersOfCube(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['edge'];
-  result = v.number(member, 'edge');
+  const member = o['edge'];
+  const result = v.number(member, 'edge');
   if (result !== member) o['edge'] = result;
   return 1;
 }

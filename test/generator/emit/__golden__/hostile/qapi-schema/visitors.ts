@@ -110,10 +110,8 @@ export function visitPromise_(v: Visitor_, value: unknown, name?: Name_): Promis
 }
 
 export function membersOfPromise_(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['then'];
-  result = v.str(member, 'then');
+  const member = o['then'];
+  const result = v.str(member, 'then');
   if (result !== member) o['then'] = result;
   return 1;
 }
@@ -139,10 +137,8 @@ export function visitMap_(v: Visitor_, value: unknown, name?: Name_): Map_ {
 }
 
 export function membersOfMap_(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['class'];
-  result = visitclass_(v, member, 'class');
+  const member = o['class'];
+  const result = visitclass_(v, member, 'class');
   if (result !== member) o['class'] = result;
   return 1;
 }
@@ -184,10 +180,8 @@ export function visitInt64(v: Visitor_, value: unknown, name?: Name_): Int64 {
 }
 
 export function membersOfInt64(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['value'];
-  result = v.int64(member, 'value');
+  const member = o['value'];
+  const result = v.int64(member, 'value');
   if (result !== member) o['value'] = result;
   return 1;
 }
@@ -197,10 +191,8 @@ export function visitJsonValue(v: Visitor_, value: unknown, name?: Name_): JsonV
 }
 
 export function membersOfJsonValue(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['value'];
-  result = v.any(member, 'value');
+  const member = o['value'];
+  const result = v.any(member, 'value');
   if (result !== member) o['value'] = result;
   return 1;
 }
@@ -242,10 +234,8 @@ export function visitCommands_(v: Visitor_, value: unknown, name?: Name_): Comma
 }
 
 export function membersOfCommands_(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -255,10 +245,8 @@ export function visitEvents_(v: Visitor_, value: unknown, name?: Name_): Events_
 }
 
 export function membersOfEvents_(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -268,10 +256,8 @@ export function visitCommandHandlers_(v: Visitor_, value: unknown, name?: Name_)
 }
 
 export function membersOfCommandHandlers_(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -331,10 +317,8 @@ export function visitstring_(v: Visitor_, value: unknown, name?: Name_): string_
 }
 
 export function membersOfstring_(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['undefined'];
-  result = visitundefined_(v, member, 'undefined');
+  const member = o['undefined'];
+  const result = visitundefined_(v, member, 'undefined');
   if (result !== member) o['undefined'] = result;
   return 1;
 }
@@ -356,10 +340,8 @@ export function visitno_identifier_(v: Visitor_, value: unknown, name?: Name_): 
 }
 
 export function membersOfno_identifier_(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = visitno_identifier(v, member, 'a');
+  const member = o['a'];
+  const result = visitno_identifier(v, member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -369,10 +351,8 @@ export function visitno_identifier(v: Visitor_, value: unknown, name?: Name_): n
 }
 
 export function membersOfno_identifier(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -382,10 +362,8 @@ export function visit__org_example_Thing(v: Visitor_, value: unknown, name?: Nam
 }
 
 export function membersOf__org_example_Thing(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -395,10 +373,8 @@ export function visitStopArguments(v: Visitor_, value: unknown, name?: Name_): S
 }
 
 export function membersOfStopArguments(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['now'];
-  result = v.bool(member, 'now');
+  const member = o['now'];
+  const result = v.bool(member, 'now');
   if (result !== member) o['now'] = result;
   return 1;
 }
@@ -445,10 +421,8 @@ export function visitProtoArguments(v: Visitor_, value: unknown, name?: Name_): 
 }
 
 export function membersOfProtoArguments(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -458,10 +432,8 @@ export function visitProtoData(v: Visitor_, value: unknown, name?: Name_): Proto
 }
 
 export function membersOfProtoData(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = own(o, 'constructor');
-  result = v.str(member, 'constructor');
+  const member = own(o, 'constructor');
+  const result = v.str(member, 'constructor');
   if (result !== member) o['constructor'] = result;
   return 1;
 }
@@ -471,10 +443,8 @@ export function visitStopData(v: Visitor_, value: unknown, name?: Name_): StopDa
 }
 
 export function membersOfStopData(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }
@@ -484,10 +454,8 @@ export function visitSeparators(v: Visitor_, value: unknown, name?: Name_): Sepa
 }
 
 export function membersOfSeparators(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = v.int64(member, 'a');
+  const member = o['a'];
+  const result = v.int64(member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }

@@ -55,13 +55,11 @@ export function visitFileSource(v: Visitor, value: unknown, name?: Name): FileSo
 }
 
 export function membersOfFileSource(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['path'];
+  const member = o['path'];
   if (member !== undefined) {
     count++;
-    result = v.str(member, 'path');
+    const result = v.str(member, 'path');
     if (result !== member) o['path'] = result;
   }
   return count;
@@ -72,10 +70,8 @@ export function visitOpenSourceArguments(v: Visitor, value: unknown, name?: Name
 }
 
 export function membersOfOpenSourceArguments(v: Visitor, o: Members): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['source'];
-  result = visitSource(v, member, 'source');
+  const member = o['source'];
+  const result = visitSource(v, member, 'source');
   if (result !== member) o['source'] = result;
   return 1;
 }

@@ -13,10 +13,8 @@ export function visitUpperSub(v: Visitor_, value: unknown, name?: Name_): UpperS
 }
 
 export function membersOfUpperSub(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
-  member = o['a'];
-  result = visitLowerSub(v, member, 'a');
+  const member = o['a'];
+  const result = visitLowerSub(v, member, 'a');
   if (result !== member) o['a'] = result;
   return 1;
 }

@@ -13,13 +13,11 @@ export function visitLowerSub(v: Visitor_, value: unknown, name?: Name_): LowerS
 }
 
 export function membersOfLowerSub(v: Visitor_, o: Members_): number {
-  let member: unknown;
-  let result: unknown;
   let count = 0;
-  member = o['a'];
+  const member = o['a'];
   if (member !== undefined) {
     count++;
-    result = visitUpperSub(v, member, 'a');
+    const result = visitUpperSub(v, member, 'a');
     if (result !== member) o['a'] = result;
   }
   return count;
