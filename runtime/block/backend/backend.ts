@@ -10,6 +10,7 @@ import { BlockError, errnoOf, ioError } from '../error.js';
 import { type ChainStatus, chainStatus } from '../io/status.js';
 import { RequestFlag } from '../request-flag.js';
 import { type AccountedKind, Accounting, type AccountingOptions } from './accounting.js';
+import { devicePath } from './device-path.js';
 import {
   actionFor,
   canStop,
@@ -304,7 +305,7 @@ export class Backend implements RootOwner {
     // There is no machine to stop: its user learns of the failure from the request, and from the status.
     if (action === 'stop') this.#ioStatus = statusAfter(this.#ioStatus, code);
     emitBlockIoError(this.#host.events, {
-      'qom-path': this.#device === undefined ? '' : `/machine/peripheral/${this.#device.id}`,
+      'qom-path': this.#device === undefined ? '' : `${devicePath}${this.#device.id}`,
       device: this.name,
       'node-name': root.node.name,
       operation: isRead ? 'read' : 'write',

@@ -27,8 +27,12 @@ export function findBackend(backends: Backends, { device, id }: BackendArguments
   throw deviceNotFound(device ?? id ?? '');
 }
 
-/** The backend that the device of an id is attached to, if there is one. */
-export function withDevice({ backends }: Pick<Backends, 'backends'>, id: string): Backend | undefined {
-  for (const backend of backends) if (backend.device?.id === id) return backend;
+/** An id, or a path, of which a virtio device has one more for what its disk belongs to. */
+const idOrPath = /^(?:\/machine\/peripheral\/)?([^/]+)(?:\/virtio-backend)?$/;
+
+/** The backend that the device of an id or a path is attached to, if there is one. */
+export function withDevice({ backends }: Pick<Backends, 'backends'>, name: string): Backend | undefined {
+  const id = idOrPath.exec(name)?.[1];
+  for (const backend of backends) if (backend.device !== undefined && backend.device.id === id) return backend;
   return undefined;
 }

@@ -36,8 +36,7 @@ export function throttleConfigOfArguments(args: BlockIOThrottle): ThrottleConfig
 }
 
 /**
- * What queries show of throttling. A burst that was not set is shown as it works out, a tenth of the average, as 2.8 does;
- * later releases hide it.
+ * What queries show of throttling. A burst that was not set is not shown; 2.8 showed what it comes to, a tenth of the average.
  *
  * @param throttling of a member of a group. Absent: of a device that is in none, or a node, all limits being 0
  */
@@ -57,7 +56,8 @@ export function throttleInfo(throttling?: { readonly config: ThrottleConfig; rea
     if (average === 0) continue;
     const wire = wireNames[name];
     info[wire] = average;
-    info[`${wire}_max`] = max || Math.trunc(average / 10);
+    if (max === 0) continue;
+    info[`${wire}_max`] = max;
     info[`${wire}_max_length`] = burstLength;
   }
   if (config.iopsSize !== 0) info.iops_size = config.iopsSize;

@@ -1,4 +1,5 @@
 import type { BlockdevOnError } from '../../../generated/index.js';
+import { devicePath } from './device-path.js';
 
 /** What can stand in for a guest's device. */
 export type DeviceKind = 'disk' | 'floppy' | 'cdrom';
@@ -53,6 +54,11 @@ export class VirtualDevice {
     this.locked = options.locked ?? false;
     this.#onEjectRequest = options.onEjectRequest;
     this.#onMediumChange = options.onMediumChange;
+  }
+
+  /** What queries call it: its id, or, of a virtio device, the path of what its disk belongs to. */
+  get qdev(): string {
+    return this.model.startsWith('virtio-') ? `${devicePath}${this.id}/virtio-backend` : this.id;
   }
 
   /** The medium can be exchanged. */

@@ -33,13 +33,9 @@ export function histogramCommand(backends: Backends) {
   } satisfies Partial<BlockHandlers>;
 }
 
-/** Paths of devices, which may end with the part of a virtio device that has the disk. */
-const devicePath = /^\/machine\/peripheral\/([^/]+)(?:\/virtio-backend)?$/;
-
 /** The backend of a device by its id or path, or else of a drive by its name. @throws BlockError (DeviceNotFound) */
 function backendOf(backends: Backends, id: string): Backend {
-  const deviceId = devicePath.exec(id)?.[1] ?? id;
-  const found = withDevice(backends, deviceId) ?? backends.backend(id);
+  const found = withDevice(backends, id) ?? backends.backend(id);
   if (found === undefined) throw deviceNotFound(id);
   return found;
 }

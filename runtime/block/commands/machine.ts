@@ -1,5 +1,6 @@
 import { emitDeviceDeleted, emitResume, emitStop, type IOThreadInfo } from '../../../generated/index.js';
 import type { JsonObject } from '../../json/value.js';
+import { devicePath } from '../backend/device-path.js';
 import type { RunState } from '../backend/run-state.js';
 import { readDeviceModel } from '../drive/device-model.js';
 import type { Drives } from '../drive/drives.js';
@@ -17,8 +18,6 @@ export interface MachineContext {
   readonly runState: RunState;
   readonly objects: UserObjects;
 }
-
-const devicePath = '/machine/peripheral/';
 
 /** Commands that change the virtual devices, and stop them: what a program asks for that is made for a whole machine. */
 export function machineCommands({ graph, drives, runState, objects }: MachineContext) {
@@ -52,8 +51,7 @@ export function machineCommands({ graph, drives, runState, objects }: MachineCon
     },
 
     async device_del({ id }) {
-      const name = id.startsWith(devicePath) ? id.slice(devicePath.length) : id;
-      await drives.unplug(name);
+      const name = await drives.unplug(id);
       emitDeviceDeleted(events, { device: name, path: `${devicePath}${name}` });
     },
   } satisfies Partial<BlockHandlers>;

@@ -46,7 +46,7 @@ async function blockInfo(
   const dirty = node === undefined ? [] : context.bitmaps.describe(node);
   return {
     device: backend.name,
-    ...(backend.device === undefined ? {} : { qdev: backend.device.id }),
+    ...qdevOf(backend),
     type: 'unknown',
     removable: backend.removable,
     locked: backend.device?.locked ?? false,
@@ -67,8 +67,11 @@ async function blockInfo(
 
 function backendStats(backend: Backend, node: BlockNode | undefined): BlockStats {
   const stats = backend.accounting.stats(node?.requests.highestOffset ?? 0);
-  if (node === undefined) return { device: backend.name, stats };
-  return { ...chainStats(node), device: backend.name, stats };
+  return { ...(node === undefined ? {} : chainStats(node)), device: backend.name, ...qdevOf(backend), stats };
+}
+
+function qdevOf({ device }: Backend): { readonly qdev?: string } {
+  return device === undefined ? {} : { qdev: device.qdev };
 }
 
 /** A node with what is below it. */

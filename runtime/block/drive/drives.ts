@@ -127,12 +127,14 @@ export class Drives implements DriveRegistry {
     if (named === undefined) this.#nameless.add(backend);
   }
 
-  /** Takes a virtual device away, and what only it used. @throws BlockError when there is none of that id */
-  async unplug(id: string): Promise<void> {
-    const backend = withDevice(this, id);
-    if (backend === undefined) throw deviceNotFound(id);
+  /** Takes a virtual device away, and what only it used. @returns its id @throws BlockError when there is none of that id or path */
+  async unplug(name: string): Promise<string> {
+    const backend = withDevice(this, name);
+    if (backend?.device === undefined) throw deviceNotFound(name);
+    const { id } = backend.device;
     if (this.#nameless.delete(backend)) await this.#environment.eject(backend);
     backend.device = undefined;
+    return id;
   }
 
   /** Puts another node, or the medium of none, under a device. Exports of it follow. @throws BlockError when that must not be */

@@ -108,14 +108,10 @@ describe('the limits of a command', () => {
     });
   });
 
-  it('reports a burst that was not set as a tenth of the average', () => {
+  it('does not report a burst that was not set', () => {
     const config = throttleConfigOfArguments({ ...unlimited, bps_rd: 1999, bps_wr: 5 });
-    expect(throttleInfo({ name: 'd0', config })).toMatchObject({
-      bps_rd_max: 199,
-      bps_rd_max_length: 1,
-      bps_wr_max: 0,
-      bps_wr_max_length: 1,
-    });
+    const none = { bps: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
+    expect(throttleInfo({ name: 'd0', config })).toEqual({ ...none, bps_rd: 1999, bps_wr: 5, group: 'd0' });
   });
 
   it('reports limits of 0 without a group', () => {

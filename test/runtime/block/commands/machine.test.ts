@@ -79,7 +79,9 @@ it('puts another node under a device while it is exported, or leaves it where it
 
 it('adds and removes virtual disks, which queries show', async () => {
   await execute('device_add', { driver: 'virtio-blk-pci', id: 'vb0', drive: 'a', serial: 'x' });
-  expect(await execute('query-block')).toMatchObject([{ device: '', qdev: 'vb0', inserted: { 'node-name': 'a' } }]);
+  expect(await execute('query-block')).toMatchObject([
+    { device: '', qdev: '/machine/peripheral/vb0/virtio-backend', inserted: { 'node-name': 'a' } },
+  ]);
   expect(await execute('qom-list', { path: '/machine/peripheral' })).toEqual([
     { name: 'type', type: 'string' },
     { name: 'vb0', type: 'child<virtio-blk-pci>' },

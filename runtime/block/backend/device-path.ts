@@ -1,0 +1,2 @@
+/** Where the tree of objects has the virtual devices, by their ids. */
+export const devicePath = '/machine/peripheral/';
