@@ -68,7 +68,7 @@ describeWithPrograms('formats that are only read', ['qemu-img'], () => {
 describeWithPrograms('disk images of macOS in compressions that QEMU may lack', ['bzip2'], () => {
   it('chunks that the program bzip2 has packed read as they were', async () => {
     const path = join(folder, 'c.dmg');
-    writeFileSync(path, makeDmg(contents, { kinds: ['bzip2', 'adc', 'bzip2', 'zlib'], chunk: 65_536 }));
+    writeFileSync(path, makeDmg(contents, { kinds: ['bzip2', 'adc', 'lzfse', 'zlib'], chunk: 65_536 }));
     const [probed, read] = await readByUs(path);
     expect([probed, read.equals(contents)]).toEqual(['dmg', true]);
   });

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { deflateSync } from 'node:zlib';
 import type { Chunk } from '../../../../../runtime/block/drivers/dmg/chunks.js';
+import { packLzfse } from '../dmg/lzfse-encoder.js';
 
 const sector = 512;
 
@@ -58,7 +59,7 @@ export function makeCloop(contents: Buffer, blockSize = 65_536): Buffer {
 }
 
 /** How a chunk of a `dmg` image is stored. */
-type DmgKind = 'zero' | 'raw' | 'ignored' | 'adc' | 'zlib' | 'bzip2';
+type DmgKind = 'zero' | 'raw' | 'ignored' | 'adc' | 'zlib' | 'bzip2' | 'lzfse';
 
 const dmgTypes: { readonly [kind in DmgKind]: number } = {
   zero: 0,
@@ -67,6 +68,7 @@ const dmgTypes: { readonly [kind in DmgKind]: number } = {
   adc: 0x8000_0004,
   zlib: 0x8000_0005,
   bzip2: 0x8000_0006,
+  lzfse: 0x8000_0007,
 };
 
 /** What of a `dmg` image can be chosen. */
@@ -122,6 +124,7 @@ export function makeDmg(
 function pack(kind: DmgKind, piece: Buffer): Buffer {
   if (kind === 'zlib') return deflateSync(piece);
   if (kind === 'bzip2') return execFileSync('bzip2', ['-c'], { input: piece });
+  if (kind === 'lzfse') return packLzfse(piece);
   return kind === 'adc' ? packAdc(piece) : piece;
 }
 
