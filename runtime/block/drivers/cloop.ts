@@ -36,8 +36,7 @@ export const cloop: BlockDriver = {
 };
 
 function isCloop(head: Uint8Array): boolean {
-  const length = Math.min(head.length, script.length);
-  return length > 0 && script.subarray(0, length).equals(head.subarray(0, length));
+  return script.equals(head.subarray(0, script.length));
 }
 
 async function openCloop(file: Child): Promise<CloopImage> {

@@ -2,6 +2,9 @@ import type { BlockDriver, BlockHost } from '../driver.js';
 import { BlockError } from '../error.js';
 import { protocolOf } from './filename.js';
 
+/** Bytes that probing looks at. */
+const probedLength = 512;
+
 /** The drivers there are, and how one is chosen. */
 export class DriverRegistry {
   readonly #drivers = new Map<string, BlockDriver>();
@@ -58,8 +61,12 @@ export class DriverRegistry {
   probe(head: Uint8Array, filename: string): BlockDriver {
     let best: BlockDriver | undefined;
     let highest = 0;
+    // An empty file is raw, whatever it is called; a short one reads as zeroes behind its end. So does QEMU.
+    const whole = new Uint8Array(Math.max(probedLength, head.length));
+    whole.set(head);
+    const name = head.length === 0 ? '' : filename;
     for (const driver of this.#drivers.values()) {
-      const score = driver.kind === 'format' ? (driver.probe?.(head, filename) ?? 0) : 0;
+      const score = driver.kind === 'format' ? (driver.probe?.(whole, name) ?? 0) : 0;
       if (score > highest) {
         highest = score;
         best = driver;
