@@ -1,6 +1,7 @@
 import { Dialect } from '../syntax/dialect.js';
 import { type FileHost, nodeHost } from '../syntax/host.js';
-import { loadSyntax } from '../syntax/load.js';
+import { KnownFiles } from '../syntax/known-files.js';
+import { loadSyntax, type SyntaxOptions } from '../syntax/load.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { adviceFor, type CheckBy } from './advice.js';
 import { analyse, problemsOf } from './analyse.js';
@@ -59,27 +60,28 @@ type Loading = LoadedSchema & { advise(): Promise<readonly Diagnostic[]> };
 async function load(path: string, options: SchemaOptions): Promise<Loading> {
   const dialect = Dialect.of(options.dialect);
   const host = rememberingHost(options.host ?? nodeHost);
-  const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host });
+  const advised = dialect.name === 'auto' && options.advice !== false;
+  const known = advised ? new KnownFiles() : undefined;
+  const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host, known });
   const files = tree.modules.map(({ file }) => file.path);
   const analysis = analyse(tree, dialect, problems);
   if (!analysis.schema) return { ...analysis, files, advise: async () => [] };
   const diagnostics = [...analysis.diagnostics, ...(options.examples ? checkExamples(analysis.schema) : [])];
-  const advise =
-    dialect.name !== 'auto' || options.advice === false
-      ? async () => []
-      : adviser(path, host, analysis.diagnostics, tree.documentationChecked);
+  const advise = advised
+    ? adviser(path, { host, known }, analysis.diagnostics, tree.documentationChecked)
+    : async () => [];
   return { schema: analysis.schema, diagnostics, files, advise };
 }
 
 /** Apart from {@link load}, so that its closures keep no syntax tree while others are made. */
 function adviser(
   path: string,
-  host: FileHost,
+  from: Pick<SyntaxOptions, 'host' | 'known'>,
   reported: readonly Diagnostic[],
   documented: boolean,
 ): () => Promise<readonly Diagnostic[]> {
   const checkBy: CheckBy = async (release) => {
-    const { tree, diagnostics } = await loadSyntax(path, { dialect: release, host });
+    const { tree, diagnostics } = await loadSyntax(path, { dialect: release, ...from });
     return { read: diagnostics, complete: () => problemsOf(tree, release, diagnostics) };
   };
   return () => adviceFor(checkBy, reported, documented);

@@ -5,7 +5,7 @@ import type { DocBlock } from './doc-block.js';
 import { Problems, phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { readStray } from './stray.js';
-import { readText } from './text-token.js';
+import { endOfSimpleText, readText } from './text-token.js';
 import {
   CloseArray,
   CloseObject,
@@ -38,6 +38,8 @@ export class Lexer {
   tokens: Token[] = [];
   /** The documentation blocks that a token of the kind `Doc` stands for, by the token's index. */
   readonly docs = new Map<number, readonly DocBlock[]>();
+  /** Whether all that has been read inside expressions is the same in every release that decodes text. */
+  plain = true;
   readonly #reading: Reading;
   /** Reads without reporting anything. */
   readonly #silent: Reading;
@@ -151,8 +153,16 @@ export class Lexer {
   }
 
   #string(): void {
-    const { value, end } = readText(this.#position < this.#outOfStep ? this.#silent : this.#reading, this.#position);
-    this.#push(this.#depth === 0 ? TopText : Text, shared(value), end);
+    const start = this.#position;
+    const type = this.#depth === 0 ? TopText : Text;
+    const simpleEnd = endOfSimpleText(this.#text, start);
+    if (simpleEnd !== undefined) {
+      this.#push(type, shared(this.#text.slice(start + 1, simpleEnd - 1)), simpleEnd);
+      return;
+    }
+    this.plain = false;
+    const { value, end } = readText(start < this.#outOfStep ? this.#silent : this.#reading, start);
+    this.#push(type, shared(value), end);
   }
 
   /** `true`, `false` and `null` are recognised by their letters alone, whatever follows. */
@@ -160,6 +170,7 @@ export class Lexer {
     const text = this.#text;
     for (const word of keywords) {
       if (text.startsWith(word, this.#position) && (word !== 'null' || this.#null)) {
+        if (word === 'null') this.plain = false;
         this.#push(this.#depth === 0 ? TopLiteral : Literal, word, this.#position + word.length);
         return;
       }
@@ -181,6 +192,7 @@ export class Lexer {
       if (blocks.length > 0) this.#documentation(blocks, end);
       this.#position = end;
     } else if (!this.#checksDocs || !documentation) {
+      if (documentation) this.plain = false;
       this.#position = lineEnd(text, this.#position);
     } else if (this.#depth === 0 || this.#atLineStart()) {
       // Inside an expression this is an error. At the start of a line it mostly means that the expression was not closed.

@@ -1,12 +1,15 @@
 import { type Diagnostic, diagnostic, type RelatedPlace } from '../text/diagnostic.js';
+import type { SourceFile } from '../text/source-file.js';
 import { Dialect } from './dialect.js';
 import { DocumentationKeeper } from './doc/keeper.js';
 import type { DocBlock } from './doc-block.js';
 import { type FileHost, nodeHost } from './host.js';
+import type { KnownFiles } from './known-files.js';
 import { type ParsedFile, parseFile } from './parse-file.js';
 import { besides, relativeTo } from './path.js';
 import { applyPragma, noPragmas } from './pragmas.js';
 import { compareMoments, type Moment, Problems, phase } from './problem.js';
+import { readAgain } from './read-again.js';
 import { reasonOf } from './regular-file.js';
 import { decodeSource } from './source.js';
 import {
@@ -24,6 +27,8 @@ export interface SyntaxOptions {
   readonly host?: FileHost;
   /** Default: the dialect that reads the schemas of all releases. */
   readonly dialect?: Dialect;
+  /** What `auto` has read of the same files: it adds to this, and other dialects take from it. */
+  readonly known?: KnownFiles | undefined;
 }
 
 /** A schema as read, and what is wrong with its text. */
@@ -38,7 +43,7 @@ export interface LoadedSyntax {
  * blocks attached to what they describe.
  */
 export async function loadSyntax(rootPath: string, options: SyntaxOptions = {}): Promise<LoadedSyntax> {
-  const loader = new Loader(rootPath, options.host ?? nodeHost, options.dialect ?? Dialect.auto);
+  const loader = new Loader(rootPath, options.host ?? nodeHost, options.dialect ?? Dialect.auto, options.known);
   await loader.loadRoot();
   return loader.result();
 }
@@ -64,6 +69,7 @@ class Loader {
   readonly #root: string;
   readonly #host: FileHost;
   readonly #dialect: Dialect;
+  readonly #known: KnownFiles | undefined;
   readonly #documentation: DocumentationKeeper;
   readonly #modules: ModuleInTheMaking[] = [];
   readonly #expressions: Expression[] = [];
@@ -72,11 +78,12 @@ class Loader {
   readonly #timesRead = new Map<string, number>();
   #pragmas: Pragmas = noPragmas;
 
-  constructor(rootPath: string, host: FileHost, dialect: Dialect) {
+  constructor(rootPath: string, host: FileHost, dialect: Dialect, known: KnownFiles | undefined) {
     this.#rootPath = rootPath;
     this.#root = host.resolve(rootPath);
     this.#host = host;
     this.#dialect = dialect;
+    this.#known = known;
     this.#documentation = new DocumentationKeeper(dialect);
     if (dialect.newer !== undefined) {
       const parameters = { release: dialect.newer, newest: dialect.name };
@@ -129,7 +136,17 @@ class Loader {
     const including: Including = { path, module, chain, parent };
     if (problem) this.#report(problem, including);
     this.#documentation.enter(file);
-    await this.#walk(parseFile({ file, dialect: this.#dialect, problems: new Problems(file) }), including);
+    await this.#walk(this.#parsed(path, file), including);
+  }
+
+  #parsed(path: string, file: SourceFile): ParsedFile {
+    const dialect = this.#dialect;
+    const expressions = this.#known?.get(path, file, dialect);
+    const again = expressions && readAgain({ file, dialect, problems: new Problems(file) }, expressions);
+    if (again) return again;
+    const parsed = parseFile({ file, dialect, problems: new Problems(file) });
+    if (dialect.name === 'auto') this.#known?.add(path, file, parsed);
+    return parsed;
   }
 
   /** Goes through a file as the reference does, which deals with one thing after the other. */

@@ -8,7 +8,7 @@ import { Stray, type Token } from './tokens.js';
 import type { SyntaxObject } from './tree.js';
 
 /** What stands at the top level of a file. */
-type FileItem =
+export type FileItem =
   | { readonly kind: 'documentation'; readonly blocks: readonly DocBlock[]; readonly finished: Moment }
   | { readonly kind: 'expression'; readonly value: SyntaxObject; readonly broken: boolean; readonly finished: Moment };
 
@@ -19,6 +19,8 @@ export interface ParsedFile {
   readonly problems: readonly Problem[];
   /** When the end of the file has been reached. */
   readonly finished: Moment;
+  /** Whether all releases that decode text find the same expressions here: there is no fault, nor what only some of them have. */
+  readonly plain?: boolean;
 }
 
 /** So many tokens are kept at a time. */
@@ -33,6 +35,7 @@ export function parseFile(reading: Reading): ParsedFile {
   const { problems } = reading;
   const lexer = new Lexer(reading);
   const items: ItemInTheMaking[] = [];
+  let plain = true;
   do {
     const before = problems.found.length;
     lexer.drop();
@@ -46,9 +49,15 @@ export function parseFile(reading: Reading): ParsedFile {
       malformed = problems.found.slice(before).filter(isMalformed);
       parsed = parseTokens(reading.file, lexer.tokens);
     }
+    plain &&= isSound(parsed) && malformed.length === 0;
     for (const item of fileItems(reading, lexer, parsed, malformed)) items.push(item);
   } while (!lexer.done);
-  return { items, problems: problems.found.sort(compareMoments), finished: after(reading, undefined) };
+  return {
+    items,
+    problems: problems.found.sort(compareMoments),
+    finished: after(reading, undefined),
+    plain: plain && lexer.plain,
+  };
 }
 
 type ItemInTheMaking = FileItem & { finished: Moment };

@@ -23,13 +23,15 @@ const escapes: Readonly<Record<string, string>> = {
   '"': '"',
 };
 
-/** Reads the string whose opening quote is at `start`. */
-export function readText(reading: Reading, start: number): TextToken {
-  const { text } = reading.file;
+/** The offset after the string whose opening quote is at `start`, if what stands between its quotes is what it says. */
+export function endOfSimpleText(text: string, start: number): number | undefined {
   simple.lastIndex = start + 1;
-  if (!simple.test(text)) return new TextReader(reading, start).read();
-  const end = simple.lastIndex;
-  return { value: text.slice(start + 1, end - 1), end };
+  return simple.test(text) ? simple.lastIndex : undefined;
+}
+
+/** Reads a string, with all that can be wrong with it, whose opening quote is at `start`. */
+export function readText(reading: Reading, start: number): TextToken {
+  return new TextReader(reading, start).read();
 }
 
 /** Reads a string with escapes or errors. Of several errors only the first is reported: all are placed at the opening quote. */
