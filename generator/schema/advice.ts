@@ -1,5 +1,5 @@
-import { Dialect, turningPoints } from '../syntax/dialect.js';
-import type { Diagnostic } from '../text/diagnostic.js';
+import { Dialect, firstWith, turningPoints } from '../syntax/dialect.js';
+import type { Diagnostic, DiagnosticName } from '../text/diagnostic.js';
 
 /** Checks the schema by the rules of a release. */
 export type CheckBy = (dialect: Dialect) => Promise<StepwiseCheck>;
@@ -34,9 +34,10 @@ export async function adviceFor(
   );
   const kinds = byName(faults);
   const shown = [...kinds.values()].flatMap((kind) => (kind.length > limit ? kind.slice(0, 1) : kind));
-  const since = await findReleases(shown, checkBy);
+  const others = shown.filter(({ name }) => !ofLines.has(name));
+  const since = await findReleases(others, checkBy);
   return shown.map((fault) => {
-    const rejectedFrom = since.get(fault) as string;
+    const rejectedFrom = since.get(fault) ?? firstWith('documentation lines checked');
     const count = (kinds.get(fault.name) as Diagnostic[]).length;
     const more = count > limit ? `; so are ${count - 1} others like this` : '';
     return {
@@ -47,6 +48,9 @@ export async function adviceFor(
     };
   });
 }
+
+/** What is wrong with a line of documentation: nothing else is ever found in such a place, so that no older release need be asked. */
+const ofLines = new Set<string>(['long-documentation-line', 'one-blank-after-sentence'] satisfies DiagnosticName[]);
 
 function byName(faults: readonly Diagnostic[]): Map<string, Diagnostic[]> {
   const kinds = new Map<string, Diagnostic[]>();

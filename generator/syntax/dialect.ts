@@ -214,6 +214,11 @@ export function whenKnown(construct: Construct, dialect: Dialect): string | unde
   return until === undefined ? undefined : `known until release ${releaseBefore(until)}`;
 }
 
+/** The release from which on there is a construct, or a rule. */
+export function firstWith(construct: Construct): string {
+  return eras[construct][0];
+}
+
 /** Every name under which a dialect can be asked for, `auto` first. */
 export const dialectNames: readonly string[] = ['auto', ...releases];
 

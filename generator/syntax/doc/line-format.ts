@@ -14,11 +14,21 @@ const loneUrl = /^ *(?:https?|ftp):\/\/[^ ]*$/;
 /** Checks the lines of a documentation comment, which stand below each other, for their width and the blanks between sentences. */
 export function checkLineFormat(reading: Reading, lines: readonly DocLine[]): void {
   const { text } = reading.file;
+  // Most comments have nothing that could be wrong.
+  if (!lines.some(isWide) && !hasOneBlank(text, lines)) return;
   const literal = new LiteralText();
   for (const line of lines) {
     const content = text.slice(line.start, line.end);
     if (!literal.holds(content, indentation(text, line))) checkLine(reading, line, content);
   }
+}
+
+function isWide({ hash, end }: DocLine): boolean {
+  return end - hash > widest;
+}
+
+function hasOneBlank(text: string, lines: readonly DocLine[]): boolean {
+  return /[.!?] [A-Z0-9(]/.test(text.slice(lines[0]?.start ?? 0, lines.at(-1)?.end ?? 0));
 }
 
 /** Knows which lines are literal: those below a mark that are indented like the first of them. */
@@ -40,10 +50,11 @@ class LiteralText {
   }
 }
 
-function checkLine(reading: Reading, { hash, start, end }: DocLine, content: string): void {
+function checkLine(reading: Reading, line: DocLine, content: string): void {
+  const { hash, start, end } = line;
   const { file, problems } = reading;
   const when = { at: hash, phase: phase.look } as const;
-  if (end - hash > widest && widthOf(content) > widest && !loneUrl.test(content)) {
+  if (isWide(line) && widthOf(content) > widest && !loneUrl.test(content)) {
     problems.report('long-documentation-line', { limit: widest }, [hash, end], when);
     return;
   }
