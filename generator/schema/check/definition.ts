@@ -34,25 +34,20 @@ export function checkDefinition(expression: Expression, context: CheckContext): 
 
 /** Finds out what an expression defines. From 6.2 there must be exactly one key that says so; before, a second one is an unknown key. */
 function checkKind({ value }: Expression, context: CheckContext): MetaKey | undefined {
-  const present = metaKeys.filter((key) => value.pairs.has(key));
-  const [meta, another] = present;
+  const present = value.pairs.values().filter(({ key }) => metas.has(key.value));
+  if (present.length < 2 && present[0]) return present[0].key.value as MetaKey;
+  const meta = metaKeys.find((key) => value.pairs.has(key));
   if (!meta) {
     reportNoDefinition(value, context);
-  } else if (another && context.dialect.has('exactly one kind')) {
-    const written = value.pairs
-      .values()
-      .map(({ key }) => key)
-      .filter(({ value }) => isMeta(value));
-    const [first, second] = written as [SyntaxString, SyntaxString];
+  } else if (context.dialect.has('exactly one kind')) {
+    const [first, second] = present.map(({ key }) => key) as [SyntaxString, SyntaxString];
     context.report('several-definitions', { first: first.value, second: second.value }, second.span);
     return undefined;
   }
   return meta;
 }
 
-function isMeta(key: string): boolean {
-  return metaKeys.some((meta) => meta === key);
-}
+const metas: ReadonlySet<string> = new Set(metaKeys);
 
 /** Checks how the parts of a definition are written that its kind has. */
 export function checkWritten(object: SyntaxObject, meta: MetaKey, name: SyntaxString, context: CheckContext): void {
