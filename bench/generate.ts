@@ -30,7 +30,7 @@ const LARGER = 20;
 const MANY = 200_000;
 
 // As the command line does.
-setFlagsFromString('--interrupt-budget=1000000');
+setFlagsFromString('--interrupt-budget=2000000');
 
 const root = join(import.meta.dirname, '..');
 const corpus = resolve(root, process.env.QAPI_CORPUS ?? '../shared/corpus');
