@@ -1,5 +1,5 @@
 import type { Command, Event, Member, ObjectType, Schema, Type } from '../generator/schema/model.js';
-import { type Shape, shapeOf, shapesByValue } from '../generator/schema/shapes.js';
+import { type Shape, shapeOf, shapesByValue, shapeWith } from '../generator/schema/shapes.js';
 import type { DeclaredNames } from './declared.js';
 
 /** The object type of the new schema that stands where one of the old schema stood. */
@@ -54,7 +54,7 @@ export function membersFor(
   while (shape.union) {
     const value = tagValue(shape.union.tag.name);
     if (value === undefined) return shape.members;
-    const branch = shapesByValue(shape).get(value);
+    const branch = shapeWith(shape, value);
     if (!branch) return undefined;
     shape = branch;
   }

@@ -6,8 +6,16 @@ export interface Shape {
   readonly union?: UnionType;
 }
 
+const known = new WeakMap<ObjectType, Shape>();
+
 /** The shape of an object type. */
 export function shapeOf(object: ObjectType): Shape {
+  const shape = known.get(object) ?? newShape(object);
+  known.set(object, shape);
+  return shape;
+}
+
+function newShape(object: ObjectType): Shape {
   const chain: ObjectType[] = [];
   for (let type: ObjectType | undefined = object; type; type = type.base) chain.push(type);
   const members = new Map<string, Member>();
@@ -17,13 +25,19 @@ export function shapeOf(object: ObjectType): Shape {
 
 /** For each value of a union's discriminator the shape of an object that has it. */
 export function shapesByValue({ members, union }: Shape): Map<string, Shape> {
-  const shapes = new Map<string, Shape>();
-  for (const { name, type } of union?.branches ?? []) {
-    const branch = shapeOf(type);
-    const all = branch.members.size === 0 ? members : new Map([...members, ...branch.members]);
-    shapes.set(name, { members: all, ...(branch.union && { union: branch.union }) });
-  }
-  return shapes;
+  return new Map(union?.branches.map(({ name, type }) => [name, withBranch(members, type)]));
+}
+
+/** The shape of an object whose discriminator has a value; undefined where that selects no branch. */
+export function shapeWith({ members, union }: Shape, value: unknown): Shape | undefined {
+  const branch = union?.branches.find(({ name }) => name === String(value));
+  return branch && withBranch(members, branch.type);
+}
+
+function withBranch(members: Shape['members'], type: ObjectType): Shape {
+  const branch = shapeOf(type);
+  const all = branch.members.size === 0 ? members : new Map([...members, ...branch.members]);
+  return { members: all, ...(branch.union && { union: branch.union }) };
 }
 
 /** The member of a name in every branch of a shape; undefined for a branch that has none. */

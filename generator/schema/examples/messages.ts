@@ -48,24 +48,21 @@ export function messagesIn(block: string): ExampleMessage[] {
 /** Where the object or list ends that starts at an offset; where it is not closed, at the next empty line or the limit. */
 function endOfJson(text: string, from: number, limit: number): number {
   let depth = 0;
-  for (let offset = from; offset < limit; offset++) {
-    const character = text[offset];
-    if (character === '"') offset = endOfString(text, offset);
-    else if (character === '{' || character === '[') depth++;
-    else if ((character === '}' || character === ']') && --depth === 0) return offset + 1;
+  bracketOrString.lastIndex = from;
+  for (;;) {
+    const [found] = bracketOrString.exec(text) ?? [];
+    const end = bracketOrString.lastIndex;
+    if (found === undefined || end > limit) break;
+    if (found === '{' || found === '[') depth++;
+    else if ((found === '}' || found === ']') && --depth === 0) return end;
   }
   const rest = text.slice(from, limit);
   const blank = /\n[^\S\n]*#[^\S\n]*(?=\n)/.exec(rest);
   return from + (blank?.index ?? rest.replace(/\s*#*\s*$/, '').length);
 }
 
-/** The offset of the quote that closes a string, or the end of its line. */
-function endOfString(text: string, from: number): number {
-  const closing = /(?:[^"\\\n]|\\.)*"?/y;
-  closing.lastIndex = from + 1;
-  closing.test(text);
-  return closing.lastIndex - 1;
-}
+/** A bracket, or a string up to the quote that closes it, or to the end of its line. */
+const bracketOrString = /[{}[\]]|"(?:[^"\\\n]|\\.)*"?/g;
 
 function isShortened(text: string): boolean {
   return text.replace(/"(?:[^"\\\n]|\\.)*"/g, '""').includes('...');

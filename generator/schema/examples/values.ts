@@ -1,5 +1,5 @@
 import type { AlternateType, BuiltinType, Member, ObjectType, Type } from '../model.js';
-import { type Shape, shapeOf, shapesByValue } from '../shapes.js';
+import { type Shape, shapeOf, shapeWith } from '../shapes.js';
 
 /** How a value is looked at. */
 export interface ValueRules {
@@ -63,7 +63,7 @@ export function chosenType({ branches }: Pick<AlternateType, 'branches'>, value:
 export function membersOf(given: object, type: ObjectType): ReadonlyMap<string, Member> {
   let shape = shapeOf(type);
   while (shape.union) {
-    const branch = shapesByValue(shape).get(String((given as Readonly<Record<string, unknown>>)[shape.union.tag.name]));
+    const branch = shapeWith(shape, (given as Readonly<Record<string, unknown>>)[shape.union.tag.name]);
     if (!branch) break;
     shape = branch;
   }
@@ -86,7 +86,7 @@ function objectFault(value: unknown, type: ObjectType, path: string, rules: Valu
   for (let { union } = shape; union; { union } = shape) {
     const { name } = union.tag;
     if (!Object.hasOwn(given, name)) return `${path} has no '${name}'`;
-    const branch = shapesByValue(shape).get(String(given[name]));
+    const branch = shapeWith(shape, given[name]);
     if (!branch) return `${at(path, name)} is ${shown(given[name])}, which selects no branch`;
     shape = branch;
   }
