@@ -98,13 +98,16 @@ it.each([
   ['has the literal null', "{ 'command': 'c', 'data': { 'a': null } }", undefined],
   ['has documentation inside an expression', "{ 'command':\n## x\n'c' }", undefined],
   ['has a fault', `${definition} ]`, undefined],
-])('of a file that %s, other releases know the expressions if they are the same there', async (_what, text, count) => {
-  const known = new KnownFiles();
-  const host = memoryHost({ 'schema.json': text });
-  const { tree } = await loadSyntax('schema.json', { host, known });
-  const file = tree.modules[0]?.file as SourceFile;
-  const path = host.resolve('schema.json');
-  expect(known.get(path, file, dialect('11.1'))?.length).toBe(count);
-  expect(known.get(path, new SourceFile(file.path, `${text} `), dialect('11.1'))).toBeUndefined();
-  expect(known.get(path, file, dialect('2.8'))).toBeUndefined();
-});
+])(
+  'other releases know the expressions of a file that %s only if they are the same there',
+  async (_what, text, count) => {
+    const known = new KnownFiles();
+    const host = memoryHost({ 'schema.json': text });
+    const { tree } = await loadSyntax('schema.json', { host, known });
+    const file = tree.modules[0]?.file as SourceFile;
+    const path = host.resolve('schema.json');
+    expect(known.get(path, file, dialect('11.1'))?.length).toBe(count);
+    expect(known.get(path, new SourceFile(file.path, `${text} `), dialect('11.1'))).toBeUndefined();
+    expect(known.get(path, file, dialect('2.8'))).toBeUndefined();
+  },
+);
