@@ -13,6 +13,7 @@ import { dialectNamed } from '../load.js';
 import { choiceOption, complaintAbout, dialectOption, tableOption } from '../options.js';
 import { coloursFor } from '../report.js';
 import { exitCodes, type Subcommand } from '../subcommand.js';
+import { UserError } from '../user-error.js';
 import { type IgnoreRule, readIgnoreFile, ruleFor } from './ignore.js';
 import { readSide, type Side, type SideOptions } from './sides.js';
 
@@ -75,7 +76,7 @@ export const diff: Subcommand = {
       .option('--ignore <file>', 'leave out the changes that a file lists, each with a reason')
       .addOption(historyOption())
       .option('--stable', 'leave out the changes of what is unstable')
-      .option('--source', 'also compare the names of types, which generated code declares')
+      .option('--source', 'also compare the names of types, which generated code declares, as --fail-on source does')
       .option('--documentation', 'also name the definitions whose documentation says something else')
       .option('--all', 'for people: list what breaks no client, too')
       .addOption(dialectOption())
@@ -92,8 +93,9 @@ export const diff: Subcommand = {
     const old = await readSide(oldName, read, host);
     const now = await readSide(newName, read, host);
     if (!old || !now) return exitCodes.problems;
-    const { source = false, documentation = false, stable = false } = options;
+    const { documentation = false, stable = false } = options;
     const introspection = old.introspection || now.introspection;
+    const source = comparesSource(options, introspection);
     const found = compareSchemas(old.schema, now.schema, { introspection, source, documentation });
     const history = await readHistory(options.history ?? [], read, host);
     if (!history) return exitCodes.problems;
@@ -158,6 +160,20 @@ async function readHistory(
 function selectionOf({ define = {}, onlyDefined = false }: DiffOptions): Selection | undefined {
   const defines = new Map(Object.entries(define));
   return defines.size > 0 || onlyDefined ? { defines, onlyDefined } : undefined;
+}
+
+/**
+ * Whether the names of types are compared: where they are to break the comparison, too.
+ *
+ * @throws UserError where that is asked for and a side has no names
+ */
+function comparesSource({ source = false, failOn = [] }: DiffOptions, introspection: boolean): boolean {
+  const isAsked = source || failOn.includes('source');
+  if (isAsked && introspection) {
+    const hint = 'what generated source breaks by can be told of two schemas';
+    throw new UserError('introspection data does not have the names of types', { hint });
+  }
+  return isAsked || (failOn.includes('any') && !introspection);
 }
 
 function fails({ breaks }: Change, failOn: readonly Failure[]): boolean {

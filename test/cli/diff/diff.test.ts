@@ -126,6 +126,19 @@ May surprise clients
     expect((await diff(['old.json', 'new.json', '--fail-on', role])).code).toBe(code);
   });
 
+  test.each(['source', 'any'])('--fail-on %s compares the names of types, too', async (role) => {
+    const more = {
+      'named.json': old.replaceAll('Disk', 'Drive'),
+      'data.json': JSON.stringify(introspect(await schemaOf(old))),
+    };
+    expect((await diff(['old.json', 'named.json', '--fail-on', 'sender,receiver,server'], more)).code).toBe(0);
+    const { code, stdout } = await diff(['old.json', 'named.json', '--fail-on', role], more);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("no type is called 'Disk' any more") });
+    const other = await diff(['data.json', 'old.json', '--fail-on', role], more);
+    if (role === 'any') expect(other).toMatchObject({ code: 0, stdout: expect.stringContaining('no change') });
+    else expect(other).toMatchObject({ code: 1, stderr: expect.stringMatching(/does not have the names of types/) });
+  });
+
   test('--stable leaves out what was unstable', async () => {
     const { code, stdout } = await diff(['old.json', 'new.json', '--stable', '--fail-on', 'sender']);
     expect(code).toBe(0);
