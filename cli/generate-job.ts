@@ -5,6 +5,7 @@ import type { Schema } from '../generator/schema/model.js';
 import { type Selection, selectSchema } from '../generator/schema/select.js';
 import type { Dialect } from '../generator/syntax/dialect.js';
 import type { FileHost } from '../generator/syntax/host.js';
+import { findConfig } from './config.js';
 import type { Host } from './host.js';
 import { type Input, inputOf } from './input.js';
 import { dialectNamed } from './load.js';
@@ -37,8 +38,7 @@ export async function generateJob(
   options: GenerateOptions,
   host: Host,
 ): Promise<GenerateJob> {
-  const { from, agent = false } = options;
-  const input = from === undefined || agent ? await inputOf(schema, host) : await fromProgram(from, host);
+  const { input, commands } = await inputFor(schema, options, host);
   const { config } = input;
   const values: OptionValues = { ...config, ...options, define: { ...config.define, ...options.define } };
   const { output, runtimeImport, targets, int64, importExtension, openEnums } = values;
@@ -50,7 +50,7 @@ export async function generateJob(
     selection: {
       defines: new Map(Object.entries(values.define ?? {})),
       onlyDefined: values.onlyDefined ?? optionTable.onlyDefined.default,
-      ...(from !== undefined && agent && { commands: await commandsOf(from, host) }),
+      ...(commands && { commands }),
     },
     emit: {
       targets,
@@ -64,9 +64,26 @@ export async function generateJob(
   };
 }
 
+/** Where the schema comes from, and of a guest agent the commands that it has, where the schema has others, too. */
+async function inputFor(
+  schema: string | undefined,
+  { from, agent }: GenerateOptions,
+  host: Host,
+): Promise<{ readonly input: Input; readonly commands?: ReadonlySet<string> }> {
+  if (from === undefined) return { input: await inputOf(schema, host) };
+  if (!agent) return { input: await fromProgram(from, host) };
+  const named = schema ?? (await findConfig(host))?.config.schema;
+  if (named === undefined) return { input: await fromAgent(from, host) };
+  return { input: await inputOf(schema, host), commands: await commandsOf(from, host) };
+}
+
 /** Only a run that talks to a program loads what that takes. */
 async function fromProgram(address: string, host: Host): Promise<Input> {
   return (await import('./program-input.js')).inputFrom(address, host);
+}
+
+async function fromAgent(address: string, host: Host): Promise<Input> {
+  return (await import('./agent-input.js')).agentInput(address, host);
 }
 
 async function commandsOf(address: string, host: Host): Promise<ReadonlySet<string>> {

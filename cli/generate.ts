@@ -13,7 +13,7 @@ export const generate: Subcommand = {
       .description('Writes TypeScript for a schema: one folder for each of its modules.')
       .argument('[schema]', 'the root schema; without it, the one that the configuration names')
       .option('--from <socket>', "take the schema of the program that runs there, or that exec:'COMMAND' starts")
-      .option('--agent', 'that program is a guest agent: of the schema, take the commands that it has')
+      .option('--agent', 'that program is a guest agent: take the commands that it has, of the schema or of its manual page')
       .option(
         '--releases <list>',
         'the types of several releases as one tree: 9.0=schema.json,10.1=…, or a folder of releases',
@@ -63,9 +63,10 @@ Examples:
   $ qapi-ts generate --from exec:'qemu-system-x86_64 -machine none' -o src/generated
   $ qapi-ts generate --releases 9.0=qemu-9.0/qapi/qapi-schema.json,10.1=qemu-10.1/qapi/qapi-schema.json -o src/generated
   $ qapi-ts generate qga/qapi-schema.json --agent --from /run/qga.sock -o src/generated
+  $ qapi-ts generate --agent --from exec:qemu-ga -o src/generated
   $ qapi-ts generate --watch           (with a qapi-ts.config.json, .ts or .js)`;
 
-/** An agent tells the names of its commands; what they take and return the schema says. */
+/** An agent tells the names of its commands; what they take and return a schema or its manual page says. */
 function refuseWithAgent({ from }: GenerateOptions, watch: boolean | undefined): void {
   if (from === undefined) throw new UserError('--agent says what the program of --from is: give both');
   if (watch) throw new UserError('--agent and --watch exclude each other');

@@ -18,7 +18,8 @@ export function branchNames(
   return types.map((type) => byType.get(JSON.stringify(type)));
 }
 
-function referenceTo(type: string): Printable {
+/** A type as a page writes it, as a schema refers to it. */
+export function referenceTo(type: string): Printable {
   const [, element] = /^array of (.*)$/.exec(type) ?? [];
   return element === undefined ? (builtins[type] ?? type) : [referenceTo(element)];
 }
