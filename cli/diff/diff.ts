@@ -170,7 +170,7 @@ function selectionOf({ define = {}, onlyDefined = false }: DiffOptions): Selecti
 function comparesSource({ source = false, failOn = [] }: DiffOptions, introspection: boolean): boolean {
   const isAsked = source || failOn.includes('source');
   if (isAsked && introspection) {
-    const hint = 'what generated source breaks by can be told of two schemas';
+    const hint = 'name two schemas to compare the source that is generated from them';
     throw new UserError('introspection data does not have the names of types', { hint });
   }
   return isAsked || (failOn.includes('any') && !introspection);
