@@ -186,6 +186,12 @@ const client = await connect<Schema<'7.2..10.1'>>('/run/qmp.sock');
       program: `${ofReleases}client.commands['⟦⟧']`,
       ask,
     },
+    {
+      title: 'hovering one of three releases',
+      files: several,
+      program: `${ofReleases}client.commands['⟦query-status⟧']();`,
+      ask: 'hover',
+    },
   ];
   const runs = questions.map((): Times[] => []);
   for (let run = 0; run < OPENINGS; run++)

@@ -40,7 +40,15 @@ export {
   type Reconnection,
 } from './qmp/reconnect.js';
 export type { ProgramExit } from './qmp/running-program.js';
-export type { AnySchema, EventTimestamp, Needs, NoArguments, QmpEvent, QmpSchema } from './qmp/schema.js';
+export type {
+  AnySchema,
+  EventTimestamp,
+  Needs,
+  NoArguments,
+  QmpEvent,
+  QmpSchema,
+  SchemaSince,
+} from './qmp/schema.js';
 export {
   type AgentBuiltin,
   type AgentServer,
@@ -61,7 +69,7 @@ export {
   type ServerHandlers,
   type ServerVersion,
 } from './qmp/server/server.js';
-export { type SchemaSince, since } from './qmp/since.js';
+export { since } from './qmp/since.js';
 export {
   type SpawnedProgram,
   type SpawnOptions,

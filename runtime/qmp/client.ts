@@ -6,7 +6,7 @@ import { endpointOf, type QmpAddress } from './endpoint.js';
 import type { EventConsumer } from './event-hub.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { QmpConnectionError } from './failure.js';
-import type { QmpGreeting } from './greeting.js';
+import { isOfRelease, type QmpGreeting } from './greeting.js';
 import type { Request } from './link.js';
 import { tell } from './listener.js';
 import type { CommandMethods, Listening, Streaming, UnknownEvent, Waiting } from './methods.js';
@@ -18,6 +18,7 @@ import type {
   QmpEvent,
   QmpSchema,
   ReturnsOf,
+  SchemaSince,
   SchemaTag,
   TypedBy,
   typedBy,
@@ -153,6 +154,28 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
   /** What the server said of itself. */
   get greeting(): QmpGreeting {
     return this.#session.greeting as QmpGreeting;
+  }
+
+  /**
+   * This client as that of a release or later ones, when its server is one of them by what it said in its greeting; undefined when it
+   * is older. Types as `qapi-ts generate --releases` writes them say which releases there are; there is no such method without them.
+   * A development version counts as what it calls itself: `8.2.90` is older than 9.0.
+   *
+   * A server may have got a command of a later release, or may lack one that was left out when it was built: `supports` asks for that.
+   *
+   * @example
+   * const client = await connect<Schema<'7.2..10.1'>>('/run/qmp.sock');
+   * const newer = client.since('9.0');
+   * if (newer) await newer.commands['dump-skeys']({ filename: 'keys' });
+   */
+  // What it is called on types it, and not the class's parameter: clients of different schemas would not fit each other any more.
+  since<C extends SchemaSince, N extends keyof C['since'] & string>(
+    this: QmpClient<C>,
+    release: N,
+  ): QmpClient<Extract<C['since'][N], QmpSchema>> | undefined {
+    return isOfRelease(this.greeting, release)
+      ? (this as unknown as QmpClient<Extract<C['since'][N], QmpSchema>>)
+      : undefined;
   }
 
   /** Whether commands can be executed out of band. */

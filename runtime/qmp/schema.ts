@@ -14,6 +14,12 @@ export interface QmpSchema {
   readonly events: object;
 }
 
+/** A schema for several releases: what the client of a server turns out to be typed by, release by release. */
+export interface SchemaSince extends QmpSchema {
+  /** By release, the schema of servers of that release or a later one. */
+  readonly since: object;
+}
+
 /** The schema of a client that was given none: any command with any arguments, any event. */
 export interface AnySchema {
   readonly commands: { readonly [name: string]: { arguments: JsonObject; returns: JsonValue } };

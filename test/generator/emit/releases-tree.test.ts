@@ -82,7 +82,7 @@ export async function use(client: QmpClient<Schema>): Promise<unknown> {
   // @ts-expect-error a command that only the older has
   client.commands['old-one'];
 
-  const newer = since(client, '9.0');
+  const newer = client.since('9.0');
   if (newer) {
     await newer.commands['new-one']({ x: 1 });
     await newer.commands.open({ mode: 'safe', options: { driver: 'net', host: 'a' }, must: 'x' });
@@ -99,9 +99,19 @@ export async function use(client: QmpClient<Schema>): Promise<unknown> {
   // @ts-expect-error it may have been optional
   const later: Info<'7.2'> & { later: number } = info;
   // @ts-expect-error no such release
+  client.since('9.1');
+  // @ts-expect-error no such release
   since(client, '9.1');
+  await since(client, '9.0')?.commands['new-one']({ x: 1 });
   return [state, gone, later];
 }
+
+// @ts-expect-error a client of one release
+export const other = (client: QmpClient<{ commands: object; events: object }>): unknown => client.since('9.0');
+// @ts-expect-error a client without types
+export const untyped = (client: QmpClient): unknown => client.since('9.0');
+/** Clients fit where the commands agree, whether they are of several releases or of one. */
+export const fits = (client: QmpClient<Schema>): QmpClient<{ commands: object; events: object }> => client;
 
 export const direct: Medium<'9.0'> = { filename: 'a', direct: true };
 // @ts-expect-error the older has no such member
@@ -154,7 +164,7 @@ describeWithCorpus('the types of several releases of QEMU', 'releases', () => {
     const page = readFileSync(join(project, 'docs/client.md'), 'utf8');
     const [, example = ''] = /^```ts releases\n(.*?)^```/ms.exec(page) ?? [];
     const text = example.replace('./releases/client.js', './client.js');
-    expect(text).toContain('since(client');
+    expect(text).toContain('client.since(');
     const singles = list.flatMap(({ name, schema }) => [
       ...generate(schema, { targets: ['client'] }).map((file) => ({ ...file, path: `${name}/${file.path}` })),
       { path: `agree-${name}.ts`, text: agreement(schema, name) },

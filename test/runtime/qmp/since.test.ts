@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { QmpClient } from '../../../runtime/qmp/client.js';
-import { type SchemaSince, since } from '../../../runtime/qmp/since.js';
+import { QmpClient } from '../../../runtime/qmp/client.js';
+import type { SchemaSince } from '../../../runtime/qmp/schema.js';
+import { since } from '../../../runtime/qmp/since.js';
 
 interface Releases extends SchemaSince {
   since: { '7.2': Releases; '9.0': Releases; '10.1': Releases };
@@ -9,7 +10,8 @@ interface Releases extends SchemaSince {
 /** A client, as far as it matters here. */
 function clientOf(major: number, minor: number): QmpClient<Releases> {
   const version = { qemu: { major, minor, micro: 50 }, package: '' };
-  return { greeting: { version, capabilities: [] } } as unknown as QmpClient<Releases>;
+  const greeting = { version, capabilities: [] };
+  return Object.create(QmpClient.prototype, { greeting: { value: greeting } });
 }
 
 test.each([
@@ -22,5 +24,6 @@ test.each([
   [7, 2, '7.2', true],
 ] as const)('a server of %i.%i, asked for %s: %s', (major, minor, release, expected) => {
   const client = clientOf(major, minor);
+  expect(client.since(release)).toBe(expected ? client : undefined);
   expect(since(client, release)).toBe(expected ? client : undefined);
 });
