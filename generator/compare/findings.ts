@@ -121,8 +121,11 @@ function finish(finding: Finding, successor: string | undefined): Change {
   const uses = branch ? sorted.map(({ branch: _, ...use }) => use) : sorted;
   const advice = adviceFor(kind, breaks, { successor, values: finding.values, removed: !added.has(kind) });
   const notes = [
-    ...(deprecated ? [added.has(kind) ? 'it is deprecated' : 'it was deprecated'] : []),
-    ...(unstable ? [added.has(kind) ? 'it is unstable' : 'it was unstable'] : []),
+    // A change of the mark itself says so already.
+    ...(deprecated && !kind.startsWith('deprecated-')
+      ? [added.has(kind) ? 'it is deprecated' : 'it was deprecated']
+      : []),
+    ...(unstable && !kind.startsWith('unstable-') ? [added.has(kind) ? 'it is unstable' : 'it was unstable'] : []),
     ...(unchecked ? ['the server does not enforce it'] : []),
   ];
   return {

@@ -94,6 +94,15 @@ describe('what a change says', () => {
     expect(byName).toMatchObject({ unstable: true });
   });
 
+  test('a change of a mark does not say of the mark what it was', async () => {
+    const marked = "{ 'command': 'run', 'features': [ 'deprecated' ] }";
+    const unstable = "{ 'command': 'run', 'features': [ 'unstable' ] }";
+    expect((await changesBetween(marked, unstable)).map(({ message }) => message).sort()).toEqual([
+      'the command is not deprecated any more',
+      'the command is unstable now; it was deprecated',
+    ]);
+  });
+
   test('a change is stable when one place that shows it is', async () => {
     const users = `
       { 'command': 'x-run', 'data': { 'm': 'Mode' } } { 'command': 'run', 'data': { 'm': 'Mode' } }`;
