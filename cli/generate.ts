@@ -13,7 +13,10 @@ export const generate: Subcommand = {
       .description('Writes TypeScript for a schema: one folder for each of its modules.')
       .argument('[schema]', 'the root schema; without it, the one that the configuration names')
       .option('--from <socket>', "take the schema of the program that runs there, or that exec:'COMMAND' starts")
-      .option('--agent', 'that program is a guest agent: take the commands that it has, of the schema or of its manual page')
+      .option(
+        '--agent',
+        'that program is a guest agent: take the commands that it has, of the schema or of its manual page',
+      )
       .option(
         '--releases <list>',
         'the types of several releases as one tree: 9.0=schema.json,10.1=…, or a folder of releases',

@@ -4,6 +4,7 @@ import { type FileHost, nodeHost } from '../generator/syntax/host.js';
 import { sizeLimit, tooLarge, UnsuitableFile } from '../generator/syntax/regular-file.js';
 import { findConfig } from './config.js';
 import type { Host } from './host.js';
+import { looksLikeJson } from './looks-like-json.js';
 import { sparing } from './memory.js';
 import { UserError } from './user-error.js';
 
@@ -36,10 +37,27 @@ export async function inputOf(named: string | undefined, host: Host): Promise<In
   const schema = named ?? relative(host.cwd, configured as string);
   const applies = configured === undefined || resolve(host.cwd, schema) === configured;
   const files = schema === '-' ? await withStdin(host) : diskFrom(host.cwd);
+  const root = schema === '-' ? stdinName : schema;
   return {
-    schema: schema === '-' ? stdinName : schema,
-    files: sparing(files),
+    schema: root,
+    files: withIntrospection(sparing(files), root),
     ...(found && applies ? { config: found.config, configFile: found.file } : { config: {} }),
+  };
+}
+
+/** Files of which the first may be introspection data: then it is the schema that these describe. */
+function withIntrospection(files: FileHost, root: string): FileHost {
+  const path = files.resolve(root);
+  return {
+    async read(file) {
+      const bytes = await files.read(file);
+      if (files.resolve(file) !== path || !looksLikeJson(Buffer.from(bytes.subarray(0, 200)).toString())) return bytes;
+      // No schema needs what this loads.
+      const { schemaTextIn } = await import('./introspection-file.js');
+      const text = schemaTextIn(Buffer.from(bytes).toString(), root);
+      return text === undefined ? bytes : Buffer.from(text);
+    },
+    resolve: files.resolve,
   };
 }
 

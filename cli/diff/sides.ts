@@ -9,11 +9,10 @@ import type { Dialect } from '../../generator/syntax/dialect.js';
 import { memoryHost } from '../../generator/syntax/host.js';
 import { readRegularFile } from '../../generator/syntax/regular-file.js';
 import type { Diagnostic } from '../../generator/text/diagnostic.js';
-import type { JsonValue } from '../../runtime/json/value.js';
-import { complaintAboutIntrospection } from '../../testkit/introspection-data.js';
 import { commandLineIn } from '../command-line-in.js';
 import type { Host } from '../host.js';
 import { inputOf } from '../input.js';
+import { introspectionIn } from '../introspection-file.js';
 import { printDiagnostics } from '../report.js';
 import { UserError } from '../user-error.js';
 
@@ -53,7 +52,7 @@ export async function readSide(named: string, options: SideOptions, host: Host):
       await client.close();
     }
   }
-  const infos = introspectionIn(named, host);
+  const infos = introspectionOfFile(named, host);
   return infos ? await introspected(named, infos) : await fromSchema(named, options, host);
 }
 
@@ -63,8 +62,8 @@ function isAddress(named: string, { cwd }: Host): boolean {
   return found ? found.isSocket() : /^(unix:.|[^\\/]*:\d+$)/.test(named);
 }
 
-/** The introspection data in a file: the list, or a reply that holds it. Schemas never begin like either. */
-function introspectionIn(named: string, { cwd }: Host): SchemaInfo[] | undefined {
+/** The introspection data in a file; undefined when it is something else. */
+function introspectionOfFile(named: string, { cwd }: Host): SchemaInfo[] | undefined {
   if (named === '-') return undefined;
   let text: string;
   try {
@@ -73,22 +72,12 @@ function introspectionIn(named: string, { cwd }: Host): SchemaInfo[] | undefined
     // Reading it as a schema says what is wrong with the file.
     return undefined;
   }
-  if (!/^\s*(\[|\{\s*")/.test(text)) return undefined;
-  let value: JsonValue;
   try {
-    value = JSON.parse(text);
+    return introspectionIn(text);
   } catch (error) {
-    if (text.trimStart().startsWith('{')) return undefined;
-    throw new UserError(`${named} is neither a schema nor introspection data: ${(error as Error).message}`);
+    const hint = "write the reply to 'query-qmp-schema' to the file, or name a schema";
+    throw new UserError(`${named}: ${(error as Error).message}`, { hint, cause: error });
   }
-  const infos = typeof value === 'object' && value !== null && 'return' in value ? value.return : value;
-  const complaint = complaintAboutIntrospection(infos as JsonValue);
-  if (complaint !== undefined) {
-    throw new UserError(`${named} is JSON, but no introspection data: ${complaint}`, {
-      hint: "write the reply to 'query-qmp-schema' to the file, or name a schema",
-    });
-  }
-  return infos as unknown as SchemaInfo[];
 }
 
 /** A schema made of introspection data. Its places are in no file of the user. */

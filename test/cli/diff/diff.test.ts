@@ -207,8 +207,8 @@ May surprise clients
   test.each([
     [['old.json', 'gone.json'], 'gone.json'],
     [['old.json', 'wrong.json'], 'QAPI'],
-    [['old.json', 'data.json'], 'data.json is JSON, but no introspection data: its element 0 has no name'],
-    [['old.json', 'half.json'], 'half.json is neither a schema nor introspection data'],
+    [['old.json', 'data.json'], 'data.json: it is JSON, but no introspection data: its element 0 has no name'],
+    [['old.json', 'half.json'], 'half.json: it is neither a schema nor introspection data'],
     [['old.json', 'nowhere:1'], 'nowhere'],
     [['old.json', 'new.json', '--fail-on', 'sendre'], "did you mean 'sender'?"],
     [['old.json'], "missing required argument 'new'"],
