@@ -1,10 +1,9 @@
 import type { QmpClient } from './client.js';
-import { isOfRelease } from './greeting.js';
 import type { QmpSchema, SchemaSince } from './schema.js';
 
 /**
  * A client as that of a release or later ones, when its server is one of them by what it said in its greeting; undefined when it is
- * older. {@link QmpClient.since} is the same as a method.
+ * older: {@link QmpClient.since} as a function.
  *
  * @example
  * const newer = since(client, '9.0');
@@ -13,7 +12,5 @@ export function since<S extends SchemaSince, N extends keyof S['since'] & string
   client: QmpClient<S>,
   release: N,
 ): QmpClient<Extract<S['since'][N], QmpSchema>> | undefined {
-  return isOfRelease(client.greeting, release)
-    ? (client as unknown as QmpClient<Extract<S['since'][N], QmpSchema>>)
-    : undefined;
+  return client.since(release);
 }
