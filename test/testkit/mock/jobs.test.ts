@@ -178,6 +178,16 @@ describe('a mock with jobs', () => {
     mock.verify();
   });
 
+  test('needs an expectation of the start only, when it refuses what is not expected', async () => {
+    const { mock, client } = await both({ unhandled: 'refuse' });
+    await expect(client.execute('blockdev-mirror', mirror)).rejects.toThrow(/does not expect 'blockdev-mirror'/);
+    const other = await both({ unhandled: 'refuse' });
+    other.mock.expect('blockdev-mirror', { 'job-id': 'm' });
+    await runJob(other.client, 'blockdev-mirror', mirror);
+    other.mock.verify();
+    expect(() => mock.verify()).toThrow(/blockdev-mirror: not expected/);
+  });
+
   test('starts no job where a handler or an error is the answer, and none at all when it is not to', async () => {
     const { mock, client, seen } = await both({ handlers: { 'blockdev-backup': () => undefined } });
     await client.execute('blockdev-backup', backup);
