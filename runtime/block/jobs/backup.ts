@@ -7,6 +7,7 @@ import type { WriteNotice } from '../io/requests.js';
 import { roundDown, roundUp } from '../limits.js';
 import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
+import { EarlyFlush } from './early-flush.js';
 import { InFlight } from './in-flight.js';
 import type { JobWork } from './job-work.js';
 import { copiesBitmap } from './target.js';
@@ -67,8 +68,9 @@ class Backup {
   readonly #into: Child;
   /** What is still to be copied, as it is now. */
   readonly #pending: DirtyBits;
-  readonly #copying = new Map<Stretch, Promise<void>>();
+  readonly #copying = new Map<Stretch, Promise<number>>();
   readonly #flights: InFlight;
+  readonly #earlyFlush: EarlyFlush;
   readonly #workers: number;
   readonly #chunk: number;
   /** Bytes that need not be copied, as was found meanwhile. */
@@ -87,6 +89,7 @@ class Backup {
     this.#plan = plan;
     this.#from = from;
     this.#into = into;
+    this.#earlyFlush = new EarlyFlush(into);
     this.#pending = new DirtyBits(source.length, clusterSize);
     if (bitmap !== undefined && copiesBitmap(sync)) this.#pending.add(bitmap.bitmap.bits);
     else this.#pending.set(0, source.length);
@@ -117,8 +120,9 @@ class Backup {
         if (this.#flights.size >= this.#workers) await this.#flights.one();
         else if (!(await this.#copyNext(job))) {
           // A copy before a write may fail, and is to be done again then.
-          if (this.#copying.size === 0 && this.#pending.count === 0) break;
-          await Promise.race(this.#copying.values()).catch(() => {});
+          if (this.#copying.size > 0) await Promise.race(this.#copying.values()).catch(() => {});
+          else if (this.#flights.size > 0) await this.#flights.one();
+          else if (this.#pending.count === 0) break;
         }
       }
     } finally {
@@ -183,7 +187,8 @@ class Backup {
   }
 
   async #copyAndDiscard(stretch: Stretch): Promise<void> {
-    await this.#copy(stretch);
+    const written = await this.#copy(stretch);
+    await this.#earlyFlush.after(written);
     // Whether the room comes back is up to the source.
     if (this.#plan.discardsSource) await this.#from.discard(stretch.offset, stretch.length).catch(() => {});
   }
@@ -250,8 +255,8 @@ class Backup {
     }
   }
 
-  /** Copies a stretch of whole clusters. @throws CopyFailure */
-  #copy(stretch: Stretch): Promise<void> {
+  /** Copies a stretch of whole clusters. @returns the bytes that were written as data. @throws CopyFailure */
+  #copy(stretch: Stretch): Promise<number> {
     const { offset, length } = stretch;
     this.#pending.clear(offset, length);
     const { compress, clusterSize, source, target } = this.#plan;
@@ -265,9 +270,10 @@ class Backup {
       unit: compress ? clusterSize : 1,
     };
     const copying = copyStretch(this.#from, this.#into, stretch, manner).then(
-      () => {
+      (written) => {
         this.#copied += length;
         this.#copying.delete(stretch);
+        return written;
       },
       (failure: unknown) => {
         this.#pending.set(offset, length);

@@ -39,6 +39,7 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
       if (base.length < job.len) await into.truncate(job.len);
       await inSequence(job, {
         length: chunk,
+        into,
         async next(offset) {
           const status = await layerStatus(from, offset, job.len - offset, base);
           if (!status.own && !status.below) return { length: status.length };

@@ -31,6 +31,7 @@ export interface CopyManner {
 /**
  * Copies a stretch of a disk. What reads as zeroes is not read, and stays zeroes.
  *
+ * @returns the bytes that were written as data
  * @throws CopyFailure when one side fails
  */
 export async function copyStretch(
@@ -38,7 +39,8 @@ export async function copyStretch(
   into: Child,
   { offset, length }: Stretch,
   { readFlags = 0, writeFlags = 0, zeroFlags = RequestFlag.mayUnmap, unit = 1 }: CopyManner = {},
-): Promise<void> {
+): Promise<number> {
+  let written = 0;
   let operation: IoOperationType = 'read';
   try {
     for (let done = 0; done < length; ) {
@@ -53,11 +55,13 @@ export async function copyStretch(
         await from.read(offset + done, buffer, readFlags);
         operation = 'write';
         await into.write(offset + done, buffer, writeFlags);
+        written += piece;
         // After a failure, parts of the request may still be under way with it.
         giveBuffer(buffer);
       }
       done += piece;
     }
+    return written;
   } catch (error) {
     throw new CopyFailure(operation, blockErrorOf(error));
   }

@@ -14,6 +14,7 @@ import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
 import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
+import { EarlyFlush } from './early-flush.js';
 import { InFlight } from './in-flight.js';
 import { JobFailure } from './job-failure.js';
 import type { JobWork } from './job-work.js';
@@ -79,6 +80,7 @@ class Mirror {
   readonly #from: Child;
   readonly #into: Child;
   readonly #flights = new InFlight(mostInFlight);
+  readonly #earlyFlush: EarlyFlush;
   /** What is being copied: it is not begun again before that is done. */
   readonly #copying = new Set<Stretch>();
   /** Bytes of it. */
@@ -102,6 +104,7 @@ class Mirror {
     this.#plan = plan;
     this.#from = from;
     this.#into = into;
+    this.#earlyFlush = new EarlyFlush(into);
     this.#copyMode = plan.copyMode;
     if (plan.completesItself) this.#wanted = 'completion';
     if (plan.copyMode === 'write-blocking') plan.source.requests.afterWrite.add(this.#follow);
@@ -245,23 +248,35 @@ class Mirror {
     this.#plan.bitmap.bits.clear(stretch.offset, stretch.length);
     this.#copying.add(stretch);
     this.#pending += stretch.length;
-    this.#flights.add(this.#copy(job, stretch, readFlags));
+    this.#flights.add(this.#copyAndFlush(job, stretch, readFlags));
   }
 
-  async #copy(job: WorkingJob, stretch: Stretch, readFlags: number): Promise<void> {
+  async #copyAndFlush(job: WorkingJob, stretch: Stretch, readFlags: number): Promise<void> {
+    const written = await this.#copy(job, stretch, readFlags);
+    try {
+      await this.#earlyFlush.after(written);
+    } catch (error) {
+      this.#failed(job, 'write', error);
+    }
+  }
+
+  /** @returns the bytes that were written as data */
+  async #copy(job: WorkingJob, stretch: Stretch, readFlags: number): Promise<number> {
     const { offset, length } = stretch;
     const { unmap, bitmap } = this.#plan;
     try {
-      await copyStretch(this.#from, this.#into, stretch, {
+      const written = await copyStretch(this.#from, this.#into, stretch, {
         readFlags,
         zeroFlags: unmap ? RequestFlag.mayUnmap : 0,
       });
       job.offset += length;
+      return written;
     } catch (failure) {
       if (!(failure instanceof CopyFailure)) throw failure;
       bitmap.bits.set(offset, length);
       this.#cursor = Math.min(this.#cursor, offset);
       this.#failed(job, failure.operation, failure);
+      return 0;
     } finally {
       this.#pending -= length;
       this.#copying.delete(stretch);

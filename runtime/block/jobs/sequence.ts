@@ -1,3 +1,5 @@
+import type { Child } from '../driver.js';
+import { EarlyFlush } from './early-flush.js';
 import type { WorkingJob } from './working-job.js';
 
 /** Steps that are in flight at the same time. */
@@ -7,12 +9,14 @@ const mostInFlight = 4;
 interface Step {
   /** Bytes of the part. */
   readonly length: number;
-  /** Absent: there is nothing to do. */
-  readonly work?: () => Promise<void>;
+  /** Resolves with the bytes of data that it has written. Absent: there is nothing to do. */
+  readonly work?: () => Promise<number>;
 }
 
 /** The steps of a job that goes through a disk from the beginning to the end. */
 export interface Steps {
+  /** What is written to. */
+  readonly into: Pick<Child, 'flush'>;
   /** Looks what is to be done from an offset on. */
   next(offset: number): Promise<Step>;
   /** Bytes of a step that fails before it is known. */
@@ -39,6 +43,9 @@ export function inSequence(job: WorkingJob, steps: Steps): Promise<void> {
 class Sequence {
   readonly #job: WorkingJob;
   readonly #steps: Steps;
+  readonly #earlyFlush: EarlyFlush;
+  #flushing: Promise<void> = Promise.resolve();
+  #flushFailure: { readonly error: unknown } | undefined;
   /** In the order of their offsets. */
   #begun: Begun[] = [];
   /** Where the next step begins. */
@@ -48,6 +55,7 @@ class Sequence {
   constructor(job: WorkingJob, steps: Steps) {
     this.#job = job;
     this.#steps = steps;
+    this.#earlyFlush = new EarlyFlush(steps.into);
     this.#end = job.offset;
   }
 
@@ -63,6 +71,7 @@ class Sequence {
         await this.#settle();
         if (this.#over) return;
       }
+      await this.all();
     } finally {
       await this.#allRun();
     }
@@ -107,6 +116,7 @@ class Sequence {
     this.#begun.push(begun);
     if (work === undefined) return 0;
     begun.running = work()
+      .then((written) => this.#flushAfter(written))
       .catch((error: unknown) => {
         begun.failure = { error };
       })
@@ -116,8 +126,26 @@ class Sequence {
     return length;
   }
 
+  /** Begins a flush when it is time for one. Steps do not wait for it: what they have done counts. */
+  #flushAfter(written: number): void {
+    const flush = this.#earlyFlush.after(written);
+    if (flush === undefined) return;
+    this.#flushing = flush.catch((error: unknown) => {
+      this.#flushFailure = { error };
+    });
+  }
+
   /** Shows what is done without a gap, up to the first failure. */
   async #settle(): Promise<void> {
+    if (this.#flushFailure !== undefined) {
+      const { error } = this.#flushFailure;
+      this.#flushFailure = undefined;
+      await this.#allRun();
+      this.#over = this.#steps.failed(error) === 'end';
+      if (this.#over) return;
+      // It may have been paused, behind the last step, too.
+      await this.#job.pausePointOf(this);
+    }
     for (let first = this.#begun[0]; first?.done; first = this.#begun[0]) {
       if (first.failure !== undefined) {
         await this.#allRun();
@@ -136,5 +164,6 @@ class Sequence {
 
   async #allRun(): Promise<void> {
     for (const { running } of this.#begun) await running;
+    await this.#flushing;
   }
 }

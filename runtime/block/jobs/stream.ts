@@ -74,12 +74,13 @@ async function copyAll(job: WorkingJob, { node, base, onError }: StreamPlan, roo
   job.len = node.length;
   await inSequence(job, {
     length: chunk,
+    into: root,
     async next(offset) {
       const status = await layerStatus(root, offset, job.len - offset, base);
       if (!status.below) return { length: status.length };
       const length = Math.min(status.length, chunk);
       const flags = RequestFlag.copyOnRead | RequestFlag.prefetch;
-      return { length, work: () => root.read(offset, scratch.subarray(0, length), flags) };
+      return { length, work: () => root.read(offset, scratch.subarray(0, length), flags).then(() => length) };
     },
     failed(error) {
       const action = job.failed(onError, 'read', error);

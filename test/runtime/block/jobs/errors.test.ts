@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { ioError } from '../../../../runtime/block/error.js';
+import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { JobClient } from './job-client.js';
 
 /** A drive `d0` whose image fails once, at a sector. */
@@ -89,3 +91,21 @@ it('shows a job still when a client has just received the event of a failure tha
   expect(await client.jobs()).toMatchObject([{ device: 'd0', paused: false, 'io-status': 'ok' }]);
   expect((await client.end()).data.error).toBeUndefined();
 });
+
+it.each(['blockdev-mirror', 'blockdev-backup'])(
+  'fails a %s when a flush on its way fails, although the last one would not',
+  async (command) => {
+    const client = await JobClient.withChain();
+    // More than is written between two flushes.
+    const file = { driver: 'null-co', size: 70 << 20 };
+    for (const name of ['source', 'target']) {
+      await client.execute('blockdev-add', { options: { driver: 'raw', 'node-name': name, file } });
+    }
+    const target = client.layer.graph.node('target') as BlockNode;
+    const flush = vi.spyOn(target.requests, 'flush').mockRejectedValueOnce(ioError('EIO'));
+    await client.execute(command, { device: 'source', 'job-id': 'j', target: 'target', sync: 'full' });
+    expect((await client.event('BLOCK_JOB_ERROR')).data).toEqual({ device: 'j', operation: 'write', action: 'report' });
+    expect((await client.end()).data.error).toBe('Input/output error');
+    expect(flush).toHaveBeenCalledTimes(1);
+  },
+);

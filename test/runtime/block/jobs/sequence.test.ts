@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { ioError } from '../../../../runtime/block/error.js';
 import { inSequence, type Steps } from '../../../../runtime/block/jobs/sequence.js';
 import type { WorkingJob } from '../../../../runtime/block/jobs/working-job.js';
 
@@ -42,11 +43,14 @@ function heldSteps(job: TestJob, failed: Steps['failed'] = () => 'end') {
   const going = new Map<number, { resolve(): void; reject(error: Error): void }>();
   const steps: Steps = {
     length: 10,
+    into: { flush: async () => {} },
     next: async (offset) => ({
       length: 10,
       work: () => {
         job.inFlight++;
-        return new Promise<void>((resolve, reject) => going.set(offset, { resolve, reject })).finally(() => {
+        return new Promise<number>((resolve, reject) =>
+          going.set(offset, { resolve: () => resolve(10), reject }),
+        ).finally(() => {
           job.inFlight--;
           going.delete(offset);
         });
@@ -128,10 +132,12 @@ it('a job with a speed does not wait after a step that has failed', async () => 
     let fails = true;
     await run(job, {
       length: 10,
+      into: { flush: async () => {} },
       next: async (offset) => ({
         length: 10,
         async work() {
           if (offset === 10 && fails) throw new Error('once');
+          return 10;
         },
       }),
       failed() {
@@ -141,6 +147,46 @@ it('a job with a speed does not wait after a step that has failed', async () => 
     });
     expect([action, job.rests.length]).toEqual([action, rests]);
   }
+});
+
+it.each(['again', 'end'] as const)(
+  'what a flush on its way fails with is dealt with as a failure: %s',
+  async (action) => {
+    const job = Object.assign(new TestJob(), { len: 60 });
+    const failures: unknown[] = [];
+    let flushes = 0;
+    await run(job, {
+      length: 10,
+      into: {
+        flush: async () => {
+          if (++flushes === 2) throw ioError('ENOSPC');
+        },
+      },
+      next: async () => ({ length: 10, work: async () => 64 << 20 }),
+      failed(error) {
+        failures.push(error);
+        return action;
+      },
+    });
+    expect(failures).toEqual([expect.objectContaining({ code: 'ENOSPC', operation: 'write' })]);
+    if (action === 'again') expect([job.offset, flushes]).toEqual([60, 6]);
+    else expect(job.offset).toBeLessThan(60);
+  },
+);
+
+it('the failure of a flush that ends behind the last step is seen, too', async () => {
+  const job = Object.assign(new TestJob(), { len: 10 });
+  const failures: unknown[] = [];
+  await run(job, {
+    length: 10,
+    into: { flush: () => settled().then(() => Promise.reject(ioError('EIO'))) },
+    next: async () => ({ length: 10, work: async () => 64 << 20 }),
+    failed(error) {
+      failures.push(error);
+      return 'again';
+    },
+  });
+  expect(failures).toHaveLength(1);
 });
 
 it('a cancelled job ends when what is in flight has ended', async () => {
@@ -173,6 +219,7 @@ it('property: with failures anywhere, each part is done or left out as with one 
       const failures: string[] = [];
       await run(job, {
         length: 10,
+        into: { flush: async () => {} },
         async next(offset) {
           const index = offset / 10;
           const part = left[index];
@@ -184,6 +231,7 @@ it('property: with failures anywhere, each part is done or left out as with one 
               for (let more = turns.next().value ?? 0; more > 0; more--) await nextTurn();
               if (part !== 'fine') throw new Error(`${part} ${index}`);
               done.add(index);
+              return 10;
             },
           };
         },

@@ -2,7 +2,7 @@ import type { Table } from '../../shared/table-cache.js';
 import { freeClusters, freeCompressed } from '../space/free.js';
 import type { FreeReason, Image } from '../space/image.js';
 import { l2Table } from './l1.js';
-import { ClusterKind, nowhere } from './run.js';
+import { ClusterKind, nowhere, type Run } from './run.js';
 import { cachedTable, runAt } from './translate.js';
 
 /** Sets an L2 entry: an offset, and flags of its two halves. The caller tells the cache, and what the entry relies on. */
@@ -31,8 +31,12 @@ export function setL2Entry(
 
 /** Frees what the cluster at `offset` of the disk takes, since its entry is about to be replaced. A place in a data file stays its own. */
 export function freeOld(image: Image, table: Table, offset: number, reason: FreeReason): void {
+  freeRun(image, runAt(image, table, offset, image.clusterSize), reason);
+}
+
+/** The same when it is known what the cluster is. */
+export function freeRun(image: Image, run: Run, reason: FreeReason): void {
   if (image.external) return;
-  const run = runAt(image, table, offset, image.clusterSize);
   if (run.kind === ClusterKind.compressed) freeCompressed(image, run.host, run.stored, reason);
   else if (run.host !== nowhere && run.kind !== ClusterKind.invalid) freeClusters(image, run.host, 1, reason);
 }

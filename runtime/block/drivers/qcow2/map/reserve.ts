@@ -118,9 +118,10 @@ function endOfPlaceless(image: Image, table: Table, first: number, most: number)
   const { clusterSize, l2Entries } = image;
   const limit = Math.min(most, first - (first % l2Entries) + l2Entries);
   let end = first + 1;
-  for (; end < limit; end++) {
-    const run = runAt(image, table, end * clusterSize, clusterSize);
+  while (end < limit) {
+    const run = runAt(image, table, end * clusterSize, (limit - end) * clusterSize);
     if (run.kind === ClusterKind.invalid || (run.host !== nowhere && run.copied)) break;
+    end += Math.ceil(run.length / clusterSize);
   }
   return end;
 }

@@ -40,20 +40,26 @@ function following(image: Image, table: Table, start: number, host: number, want
   const { view } = table;
   const index = (start / clusterSize) % l2Entries;
   const high = view.getUint32(index * 8);
-  const flags = view.getUint32(index * 8 + 4) & zeroFlag;
+  let low = view.getUint32(index * 8 + 4);
+  const flags = low & zeroFlag;
   const copied = high >= copiedFlag;
+  const step = host === nowhere ? 0 : clusterSize;
   let bytes = 0;
   let expected = Math.max(host, 0);
   for (let next = index + 1; next < l2Entries && bytes < wanted; next++) {
     const nextHigh = view.getUint32(next * 8);
     const nextLow = view.getUint32(next * 8 + 4);
-    if (host !== nowhere) expected += clusterSize;
+    expected += step;
+    // Nearly always the entry is what follows from the one before, and nothing else is to be looked at.
+    const follows = nextHigh === high && nextLow === low + step && expected <= largestSize;
+    low = nextLow;
     if (
-      nextHigh >= copiedFlag !== copied ||
-      (nextHigh & compressedFlag) !== 0 ||
-      (nextLow & zeroFlag) !== flags ||
-      offsetOf(nextHigh, nextLow) !== expected ||
-      kindOf(image, start + (next - index) * clusterSize, nextHigh, nextLow) === ClusterKind.invalid
+      !follows &&
+      (nextHigh >= copiedFlag !== copied ||
+        (nextHigh & compressedFlag) !== 0 ||
+        (nextLow & zeroFlag) !== flags ||
+        offsetOf(nextHigh, nextLow) !== expected ||
+        kindOf(image, start + (next - index) * clusterSize, nextHigh, nextLow) === ClusterKind.invalid)
     ) {
       break;
     }

@@ -5,7 +5,7 @@ import { copiedFlag } from '../format/table-entry.js';
 import { l2Table } from '../map/l1.js';
 import { freeOld, readsAsZeroes, setL2Entry } from '../map/l2-entry.js';
 import type { Promised } from '../map/reserve.js';
-import { ClusterKind } from '../map/run.js';
+import { ClusterKind, nowhere } from '../map/run.js';
 import { maskIn, type Subclusters, setSubclusters, subclustersOf } from '../map/subclusters.js';
 import { cachedTable, runAt } from '../map/translate.js';
 import { giveBack } from '../space/free.js';
@@ -65,6 +65,13 @@ function subclustersBefore(image: Image, table: Table, offset: number): Subclust
   return subclustersOf(table, (offset / image.clusterSize) % image.l2Entries);
 }
 
+/** Whether clusters have nothing that they could leave. */
+function isPlaceless(image: Image, table: Table, offset: number, count: number): boolean {
+  const { kind, host, length } = runAt(image, table, offset, count * image.clusterSize);
+  const empty = kind === ClusterKind.unallocated || kind === ClusterKind.zero;
+  return empty && host === nowhere && length === count * image.clusterSize;
+}
+
 /** Makes the table entries point at the places, and frees what they pointed at. */
 async function link(image: Image, { allocation, host, kept, from, to }: Promised): Promise<void> {
   const { clusterSize, l2EntrySize } = image;
@@ -74,10 +81,11 @@ async function link(image: Image, { allocation, host, kept, from, to }: Promised
   if (table === undefined) throw ioError('EIO');
   const first = allocation.first % image.l2Entries;
   const count = allocation.end - allocation.first;
+  const leaves = !kept && !isPlaceless(image, table, start, count);
   for (let index = 0; index < count; index++) {
     const offset = (allocation.first + index) * clusterSize;
     const before = image.extended ? subclustersBefore(image, table, offset) : undefined;
-    if (!kept) freeOld(image, table, offset, 'other');
+    if (leaves) freeOld(image, table, offset, 'other');
     setL2Entry(image, table, first + index, host + index * clusterSize, copiedFlag);
     if (before === undefined) continue;
     const written = maskIn(image, offset, from, to);

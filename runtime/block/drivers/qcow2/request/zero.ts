@@ -4,8 +4,8 @@ import { RequestFlag } from '../../../request-flag.js';
 import type { Table } from '../../shared/table-cache.js';
 import { zeroFlag } from '../format/table-entry.js';
 import { l2TableOffset, ownL2Table } from '../map/l1.js';
-import { freeOld, readsAsZeroes, setL2Entry } from '../map/l2-entry.js';
-import { ClusterKind, nowhere } from '../map/run.js';
+import { freeRun, readsAsZeroes, setL2Entry } from '../map/l2-entry.js';
+import { ClusterKind, nowhere, type Run } from '../map/run.js';
 import { allSubclusters, maskIn, setSubclusters, subclustersOf } from '../map/subclusters.js';
 import { invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
@@ -25,11 +25,11 @@ export async function writeZeroes(image: Image, offset: number, length: number, 
   await perTable(image, offset, offset + length, async (from, to) => {
     await checkEdges(image, from, to);
     const table = await ownL2Table(image, from);
-    await changeClusters(image, table, from, to, (at, index) => {
+    await changeClusters(image, table, from, to, (at, index, run) => {
       // What is beyond the end of the disk belongs to its last cluster.
       const end = to >= image.header.size ? at + image.clusterSize : to;
-      if (image.extended) zeroSubclusters(image, table, at, index, maskIn(image, at, from, end), unmap);
-      else zeroCluster(image, table, at, index, unmap);
+      if (image.extended) zeroSubclusters(image, table, index, run, maskIn(image, at, from, end), unmap);
+      else zeroCluster(image, table, index, run, unmap);
     });
     await zeroData(image, from, to, unmap);
   });
@@ -59,11 +59,10 @@ export async function discard(
     const hides = zero && image.node.backing !== undefined;
     if (l2TableOffset(image, start) === 0 && !hides) return;
     const table = await ownL2Table(image, start);
-    await changeClusters(image, table, start, stop, (at, index) => {
-      const run = runAt(image, table, at, clusterSize);
+    await changeClusters(image, table, start, stop, (_at, index, run) => {
       const empty = run.host === nowhere && run.kind !== ClusterKind.compressed && run.length === clusterSize;
       if (empty && (run.kind === ClusterKind.zero ? zero : !hides)) return;
-      freeOld(image, table, at, 'request');
+      freeRun(image, run, 'request');
       setL2Entry(image, table, index, 0, 0, zero && !image.extended ? zeroFlag : 0);
       if (image.extended) setSubclusters(table, index, { allocated: 0, zero: zero ? allSubclusters : 0 });
     });
@@ -102,7 +101,7 @@ async function changeClusters(
   table: Table,
   from: number,
   to: number,
-  change: (offset: number, index: number) => void,
+  change: (offset: number, index: number, run: Run) => void,
 ): Promise<void> {
   const { clusterSize, l2Entries } = image;
   const start = roundDown(from, clusterSize);
@@ -110,31 +109,30 @@ async function changeClusters(
   let index = first;
   let invalid: number | undefined;
   for (let at = start; at < to && invalid === undefined; at += clusterSize, index++) {
-    if (runAt(image, table, at, 1).kind === ClusterKind.invalid) invalid = at;
-    else change(at, index);
+    const run = runAt(image, table, at, clusterSize);
+    if (run.kind === ClusterKind.invalid) invalid = at;
+    else change(at, index, run);
   }
   image.l2Tables.changed(table, first * image.l2EntrySize, index * image.l2EntrySize);
   if (invalid !== undefined) throw await invalidRun(image, invalid);
 }
 
-function zeroCluster(image: Image, table: Table, at: number, index: number, unmap: boolean): void {
-  const run = runAt(image, table, at, image.clusterSize);
+function zeroCluster(image: Image, table: Table, index: number, run: Run, unmap: boolean): void {
   const keeps = run.kind !== ClusterKind.compressed && run.host !== nowhere && !unmap;
   if (keeps) {
     const low = table.view.getUint32(index * 8 + 4);
     table.view.setUint32(index * 8 + 4, low | zeroFlag);
     return;
   }
-  freeOld(image, table, at, 'request');
+  freeRun(image, run, 'request');
   setL2Entry(image, table, index, 0, 0, zeroFlag);
 }
 
 /** Makes some subclusters of a cluster read as zeroes; it keeps its place, unless all are zeroed and it may go. */
-function zeroSubclusters(image: Image, table: Table, at: number, index: number, mask: number, unmap: boolean): void {
-  const run = runAt(image, table, at, 1);
+function zeroSubclusters(image: Image, table: Table, index: number, run: Run, mask: number, unmap: boolean): void {
   const whole = mask === allSubclusters;
   if (whole && (run.kind === ClusterKind.compressed || run.host === nowhere || unmap)) {
-    freeOld(image, table, at, 'request');
+    freeRun(image, run, 'request');
     setL2Entry(image, table, index, 0, 0);
   }
   const before = whole ? { allocated: 0, zero: 0 } : subclustersOf(table, index);
