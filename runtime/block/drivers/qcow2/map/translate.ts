@@ -1,4 +1,5 @@
 import type { BlockError } from '../../../error.js';
+import { largestSize } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
 import { compressedFlag, copiedFlag, offsetOf, zeroFlag } from '../format/table-entry.js';
 import { corrupted } from '../space/corruption.js';
