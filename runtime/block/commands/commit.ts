@@ -1,6 +1,7 @@
 import type { BlockCommitArguments, BlockdevOnError } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, deviceNotFound, invalid } from '../error.js';
+import { imageOf, withFilters } from '../graph/filters.js';
 import { findBacking } from '../graph/find-backing.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
@@ -30,9 +31,10 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
       const base = await baseOf(graph, top, args);
       base.blockers.check('commit-target', base.name);
       if (top === base) throw invalid('cannot commit an image into itself');
+      if (imageOf(top) === imageOf(base)) throw invalid("Can't mirror node into itself");
       checkFilterName(graph, args['filter-node-name']);
       const request = requestOf(args);
-      if (top !== active) {
+      if (imageOf(top) !== imageOf(active)) {
         const backingFormat = maskedFormat(args, base);
         await commitBelow(
           jobs,
@@ -43,7 +45,8 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
         return;
       }
       if (backingFile !== undefined) throw invalid("'backing-file' specified, but 'top' is the active layer");
-      await commitActive(jobs, bitmaps, active, base, request, args['on-error'] ?? 'report');
+      const id = jobs.check(active, request);
+      await commitActive(jobs, bitmaps, top, base, { ...request, id }, args['on-error'] ?? 'report');
     },
   } satisfies Partial<BlockHandlers>;
 }
@@ -59,8 +62,7 @@ async function topOf(graph: BlockGraph, active: BlockNode, args: BlockCommitArgu
   const image = imageOf(active);
   if (nodeName !== undefined) {
     const top = graph.deviceOrNode(undefined, nodeName);
-    // What a filter on it writes goes to this image, too: that is a commit of the active layer, by the name of the filter.
-    return top === active ? active : inChain(image === active ? active : image.below, top);
+    return inChain(active, top);
   }
   if (name === undefined || name === active.filename) return active;
   const top = await findBacking(image, name);
@@ -72,22 +74,19 @@ async function baseOf(graph: BlockGraph, top: BlockNode, args: BlockCommitArgume
   const { base: name, 'base-node': nodeName } = args;
   if (nodeName !== undefined) return inChain(top, graph.deviceOrNode(undefined, nodeName));
   if (name !== undefined) {
-    const base = await findBacking(top, name);
+    const base = await findBacking(imageOf(top), name);
     if (base === undefined) throw baseNotFound(name);
     return base;
   }
-  return deepest(top);
+  return deepest(imageOf(top));
 }
 
-/** The image that a node has, or that the filters have which it is the uppermost of. */
-function imageOf(node: BlockNode): BlockNode {
-  let image = node;
-  while (image.driver.filter === true && image.children.has('file')) image = image.children.get('file')?.node ?? image;
-  return image;
-}
-
-function inChain(top: BlockNode | undefined, node: BlockNode): BlockNode {
-  if (top?.chainHas(node) !== true) throw invalid(`'${node.name}' is not in this backing file chain`);
+/** A node that is in a chain: an image, or one of the filters on the uppermost image. @throws BlockError */
+function inChain(top: BlockNode, node: BlockNode): BlockNode {
+  const image = imageOf(top);
+  if (!withFilters(top).includes(node) && !image.chainHas(node)) {
+    throw invalid(`'${node.name}' is not in this backing file chain`);
+  }
   return node;
 }
 
