@@ -27,9 +27,9 @@ try {
   console.log(`installed: ${packages.join(', ')}; ${kilobytes} kB on disk${verdict(kilobytes, INSTALLED)}`);
   for (const program of programs) {
     const size = await bundleSize(root, folder, program);
-    const { minified, gzipped } = size ?? {};
+    const { minified, gzipped, onFailure } = size ?? {};
     const numbers = size
-      ? `${String(minified).padStart(8)} minified${String(gzipped).padStart(8)} gzipped${verdict(size.gzipped, program.target)}`
+      ? `${String(minified).padStart(8)} minified${String(gzipped).padStart(8)} gzipped, ${onFailure} more when something fails${verdict(size.gzipped, program.target)}`
       : '  skipped: set QAPI_CORPUS to the corpus';
     console.log(`${program.title.padEnd(40)}${numbers}`);
   }

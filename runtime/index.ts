@@ -8,7 +8,7 @@ export type {
   ExecuteOptions,
   ValidateOptions,
 } from './qmp/client-options.js';
-export type { CommandContext, CommandEntry, CommandTable } from './qmp/command-table.js';
+export type { CommandContext, CommandEntry, CommandTable, ReplyEntry } from './qmp/command-table.js';
 export type { WaitOptions } from './qmp/deadline.js';
 export type { EndOptions } from './qmp/end-program.js';
 export type { QmpAddress } from './qmp/endpoint.js';

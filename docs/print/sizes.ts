@@ -22,9 +22,9 @@ export async function withSizes(page: string): Promise<string> {
 }
 
 /** A program's line of the table. */
-function lineOf({ title, target }: Program, { minified, gzipped }: BundleSize): string {
+function lineOf({ title, target }: Program, { minified, gzipped, onFailure }: BundleSize): string {
   const goal = target === undefined ? '' : kilobytes(target);
-  return `| ${[title, kilobytes(minified), kilobytes(gzipped), goal].join(' | ')} |`;
+  return `| ${[title, kilobytes(minified), kilobytes(gzipped), kilobytes(onFailure), goal].join(' | ')} |`;
 }
 
 function kilobytes(bytes: number): string {

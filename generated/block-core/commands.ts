@@ -4,7 +4,14 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, visitEmpty, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  visitEmpty,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import {
   visitBlockCommitArguments,
@@ -69,6 +76,9 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'query-block' returns. */
+export const replyOfQueryBlock: ReplyEntry = { name: 'query-block', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockInfo)) };
+
 /** How the arguments of 'query-block' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryBlock: CommandEntry<CommandHandlers> = {
   name: 'query-block',
@@ -77,6 +87,9 @@ export const commandOfQueryBlock: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['query-block']['arguments'], context) => handlers['query-block'](args, context),
 };
 
+/** What 'query-named-block-nodes' returns. */
+export const replyOfQueryNamedBlockNodes: ReplyEntry = { name: 'query-named-block-nodes', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockDeviceInfo)) };
+
 /** How the arguments of 'query-named-block-nodes' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryNamedBlockNodes: CommandEntry<CommandHandlers> = {
   name: 'query-named-block-nodes',
@@ -84,6 +97,9 @@ export const commandOfQueryNamedBlockNodes: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockDeviceInfo)),
   call: (handlers, args: Commands['query-named-block-nodes']['arguments'], context) => handlers['query-named-block-nodes'](args, context),
 };
+
+/** What 'x-debug-query-block-graph' returns. */
+export const replyOfXDebugQueryBlockGraph: ReplyEntry = { name: 'x-debug-query-block-graph', returns: /* @__PURE__ */ codec(visitXDbgBlockGraph) };
 
 /** How the arguments of 'x-debug-query-block-graph' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXDebugQueryBlockGraph: CommandEntry<CommandHandlers> = {
@@ -94,6 +110,9 @@ export const commandOfXDebugQueryBlockGraph: CommandEntry<CommandHandlers> = {
   features: ['unstable'],
 };
 
+/** What 'query-blockstats' returns. */
+export const replyOfQueryBlockstats: ReplyEntry = { name: 'query-blockstats', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockStats)) };
+
 /** How the arguments of 'query-blockstats' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryBlockstats: CommandEntry<CommandHandlers> = {
   name: 'query-blockstats',
@@ -102,12 +121,18 @@ export const commandOfQueryBlockstats: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['query-blockstats']['arguments'], context) => handlers['query-blockstats'](args, context),
 };
 
+/** What 'blockdev-add' returns. */
+export const replyOfBlockdevAdd: ReplyEntry = { name: 'blockdev-add' };
+
 /** How the arguments of 'blockdev-add' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevAdd: CommandEntry<CommandHandlers> = {
   name: 'blockdev-add',
   arguments: /* @__PURE__ */ codec(visitBlockdevOptions),
   call: (handlers, args: Commands['blockdev-add']['arguments'], context) => handlers['blockdev-add'](args, context),
 };
+
+/** What 'x-blockdev-del' returns. */
+export const replyOfXBlockdevDel: ReplyEntry = { name: 'x-blockdev-del' };
 
 /** How the arguments of 'x-blockdev-del' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXBlockdevDel: CommandEntry<CommandHandlers> = {
@@ -117,12 +142,18 @@ export const commandOfXBlockdevDel: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'blockdev-del' returns. */
+export const replyOfBlockdevDel: ReplyEntry = { name: 'blockdev-del' };
+
 /** How the arguments of 'blockdev-del' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevDel: CommandEntry<CommandHandlers> = {
   name: 'blockdev-del',
   arguments: /* @__PURE__ */ codec(visitBlockdevDelArguments),
   call: (handlers, args: Commands['blockdev-del']['arguments'], context) => handlers['blockdev-del'](args, context),
 };
+
+/** What 'blockdev-reopen' returns. */
+export const replyOfBlockdevReopen: ReplyEntry = { name: 'blockdev-reopen' };
 
 /** How the arguments of 'blockdev-reopen' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevReopen: CommandEntry<CommandHandlers> = {
@@ -131,6 +162,9 @@ export const commandOfBlockdevReopen: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['blockdev-reopen']['arguments'], context) => handlers['blockdev-reopen'](args, context),
 };
 
+/** What 'blockdev-set-active' returns. */
+export const replyOfBlockdevSetActive: ReplyEntry = { name: 'blockdev-set-active' };
+
 /** How the arguments of 'blockdev-set-active' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevSetActive: CommandEntry<CommandHandlers> = {
   name: 'blockdev-set-active',
@@ -138,12 +172,18 @@ export const commandOfBlockdevSetActive: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['blockdev-set-active']['arguments'], context) => handlers['blockdev-set-active'](args, context),
 };
 
+/** What 'blockdev-create' returns. */
+export const replyOfBlockdevCreate: ReplyEntry = { name: 'blockdev-create' };
+
 /** How the arguments of 'blockdev-create' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevCreate: CommandEntry<CommandHandlers> = {
   name: 'blockdev-create',
   arguments: /* @__PURE__ */ codec(visitBlockdevCreateArguments),
   call: (handlers, args: Commands['blockdev-create']['arguments'], context) => handlers['blockdev-create'](args, context),
 };
+
+/** What 'x-blockdev-amend' returns. */
+export const replyOfXBlockdevAmend: ReplyEntry = { name: 'x-blockdev-amend' };
 
 /** How the arguments of 'x-blockdev-amend' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXBlockdevAmend: CommandEntry<CommandHandlers> = {
@@ -153,6 +193,9 @@ export const commandOfXBlockdevAmend: CommandEntry<CommandHandlers> = {
   features: ['unstable'],
 };
 
+/** What 'x-blockdev-change' returns. */
+export const replyOfXBlockdevChange: ReplyEntry = { name: 'x-blockdev-change' };
+
 /** How the arguments of 'x-blockdev-change' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXBlockdevChange: CommandEntry<CommandHandlers> = {
   name: 'x-blockdev-change',
@@ -160,6 +203,9 @@ export const commandOfXBlockdevChange: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['x-blockdev-change']['arguments'], context) => handlers['x-blockdev-change'](args, context),
   features: ['unstable'],
 };
+
+/** What 'x-blockdev-set-iothread' returns. */
+export const replyOfXBlockdevSetIothread: ReplyEntry = { name: 'x-blockdev-set-iothread' };
 
 /** How the arguments of 'x-blockdev-set-iothread' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXBlockdevSetIothread: CommandEntry<CommandHandlers> = {
@@ -169,6 +215,9 @@ export const commandOfXBlockdevSetIothread: CommandEntry<CommandHandlers> = {
   features: ['unstable'],
 };
 
+/** What 'change-backing-file' returns. */
+export const replyOfChangeBackingFile: ReplyEntry = { name: 'change-backing-file' };
+
 /** How the arguments of 'change-backing-file' are decoded, its handler is called, and its result is encoded. */
 export const commandOfChangeBackingFile: CommandEntry<CommandHandlers> = {
   name: 'change-backing-file',
@@ -176,12 +225,18 @@ export const commandOfChangeBackingFile: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['change-backing-file']['arguments'], context) => handlers['change-backing-file'](args, context),
 };
 
+/** What 'block_resize' returns. */
+export const replyOfBlockResize: ReplyEntry = { name: 'block_resize' };
+
 /** How the arguments of 'block_resize' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockResize: CommandEntry<CommandHandlers> = {
   name: 'block_resize',
   arguments: /* @__PURE__ */ codec(visitBlockResizeArguments),
   call: (handlers, args: Commands['block_resize']['arguments'], context) => handlers['block_resize'](args, context),
 };
+
+/** What 'block_passwd' returns. */
+export const replyOfBlockPasswd: ReplyEntry = { name: 'block_passwd' };
 
 /** How the arguments of 'block_passwd' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockPasswd: CommandEntry<CommandHandlers> = {
@@ -191,6 +246,9 @@ export const commandOfBlockPasswd: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'blockdev-open-tray' returns. */
+export const replyOfBlockdevOpenTray: ReplyEntry = { name: 'blockdev-open-tray' };
+
 /** How the arguments of 'blockdev-open-tray' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevOpenTray: CommandEntry<CommandHandlers> = {
   name: 'blockdev-open-tray',
@@ -198,12 +256,18 @@ export const commandOfBlockdevOpenTray: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['blockdev-open-tray']['arguments'], context) => handlers['blockdev-open-tray'](args, context),
 };
 
+/** What 'blockdev-close-tray' returns. */
+export const replyOfBlockdevCloseTray: ReplyEntry = { name: 'blockdev-close-tray' };
+
 /** How the arguments of 'blockdev-close-tray' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevCloseTray: CommandEntry<CommandHandlers> = {
   name: 'blockdev-close-tray',
   arguments: /* @__PURE__ */ codec(visitBlockdevCloseTrayArguments),
   call: (handlers, args: Commands['blockdev-close-tray']['arguments'], context) => handlers['blockdev-close-tray'](args, context),
 };
+
+/** What 'x-blockdev-remove-medium' returns. */
+export const replyOfXBlockdevRemoveMedium: ReplyEntry = { name: 'x-blockdev-remove-medium' };
 
 /** How the arguments of 'x-blockdev-remove-medium' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXBlockdevRemoveMedium: CommandEntry<CommandHandlers> = {
@@ -213,6 +277,9 @@ export const commandOfXBlockdevRemoveMedium: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'x-blockdev-insert-medium' returns. */
+export const replyOfXBlockdevInsertMedium: ReplyEntry = { name: 'x-blockdev-insert-medium' };
+
 /** How the arguments of 'x-blockdev-insert-medium' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXBlockdevInsertMedium: CommandEntry<CommandHandlers> = {
   name: 'x-blockdev-insert-medium',
@@ -221,12 +288,18 @@ export const commandOfXBlockdevInsertMedium: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'blockdev-remove-medium' returns. */
+export const replyOfBlockdevRemoveMedium: ReplyEntry = { name: 'blockdev-remove-medium' };
+
 /** How the arguments of 'blockdev-remove-medium' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevRemoveMedium: CommandEntry<CommandHandlers> = {
   name: 'blockdev-remove-medium',
   arguments: /* @__PURE__ */ codec(visitBlockdevRemoveMediumArguments),
   call: (handlers, args: Commands['blockdev-remove-medium']['arguments'], context) => handlers['blockdev-remove-medium'](args, context),
 };
+
+/** What 'blockdev-insert-medium' returns. */
+export const replyOfBlockdevInsertMedium: ReplyEntry = { name: 'blockdev-insert-medium' };
 
 /** How the arguments of 'blockdev-insert-medium' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevInsertMedium: CommandEntry<CommandHandlers> = {
@@ -235,12 +308,18 @@ export const commandOfBlockdevInsertMedium: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['blockdev-insert-medium']['arguments'], context) => handlers['blockdev-insert-medium'](args, context),
 };
 
+/** What 'blockdev-change-medium' returns. */
+export const replyOfBlockdevChangeMedium: ReplyEntry = { name: 'blockdev-change-medium' };
+
 /** How the arguments of 'blockdev-change-medium' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevChangeMedium: CommandEntry<CommandHandlers> = {
   name: 'blockdev-change-medium',
   arguments: /* @__PURE__ */ codec(visitBlockdevChangeMediumArguments),
   call: (handlers, args: Commands['blockdev-change-medium']['arguments'], context) => handlers['blockdev-change-medium'](args, context),
 };
+
+/** What 'blockdev-snapshot-sync' returns. */
+export const replyOfBlockdevSnapshotSync: ReplyEntry = { name: 'blockdev-snapshot-sync' };
 
 /** How the arguments of 'blockdev-snapshot-sync' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevSnapshotSync: CommandEntry<CommandHandlers> = {
@@ -249,12 +328,18 @@ export const commandOfBlockdevSnapshotSync: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['blockdev-snapshot-sync']['arguments'], context) => handlers['blockdev-snapshot-sync'](args, context),
 };
 
+/** What 'blockdev-snapshot' returns. */
+export const replyOfBlockdevSnapshot: ReplyEntry = { name: 'blockdev-snapshot' };
+
 /** How the arguments of 'blockdev-snapshot' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevSnapshot: CommandEntry<CommandHandlers> = {
   name: 'blockdev-snapshot',
   arguments: /* @__PURE__ */ codec(visitBlockdevSnapshot),
   call: (handlers, args: Commands['blockdev-snapshot']['arguments'], context) => handlers['blockdev-snapshot'](args, context),
 };
+
+/** What 'query-block-jobs' returns. */
+export const replyOfQueryBlockJobs: ReplyEntry = { name: 'query-block-jobs', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockJobInfo)) };
 
 /** How the arguments of 'query-block-jobs' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryBlockJobs: CommandEntry<CommandHandlers> = {
@@ -264,6 +349,9 @@ export const commandOfQueryBlockJobs: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-block-jobs']({}, context),
 };
 
+/** What 'block-job-set-speed' returns. */
+export const replyOfBlockJobSetSpeed: ReplyEntry = { name: 'block-job-set-speed' };
+
 /** How the arguments of 'block-job-set-speed' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobSetSpeed: CommandEntry<CommandHandlers> = {
   name: 'block-job-set-speed',
@@ -271,12 +359,18 @@ export const commandOfBlockJobSetSpeed: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-job-set-speed']['arguments'], context) => handlers['block-job-set-speed'](args, context),
 };
 
+/** What 'block-job-cancel' returns. */
+export const replyOfBlockJobCancel: ReplyEntry = { name: 'block-job-cancel' };
+
 /** How the arguments of 'block-job-cancel' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobCancel: CommandEntry<CommandHandlers> = {
   name: 'block-job-cancel',
   arguments: /* @__PURE__ */ codec(visitBlockJobCancelArguments),
   call: (handlers, args: Commands['block-job-cancel']['arguments'], context) => handlers['block-job-cancel'](args, context),
 };
+
+/** What 'block-job-pause' returns. */
+export const replyOfBlockJobPause: ReplyEntry = { name: 'block-job-pause' };
 
 /** How the arguments of 'block-job-pause' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobPause: CommandEntry<CommandHandlers> = {
@@ -286,6 +380,9 @@ export const commandOfBlockJobPause: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'block-job-resume' returns. */
+export const replyOfBlockJobResume: ReplyEntry = { name: 'block-job-resume' };
+
 /** How the arguments of 'block-job-resume' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobResume: CommandEntry<CommandHandlers> = {
   name: 'block-job-resume',
@@ -293,6 +390,9 @@ export const commandOfBlockJobResume: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-job-resume']['arguments'], context) => handlers['block-job-resume'](args, context),
   features: ['deprecated'],
 };
+
+/** What 'block-job-complete' returns. */
+export const replyOfBlockJobComplete: ReplyEntry = { name: 'block-job-complete' };
 
 /** How the arguments of 'block-job-complete' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobComplete: CommandEntry<CommandHandlers> = {
@@ -302,6 +402,9 @@ export const commandOfBlockJobComplete: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'block-job-dismiss' returns. */
+export const replyOfBlockJobDismiss: ReplyEntry = { name: 'block-job-dismiss' };
+
 /** How the arguments of 'block-job-dismiss' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobDismiss: CommandEntry<CommandHandlers> = {
   name: 'block-job-dismiss',
@@ -309,6 +412,9 @@ export const commandOfBlockJobDismiss: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-job-dismiss']['arguments'], context) => handlers['block-job-dismiss'](args, context),
   features: ['deprecated'],
 };
+
+/** What 'block-job-finalize' returns. */
+export const replyOfBlockJobFinalize: ReplyEntry = { name: 'block-job-finalize' };
 
 /** How the arguments of 'block-job-finalize' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobFinalize: CommandEntry<CommandHandlers> = {
@@ -318,12 +424,18 @@ export const commandOfBlockJobFinalize: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'block-job-change' returns. */
+export const replyOfBlockJobChange: ReplyEntry = { name: 'block-job-change' };
+
 /** How the arguments of 'block-job-change' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockJobChange: CommandEntry<CommandHandlers> = {
   name: 'block-job-change',
   arguments: /* @__PURE__ */ codec(visitBlockJobChangeOptions),
   call: (handlers, args: Commands['block-job-change']['arguments'], context) => handlers['block-job-change'](args, context),
 };
+
+/** What 'block-stream' returns. */
+export const replyOfBlockStream: ReplyEntry = { name: 'block-stream' };
 
 /** How the arguments of 'block-stream' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockStream: CommandEntry<CommandHandlers> = {
@@ -332,12 +444,18 @@ export const commandOfBlockStream: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-stream']['arguments'], context) => handlers['block-stream'](args, context),
 };
 
+/** What 'block-commit' returns. */
+export const replyOfBlockCommit: ReplyEntry = { name: 'block-commit' };
+
 /** How the arguments of 'block-commit' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockCommit: CommandEntry<CommandHandlers> = {
   name: 'block-commit',
   arguments: /* @__PURE__ */ codec(visitBlockCommitArguments),
   call: (handlers, args: Commands['block-commit']['arguments'], context) => handlers['block-commit'](args, context),
 };
+
+/** What 'drive-mirror' returns. */
+export const replyOfDriveMirror: ReplyEntry = { name: 'drive-mirror' };
 
 /** How the arguments of 'drive-mirror' are decoded, its handler is called, and its result is encoded. */
 export const commandOfDriveMirror: CommandEntry<CommandHandlers> = {
@@ -346,12 +464,18 @@ export const commandOfDriveMirror: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['drive-mirror']['arguments'], context) => handlers['drive-mirror'](args, context),
 };
 
+/** What 'blockdev-mirror' returns. */
+export const replyOfBlockdevMirror: ReplyEntry = { name: 'blockdev-mirror' };
+
 /** How the arguments of 'blockdev-mirror' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevMirror: CommandEntry<CommandHandlers> = {
   name: 'blockdev-mirror',
   arguments: /* @__PURE__ */ codec(visitBlockdevMirrorArguments),
   call: (handlers, args: Commands['blockdev-mirror']['arguments'], context) => handlers['blockdev-mirror'](args, context),
 };
+
+/** What 'drive-backup' returns. */
+export const replyOfDriveBackup: ReplyEntry = { name: 'drive-backup' };
 
 /** How the arguments of 'drive-backup' are decoded, its handler is called, and its result is encoded. */
 export const commandOfDriveBackup: CommandEntry<CommandHandlers> = {
@@ -361,12 +485,18 @@ export const commandOfDriveBackup: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'blockdev-backup' returns. */
+export const replyOfBlockdevBackup: ReplyEntry = { name: 'blockdev-backup' };
+
 /** How the arguments of 'blockdev-backup' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevBackup: CommandEntry<CommandHandlers> = {
   name: 'blockdev-backup',
   arguments: /* @__PURE__ */ codec(visitBlockdevBackup),
   call: (handlers, args: Commands['blockdev-backup']['arguments'], context) => handlers['blockdev-backup'](args, context),
 };
+
+/** What 'block-dirty-bitmap-add' returns. */
+export const replyOfBlockDirtyBitmapAdd: ReplyEntry = { name: 'block-dirty-bitmap-add' };
 
 /** How the arguments of 'block-dirty-bitmap-add' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockDirtyBitmapAdd: CommandEntry<CommandHandlers> = {
@@ -375,12 +505,18 @@ export const commandOfBlockDirtyBitmapAdd: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-dirty-bitmap-add']['arguments'], context) => handlers['block-dirty-bitmap-add'](args, context),
 };
 
+/** What 'block-dirty-bitmap-remove' returns. */
+export const replyOfBlockDirtyBitmapRemove: ReplyEntry = { name: 'block-dirty-bitmap-remove' };
+
 /** How the arguments of 'block-dirty-bitmap-remove' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockDirtyBitmapRemove: CommandEntry<CommandHandlers> = {
   name: 'block-dirty-bitmap-remove',
   arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
   call: (handlers, args: Commands['block-dirty-bitmap-remove']['arguments'], context) => handlers['block-dirty-bitmap-remove'](args, context),
 };
+
+/** What 'block-dirty-bitmap-clear' returns. */
+export const replyOfBlockDirtyBitmapClear: ReplyEntry = { name: 'block-dirty-bitmap-clear' };
 
 /** How the arguments of 'block-dirty-bitmap-clear' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockDirtyBitmapClear: CommandEntry<CommandHandlers> = {
@@ -389,12 +525,18 @@ export const commandOfBlockDirtyBitmapClear: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-dirty-bitmap-clear']['arguments'], context) => handlers['block-dirty-bitmap-clear'](args, context),
 };
 
+/** What 'block-dirty-bitmap-enable' returns. */
+export const replyOfBlockDirtyBitmapEnable: ReplyEntry = { name: 'block-dirty-bitmap-enable' };
+
 /** How the arguments of 'block-dirty-bitmap-enable' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockDirtyBitmapEnable: CommandEntry<CommandHandlers> = {
   name: 'block-dirty-bitmap-enable',
   arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmap),
   call: (handlers, args: Commands['block-dirty-bitmap-enable']['arguments'], context) => handlers['block-dirty-bitmap-enable'](args, context),
 };
+
+/** What 'block-dirty-bitmap-disable' returns. */
+export const replyOfBlockDirtyBitmapDisable: ReplyEntry = { name: 'block-dirty-bitmap-disable' };
 
 /** How the arguments of 'block-dirty-bitmap-disable' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockDirtyBitmapDisable: CommandEntry<CommandHandlers> = {
@@ -403,12 +545,18 @@ export const commandOfBlockDirtyBitmapDisable: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-dirty-bitmap-disable']['arguments'], context) => handlers['block-dirty-bitmap-disable'](args, context),
 };
 
+/** What 'block-dirty-bitmap-merge' returns. */
+export const replyOfBlockDirtyBitmapMerge: ReplyEntry = { name: 'block-dirty-bitmap-merge' };
+
 /** How the arguments of 'block-dirty-bitmap-merge' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockDirtyBitmapMerge: CommandEntry<CommandHandlers> = {
   name: 'block-dirty-bitmap-merge',
   arguments: /* @__PURE__ */ codec(visitBlockDirtyBitmapMerge),
   call: (handlers, args: Commands['block-dirty-bitmap-merge']['arguments'], context) => handlers['block-dirty-bitmap-merge'](args, context),
 };
+
+/** What 'x-debug-block-dirty-bitmap-sha256' returns. */
+export const replyOfXDebugBlockDirtyBitmapSha256: ReplyEntry = { name: 'x-debug-block-dirty-bitmap-sha256', returns: /* @__PURE__ */ codec(visitBlockDirtyBitmapSha256) };
 
 /** How the arguments of 'x-debug-block-dirty-bitmap-sha256' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXDebugBlockDirtyBitmapSha256: CommandEntry<CommandHandlers> = {
@@ -419,6 +567,9 @@ export const commandOfXDebugBlockDirtyBitmapSha256: CommandEntry<CommandHandlers
   features: ['unstable'],
 };
 
+/** What 'block_set_io_throttle' returns. */
+export const replyOfBlockSetIoThrottle: ReplyEntry = { name: 'block_set_io_throttle' };
+
 /** How the arguments of 'block_set_io_throttle' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockSetIoThrottle: CommandEntry<CommandHandlers> = {
   name: 'block_set_io_throttle',
@@ -426,12 +577,18 @@ export const commandOfBlockSetIoThrottle: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block_set_io_throttle']['arguments'], context) => handlers['block_set_io_throttle'](args, context),
 };
 
+/** What 'block-latency-histogram-set' returns. */
+export const replyOfBlockLatencyHistogramSet: ReplyEntry = { name: 'block-latency-histogram-set' };
+
 /** How the arguments of 'block-latency-histogram-set' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockLatencyHistogramSet: CommandEntry<CommandHandlers> = {
   name: 'block-latency-histogram-set',
   arguments: /* @__PURE__ */ codec(visitBlockLatencyHistogramSetArguments),
   call: (handlers, args: Commands['block-latency-histogram-set']['arguments'], context) => handlers['block-latency-histogram-set'](args, context),
 };
+
+/** What 'block-set-write-threshold' returns. */
+export const replyOfBlockSetWriteThreshold: ReplyEntry = { name: 'block-set-write-threshold' };
 
 /** How the arguments of 'block-set-write-threshold' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockSetWriteThreshold: CommandEntry<CommandHandlers> = {

@@ -4,7 +4,14 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, visitEmpty, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  visitEmpty,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import {
   visitBlockExportDelArguments,
@@ -25,12 +32,18 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'nbd-server-start' returns. */
+export const replyOfNbdServerStart: ReplyEntry = { name: 'nbd-server-start' };
+
 /** How the arguments of 'nbd-server-start' are decoded, its handler is called, and its result is encoded. */
 export const commandOfNbdServerStart: CommandEntry<CommandHandlers> = {
   name: 'nbd-server-start',
   arguments: /* @__PURE__ */ codec(visitNbdServerOptionsLegacy),
   call: (handlers, args: Commands['nbd-server-start']['arguments'], context) => handlers['nbd-server-start'](args, context),
 };
+
+/** What 'nbd-server-add' returns. */
+export const replyOfNbdServerAdd: ReplyEntry = { name: 'nbd-server-add' };
 
 /** How the arguments of 'nbd-server-add' are decoded, its handler is called, and its result is encoded. */
 export const commandOfNbdServerAdd: CommandEntry<CommandHandlers> = {
@@ -40,6 +53,9 @@ export const commandOfNbdServerAdd: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'nbd-server-remove' returns. */
+export const replyOfNbdServerRemove: ReplyEntry = { name: 'nbd-server-remove' };
+
 /** How the arguments of 'nbd-server-remove' are decoded, its handler is called, and its result is encoded. */
 export const commandOfNbdServerRemove: CommandEntry<CommandHandlers> = {
   name: 'nbd-server-remove',
@@ -48,12 +64,18 @@ export const commandOfNbdServerRemove: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'nbd-server-stop' returns. */
+export const replyOfNbdServerStop: ReplyEntry = { name: 'nbd-server-stop' };
+
 /** How the arguments of 'nbd-server-stop' are decoded, its handler is called, and its result is encoded. */
 export const commandOfNbdServerStop: CommandEntry<CommandHandlers> = {
   name: 'nbd-server-stop',
   arguments: /* @__PURE__ */ codec(visitEmpty),
   call: (handlers, _args, context) => handlers['nbd-server-stop']({}, context),
 };
+
+/** What 'block-export-add' returns. */
+export const replyOfBlockExportAdd: ReplyEntry = { name: 'block-export-add' };
 
 /** How the arguments of 'block-export-add' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockExportAdd: CommandEntry<CommandHandlers> = {
@@ -62,12 +84,18 @@ export const commandOfBlockExportAdd: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['block-export-add']['arguments'], context) => handlers['block-export-add'](args, context),
 };
 
+/** What 'block-export-del' returns. */
+export const replyOfBlockExportDel: ReplyEntry = { name: 'block-export-del' };
+
 /** How the arguments of 'block-export-del' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockExportDel: CommandEntry<CommandHandlers> = {
   name: 'block-export-del',
   arguments: /* @__PURE__ */ codec(visitBlockExportDelArguments),
   call: (handlers, args: Commands['block-export-del']['arguments'], context) => handlers['block-export-del'](args, context),
 };
+
+/** What 'query-block-exports' returns. */
+export const replyOfQueryBlockExports: ReplyEntry = { name: 'query-block-exports', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitBlockExportInfo)) };
 
 /** How the arguments of 'query-block-exports' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryBlockExports: CommandEntry<CommandHandlers> = {

@@ -4,7 +4,13 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import { visitSnapshotInfo } from '../block-core/visitors.js';
 import type { Commands } from './client.js';
 import {
@@ -24,12 +30,18 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'blockdev-snapshot-internal-sync' returns. */
+export const replyOfBlockdevSnapshotInternalSync: ReplyEntry = { name: 'blockdev-snapshot-internal-sync' };
+
 /** How the arguments of 'blockdev-snapshot-internal-sync' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevSnapshotInternalSync: CommandEntry<CommandHandlers> = {
   name: 'blockdev-snapshot-internal-sync',
   arguments: /* @__PURE__ */ codec(visitBlockdevSnapshotInternal),
   call: (handlers, args: Commands['blockdev-snapshot-internal-sync']['arguments'], context) => handlers['blockdev-snapshot-internal-sync'](args, context),
 };
+
+/** What 'blockdev-snapshot-delete-internal-sync' returns. */
+export const replyOfBlockdevSnapshotDeleteInternalSync: ReplyEntry = { name: 'blockdev-snapshot-delete-internal-sync', returns: /* @__PURE__ */ codec(visitSnapshotInfo) };
 
 /** How the arguments of 'blockdev-snapshot-delete-internal-sync' are decoded, its handler is called, and its result is encoded. */
 export const commandOfBlockdevSnapshotDeleteInternalSync: CommandEntry<CommandHandlers> = {
@@ -39,12 +51,18 @@ export const commandOfBlockdevSnapshotDeleteInternalSync: CommandEntry<CommandHa
   call: (handlers, args: Commands['blockdev-snapshot-delete-internal-sync']['arguments'], context) => handlers['blockdev-snapshot-delete-internal-sync'](args, context),
 };
 
+/** What 'eject' returns. */
+export const replyOfEject: ReplyEntry = { name: 'eject' };
+
 /** How the arguments of 'eject' are decoded, its handler is called, and its result is encoded. */
 export const commandOfEject: CommandEntry<CommandHandlers> = {
   name: 'eject',
   arguments: /* @__PURE__ */ codec(visitEjectArguments),
   call: (handlers, args: Commands['eject']['arguments'], context) => handlers['eject'](args, context),
 };
+
+/** What 'change' returns. */
+export const replyOfChange: ReplyEntry = { name: 'change' };
 
 /** How the arguments of 'change' are decoded, its handler is called, and its result is encoded. */
 export const commandOfChange: CommandEntry<CommandHandlers> = {

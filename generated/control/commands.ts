@@ -11,6 +11,7 @@ import {
   type CommandContext,
   type CommandEntry,
   type CommandTable,
+  type ReplyEntry,
 } from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import {
@@ -35,12 +36,18 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'qmp_capabilities' returns. */
+export const replyOfQmpCapabilities: ReplyEntry = { name: 'qmp_capabilities' };
+
 /** How the arguments of 'qmp_capabilities' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQmpCapabilities: CommandEntry<CommandHandlers> = {
   name: 'qmp_capabilities',
   arguments: /* @__PURE__ */ codec(visitQmpCapabilitiesArguments),
   call: (handlers, args: Commands['qmp_capabilities']['arguments'], context) => handlers['qmp_capabilities'](args, context),
 };
+
+/** What 'query-version' returns. */
+export const replyOfQueryVersion: ReplyEntry = { name: 'query-version', returns: /* @__PURE__ */ codec(visitVersionInfo) };
 
 /** How the arguments of 'query-version' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryVersion: CommandEntry<CommandHandlers> = {
@@ -50,6 +57,9 @@ export const commandOfQueryVersion: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-version']({}, context),
 };
 
+/** What 'query-commands' returns. */
+export const replyOfQueryCommands: ReplyEntry = { name: 'query-commands', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCommandInfo)) };
+
 /** How the arguments of 'query-commands' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryCommands: CommandEntry<CommandHandlers> = {
   name: 'query-commands',
@@ -57,6 +67,9 @@ export const commandOfQueryCommands: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCommandInfo)),
   call: (handlers, _args, context) => handlers['query-commands']({}, context),
 };
+
+/** What 'query-events' returns. */
+export const replyOfQueryEvents: ReplyEntry = { name: 'query-events', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitEventInfo)) };
 
 /** How the arguments of 'query-events' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryEvents: CommandEntry<CommandHandlers> = {
@@ -67,6 +80,9 @@ export const commandOfQueryEvents: CommandEntry<CommandHandlers> = {
   features: ['deprecated'],
 };
 
+/** What 'query-name' returns. */
+export const replyOfQueryName: ReplyEntry = { name: 'query-name', returns: /* @__PURE__ */ codec(visitNameInfo) };
+
 /** How the arguments of 'query-name' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryName: CommandEntry<CommandHandlers> = {
   name: 'query-name',
@@ -74,6 +90,9 @@ export const commandOfQueryName: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec(visitNameInfo),
   call: (handlers, _args, context) => handlers['query-name']({}, context),
 };
+
+/** What 'query-status' returns. */
+export const replyOfQueryStatus: ReplyEntry = { name: 'query-status', returns: /* @__PURE__ */ codec(visitStatusInfo) };
 
 /** How the arguments of 'query-status' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryStatus: CommandEntry<CommandHandlers> = {
@@ -83,12 +102,18 @@ export const commandOfQueryStatus: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-status']({}, context),
 };
 
+/** What 'quit' returns. */
+export const replyOfQuit: ReplyEntry = { name: 'quit' };
+
 /** How the arguments of 'quit' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQuit: CommandEntry<CommandHandlers> = {
   name: 'quit',
   arguments: /* @__PURE__ */ codec(visitEmpty),
   call: (handlers, _args, context) => handlers['quit']({}, context),
 };
+
+/** What 'human-monitor-command' returns. */
+export const replyOfHumanMonitorCommand: ReplyEntry = { name: 'human-monitor-command', returns: /* @__PURE__ */ codec(visitStr) };
 
 /** How the arguments of 'human-monitor-command' are decoded, its handler is called, and its result is encoded. */
 export const commandOfHumanMonitorCommand: CommandEntry<CommandHandlers> = {
@@ -97,6 +122,9 @@ export const commandOfHumanMonitorCommand: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec(visitStr),
   call: (handlers, args: Commands['human-monitor-command']['arguments'], context) => handlers['human-monitor-command'](args, context),
 };
+
+/** What 'query-command-line-options' returns. */
+export const replyOfQueryCommandLineOptions: ReplyEntry = { name: 'query-command-line-options', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCommandLineOptionInfo)) };
 
 /** How the arguments of 'query-command-line-options' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryCommandLineOptions: CommandEntry<CommandHandlers> = {

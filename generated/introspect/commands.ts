@@ -4,7 +4,14 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, visitEmpty, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  visitEmpty,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import { visitSchemaInfo } from './visitors.js';
 
@@ -17,6 +24,9 @@ export type CommandHandlers = {
     context: CommandContext,
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
+
+/** What 'query-qmp-schema' returns. */
+export const replyOfQueryQmpSchema: ReplyEntry = { name: 'query-qmp-schema', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitSchemaInfo)) };
 
 /** How the arguments of 'query-qmp-schema' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryQmpSchema: CommandEntry<CommandHandlers> = {

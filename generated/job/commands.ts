@@ -4,7 +4,14 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, visitEmpty, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  visitEmpty,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import {
   visitJobCancelArguments,
@@ -26,12 +33,18 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'job-pause' returns. */
+export const replyOfJobPause: ReplyEntry = { name: 'job-pause' };
+
 /** How the arguments of 'job-pause' are decoded, its handler is called, and its result is encoded. */
 export const commandOfJobPause: CommandEntry<CommandHandlers> = {
   name: 'job-pause',
   arguments: /* @__PURE__ */ codec(visitJobPauseArguments),
   call: (handlers, args: Commands['job-pause']['arguments'], context) => handlers['job-pause'](args, context),
 };
+
+/** What 'job-resume' returns. */
+export const replyOfJobResume: ReplyEntry = { name: 'job-resume' };
 
 /** How the arguments of 'job-resume' are decoded, its handler is called, and its result is encoded. */
 export const commandOfJobResume: CommandEntry<CommandHandlers> = {
@@ -40,12 +53,18 @@ export const commandOfJobResume: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['job-resume']['arguments'], context) => handlers['job-resume'](args, context),
 };
 
+/** What 'job-cancel' returns. */
+export const replyOfJobCancel: ReplyEntry = { name: 'job-cancel' };
+
 /** How the arguments of 'job-cancel' are decoded, its handler is called, and its result is encoded. */
 export const commandOfJobCancel: CommandEntry<CommandHandlers> = {
   name: 'job-cancel',
   arguments: /* @__PURE__ */ codec(visitJobCancelArguments),
   call: (handlers, args: Commands['job-cancel']['arguments'], context) => handlers['job-cancel'](args, context),
 };
+
+/** What 'job-complete' returns. */
+export const replyOfJobComplete: ReplyEntry = { name: 'job-complete' };
 
 /** How the arguments of 'job-complete' are decoded, its handler is called, and its result is encoded. */
 export const commandOfJobComplete: CommandEntry<CommandHandlers> = {
@@ -54,6 +73,9 @@ export const commandOfJobComplete: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['job-complete']['arguments'], context) => handlers['job-complete'](args, context),
 };
 
+/** What 'job-dismiss' returns. */
+export const replyOfJobDismiss: ReplyEntry = { name: 'job-dismiss' };
+
 /** How the arguments of 'job-dismiss' are decoded, its handler is called, and its result is encoded. */
 export const commandOfJobDismiss: CommandEntry<CommandHandlers> = {
   name: 'job-dismiss',
@@ -61,12 +83,18 @@ export const commandOfJobDismiss: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['job-dismiss']['arguments'], context) => handlers['job-dismiss'](args, context),
 };
 
+/** What 'job-finalize' returns. */
+export const replyOfJobFinalize: ReplyEntry = { name: 'job-finalize' };
+
 /** How the arguments of 'job-finalize' are decoded, its handler is called, and its result is encoded. */
 export const commandOfJobFinalize: CommandEntry<CommandHandlers> = {
   name: 'job-finalize',
   arguments: /* @__PURE__ */ codec(visitJobFinalizeArguments),
   call: (handlers, args: Commands['job-finalize']['arguments'], context) => handlers['job-finalize'](args, context),
 };
+
+/** What 'query-jobs' returns. */
+export const replyOfQueryJobs: ReplyEntry = { name: 'query-jobs', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitJobInfo)) };
 
 /** How the arguments of 'query-jobs' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryJobs: CommandEntry<CommandHandlers> = {

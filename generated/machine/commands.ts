@@ -11,6 +11,7 @@ import {
   type CommandContext,
   type CommandEntry,
   type CommandTable,
+  type ReplyEntry,
 } from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import {
@@ -33,6 +34,9 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'query-uuid' returns. */
+export const replyOfQueryUuid: ReplyEntry = { name: 'query-uuid', returns: /* @__PURE__ */ codec(visitUuidInfo) };
+
 /** How the arguments of 'query-uuid' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryUuid: CommandEntry<CommandHandlers> = {
   name: 'query-uuid',
@@ -41,6 +45,9 @@ export const commandOfQueryUuid: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-uuid']({}, context),
 };
 
+/** What 'stop' returns. */
+export const replyOfStop: ReplyEntry = { name: 'stop' };
+
 /** How the arguments of 'stop' are decoded, its handler is called, and its result is encoded. */
 export const commandOfStop: CommandEntry<CommandHandlers> = {
   name: 'stop',
@@ -48,12 +55,18 @@ export const commandOfStop: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['stop']({}, context),
 };
 
+/** What 'cont' returns. */
+export const replyOfCont: ReplyEntry = { name: 'cont' };
+
 /** How the arguments of 'cont' are decoded, its handler is called, and its result is encoded. */
 export const commandOfCont: CommandEntry<CommandHandlers> = {
   name: 'cont',
   arguments: /* @__PURE__ */ codec(visitEmpty),
   call: (handlers, _args, context) => handlers['cont']({}, context),
 };
+
+/** What 'query-tpm' returns. */
+export const replyOfQueryTpm: ReplyEntry = { name: 'query-tpm', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTPMInfo)) };
 
 /** How the arguments of 'query-tpm' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryTpm: CommandEntry<CommandHandlers> = {
@@ -63,6 +76,9 @@ export const commandOfQueryTpm: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-tpm']({}, context),
 };
 
+/** What 'query-tpm-models' returns. */
+export const replyOfQueryTpmModels: ReplyEntry = { name: 'query-tpm-models', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTpmModel)) };
+
 /** How the arguments of 'query-tpm-models' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryTpmModels: CommandEntry<CommandHandlers> = {
   name: 'query-tpm-models',
@@ -70,6 +86,9 @@ export const commandOfQueryTpmModels: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTpmModel)),
   call: (handlers, _args, context) => handlers['query-tpm-models']({}, context),
 };
+
+/** What 'query-tpm-types' returns. */
+export const replyOfQueryTpmTypes: ReplyEntry = { name: 'query-tpm-types', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitTpmType)) };
 
 /** How the arguments of 'query-tpm-types' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryTpmTypes: CommandEntry<CommandHandlers> = {
@@ -79,6 +98,9 @@ export const commandOfQueryTpmTypes: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-tpm-types']({}, context),
 };
 
+/** What 'query-cpus-fast' returns. */
+export const replyOfQueryCpusFast: ReplyEntry = { name: 'query-cpus-fast', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCpuInfoFast)) };
+
 /** How the arguments of 'query-cpus-fast' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryCpusFast: CommandEntry<CommandHandlers> = {
   name: 'query-cpus-fast',
@@ -86,6 +108,9 @@ export const commandOfQueryCpusFast: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitCpuInfoFast)),
   call: (handlers, _args, context) => handlers['query-cpus-fast']({}, context),
 };
+
+/** What 'query-iothreads' returns. */
+export const replyOfQueryIothreads: ReplyEntry = { name: 'query-iothreads', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitIOThreadInfo)) };
 
 /** How the arguments of 'query-iothreads' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryIothreads: CommandEntry<CommandHandlers> = {
@@ -95,6 +120,9 @@ export const commandOfQueryIothreads: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-iothreads']({}, context),
 };
 
+/** What 'device_add' returns. */
+export const replyOfDeviceAdd: ReplyEntry = { name: 'device_add' };
+
 /** How the arguments of 'device_add' are decoded, its handler is called, and its result is encoded. */
 export const commandOfDeviceAdd: CommandEntry<CommandHandlers> = {
   name: 'device_add',
@@ -102,6 +130,9 @@ export const commandOfDeviceAdd: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['device_add']['arguments'], context) => handlers['device_add'](args, context),
   features: ['json-cli', 'json-cli-hotplug'],
 };
+
+/** What 'device_del' returns. */
+export const replyOfDeviceDel: ReplyEntry = { name: 'device_del' };
 
 /** How the arguments of 'device_del' are decoded, its handler is called, and its result is encoded. */
 export const commandOfDeviceDel: CommandEntry<CommandHandlers> = {

@@ -4,7 +4,14 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, visitAny, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  visitAny,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import {
   visitObjectDelArguments,
@@ -30,6 +37,9 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'object-add' returns. */
+export const replyOfObjectAdd: ReplyEntry = { name: 'object-add' };
+
 /** How the arguments of 'object-add' are decoded, its handler is called, and its result is encoded. */
 export const commandOfObjectAdd: CommandEntry<CommandHandlers> = {
   name: 'object-add',
@@ -37,12 +47,18 @@ export const commandOfObjectAdd: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['object-add']['arguments'], context) => handlers['object-add'](args, context),
 };
 
+/** What 'object-del' returns. */
+export const replyOfObjectDel: ReplyEntry = { name: 'object-del' };
+
 /** How the arguments of 'object-del' are decoded, its handler is called, and its result is encoded. */
 export const commandOfObjectDel: CommandEntry<CommandHandlers> = {
   name: 'object-del',
   arguments: /* @__PURE__ */ codec(visitObjectDelArguments),
   call: (handlers, args: Commands['object-del']['arguments'], context) => handlers['object-del'](args, context),
 };
+
+/** What 'qom-list' returns. */
+export const replyOfQomList: ReplyEntry = { name: 'qom-list', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertyInfo)) };
 
 /** How the arguments of 'qom-list' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQomList: CommandEntry<CommandHandlers> = {
@@ -52,6 +68,9 @@ export const commandOfQomList: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['qom-list']['arguments'], context) => handlers['qom-list'](args, context),
 };
 
+/** What 'qom-get' returns. */
+export const replyOfQomGet: ReplyEntry = { name: 'qom-get', returns: /* @__PURE__ */ codec(visitAny) };
+
 /** How the arguments of 'qom-get' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQomGet: CommandEntry<CommandHandlers> = {
   name: 'qom-get',
@@ -60,12 +79,18 @@ export const commandOfQomGet: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['qom-get']['arguments'], context) => handlers['qom-get'](args, context),
 };
 
+/** What 'qom-set' returns. */
+export const replyOfQomSet: ReplyEntry = { name: 'qom-set' };
+
 /** How the arguments of 'qom-set' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQomSet: CommandEntry<CommandHandlers> = {
   name: 'qom-set',
   arguments: /* @__PURE__ */ codec(visitQomSetArguments),
   call: (handlers, args: Commands['qom-set']['arguments'], context) => handlers['qom-set'](args, context),
 };
+
+/** What 'qom-list-types' returns. */
+export const replyOfQomListTypes: ReplyEntry = { name: 'qom-list-types', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectTypeInfo)) };
 
 /** How the arguments of 'qom-list-types' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQomListTypes: CommandEntry<CommandHandlers> = {
@@ -75,6 +100,9 @@ export const commandOfQomListTypes: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['qom-list-types']['arguments'], context) => handlers['qom-list-types'](args, context),
 };
 
+/** What 'qom-list-properties' returns. */
+export const replyOfQomListProperties: ReplyEntry = { name: 'qom-list-properties', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertyInfo)) };
+
 /** How the arguments of 'qom-list-properties' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQomListProperties: CommandEntry<CommandHandlers> = {
   name: 'qom-list-properties',
@@ -82,6 +110,9 @@ export const commandOfQomListProperties: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertyInfo)),
   call: (handlers, args: Commands['qom-list-properties']['arguments'], context) => handlers['qom-list-properties'](args, context),
 };
+
+/** What 'qom-list-get' returns. */
+export const replyOfQomListGet: ReplyEntry = { name: 'qom-list-get', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitObjectPropertiesValues)) };
 
 /** How the arguments of 'qom-list-get' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQomListGet: CommandEntry<CommandHandlers> = {

@@ -4,7 +4,14 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, visitEmpty, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  visitEmpty,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import { visitReplicationStatus, visitXenSetReplicationArguments } from './visitors.js';
 
@@ -18,12 +25,18 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'xen-set-replication' returns. */
+export const replyOfXenSetReplication: ReplyEntry = { name: 'xen-set-replication' };
+
 /** How the arguments of 'xen-set-replication' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXenSetReplication: CommandEntry<CommandHandlers> = {
   name: 'xen-set-replication',
   arguments: /* @__PURE__ */ codec(visitXenSetReplicationArguments),
   call: (handlers, args: Commands['xen-set-replication']['arguments'], context) => handlers['xen-set-replication'](args, context),
 };
+
+/** What 'query-xen-replication-status' returns. */
+export const replyOfQueryXenReplicationStatus: ReplyEntry = { name: 'query-xen-replication-status', returns: /* @__PURE__ */ codec(visitReplicationStatus) };
 
 /** How the arguments of 'query-xen-replication-status' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryXenReplicationStatus: CommandEntry<CommandHandlers> = {
@@ -32,6 +45,9 @@ export const commandOfQueryXenReplicationStatus: CommandEntry<CommandHandlers> =
   returns: /* @__PURE__ */ codec(visitReplicationStatus),
   call: (handlers, _args, context) => handlers['query-xen-replication-status']({}, context),
 };
+
+/** What 'xen-colo-do-checkpoint' returns. */
+export const replyOfXenColoDoCheckpoint: ReplyEntry = { name: 'xen-colo-do-checkpoint' };
 
 /** How the arguments of 'xen-colo-do-checkpoint' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXenColoDoCheckpoint: CommandEntry<CommandHandlers> = {

@@ -4,7 +4,13 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, type CommandContext, type CommandEntry, type CommandTable } from '../../runtime/index.js';
+import {
+  codec,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../runtime/index.js';
 import type { Commands } from './client.js';
 import { visitTransactionArguments } from './visitors.js';
 
@@ -17,6 +23,9 @@ export type CommandHandlers = {
     context: CommandContext,
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
+
+/** What 'transaction' returns. */
+export const replyOfTransaction: ReplyEntry = { name: 'transaction' };
 
 /** How the arguments of 'transaction' are decoded, its handler is called, and its result is encoded. */
 export const commandOfTransaction: CommandEntry<CommandHandlers> = {

@@ -17,7 +17,7 @@ function describe(plan: Plan, definition: Definition, parts: string[]): void {
   parts.push(definition.name, featureNames(definition.features));
   if (definition.kind === 'command' || definition.kind === 'event') {
     parts.push(plan.names.entry(definition));
-    if (definition.kind === 'event') parts.push(plan.names.emitter(definition));
+    parts.push(definition.kind === 'event' ? plan.names.emitter(definition) : plan.names.reply(definition));
     const returns = definition.kind === 'command' ? definition.returns : undefined;
     if (returns) parts.push(String(isOpenPosition(plan, returns)));
   } else {

@@ -52,6 +52,8 @@ export interface Names {
   emitter(event: Event): string;
   /** What the protocol needs to know of a command or event. */
   entry(of: Command | Event): string;
+  /** What a client needs to know of a command that looks at no more than replies. */
+  reply(command: Command): string;
   /** The local name of an export of the runtime: another one where the schema uses that name itself. */
   runtime(name: RuntimeExport): string;
 }
@@ -69,6 +71,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
   const rests = new Map<UnionType | UnionBranch, string>();
   const emitters = new Map<Event, string>();
   const entries = new Map<Command | Event, string>();
+  const replies = new Map<Command, string>();
   for (const name of reservedForIndex) pool.claim(name);
 
   const own = schema.definitions.filter(isType).filter(isOwn);
@@ -100,6 +103,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     if (definition.kind !== 'event' && definition.kind !== 'command') continue;
     const name = pascalCase(definition.name);
     if (definition.kind === 'event') emitters.set(definition, pool.claim(`emit${name}`));
+    else replies.set(definition, pool.claim(`replyOf${name}`));
     entries.set(definition, pool.claim(`${definition.kind}Of${name}`));
   }
 
@@ -115,6 +119,7 @@ export function assignNames(schema: Schema, owners: Owners): Names {
     enumInfo: (type) => details.get(type) as string,
     emitter: (event) => emitters.get(event) as string,
     entry: (of) => entries.get(of) as string,
+    reply: (command) => replies.get(command) as string,
     runtime: (name) => runtime.get(name) as string,
   };
 }

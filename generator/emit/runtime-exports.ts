@@ -13,6 +13,7 @@ export const runtimeExports = [
   'Members',
   'Name',
   'Open',
+  'ReplyEntry',
   'Visitor',
   'codec',
   'encode',

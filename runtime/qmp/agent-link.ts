@@ -130,7 +130,7 @@ class AgentLink implements Link {
     this.#streams.writable.write(text);
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Buffer): Promise<void> | undefined {
     this.#reader.push(chunk);
     for (let found = this.#reader.next(); found && !this.#ended; found = this.#reader.next()) {
       const { incoming, marked } = found;
@@ -142,10 +142,10 @@ class AgentLink implements Link {
       this.#hooks.log?.('received', incoming.value);
       this.#dispatch(incoming.value, marked);
     }
-    if (this.#ready || this.#ended) return;
-    this.#stranger.hear(chunk);
-    const what = this.#stranger.identify();
-    if (what !== undefined) this.#fail(what);
+    if (this.#ready || this.#ended) return undefined;
+    return this.#stranger.hear(chunk).then((what) => {
+      if (what !== undefined && !this.#ready) this.#fail(what);
+    });
   }
 
   #dispatch(message: JsonValue, marked: boolean): void {

@@ -10,14 +10,18 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** All that the protocol needs to know of a command. */
-export interface CommandEntry<Handlers, Arguments = unknown, Result = unknown> {
+/** What there is to know of a command's reply. */
+export interface ReplyEntry<Result = unknown> {
   /** The command's name on the wire. */
   readonly name: string;
-  /** Its arguments: an empty object when it has none. */
-  readonly arguments: Codec<Arguments>;
   /** What it returns; absent when it returns nothing, which is `{}` on the wire. */
   readonly returns?: Codec<Result>;
+}
+
+/** All that the protocol needs to know of a command. */
+export interface CommandEntry<Handlers, Arguments = unknown, Result = unknown> extends ReplyEntry<Result> {
+  /** Its arguments: an empty object when it has none. */
+  readonly arguments: Codec<Arguments>;
   /** Calls the command's handler with arguments that have been decoded. */
   call(handlers: Handlers, args: Arguments, context: CommandContext): Result | Promise<Result>;
   /** Whether it may be executed out of band. */

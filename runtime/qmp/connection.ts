@@ -112,7 +112,7 @@ export class Connection implements Link {
     writable.write(text);
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Buffer): Promise<void> | undefined {
     this.#reader.push(chunk);
     for (let incoming = this.#reader.next(); incoming && !this.#ended; incoming = this.#reader.next()) {
       if (incoming.error) {
@@ -123,10 +123,10 @@ export class Connection implements Link {
       this.#hooks.log?.('received', incoming.value);
       this.#dispatch(incoming.value);
     }
-    if (!this.#stranger || this.#ended) return;
-    this.#stranger.hear(chunk);
-    const what = this.#stranger.identify();
-    if (what !== undefined) this.#hooks.failed(new QmpConnectionError(this.#name + what));
+    if (!this.#stranger || this.#ended) return undefined;
+    return this.#stranger.hear(chunk).then((what) => {
+      if (what !== undefined && this.#stranger) this.#hooks.failed(new QmpConnectionError(this.#name + what));
+    });
   }
 
   #dispatch(message: JsonValue): void {

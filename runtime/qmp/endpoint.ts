@@ -1,9 +1,9 @@
 import { connect, type NetConnectOpts } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { explain } from './explain.js';
 import { QmpConnectionError } from './failure.js';
 import { type MonitorProcess, nameOf, streamsOf } from './monitor-process.js';
-import { complaintAboutPath } from './socket-path.js';
-import { explainFailure, type SocketPlace } from './socket-problem.js';
+import { isPossible, LONGEST_SOCKET_PATH, type SocketPlace } from './socket-path.js';
 import type { OpenedStreams, StreamPair } from './streams.js';
 
 /** What is open, or opens with it: a duplex stream, two streams, or a process that speaks QMP on its standard input and output. */
@@ -63,13 +63,17 @@ function socket(where: SocketPlace): Endpoint {
     lasting: true,
     open: (signal) =>
       new Promise((resolve, reject) => {
-        const fail = (why: string, cause?: Error): void => {
-          reject(new QmpConnectionError(`cannot connect to ${name}: ${why}`, cause && { cause }));
+        const fail = async (error?: Error): Promise<void> => {
+          const why = await explain(({ explainFailure }) => explainFailure(where, LONGEST_SOCKET_PATH, error));
+          const message = `cannot connect to ${name}: ${why ?? error?.message ?? 'this is no address'}`;
+          reject(new QmpConnectionError(message, error && { cause: error }));
         };
-        const complaint = 'path' in where ? complaintAboutPath(where.path) : complaintAboutPort(where.port);
-        if (complaint !== undefined) return fail(complaint);
+        if (!isPossible(where)) {
+          fail();
+          return;
+        }
         const stream = connect(where as NetConnectOpts, () => resolve({ readable: stream, writable: stream }));
-        stream.setNoDelay().once('error', (error) => fail(explainFailure(where, error), error));
+        stream.setNoDelay().once('error', fail);
         signal.addEventListener('abort', () => {
           if (!stream.connecting) return;
           stream.destroy();
@@ -77,8 +81,4 @@ function socket(where: SocketPlace): Endpoint {
         });
       }),
   };
-}
-
-function complaintAboutPort(port: number): string | undefined {
-  return Number.isInteger(port) && port > 0 && port < 65_536 ? undefined : 'a TCP port is a number from 1 to 65535';
 }

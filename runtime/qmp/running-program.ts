@@ -3,8 +3,9 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type QmpClient } from './client.js';
 import type { ConnectOptions } from './client-options.js';
+import { explain } from './explain.js';
 import { QmpConnectionError } from './failure.js';
-import { cannotStart, describeExit, keepText, TIME_FOR_STDERR } from './monitor-process.js';
+import { keepText, TIME_FOR_STDERR } from './monitor-process.js';
 import { Reaper } from './reaper.js';
 import type { QmpSchema } from './schema.js';
 
@@ -54,12 +55,12 @@ export class RunningProgram {
     const { connectTimeout = 10_000 } = options;
     const deadline = Date.now() + connectTimeout;
     for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
-      if (this.#end) throw this.#endedEarly(this.#end);
+      if (this.#end) throw await this.#endedEarly(this.#end);
       try {
         return await connect<S>(socket, { ...options, connectTimeout: Math.max(1, deadline - Date.now()) });
       } catch (error) {
         const notYet = error instanceof QmpConnectionError && isNotThere(error.cause);
-        if (!notYet || Date.now() > deadline) throw this.#end ? this.#endedEarly(this.#end) : error;
+        if (!notYet || Date.now() > deadline) throw this.#end ? await this.#endedEarly(this.#end) : error;
       }
       await Promise.race([delay(pause), this.exited]);
     }
@@ -71,13 +72,16 @@ export class RunningProgram {
     await this.exited;
   }
 
-  #endedEarly({ code, signal }: ProgramExit): Error {
+  async #endedEarly({ code, signal }: ProgramExit): Promise<Error> {
     const cause = this.#failure;
-    if (cause) return new QmpConnectionError(cannotStart(this.#program, cause), { cause });
-    const written = this.stderr.trim();
-    return new QmpConnectionError(
-      `${this.#program} ${describeExit(code, signal)} before it could be connected to${written && `: ${written}`}`,
+    const program = this.#program;
+    const early = 'before it could be connected to';
+    const why = await explain(({ cannotStart, describeExit }) =>
+      cause ? cannotStart(program, cause) : `${program} ${describeExit(code, signal)} ${early}`,
     );
+    const written = this.stderr.trim();
+    const message = `${why ?? `${program} ended ${early}`}${!cause && written && `: ${written}`}`;
+    return new QmpConnectionError(message, cause && { cause });
   }
 }
 

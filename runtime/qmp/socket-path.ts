@@ -1,11 +1,17 @@
-/** The longest path of a unix socket, in bytes, on the system that runs. Node.js cuts a longer one silently, and uses another socket. */
-export const LONGEST_SOCKET_PATH = process.platform === 'linux' ? 107 : 103;
+/** A socket that a client connects to. */
+export type SocketPlace = { readonly path: string } | { readonly host?: string | undefined; readonly port: number };
 
-/** What is wrong with the path of a unix socket; undefined when nothing is. Windows has named pipes instead, which may be longer. */
-export function complaintAboutPath(path: string): string | undefined {
-  if (path === '') return 'the path is empty';
-  if (path.includes('\0')) return 'a path has no NUL byte';
-  const bytes = Buffer.byteLength(path);
-  if (process.platform === 'win32' || bytes <= LONGEST_SOCKET_PATH) return undefined;
-  return `the path has ${bytes} bytes, and that of a unix socket at most ${LONGEST_SOCKET_PATH}: make a link in a shorter place, or give it relative to the working directory`;
+const LONGEST: Partial<Record<NodeJS.Platform, number>> = { linux: 107, win32: Number.POSITIVE_INFINITY };
+
+/**
+ * The longest path of a unix socket, in bytes, on the system that runs. Node.js cuts a longer one silently, and uses another socket.
+ * Windows has named pipes instead, which may be longer.
+ */
+export const LONGEST_SOCKET_PATH = LONGEST[process.platform] ?? 103;
+
+/** Whether a socket can be there at all. */
+export function isPossible(place: SocketPlace): boolean {
+  if (!('path' in place)) return Number.isInteger(place.port) && place.port > 0 && place.port < 65_536;
+  const { path } = place;
+  return path !== '' && !path.includes('\0') && Buffer.byteLength(path) <= LONGEST_SOCKET_PATH;
 }

@@ -1,5 +1,4 @@
-/** A socket that a client connects to. */
-export type SocketPlace = { readonly path: string } | { readonly host?: string | undefined; readonly port: number };
+import type { SocketPlace } from './socket-path.js';
 
 /** What the codes of a failed connection mean for people, at a unix socket. */
 const AT_A_PATH: Readonly<Record<string, string>> = {
@@ -17,11 +16,24 @@ const AT_A_PORT: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no host has this name',
 };
 
-/** Says why a socket could not be opened. */
-export function explainFailure(place: SocketPlace, error: NodeJS.ErrnoException): string {
+/**
+ * Says why a socket could not be opened.
+ *
+ * @param longest the longest path of a socket, in bytes
+ * @param error absent where the socket cannot be there at all
+ */
+export function explainFailure(place: SocketPlace, longest: number, error?: NodeJS.ErrnoException): string {
+  if (!error)
+    return 'path' in place ? complaintAboutPath(place.path, longest) : 'a TCP port is a number from 1 to 65535';
   const { code = '' } = error;
   if (!('path' in place)) return AT_A_PORT[code] ?? (error.message || code);
   return (code === 'ENOENT' ? misunderstanding(place.path) : undefined) ?? AT_A_PATH[code] ?? error.message;
+}
+
+function complaintAboutPath(path: string, longest: number): string {
+  if (path === '') return 'the path is empty';
+  if (path.includes('\0')) return 'a path has no NUL byte';
+  return `the path has ${Buffer.byteLength(path)} bytes, and that of a unix socket at most ${longest}: make a link in a shorter place, or give it relative to the working directory`;
 }
 
 /** What a path that is not there may have been meant as; undefined when it looks like one. */

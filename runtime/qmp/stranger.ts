@@ -1,45 +1,25 @@
+import { explain } from './explain.js';
+import type { Wanted } from './stranger-kinds.js';
+
 /** So much of what a peer sends first is looked at. */
 const LOOKED_AT = 256;
 
 /** So much of it is quoted. */
 const QUOTED = 60;
 
-/** What programs send first that are something else, what they are, and the way out where the address may be right. */
-const STRANGERS: readonly (readonly [begins: RegExp, what: string, wayOut?: string])[] = [
-  [/^RFB \d/, 'a VNC server'],
-  [/^(?:\xff[\xfb-\xfe].)*[\r\n]*QEMU [\d.]+ monitor/s, 'a monitor for people (HMP)'],
-  [/^\xff[\xfb-\xfe]./s, 'a telnet server', 'leave telnet=on away where the socket is made'],
-  [
-    /^HTTP\/[\d.]+ .*^Sec-WebSocket-/ims,
-    'a websocket server',
-    'leave websocket=on away where the socket is made, or let connect call a function that opens a websocket',
-  ],
-  [/^HTTP\/[\d.]+ /, 'an HTTP server'],
-  [/^[\x81\x82][\s\S]+"QMP"/, 'a websocket', 'hand over what its frames hold, and not the frames'],
-  [/^SSH-\d/, 'an SSH server', 'let ssh run a program there that connects to it'],
-  [/^NBDMAGIC/, 'an NBD server'],
-  // A record begins with its type and the version, 3.0 to 3.4.
-  [/^[^\P{Cc}\s]{3}/u, 'a TLS server', 'let connect call a function that returns a connection of node:tls'],
-];
-
-/** What is wanted of a peer, and how that is made. */
-const WANTED = {
-  'QMP monitor': 'give the address of a QMP monitor (-qmp, or mode=control)',
-  'guest agent': 'give the address of the channel to the agent',
-} as const;
-
 /** What a peer sends before it has opened a conversation as it should. */
 export class Stranger {
-  readonly #wanted: keyof typeof WANTED;
+  readonly #wanted: Wanted;
   #bytes: Buffer = Buffer.alloc(0);
 
-  constructor(wanted: keyof typeof WANTED) {
+  constructor(wanted: Wanted) {
     this.#wanted = wanted;
   }
 
-  /** Remembers what came, as far as it is looked at. */
-  hear(chunk: Buffer): void {
+  /** Remembers what came, as far as it is looked at, and finds out what the peer is, worded to stand behind its name. */
+  hear(chunk: Buffer): Promise<string | undefined> {
     if (this.#bytes.length < LOOKED_AT) this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(0, LOOKED_AT);
+    return explain(({ identify }) => identify(this.#bytes, this.quoted, this.#wanted));
   }
 
   /** Whether it has sent anything but white space. */
@@ -52,12 +32,5 @@ export class Stranger {
     const text = this.#bytes.toString('utf8').trim();
     const shown = text.slice(0, QUOTED).replace(/[\p{Cc}\uFFFD]+/gu, (found) => (found.trim() === '' ? ' ' : '…'));
     return `'${shown}${text.length > QUOTED ? '…' : ''}'`;
-  }
-
-  /** What it is, how that shows, and the way out, worded to stand behind its name; undefined when it is not clear. */
-  identify(): string | undefined {
-    const text = this.#bytes.toString('latin1').trimStart();
-    const [, what, wayOut = WANTED[this.#wanted]] = STRANGERS.find(([begins]) => begins.test(text)) ?? [];
-    return what && ` is ${what} and no ${this.#wanted}, as it sends ${this.quoted}: ${wayOut}`;
   }
 }

@@ -21,23 +21,31 @@ export interface StreamEnd {
   readonly why?: string;
 }
 
-/** Calls `receive` with everything that streams bring, and `ended` once when they do not go on. */
+/**
+ * Calls `receive` with everything that streams bring, and `ended` once when they do not go on. That waits for what `receive` has begun.
+ */
 export function follow(
   streams: OpenedStreams,
-  receive: (chunk: Buffer) => void,
+  receive: (chunk: Buffer) => Promise<void> | undefined,
   ended: (end: StreamEnd) => void,
 ): void {
   const { readable, writable } = streams;
   let over = false;
+  let busy: Promise<void> | undefined;
   const end = (cause?: Error): void => {
     if (over) return;
     over = true;
     const how = cause ? `lost: ${cause.message}` : 'closed by the peer';
     const report = (why?: string): void => ended({ how, ...(cause && { cause }), ...(why !== undefined && { why }) });
-    if (streams.explain) streams.explain().then(report);
+    if (busy || streams.explain)
+      Promise.resolve(busy)
+        .then(() => streams.explain?.())
+        .then(report);
     else report();
   };
-  readable.on('data', receive);
+  readable.on('data', (chunk: Buffer) => {
+    busy = receive(chunk);
+  });
   readable.once('end', () => end());
   for (const stream of [readable, writable]) {
     stream.on('error', end);

@@ -1,6 +1,6 @@
 import type { Codec, Difference } from '../json/codec.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
-import type { CommandEntry, CommandTable } from './command-table.js';
+import type { CommandEntry, CommandTable, ReplyEntry } from './command-table.js';
 import type { EventEntry, EventTable } from './event-sink.js';
 
 /** What the generator knows of a schema at run time: its tables of commands and events. */
@@ -14,6 +14,8 @@ export interface SchemaTables {
 export interface SchemaParts {
   // biome-ignore lint/suspicious/noExplicitAny: an entry fits whatever handlers it is for
   readonly commands?: readonly CommandEntry<any>[];
+  /** Commands of which only the replies are looked at: the server checks arguments anyway, and they can take most of the code. */
+  readonly replies?: readonly ReplyEntry[];
   readonly events?: readonly EventEntry[];
 }
 
@@ -66,12 +68,17 @@ export type SchemaCheck = (mode: 'report' | 'strict', report?: (difference: Sche
  * @example
  * import { commandOfQueryBlock } from './generated/block-core/commands.js';
  * await connect(address, { validate: 'strict', schema: checkedBy({ commands: [commandOfQueryBlock] }) });
+ *
+ * @example
+ * import { replyOfQueryBlock } from './generated/block-core/commands.js';
+ * await connect(address, { validate: 'strict', schema: checkedBy({ replies: [replyOfQueryBlock] }) });
  */
 export function checkedBy(schema: SchemaTables | SchemaParts): SchemaCheck {
   const whole = schema.commands instanceof Map && schema.events instanceof Map;
   const commands = byName(schema.commands);
+  const replies = byName<ReplyEntry>([...commands.values(), ...('replies' in schema ? (schema.replies ?? []) : [])]);
   const events = byName(schema.events);
-  return (mode, report) => validation({ commands, events }, whole, mode, report);
+  return (mode, report) => validation({ commands, events }, replies, whole, mode, report);
 }
 
 function byName<T extends { readonly name: string }>(
@@ -83,6 +90,7 @@ function byName<T extends { readonly name: string }>(
 /** @param whole whether the schema has no other commands and events */
 function validation(
   schema: SchemaTables,
+  replies: ReadonlyMap<string, ReplyEntry>,
   whole: boolean,
   mode: 'report' | 'strict',
   report: Parameters<SchemaCheck>[1],
@@ -117,7 +125,7 @@ function validation(
       return entry.arguments.encode(value ?? {}) as JsonObject;
     },
     returns: (command, value) => {
-      const entry = schema.commands.get(command);
+      const entry = replies.get(command);
       if (entry) return receive('returns', command, entry.returns, value);
       unknown('returns', command);
       return value;

@@ -41,6 +41,8 @@ function entryContext(scope: FileScope, command: Command): object {
   return {
     name,
     entry: scope.plan.names.entry(command),
+    reply: scope.plan.names.reply(command),
+    ReplyEntry: scope.runtimeType('ReplyEntry'),
     CommandEntry: scope.runtimeType('CommandEntry'),
     codec: scope.runtimeValue('codec'),
     takes: argumentsVisitor(scope, command),

@@ -166,4 +166,14 @@ describe('with some entries of a schema', () => {
     expect((await events.next()).value).toMatchObject({ event: 'NODE_ADDED', data: { name: 1 } });
     expect(new Set(differences.map(({ name }) => name))).toEqual(new Set(['query-nodes', 'STOP']));
   });
+
+  test('replies are checked without arguments where only they are asked for', async () => {
+    const replies = [{ name: 'query-nodes', returns: codec(visitNodes) }, { name: 'add-node' }];
+    const { client, server } = await validating('strict', WRONG, { replies });
+    await expect(client.execute('query-nodes', { name: 5 })).rejects.toThrow(QmpSchemaError);
+    await expect(client.execute('add-node', { name: 5 })).rejects.toThrow(
+      /^what add-node returned .*: the schema has none$/,
+    );
+    expect(server.received).toMatchObject([{ arguments: { name: 5 } }, { arguments: { name: 5 } }]);
+  });
 });

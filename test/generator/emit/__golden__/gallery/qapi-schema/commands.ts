@@ -11,6 +11,7 @@ import {
   type CommandContext,
   type CommandEntry,
   type CommandTable,
+  type ReplyEntry,
 } from '../../../../../../runtime/index.js';
 import { visitDrawing, visitPoint } from '../drawing/visitors.js';
 import { visitCounters } from '../numbers/numbers/visitors.js';
@@ -27,6 +28,9 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'gallery-open' returns. */
+export const replyOfGalleryOpen: ReplyEntry = { name: 'gallery-open', returns: /* @__PURE__ */ codec(visitPoint) };
+
 /** How the arguments of 'gallery-open' are decoded, its handler is called, and its result is encoded. */
 export const commandOfGalleryOpen: CommandEntry<CommandHandlers> = {
   name: 'gallery-open',
@@ -37,6 +41,9 @@ export const commandOfGalleryOpen: CommandEntry<CommandHandlers> = {
   features: ['unstable'],
 };
 
+/** What 'gallery-show' returns. */
+export const replyOfGalleryShow: ReplyEntry = { name: 'gallery-show' };
+
 /** How the arguments of 'gallery-show' are decoded, its handler is called, and its result is encoded. */
 export const commandOfGalleryShow: CommandEntry<CommandHandlers> = {
   name: 'gallery-show',
@@ -45,12 +52,18 @@ export const commandOfGalleryShow: CommandEntry<CommandHandlers> = {
   allowPreconfig: true,
 };
 
+/** What 'gallery-point' returns. */
+export const replyOfGalleryPoint: ReplyEntry = { name: 'gallery-point' };
+
 /** How the arguments of 'gallery-point' are decoded, its handler is called, and its result is encoded. */
 export const commandOfGalleryPoint: CommandEntry<CommandHandlers> = {
   name: 'gallery-point',
   arguments: /* @__PURE__ */ codec(visitPoint),
   call: (handlers, args: Commands['gallery-point']['arguments'], context) => handlers['gallery-point'](args, context),
 };
+
+/** What 'query-gallery' returns. */
+export const replyOfQueryGallery: ReplyEntry = { name: 'query-gallery', returns: /* @__PURE__ */ codec((v, value, name) => v.list(value, name, visitDrawing)) };
 
 /** How the arguments of 'query-gallery' are decoded, its handler is called, and its result is encoded. */
 export const commandOfQueryGallery: CommandEntry<CommandHandlers> = {
@@ -60,6 +73,9 @@ export const commandOfQueryGallery: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['query-gallery']({}, context),
 };
 
+/** What 'gallery-burn' returns. */
+export const replyOfGalleryBurn: ReplyEntry = { name: 'gallery-burn' };
+
 /** How the arguments of 'gallery-burn' are decoded, its handler is called, and its result is encoded. */
 export const commandOfGalleryBurn: CommandEntry<CommandHandlers> = {
   name: 'gallery-burn',
@@ -68,6 +84,9 @@ export const commandOfGalleryBurn: CommandEntry<CommandHandlers> = {
   successResponse: false,
   features: ['deprecated'],
 };
+
+/** What 'x-gallery-count' returns. */
+export const replyOfXGalleryCount: ReplyEntry = { name: 'x-gallery-count', returns: /* @__PURE__ */ codec(visitCounters) };
 
 /** How the arguments of 'x-gallery-count' are decoded, its handler is called, and its result is encoded. */
 export const commandOfXGalleryCount: CommandEntry<CommandHandlers> = {

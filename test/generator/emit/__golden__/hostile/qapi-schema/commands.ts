@@ -10,6 +10,7 @@ import {
   type CommandContext,
   type CommandEntry,
   type CommandTable,
+  type ReplyEntry,
 } from '../../../../../../runtime/index.js';
 import type { Commands } from './client.js';
 import {
@@ -31,12 +32,18 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'stop' returns. */
+export const replyOfStop: ReplyEntry = { name: 'stop' };
+
 /** How the arguments of 'stop' are decoded, its handler is called, and its result is encoded. */
 export const commandOfStop: CommandEntry<CommandHandlers> = {
   name: 'stop',
   arguments: /* @__PURE__ */ codec_(visitStopArguments_),
   call: (handlers, args: Commands['stop']['arguments'], context) => handlers['stop'](args, context),
 };
+
+/** What '__proto__' returns. */
+export const replyOfProto: ReplyEntry = { name: '__proto__', returns: /* @__PURE__ */ codec_(visitno_identifier_) };
 
 /** How the arguments of '__proto__' are decoded, its handler is called, and its result is encoded. */
 export const commandOfProto: CommandEntry<CommandHandlers> = {
@@ -46,6 +53,9 @@ export const commandOfProto: CommandEntry<CommandHandlers> = {
   call: (handlers, args: Commands['__proto__']['arguments'], context) => handlers['__proto__'](args, context),
 };
 
+/** What 'constructor' returns. */
+export const replyOfConstructor: ReplyEntry = { name: 'constructor', returns: /* @__PURE__ */ codec_(visitPromise_) };
+
 /** How the arguments of 'constructor' are decoded, its handler is called, and its result is encoded. */
 export const commandOfConstructor: CommandEntry<CommandHandlers> = {
   name: 'constructor',
@@ -54,6 +64,9 @@ export const commandOfConstructor: CommandEntry<CommandHandlers> = {
   call: (handlers, _args, context) => handlers['constructor']({}, context),
 };
 
+/** What 'arguments' returns. */
+export const replyOfArguments: ReplyEntry = { name: 'arguments', returns: /* @__PURE__ */ codec_((v, value, name) => v.list(value, name, visitStopArguments)) };
+
 /** How the arguments of 'arguments' are decoded, its handler is called, and its result is encoded. */
 export const commandOfArguments: CommandEntry<CommandHandlers> = {
   name: 'arguments',
@@ -61,6 +74,9 @@ export const commandOfArguments: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec_((v, value, name) => v.list(value, name, visitStopArguments)),
   call: (handlers, _args, context) => handlers['arguments']({}, context),
 };
+
+/** What '__org.example_do-it' returns. */
+export const replyOfOrgExampleDoIt: ReplyEntry = { name: '__org.example_do-it' };
 
 /** How the arguments of '__org.example_do-it' are decoded, its handler is called, and its result is encoded. */
 export const commandOfOrgExampleDoIt: CommandEntry<CommandHandlers> = {

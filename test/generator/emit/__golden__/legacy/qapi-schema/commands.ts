@@ -4,7 +4,13 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist: generated
 
-import { codec, type CommandContext, type CommandEntry, type CommandTable } from '../../../../../../runtime/index.js';
+import {
+  codec,
+  type CommandContext,
+  type CommandEntry,
+  type CommandTable,
+  type ReplyEntry,
+} from '../../../../../../runtime/index.js';
 import type { Commands } from './client.js';
 import { visitAmount, visitFileSource, visitOpenSourceArguments, visitSource } from './visitors.js';
 
@@ -18,12 +24,18 @@ export type CommandHandlers = {
   ) => Commands[Name]['returns'] | Promise<Commands[Name]['returns']>;
 };
 
+/** What 'open-source' returns. */
+export const replyOfOpenSource: ReplyEntry = { name: 'open-source' };
+
 /** How the arguments of 'open-source' are decoded, its handler is called, and its result is encoded. */
 export const commandOfOpenSource: CommandEntry<CommandHandlers> = {
   name: 'open-source',
   arguments: /* @__PURE__ */ codec(visitOpenSourceArguments),
   call: (handlers, args: Commands['open-source']['arguments'], context) => handlers['open-source'](args, context),
 };
+
+/** What 'close_source' returns. */
+export const replyOfCloseSource: ReplyEntry = { name: 'close_source', returns: /* @__PURE__ */ codec(visitSource) };
 
 /** How the arguments of 'close_source' are decoded, its handler is called, and its result is encoded. */
 export const commandOfCloseSource: CommandEntry<CommandHandlers> = {
@@ -32,6 +44,9 @@ export const commandOfCloseSource: CommandEntry<CommandHandlers> = {
   returns: /* @__PURE__ */ codec(visitSource),
   call: (handlers, args: Commands['close_source']['arguments'], context) => handlers['close_source'](args, context),
 };
+
+/** What 'pay' returns. */
+export const replyOfPay: ReplyEntry = { name: 'pay' };
 
 /** How the arguments of 'pay' are decoded, its handler is called, and its result is encoded. */
 export const commandOfPay: CommandEntry<CommandHandlers> = {

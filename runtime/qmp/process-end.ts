@@ -1,0 +1,46 @@
+import { finished } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MonitorProcess } from './monitor-process.js';
+
+/** How long a process that has closed its output may take to end, in milliseconds, for its end to be the reason. */
+const TIME_TO_END = 1000;
+
+/** What is known of a process that has closed its output. */
+export interface ProcessEnd {
+  /** Its name in messages. */
+  readonly name: string;
+  /** Settles when it has ended, or could not be started. */
+  readonly ended: Promise<void>;
+  /** Why it could not be started. */
+  failure(): Error | undefined;
+  /** The last of its standard error. */
+  stderr(): string;
+  /** How long that is read for after its end, in milliseconds. */
+  readonly timeForStderr: number;
+}
+
+/** Finds out why the output of a process has ended; undefined when the process goes on. */
+export async function explainEnd(
+  child: MonitorProcess,
+  { name, ended, failure, stderr, timeForStderr }: ProcessEnd,
+): Promise<string | undefined> {
+  await Promise.race([ended, delay(TIME_TO_END, undefined, { ref: false })]);
+  const error = failure();
+  if (error) return cannotStart(name, error);
+  if (typeof child.exitCode !== 'number' && !child.signalCode) return undefined;
+  // What it wrote last may come behind the news of its end.
+  const allRead = child.stderr ? finished(child.stderr, { writable: false }).catch(() => {}) : undefined;
+  await Promise.race([allRead, delay(timeForStderr, undefined, { ref: false })]);
+  const written = stderr().trim();
+  return `${name} ${describeExit(child.exitCode, child.signalCode)}${written && `: ${written}`}`;
+}
+
+/** How a process ended, worded to stand behind its name. */
+export function describeExit(code: number | null | undefined, signal: NodeJS.Signals | null | undefined): string {
+  return signal ? `was ended by ${signal}` : `ended with status ${code}`;
+}
+
+/** Says why a program could not be started. */
+export function cannotStart(program: string, error: NodeJS.ErrnoException): string {
+  return `cannot start ${program}: ${error.code === 'ENOENT' ? 'it is not installed' : error.message}`;
+}
