@@ -1,17 +1,14 @@
 import type { Readable, Writable } from 'node:stream';
 import { explain } from './explain.js';
+import type { EndingProcess } from './process-end.js';
 import type { OpenedStreams } from './streams.js';
 
 /** A process whose standard input and output are a monitor (`-qmp stdio`), or lead to one (`ssh`, `socat`). */
-export interface MonitorProcess {
+export interface MonitorProcess extends EndingProcess {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
-  /** Where it is a pipe, what it writes there stands in the error when the connection ends. */
-  readonly stderr?: Readable | null;
   /** Its program, for messages. */
   readonly spawnfile?: string;
-  readonly exitCode?: number | null;
-  readonly signalCode?: NodeJS.Signals | null;
   once?(event: 'exit' | 'error', listener: (first: unknown) => void): unknown;
 }
 

@@ -1,9 +1,17 @@
+import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MonitorProcess } from './monitor-process.js';
 
 /** How long a process that has closed its output may take to end, in milliseconds, for its end to be the reason. */
 const TIME_TO_END = 1000;
+
+/** A process, as far as its end goes. */
+export interface EndingProcess {
+  /** Where it is a pipe, what it writes there stands in the error when the connection ends. */
+  readonly stderr?: Readable | null;
+  readonly exitCode?: number | null;
+  readonly signalCode?: NodeJS.Signals | null;
+}
 
 /** What is known of a process that has closed its output. */
 export interface ProcessEnd {
@@ -21,7 +29,7 @@ export interface ProcessEnd {
 
 /** Finds out why the output of a process has ended; undefined when the process goes on. */
 export async function explainEnd(
-  child: MonitorProcess,
+  child: EndingProcess,
   { name, ended, failure, stderr, timeForStderr }: ProcessEnd,
 ): Promise<string | undefined> {
   await Promise.race([ended, delay(TIME_TO_END, undefined, { ref: false })]);
