@@ -8,7 +8,7 @@ async function recorded(): Promise<string> {
   await using program = await mockQmp(generated, { version: { major: 9, minor: 2, micro: 1 } });
   program.expect('block_resize').replyError('DeviceNotFound', 'no such disk');
   program
-    .expect('query-block-jobs')
+    .expect('query-named-block-nodes')
     .thenEmit('BLOCK_JOB_READY', { type: 'mirror', device: 'm', len: 2n ** 60n, offset: 8, speed: 0 });
   const recorder = new Recorder();
   await using client = await connect(program.address, { onWire: recorder.onWire });
@@ -22,8 +22,8 @@ async function talk(client: QmpClient, file: string): Promise<unknown[]> {
   const disks = await client.execute('query-block');
   const problem = await client.execute('block_resize', { device: 'd', size: 5 }).catch((error: Error) => error.message);
   await client.execute('change-backing-file', { device: 'd', 'image-node-name': 'n', 'backing-file': file });
-  const jobs = await client.execute('query-block-jobs');
-  return [disks, problem, jobs, (await ready).data];
+  const nodes = await client.execute('query-named-block-nodes');
+  return [disks, problem, nodes, (await ready).data];
 }
 
 async function replayed(
@@ -43,10 +43,10 @@ test('a replay gives its client what the program gave when it was recorded', asy
   const recording = await recorded();
   const [replay, client] = await replayed(recording);
   expect(client.greeting.version.qemu).toEqual({ major: 9, minor: 2, micro: 1 });
-  const [disks, problem, jobs, data] = await talk(client, '/tmp/first');
+  const [disks, problem, nodes, data] = await talk(client, '/tmp/first');
   expect(disks).toMatchObject([{ device: 'device0' }]);
   expect(problem).toBe('no such disk');
-  expect(jobs).toHaveLength(1);
+  expect(nodes).toHaveLength(1);
   expect(data).toMatchObject({ len: 2n ** 60n });
   replay.verify();
 });
