@@ -297,6 +297,27 @@ describe('faults', () => {
     expect(done).toEqual(['stop', 'late late']);
   });
 
+  test('replies to commands out of band overtake those in line, or come behind them when they are late', async () => {
+    let go: (disks: string[]) => void = () => {};
+    const disks = new Promise<string[]>((resolve) => {
+      go = resolve;
+    });
+    const mock = await started(schema, { handlers: { 'query-disks': () => disks } });
+    const client = await connected(mock);
+    const done: string[] = [];
+    const inLine = client.execute('query-disks').then(() => done.push('in line'));
+    await client.execute('stop', undefined, { oob: true });
+    done.push('out of band');
+    go([]);
+    await inLine;
+    mock.expect('stop').late(100);
+    await Promise.all([
+      client.execute('stop', undefined, { oob: true }).then(() => done.push('late')),
+      client.execute('query-state').then(() => done.push('next in line')),
+    ]);
+    expect(done).toEqual(['out of band', 'in line', 'next in line', 'late']);
+  });
+
   test('a duplicate reply reaches the client as an oddity', async () => {
     const mock = await started(schema);
     const oddities: unknown[] = [];
