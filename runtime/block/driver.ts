@@ -343,6 +343,8 @@ export interface CreateRequest {
   readonly filename: string;
   /** Bytes, a multiple of 512. */
   readonly size: number;
+  /** A disk of another size will not do, such as one that is rounded up. Default: `false`. */
+  readonly exactSize?: boolean;
   readonly backing?: BackingFile;
   /** The format's own create options (image-formats §16). Take those you know: an option that is left is an error. */
   readonly options: BlockOptions;

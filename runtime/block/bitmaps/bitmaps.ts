@@ -1,6 +1,6 @@
 import type { BlockDirtyInfo } from '../../../generated/index.js';
 import type { BitmapContents } from '../abilities.js';
-import { BlockError, invalid } from '../error.js';
+import { BlockError, blockErrorOf, invalid } from '../error.js';
 import type { BlockNode } from '../graph/node.js';
 import { isPowerOfTwo } from '../limits.js';
 import { type BitmapOptions, DirtyBitmap } from './bitmap.js';
@@ -10,6 +10,9 @@ const least = 512;
 /** Bytes between which a granularity lies that is not chosen by a user. */
 const fine = 4096;
 const coarse = 65_536;
+
+/** Bytes of the longest name: that of qcow2 images. */
+const longestName = 1023;
 
 /** The granularity for a node where none is chosen: that of its format, within bounds. Bytes. */
 export function defaultGranularity(clusterSize: number | undefined): number {
@@ -82,6 +85,7 @@ export class Bitmaps {
     if (granularity < least || !isPowerOfTwo(granularity)) {
       throw invalid(`Granularity must be power of 2 and at least ${least}`);
     }
+    if (Buffer.byteLength(name) > longestName) throw invalid(`Bitmap name too long: ${name}`);
     if (this.of(node).some((bitmap) => bitmap.name === name)) {
       throw new BlockError(`Bitmap already exists: ${name}`, { code: 'EEXIST' });
     }
@@ -92,7 +96,11 @@ export class Bitmaps {
           code: 'ENOTSUP',
         });
       }
-      store.checkRoom(name, granularity);
+      try {
+        store.checkRoom(name, granularity);
+      } catch (error) {
+        throw blockErrorOf(error, `Can't make bitmap '${name}' persistent in '${node.deviceOrNodeName}'`);
+      }
     }
     return this.#put(node, new DirtyBitmap(node, { ...options, granularity, name }));
   }

@@ -20,7 +20,8 @@ export function createCommand(jobs: Jobs) {
   return {
     async 'blockdev-create'({ 'job-id': id, options }) {
       const driver = graph.drivers.named(options.driver);
-      if (options.driver === 'raw' || (driver.create ?? driver.createFile) === undefined) {
+      // Whatever can be made has a size.
+      if (!('size' in options) || (driver.create ?? driver.createFile) === undefined) {
         throw new BlockError('Driver does not support blockdev-create', { code: 'ENOTSUP' });
       }
       const request = { id, speed: 0, autoDismiss: false };
@@ -97,7 +98,7 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
     const file = new EmptiedAtFirst(old);
     try {
       await driver.create?.(file, {
-        ...{ filename: node.filename, size, options, host: graph.host },
+        ...{ filename: node.filename, size, exactSize: true, options, host: graph.host },
         ...(backing !== undefined && { backing }),
         async createFile(_, length) {
           const reference = left.shift();

@@ -92,8 +92,9 @@ class PreallocateInstance extends FilterInstance {
     await this.#cut();
   }
 
+  /** What it makes room for is not what the disk is. */
   effectiveOptions(): { readonly [key: string]: number } {
-    return { 'prealloc-align': this.#steps.align, 'prealloc-size': this.#steps.size };
+    return {};
   }
 
   /** Makes the file larger when a write goes beyond its end. That it cannot is no error: the write makes room itself. */

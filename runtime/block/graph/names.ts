@@ -36,7 +36,7 @@ export class NameSpace {
     if (kind === 'device') {
       throw invalid(`node-name=${name} is conflicting with a device id`);
     }
-    if (kind === 'node') throw invalid(`Duplicate node name '${name}'`);
+    if (kind === 'node') throw invalid(`Duplicate nodes with node-name='${name}'`);
     this.#taken.set(name, 'node');
     return name;
   }

@@ -241,7 +241,7 @@ describe('commands about what the command line makes', () => {
       { drv: 'null-co' },
       { 'node-name': 'mine' },
     ]);
-    expect(await human('drive_add -n 0 driver=null-co,node-name=n')).toMatch(/Duplicate node name 'n'/);
+    expect(await human('drive_add -n 0 driver=null-co,node-name=n')).toMatch(/Duplicate nodes with node-name='n'/);
     expect(await human('drive_del n')).toBe('');
     expect(await human('drive_del n')).toBe("Device 'n' not found\r\n");
     expect(await human('info block x')).toMatch(/^x: \[not inserted\]/);

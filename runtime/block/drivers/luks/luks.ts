@@ -1,4 +1,4 @@
-import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
+import { type BlockdevAmendOptions, type ImageInfoSpecific, PreallocMode } from '../../../../generated/index.js';
 import type { AmendRequest, BlockDriver, Child, DriverInstance, OpenContext } from '../../driver.js';
 import { ioError } from '../../error.js';
 import { roundDown, sectorSize } from '../../limits.js';
@@ -10,6 +10,7 @@ import { readEncrypted, writeEncrypted } from '../shared/luks/encrypted-data.js'
 import { isLuks } from '../shared/luks/header.js';
 import { infoOf } from '../shared/luks/info.js';
 import { cipherOf, type LuksVolume, openVolume } from '../shared/luks/volume.js';
+import { writeOutZeroes } from '../shared/zeroed.js';
 
 /**
  * `luks`: volumes that are encrypted, as `cryptsetup` and QEMU make them, in version 1 of the format. Option: `key-secret`, the
@@ -31,8 +32,12 @@ export const luks: BlockDriver = {
     return new LuksInstance(file, await openVolume(file, file.node.length, { keySecret, option, host, locked: noIo }));
   },
   async create(file, { options, host, size }) {
+    const preallocation = options.takeEnum('preallocation', PreallocMode) ?? 'off';
     const volume = await newVolume(options, host);
-    await file.truncate(volume.header.payloadOffset + size);
+    const { payloadOffset } = volume.header;
+    await file.truncate(payloadOffset + size);
+    if (preallocation === 'falloc') await file.writeZeroes(payloadOffset, size);
+    else if (preallocation === 'full') await writeOutZeroes(file, payloadOffset, size);
     await volume.write(file);
   },
 };

@@ -4,6 +4,7 @@ import { BlockOptions } from '../../options.js';
 import { viewOf } from '../shared/big-endian.js';
 import { newVolume } from '../shared/luks/create.js';
 import { placeAt } from '../shared/luks/place.js';
+import { writeOutZeroes } from '../shared/zeroed.js';
 import { type Choices, takeChoices } from './create-options.js';
 import { secretOption } from './encryption.js';
 import {
@@ -21,9 +22,6 @@ import { refcountWidth } from './format/refcount-width.js';
 import { copiedFlag, zeroFlag } from './format/table-entry.js';
 import { allSubclusters, setSubclusters } from './map/subclusters.js';
 import { dataFileName } from './open-data.js';
-
-/** Bytes that are written at once where many zeroes are. */
-const zeroChunk = 2 ** 20;
 
 /**
  * Where everything goes, in clusters: header, refcount table, refcount blocks, L1 table, and, preallocated, each L2 table with
@@ -222,13 +220,6 @@ function l2Table(first: number, clusters: number, choices: Choices): Uint8Array 
     setSubclusters({ view: viewOf(table) }, index, parts);
   }
   return table;
-}
-
-async function writeOutZeroes(file: Child, offset: number, length: number): Promise<void> {
-  const zeroes = new Uint8Array(Math.min(zeroChunk, length));
-  for (let done = 0; done < length; done += zeroes.length) {
-    await file.write(offset + done, zeroes.subarray(0, length - done));
-  }
 }
 
 function wrong(message: string): BlockError {

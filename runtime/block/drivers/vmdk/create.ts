@@ -34,13 +34,14 @@ interface Choices {
   readonly subformat: (typeof subformats)[number];
   readonly adapterType: string;
   readonly hwVersion: string;
+  readonly toolsVersion: string;
   readonly zeroGrains: boolean;
 }
 
 /**
  * Makes a new image. The descriptor is written last: until then the file is no VMDK image.
  *
- * Options: `subformat`, `adapter_type`, `hwversion`, `compat6`, `zeroed_grain`.
+ * Options: `subformat`, `adapter_type`, `hwversion`, `toolsversion`, `compat6`, `zeroed_grain`.
  *
  * @throws BlockError EINVAL for options that are wrong or exclude each other, EFBIG when the disk is too large
  */
@@ -75,6 +76,7 @@ export async function createVmdk(file: Child, request: CreateRequest): Promise<v
     extents: lines,
     adapterType: choices.adapterType,
     hwVersion: choices.hwVersion,
+    toolsVersion: choices.toolsVersion,
   });
   const bytes = Buffer.from(text);
   if (!embedded) {
@@ -87,6 +89,9 @@ export async function createVmdk(file: Child, request: CreateRequest): Promise<v
   await writeSparse(file, { ...extent, capacity: request.size }, bytes);
 }
 
+/** What stands for tools of any version. */
+const unknownTools = '2147483647';
+
 function takeChoices(options: BlockOptions): Choices {
   const subformat = options.takeEnum('subformat', subformats) ?? 'monolithicSparse';
   const adapterType = options.takeEnum('adapter_type', adapterTypes) ?? 'ide';
@@ -95,7 +100,10 @@ function takeChoices(options: BlockOptions): Choices {
   if (compat6 && given !== undefined) throw invalid('compat6 cannot be enabled with hwversion set');
   const hwVersion = given ?? (compat6 ? '6' : '4');
   if (!/^\d{1,4}$/.test(hwVersion) && hwVersion !== 'undefined') throw invalid(`'${hwVersion}' is no hardware version`);
-  return { subformat, adapterType, hwVersion, zeroGrains: options.takeBoolean('zeroed_grain') ?? false };
+  const toolsVersion = options.takeString('toolsversion') ?? unknownTools;
+  if (!/^\d{1,10}$/.test(toolsVersion)) throw invalid(`'${toolsVersion}' is no version of VMware Tools`);
+  const zeroGrains = options.takeBoolean('zeroed_grain') ?? false;
+  return { subformat, adapterType, hwVersion, toolsVersion, zeroGrains };
 }
 
 /** The content id of the backing file. */

@@ -100,6 +100,7 @@ export interface NewDescriptor {
   readonly extents: readonly ExtentLine[];
   readonly adapterType: string;
   readonly hwVersion: string;
+  readonly toolsVersion: string;
 }
 
 /** A descriptor as it is in the file. No extent line follows an empty line: QEMU would count it twice. */
@@ -128,6 +129,7 @@ export function printDescriptor(image: NewDescriptor): string {
     `ddb.geometry.heads = "${heads}"`,
     'ddb.geometry.sectors = "63"',
     `ddb.adapterType = "${image.adapterType}"`,
+    `ddb.toolsVersion = "${image.toolsVersion}"`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Child, CreateRequest } from '../../driver.js';
-import { BlockError } from '../../error.js';
+import { BlockError, invalid } from '../../error.js';
 import { roundUp, sectorSize } from '../../limits.js';
 import {
   dynamicHeaderLength,
@@ -24,9 +24,9 @@ const pieceLength = 2 ** 20;
  * Options: `subformat` (`dynamic`, `fixed`); `force_size`: the disk has exactly the size asked for, where it would else be
  * rounded up to that of a geometry.
  *
- * @throws BlockError EFBIG when the disk is too large
+ * @throws BlockError EFBIG when the disk is too large, EINVAL when it would have to be rounded up and must not be
  */
-export async function createVpc(file: Child, { size, options }: CreateRequest): Promise<void> {
+export async function createVpc(file: Child, { size, exactSize, options }: CreateRequest): Promise<void> {
   const subformat = options.takeEnum('subformat', ['dynamic', 'fixed']) ?? 'dynamic';
   const forceSize = options.takeBoolean('force_size') ?? false;
   const wanted = size / sectorSize;
@@ -34,6 +34,9 @@ export async function createVpc(file: Child, { size, options }: CreateRequest): 
   const product = sectorsOf(geometry);
   const sectors = product === sectorsOf(largestGeometry) ? wanted : product;
   if (sectors > mostSectors) throw new BlockError('The disk is too large for VHD', { code: 'EFBIG' });
+  if (exactSize && sectors !== wanted) {
+    throw invalid('The requested image size cannot be represented in CHS geometry; force-size makes it all the same');
+  }
   const uuid = randomBytes(16);
   const footer: NewFooter = {
     type: subformat === 'fixed' ? ImageType.fixed : ImageType.dynamic,

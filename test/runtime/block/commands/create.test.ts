@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { JobClient } from '../jobs/job-client.js';
 
@@ -96,4 +96,35 @@ it.each(['raw', 'null-co'])('blockdev-create refuses driver %s at once', async (
   const command = client.execute('blockdev-create', { 'job-id': 'c', options: { driver } });
   await expect(command).rejects.toThrow('Driver does not support blockdev-create');
   expect(await client.execute('query-jobs')).toEqual([]);
+});
+
+it.each([
+  ['off', 0],
+  ['full', 4],
+])('blockdev-create with preallocation %s of a luks volume sets %i MiB aside', async (preallocation, least) => {
+  const client = await JobClient.withChain();
+  const filename = client.at('new.img');
+  await client.execute('object-add', { 'qom-type': 'secret', id: 'key', data: 'secret' });
+  await create(client, { driver: 'file', filename, size: 0 });
+  await client.execute('blockdev-add', { driver: 'file', 'node-name': 'f', filename });
+  const luks = { driver: 'luks', file: 'f', size: 4 * megabyte, 'key-secret': 'key', 'iter-time': 1 };
+  expect(await create(client, { ...luks, preallocation })).toBeUndefined();
+  const { size, blocks } = statSync(filename);
+  expect(size).toBeGreaterThan(4 * megabyte);
+  expect(blocks * 512).toBeGreaterThanOrEqual(least * megabyte);
+  expect(blocks * 512).toBeLessThan((least + 3) * megabyte);
+});
+
+it('blockdev-create makes a vdi with all of its blocks, writes which tools a vmdk is for, and rounds no vpc up', async () => {
+  const client = await JobClient.withChain();
+  const filename = client.at('new.img');
+  await create(client, { driver: 'file', filename, size: 0 });
+  await client.execute('blockdev-add', { driver: 'file', 'node-name': 'f', filename });
+  const make = (driver: string, more: object) => create(client, { driver, file: 'f', size: 4 * megabyte, ...more });
+  expect(await make('vdi', { preallocation: 'metadata' })).toBeUndefined();
+  expect(statSync(filename).size).toBeGreaterThan(4 * megabyte);
+  expect(await make('vdi', { preallocation: 'full' })).toBe('Preallocation mode not supported for vdi');
+  expect(await make('vmdk', { toolsversion: '10272' })).toBeUndefined();
+  expect(readFileSync(filename, 'latin1')).toContain('ddb.toolsVersion = "10272"\n');
+  expect(await make('vpc', {})).toMatch(/cannot be represented in CHS geometry/);
 });

@@ -7,7 +7,7 @@ describe('the names of nodes and devices', () => {
     names.takeNode('n');
     names.takeDevice('d');
     expect([names.kind('n'), names.kind('d'), names.kind('x')]).toEqual(['node', 'device', undefined]);
-    expect(() => names.takeNode('n')).toThrow("Duplicate node name 'n'");
+    expect(() => names.takeNode('n')).toThrow("Duplicate nodes with node-name='n'");
     expect(() => names.takeNode('d')).toThrow('node-name=d is conflicting with a device id');
     expect(() => names.takeDevice('d')).toThrow("Device with id 'd' already exists");
     expect(() => names.takeDevice('n')).toThrow("Device name 'n' conflicts with an existing node name");
