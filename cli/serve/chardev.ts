@@ -9,9 +9,14 @@ export type ChardevConfig =
   | { readonly id: string; readonly backend: 'stdio' | 'null' }
   | (SocketChardev & { readonly id: string; readonly backend: 'socket' });
 
+/** A socket that the parent process has opened, and passed on under this number: one that listens, or one that is connected. */
+export interface PassedSocket {
+  readonly fd: number;
+}
+
 /** A socket, as server or as client. */
 export interface SocketChardev {
-  readonly place: SocketPlace;
+  readonly place: SocketPlace | PassedSocket;
   readonly server: boolean;
   /** Of a server: starting waits for the first client. */
   readonly wait: boolean;
@@ -55,7 +60,7 @@ const keys: { readonly [key: string]: OptsType } = {
 };
 
 /** What QEMU has and this server has not: refused unless it is off. */
-const absent = ['telnet', 'tn3270', 'websocket', 'mux', 'abstract', 'fd', 'to', 'logfile'];
+const absent = ['telnet', 'tn3270', 'websocket', 'mux', 'abstract', 'to', 'logfile'];
 
 /**
  * Reads a `--chardev`: `socket,id=ID,path=PATH,server=on,wait=off`, `stdio,id=ID` or `null,id=ID`.
@@ -94,6 +99,9 @@ function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
   if (!server && wait !== undefined) {
     throw new OptionError("'wait' option is incompatible with socket in client connect mode", 'wait');
   }
+  if (given.has('fd') && pause !== undefined) {
+    throw new OptionError("'reconnect' option is incompatible with 'fd'", 'reconnect');
+  }
   if (server && pause !== undefined) {
     throw new OptionError("'reconnect' option is incompatible with socket in server listen mode", 'reconnect');
   }
@@ -108,14 +116,21 @@ function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
   };
 }
 
-function readPlace(given: ReadonlyMap<string, string>): SocketPlace {
+function readPlace(given: ReadonlyMap<string, string>): SocketPlace | PassedSocket {
+  const fd = given.get('fd');
+  if (fd !== undefined) {
+    if (!/^\d{1,9}$/.test(fd)) throw new OptionError(`'${fd}' is not the number of a file descriptor`, 'fd');
+    return { fd: Number(fd) };
+  }
   const path = given.get('path');
   if (path !== undefined) return { path };
   const host = given.get('host');
   const port = given.get('port');
   if (port === undefined) {
     throw new OptionError(
-      host === undefined ? "chardev: socket: give 'path', or 'host' and 'port'" : 'chardev: socket: no port given',
+      host === undefined
+        ? "chardev: socket: give 'path', or 'host' and 'port', or 'fd'"
+        : 'chardev: socket: no port given',
     );
   }
   if (!/^\d+$/.test(port) || Number(port) > 65_535) throw new OptionError(`'${port}' is not a TCP port`, 'port');

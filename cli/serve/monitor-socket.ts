@@ -1,11 +1,12 @@
-import { connect, type Socket } from 'node:net';
-import { blockErrorOf } from '../../runtime/block/error.js';
+import { fstatSync } from 'node:fs';
+import { connect, createServer, Socket } from 'node:net';
+import { blockErrorOf, invalid } from '../../runtime/block/error.js';
 import type { BlockLayer } from '../../runtime/block/index.js';
 import { serverHandshake } from '../../runtime/block/objects/server-handshake.js';
 import { secureClient } from '../../runtime/block/tls.js';
 import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
 import { ConnectionTurns } from '../../runtime/qmp/server/connection-turns.js';
-import { listen } from '../../runtime/qmp/server/listen.js';
+import { type Listener, listen } from '../../runtime/qmp/server/listen.js';
 import type { QmpServer } from '../../runtime/qmp/server/server.js';
 import { formatSocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import type { SocketChardev } from './chardev.js';
@@ -62,7 +63,11 @@ async function listenForClient({
     server.serve({ readable: streams, writable: streams }, layout);
     arrived();
   });
-  const listener = await listen(place, ({ readable }) => turns.take(readable as Socket));
+  const take = (socket: Socket): void => turns.take(socket);
+  const listener =
+    'fd' in place
+      ? await listenOnPassed(place.fd, take)
+      : await listen(place, ({ readable }) => take(readable as Socket));
   if (wait) await Promise.race([first, aborted(signal)]);
   return {
     address: listener.address,
@@ -96,14 +101,14 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
   try {
     await open();
   } catch (error) {
-    const name = 'path' in place ? place.path : formatSocketPlace(place);
+    const name = 'path' in place ? place.path : addressOf(place);
     const failure = blockErrorOf(error, `Failed to connect to '${name}'`);
     if (reconnect === undefined) throw failure;
     warn(`${failure.message}; it is tried again`);
     again();
   }
   return {
-    address: formatSocketPlace(place),
+    address: addressOf(place),
     close: async () => {
       closed = true;
       clearTimeout(timer);
@@ -112,7 +117,38 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
   };
 }
 
+/** Takes clients at a socket that the parent process listens on. @throws BlockError when it is none */
+function listenOnPassed(fd: number, take: (socket: Socket) => void): Promise<Listener> {
+  expectSocket(fd);
+  const server = createServer({ allowHalfOpen: true }, take);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(blockErrorOf(error, `Could not listen on file descriptor ${fd}`)));
+    server.listen({ fd }, () => {
+      resolve({ address: `fd:${fd}`, close: () => new Promise((closed) => server.close(() => closed())) });
+    });
+  });
+}
+
+/** @throws BlockError when a file descriptor is not a socket */
+function expectSocket(fd: number): void {
+  let isSocket = false;
+  try {
+    isSocket = fstatSync(fd).isSocket();
+  } catch (error) {
+    throw blockErrorOf(error, `File descriptor '${fd}' cannot be used`);
+  }
+  if (!isSocket) throw invalid(`File descriptor '${fd}' is not a socket`);
+}
+
+function addressOf(place: SocketChardev['place']): string {
+  return 'fd' in place ? `fd:${place.fd}` : formatSocketPlace(place);
+}
+
 function connected(place: SocketChardev['place']): Promise<Socket> {
+  if ('fd' in place) {
+    expectSocket(place.fd);
+    return Promise.resolve(new Socket({ fd: place.fd, allowHalfOpen: true }));
+  }
   return new Promise((resolve, reject) => {
     const socket = connect({ ...place, allowHalfOpen: true });
     socket.setNoDelay(true);
