@@ -82,7 +82,10 @@ describe('a plan', () => {
     [{ drive: ['file.node-name=n,file.driver=null-co,driver=raw', 'id=n'] }, /There is a node 'n' already/],
     [{ drive: ['if=ide,index=1', 'if=ide,index=1'] }, /bus 0, unit 1 already/],
     [{ blockdev: ['raw,node-name=a,file=n', nullNode] }, /no node 'n'.*must come before/],
-    [{ blockdev: ['raw,node-name=a,file.driver=null-co,file.node-name=n', nullNode] }, /Duplicate nodes with node-name='n'/],
+    [
+      { blockdev: ['raw,node-name=a,file.driver=null-co,file.node-name=n', nullNode] },
+      /Duplicate nodes with node-name='n'/,
+    ],
     [{ blockdev: ['quorum,node-name=q,vote-threshold=1,children.0=x'] }, /no node 'x'/],
     [{ blockdev: ['vmdk,node-name=v,file.driver=null-co'] }, /'vmdk' is not built in/],
     [{ drive: ['driver=bogus'] }, /Unknown driver 'bogus'/],
