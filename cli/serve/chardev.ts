@@ -10,7 +10,7 @@ export type ChardevConfig =
   | (SocketChardev & { readonly id: string; readonly backend: 'socket' });
 
 /** A socket that the parent process has opened, and passed on under this number: one that listens, or one that is connected. */
-export interface PassedSocket {
+interface PassedSocket {
   readonly fd: number;
 }
 
