@@ -128,7 +128,34 @@ found["export deleted"] = qmp.wait("BLOCK_EXPORT_DELETED")["id"]
 qmp.execute("block-job-cancel", device="fleecing")
 qmp.wait("JOB_STATUS_CHANGE", id="fleecing", status="null")
 qmp.execute("blockdev-del", node_name="fleece")
+
+# Pull mode: a backup program reads what has changed, of the disk of one moment, while the next changes are recorded already.
+path = f"{folder}/pull.qcow2"
+run("qemu-img", "create", "-q", "-f", "qcow2", path, SIZE)
+qmp.execute("blockdev-add", driver="qcow2", node_name="pull", file={"driver": "file", "filename": path}, backing="disk")
+qmp.execute(
+    "transaction",
+    actions=[
+        {"type": "block-dirty-bitmap-disable", "data": {"node": "disk", "name": "changes"}},
+        {"type": "block-dirty-bitmap-add", "data": {"node": "disk", "name": "next", "granularity": 65536}},
+        {"type": "blockdev-backup", "data": {"job-id": "pulling", "device": "disk", "target": "pull", "sync": "none"}},
+    ],
+)
+qmp.execute("block-export-add", type="nbd", id="pull", node_name="pull", name="pull", bitmaps=["changes"])
+write(10, "1M", "128k")
+extents = json.loads(run("nbdinfo", "--json", "--map=qemu:dirty-bitmap:changes", export_of("pull")))
+found["pulled"] = [[extent["offset"], extent["length"]] for extent in extents if extent["type"] & 1]
+for offset, length in found["pulled"]:
+    check = run("qemu-io", "-r", "-f", "raw", "-c", f"read -P 9 {offset} {length}", export_of("pull"))
+    found["pulled of the moment"] = "verification failed" not in check and "read " in check
+qmp.execute("block-export-del", id="pull")
+qmp.wait("BLOCK_EXPORT_DELETED", id="pull")
+qmp.execute("block-job-cancel", device="pulling")
+qmp.wait("JOB_STATUS_CHANGE", id="pulling", status="null")
+qmp.execute("blockdev-del", node_name="pull")
 qmp.execute("block-dirty-bitmap-remove", node="disk", name="changes")
+nodes = qmp.execute("query-named-block-nodes", flat=True)
+found["next"] = [[bitmap["name"], bitmap["count"]] for node in nodes for bitmap in node.get("dirty-bitmaps", [])]
 found["nodes"] = len(qmp.execute("query-named-block-nodes", flat=True))
 qmp.execute("quit")
 print(json.dumps(found))

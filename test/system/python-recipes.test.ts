@@ -35,7 +35,7 @@ async function findings(command: string, ...before: string[]): Promise<unknown> 
   return JSON.parse(stdout);
 }
 
-describeWithPrograms('a client in Python', ['python3', 'qemu-storage-daemon', 'qemu-img', 'qemu-io'], () => {
+describeWithPrograms('a client in Python', ['python3', 'qemu-storage-daemon', 'qemu-img', 'qemu-io', 'nbdinfo'], () => {
   beforeAll(async () => {
     bundled = await bundledProgram();
   });
@@ -52,6 +52,9 @@ describeWithPrograms('a client in Python', ['python3', 'qemu-storage-daemon', 'q
       'the moment stays': true,
       'the moment is the increment': true,
       'export deleted': 'moment',
+      pulled: [[0, 2_097_152]],
+      'pulled of the moment': true,
+      next: [['next', 131_072]],
       nodes: 2,
     });
     expect(await findings('qemu-storage-daemon')).toEqual(found);
