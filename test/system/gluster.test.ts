@@ -111,6 +111,24 @@ describeWithPrograms('an image on gluster', ['glusterd', 'gluster', 'qemu-img'],
     expect(readFileSync(join(folder, 'raw')).equals(expected)).toBe(true);
   }, 120_000);
 
+  it('is reached through the unix socket of the server, by a file name and by options', async () => {
+    await using client = new LayerClient();
+    const socket = join(folder, 'socket');
+    const filename = `gluster+unix:///images/unix.raw?socket=${socket}`;
+    await createImage(client.layer.graph, { format: 'raw', filename, size: MiB });
+    const data = pattern(0, 0, 100_000, false);
+    const server = [{ type: 'unix', path: socket }];
+    const file = { driver: 'gluster', volume: 'images', path: 'unix.raw', server, logfile: join(folder, 'client.log') };
+    await opened({ driver: 'raw', file }, async (root) => {
+      await root.write(1000, data);
+      await root.flush();
+      const read = Buffer.alloc(100_000);
+      await root.read(1000, read);
+      expect(read.equals(data)).toBe(true);
+    });
+    expect(readFileSync(join(brick, 'unix.raw')).subarray(1000, 101_000).equals(data)).toBe(true);
+  }, 120_000);
+
   it('reports by name that there is no such file or volume', async () => {
     const open = (filename: string) =>
       opened({ driver: 'gluster', filename, 'read-only': true, logfile: join(folder, 'client.log') }, async () => {});

@@ -1,6 +1,6 @@
 import type { BlockDriver, DriverInstance, OpenContext } from '../../driver.js';
 import { BlockError } from '../../error.js';
-import { sectorSize } from '../../limits.js';
+import { roundUp, sectorSize } from '../../limits.js';
 import { MappedImage } from '../shared/mapped/mapped-image.js';
 import { MappedInstance } from '../shared/mapped/mapped-instance.js';
 import { BlockTable } from './block-table.js';
@@ -35,49 +35,54 @@ export const vpc: BlockDriver = {
 };
 
 async function openVpc(context: OpenContext): Promise<DriverInstance> {
-  const { file, host, options } = context;
+  const { file, options } = context;
   const rule = options.takeEnum('force_size_calc', ['chs', 'current_size']);
   const bytes = new Uint8Array(footerLength);
   await file.read(0, bytes);
   const atStart = isFooter(bytes);
-  if (!atStart && file.node.length >= footerLength) await file.read(file.node.length - footerLength, bytes);
+  // Old releases of Virtual PC left out the last byte, which is zero.
+  const end = roundUp(file.node.length, sectorSize) - footerLength;
+  if (!atStart && end >= 0) await file.read(end, bytes);
   if (!isFooter(bytes)) throw invalidVhd('it has no footer');
   const footer = readFooter(bytes);
-  const warn = (what: string): void =>
-    host.warn(`vpc: The ${what} of image '${file.node.filename}' has a wrong checksum`);
-  if (!footer.sound) warn('footer');
   if (footer.type === ImageType.differencing) {
     throw new BlockError('Differencing VHD images are not supported', { code: 'ENOTSUP' });
   }
   const size = diskSize(footer, rule);
   if (size > mostSectors * sectorSize) throw new BlockError('The VHD image is too large', { code: 'EFBIG' });
-  if (footer.type === ImageType.dynamic && atStart) return openDynamic(context, footer, bytes, size, warn);
+  if (footer.type === ImageType.dynamic && atStart) return openDynamic(context, footer, bytes, size);
   if (footer.type !== ImageType.fixed) throw invalidVhd(`type ${footer.type}`);
-  if (size > file.node.length - footerLength) throw invalidVhd('it has been truncated');
+  if (size > end) throw invalidVhd('it has been truncated');
+  refuseUnsound(footer);
   return new FixedVpc(file, size);
 }
 
 async function openDynamic(
-  { file, node, noIo }: OpenContext,
+  { file, host, node, noIo }: OpenContext,
   footer: Footer,
   bytes: Uint8Array,
   size: number,
-  warn: (what: string) => void,
 ): Promise<DriverInstance> {
   const { headerOffset } = footer;
   if (headerOffset + dynamicHeaderLength > file.node.length) throw invalidVhd('it has been truncated');
   const headerBytes = new Uint8Array(dynamicHeaderLength);
   await file.read(headerOffset, headerBytes);
   const header = readDynamicHeader(headerBytes);
-  if (!header.sound) warn('header');
+  if (!header.sound) host.warn(`vpc: The header of image '${file.node.filename}' has a wrong checksum`);
   if (header.entries > mostEntries) throw invalidVhd('its table is too large');
   if (header.entries * header.blockSize < size) throw invalidVhd('its table is too small for its disk');
   if (header.tableOffset + header.entries * 4 > file.node.length) throw invalidVhd('it has been truncated');
+  refuseUnsound(footer);
   const table = new BlockTable(file, { header, headerOffset, footer: bytes, size });
   const claimed = !node.flags.readOnly && !noIo;
   if (claimed) await table.claim();
   else await table.survey();
   return new MappedInstance(new MappedImage(file, table, { beforeTables: () => table.beforeTables() }), claimed);
+}
+
+/** Last, as what else is wrong says more. */
+function refuseUnsound({ sound }: Footer): void {
+  if (!sound) throw invalidVhd('its footer has a wrong checksum');
 }
 
 function invalidVhd(what: string): BlockError {

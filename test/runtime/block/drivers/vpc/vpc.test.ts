@@ -109,6 +109,19 @@ describe('vpc', () => {
     await expect(openOn(vpc, file)).rejects.toThrow(message);
   });
 
+  it('a footer that is damaged is refused, and one without its last byte is not', async () => {
+    for (const options of [{}, { subformat: 'fixed' }]) {
+      const file = await createOn(vpc, MiB, options);
+      const place = (options.subformat === 'fixed' ? file.bytes.length - 512 : 0) + 70;
+      file.bytes.set([0xfe, 0xfe], place);
+      await expect(openOn(vpc, file)).rejects.toThrow('Invalid VHD image: its footer has a wrong checksum');
+    }
+    const file = await createOn(vpc, MiB, { subformat: 'fixed' });
+    const { length } = await openOn(vpc, file);
+    file.bytes = file.bytes.slice(0, -1);
+    expect((await openOn(vpc, file)).length).toBe(length);
+  });
+
   it('a file without a footer is refused', async () => {
     const file = await createOn(vpc, MiB, { subformat: 'fixed' });
     file.bytes.fill(0, file.bytes.length - 512);
