@@ -111,7 +111,7 @@ describeWithPrograms('an image on gluster', ['glusterd', 'gluster', 'qemu-img'],
     expect(readFileSync(join(folder, 'raw')).equals(expected)).toBe(true);
   }, 120_000);
 
-  it('is reached through the unix socket of the server, by a file name and by options', async () => {
+  it('the unix socket of the server leads to its volumes, by a file name and by options', async () => {
     await using client = new LayerClient();
     const socket = join(folder, 'socket');
     const filename = `gluster+unix:///images/unix.raw?socket=${socket}`;
