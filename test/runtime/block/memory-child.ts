@@ -1,5 +1,6 @@
 import type { BlkdebugEvent } from '../../../generated/index.js';
 import type { BlockStatus, Child, ChildRole, NodeView } from '../../../runtime/block/driver.js';
+import { resized } from './resized.js';
 
 /** Something that was done to a {@link MemoryChild}, in order. */
 export type MemoryStep =
@@ -51,7 +52,8 @@ export class MemoryChild implements Child {
 
   async write(offset: number, data: Uint8Array): Promise<void> {
     this.onRequest('write', offset, data.length);
-    this.#grow(offset + data.length);
+    const end = offset + data.length;
+    if (end > this.bytes.length) this.bytes = resized(this.bytes, end);
     this.bytes.set(data, offset);
     this.steps.push({ kind: 'write', offset, data: data.slice() });
     await this.#later();
@@ -77,7 +79,7 @@ export class MemoryChild implements Child {
   async truncate(size: number): Promise<void> {
     this.onRequest('truncate', size, 0);
     this.steps.push({ kind: 'truncate', size });
-    this.bytes = size <= this.bytes.length ? this.bytes.slice(0, size) : this.#grow(size);
+    this.bytes = resized(this.bytes, size);
     await this.#later();
   }
 
@@ -87,14 +89,6 @@ export class MemoryChild implements Child {
 
   debug(event: BlkdebugEvent): void {
     this.events.push(event);
-  }
-
-  #grow(size: number): Uint8Array {
-    if (size <= this.bytes.length) return this.bytes;
-    const longer = new Uint8Array(size);
-    longer.set(this.bytes);
-    this.bytes = longer;
-    return longer;
   }
 
   /** Lets requests overtake each other, as on a real disk. */

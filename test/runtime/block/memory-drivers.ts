@@ -11,6 +11,7 @@ import { BlockError, ioError } from '../../../runtime/block/error.js';
 import { BlockGraph } from '../../../runtime/block/graph/graph.js';
 import { DriverRegistry } from '../../../runtime/block/graph/registry.js';
 import type { DriverWhitelist } from '../../../runtime/block/graph/whitelist.js';
+import { resized } from './resized.js';
 import { SimulatedClock } from './simulated-clock.js';
 
 /** Files in memory, and drivers on them, that can be made to fail and that count what is open. */
@@ -95,11 +96,7 @@ export class MemoryDisk {
   #instance(filename: string, flags: NodeFlags): DriverInstance {
     const disk = this;
     const bytes = (): Uint8Array => this.files.get(filename) as Uint8Array;
-    const resize = (size: number): void => {
-      const longer = new Uint8Array(size);
-      longer.set(bytes().subarray(0, size));
-      this.files.set(filename, longer);
-    };
+    const resize = (size: number): void => void this.files.set(filename, resized(bytes(), size));
     return {
       get length() {
         return bytes().length;

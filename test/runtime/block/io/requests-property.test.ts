@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { roundDown, roundUp } from '../../../../runtime/block/limits.js';
 import { RequestFlag } from '../../../../runtime/block/request-flag.js';
+import { resized } from '../resized.js';
 import { randomPauses, TestDisk } from './test-disk.js';
 
 /** Blocks of the disk, whatever their size. */
@@ -150,8 +151,5 @@ describe('property: requests', () => {
 
 /** A write behind the end makes the disk longer, to the end of its last block. */
 function grow(model: Model, end: number): void {
-  if (end <= model.bytes.length) return;
-  const longer = new Uint8Array(end);
-  longer.set(model.bytes);
-  model.bytes = longer;
+  if (end > model.bytes.length) model.bytes = resized(model.bytes, end);
 }

@@ -3,6 +3,7 @@ import type { DriverInstance } from '../../../../runtime/block/driver.js';
 import { ioError } from '../../../../runtime/block/error.js';
 import { NodeRequests } from '../../../../runtime/block/io/requests.js';
 import { RequestFlag } from '../../../../runtime/block/request-flag.js';
+import { resized } from '../resized.js';
 
 /** What a {@link TestDisk} is like. */
 export interface DiskOptions {
@@ -123,9 +124,7 @@ export class TestDisk {
       flushToDisk: () => disk.#step('flush to disk'),
       async truncate(size) {
         await disk.#step(`truncate ${size}`);
-        const bytes = new Uint8Array(size);
-        bytes.set(disk.bytes.subarray(0, size));
-        disk.bytes = bytes;
+        disk.bytes = resized(disk.bytes, size);
       },
       async writeCompressed(offset, data) {
         await disk.#step(`compressed ${offset}+${data.length}`);
@@ -156,11 +155,7 @@ export class TestDisk {
   #put(offset: number, data: Uint8Array): void {
     const { cluster = 1, backing } = this.#options;
     const end = offset + data.length;
-    if (end > this.bytes.length) {
-      const longer = new Uint8Array(end);
-      longer.set(this.bytes);
-      this.bytes = longer;
-    }
+    if (end > this.bytes.length) this.bytes = resized(this.bytes, end);
     for (let index = Math.floor(offset / cluster); backing && index * cluster < end; index++) {
       if (this.allocated.has(index)) continue;
       this.allocated.add(index);

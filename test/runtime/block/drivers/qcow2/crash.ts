@@ -1,4 +1,5 @@
 import type { MemoryStep } from '../../memory-child.js';
+import { resized } from '../../resized.js';
 
 /**
  * What a disk may hold after the power went off: all that was done up to the last flush, and of what was done since, some,
@@ -33,7 +34,7 @@ export function afterCrash(
 function apply(disk: Uint8Array, step: MemoryStep): Uint8Array {
   switch (step.kind) {
     case 'write': {
-      const longer = sized(disk, Math.max(disk.length, step.offset + step.data.length));
+      const longer = resized(disk, Math.max(disk.length, step.offset + step.data.length));
       longer.set(step.data, step.offset);
       return longer;
     }
@@ -41,15 +42,8 @@ function apply(disk: Uint8Array, step: MemoryStep): Uint8Array {
       disk.fill(0, step.offset, step.offset + step.length);
       return disk;
     case 'truncate':
-      return sized(disk, step.size);
+      return resized(disk, step.size);
     case 'flush':
       return disk;
   }
-}
-
-function sized(disk: Uint8Array, size: number): Uint8Array {
-  if (disk.length === size) return disk;
-  const other = new Uint8Array(size);
-  other.set(disk.subarray(0, size));
-  return other;
 }

@@ -2,6 +2,7 @@ import type { BackingFile, BlockHost } from '../../../../../runtime/block/driver
 import { create } from '../../../../../runtime/block/drivers/qcow2/create.js';
 import { BlockOptions, type OptionValue } from '../../../../../runtime/block/options.js';
 import { MemoryChild, type MemoryStep } from '../../memory-child.js';
+import { resized } from '../../resized.js';
 import { SimulatedClock } from '../../simulated-clock.js';
 
 /** A host with one secret, that allows everything. */
@@ -43,10 +44,8 @@ export function* histories(bytes: Uint8Array, steps: readonly MemoryStep[]): Gen
   let current = bytes.slice();
   for (const step of steps) {
     if (step.kind !== 'write') continue;
-    const longer = new Uint8Array(Math.max(current.length, step.offset + step.data.length));
-    longer.set(current);
-    longer.set(step.data, step.offset);
-    current = longer;
+    current = resized(current, Math.max(current.length, step.offset + step.data.length));
+    current.set(step.data, step.offset);
     yield new MemoryChild(current.slice());
   }
 }
