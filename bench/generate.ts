@@ -15,7 +15,7 @@ import { writeFiles } from '../generator/emit/output/write.js';
 import { planOf } from '../generator/emit/plan.js';
 import { selectTargets } from '../generator/emit/targets.js';
 import { analyse } from '../generator/schema/analyse.js';
-import { loadSchema } from '../generator/schema/load.js';
+import { incrementalLoader } from '../generator/schema/load.js';
 import type { Schema } from '../generator/schema/model.js';
 import { Dialect } from '../generator/syntax/dialect.js';
 import { nodeHost } from '../generator/syntax/host.js';
@@ -187,8 +187,9 @@ async function watching(cold: number): Promise<void> {
     },
   };
   const generateAgain = incrementalGenerator();
+  const loadAgain = incrementalLoader();
   const once = async (): Promise<readonly string[]> => {
-    const { schema, files } = await loadSchema(schemaPath, { host, advice: false });
+    const { schema, files } = await loadAgain(schemaPath, { host, advice: false });
     if (!schema) throw new Error('the schema is not valid');
     writeFiles(output, generateAgain(schema));
     return files;

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type generate, incrementalGenerator } from '../generator/emit/generate.js';
 import { writeFiles } from '../generator/emit/output/write.js';
-import { loadSchema } from '../generator/schema/load.js';
+import { incrementalLoader, type loadSchema } from '../generator/schema/load.js';
 import { FileWatcher } from './file-watcher.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
 import { amountsOf, seconds, summary, withOutput } from './generate-summary.js';
@@ -16,13 +16,13 @@ export async function watch(schema: string | undefined, options: GenerateOptions
   let job = await generateJob(schema, options, host);
   const stop = host.catchInterrupt();
   const watcher = new FileWatcher();
-  const emit = incrementalGenerator();
+  const steps: Steps = { load: incrementalLoader(), emit: incrementalGenerator() };
   try {
     while (!stop.aborted) {
       const read = new Set<string>();
       try {
         job = await generateJob(schema, options, host);
-        await run(job, emit, read, host);
+        await run(job, steps, read, host);
       } catch (error) {
         report(error, host);
       }
@@ -35,7 +35,13 @@ export async function watch(schema: string | undefined, options: GenerateOptions
   return exitCodes.ok;
 }
 
-async function run(job: GenerateJob, emit: typeof generate, read: Set<string>, host: Host): Promise<void> {
+/** Both remember what they did the last time. */
+interface Steps {
+  readonly load: typeof loadSchema;
+  readonly emit: typeof generate;
+}
+
+async function run(job: GenerateJob, { load, emit }: Steps, read: Set<string>, host: Host): Promise<void> {
   const start = performance.now();
   const files: GenerateJob['files'] = {
     read(path) {
@@ -44,7 +50,7 @@ async function run(job: GenerateJob, emit: typeof generate, read: Set<string>, h
     },
     resolve: job.files.resolve,
   };
-  const { schema, diagnostics } = await loadSchema(job.schema, { dialect: job.dialect, host: files, advice: false });
+  const { schema, diagnostics } = await load(job.schema, { dialect: job.dialect, host: files, advice: false });
   printDiagnostics(diagnostics, host.stderr, host.env);
   if (!schema) {
     host.stderr.write(`${job.output.name} is as it was; waiting for changes\n`);

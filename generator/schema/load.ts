@@ -2,6 +2,7 @@ import { Dialect } from '../syntax/dialect.js';
 import { type FileHost, nodeHost } from '../syntax/host.js';
 import { KnownFiles } from '../syntax/known-files.js';
 import { loadSyntax, type SyntaxOptions } from '../syntax/load.js';
+import { ParsedFiles } from '../syntax/parsed-files.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { adviceFor, type CheckBy } from './advice.js';
 import { analyse, problemsOf } from './analyse.js';
@@ -50,19 +51,31 @@ export interface LoadedSchema {
  * ```
  */
 export async function loadSchema(path: string, options: SchemaOptions = {}): Promise<LoadedSchema> {
-  const { advise, ...loaded } = await load(path, options);
+  return await withAdvice(await load(path, options));
+}
+
+async function withAdvice({ advise, ...loaded }: Loading): Promise<LoadedSchema> {
   return { ...loaded, diagnostics: [...loaded.diagnostics, ...(await advise())] };
+}
+
+/**
+ * A {@link loadSchema} that remembers the files of the schema as it was read last, and parses only those that have changed: for callers
+ * that load a schema after every change. What it returns is the same.
+ */
+export function incrementalLoader(): typeof loadSchema {
+  const kept = new ParsedFiles();
+  return async (path, options = {}) => await withAdvice(await load(path, options, kept));
 }
 
 /** What came of the rules of the dialect that was asked for, and how to get what there is to say beyond them. */
 type Loading = LoadedSchema & { advise(): Promise<readonly Diagnostic[]> };
 
-async function load(path: string, options: SchemaOptions): Promise<Loading> {
+async function load(path: string, options: SchemaOptions, kept?: ParsedFiles): Promise<Loading> {
   const dialect = Dialect.of(options.dialect);
   const host = rememberingHost(options.host ?? nodeHost);
   const advised = dialect.name === 'auto' && options.advice !== false;
   const known = advised ? new KnownFiles() : undefined;
-  const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host, known });
+  const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host, known, kept });
   const files = tree.modules.map(({ file }) => file.path);
   const analysis = analyse(tree, dialect, problems);
   if (!analysis.schema) return { ...analysis, files, advise: async () => [] };

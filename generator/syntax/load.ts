@@ -6,6 +6,7 @@ import type { DocBlock } from './doc-block.js';
 import { type FileHost, nodeHost } from './host.js';
 import type { KnownFiles } from './known-files.js';
 import { type ParsedFile, parseFile } from './parse-file.js';
+import type { ParsedFiles } from './parsed-files.js';
 import { besides, relativeTo } from './path.js';
 import { applyPragma, noPragmas } from './pragmas.js';
 import { compareMoments, type Moment, Problems, phase } from './problem.js';
@@ -29,6 +30,8 @@ export interface SyntaxOptions {
   readonly dialect?: Dialect;
   /** What `auto` has read of the same files: it adds to this, and other dialects take from it. */
   readonly known?: KnownFiles | undefined;
+  /** What was read of the schema the last time, for callers that read it again. */
+  readonly kept?: ParsedFiles | undefined;
 }
 
 /** A schema as read, and what is wrong with its text. */
@@ -43,7 +46,8 @@ export interface LoadedSyntax {
  * blocks attached to what they describe.
  */
 export async function loadSyntax(rootPath: string, options: SyntaxOptions = {}): Promise<LoadedSyntax> {
-  const loader = new Loader(rootPath, options.host ?? nodeHost, options.dialect ?? Dialect.auto, options.known);
+  const loader = new Loader(rootPath, options);
+  options.kept?.begin();
   await loader.loadRoot();
   return loader.result();
 }
@@ -70,6 +74,7 @@ class Loader {
   readonly #host: FileHost;
   readonly #dialect: Dialect;
   readonly #known: KnownFiles | undefined;
+  readonly #kept: ParsedFiles | undefined;
   readonly #documentation: DocumentationKeeper;
   readonly #modules: ModuleInTheMaking[] = [];
   readonly #expressions: Expression[] = [];
@@ -78,12 +83,13 @@ class Loader {
   readonly #timesRead = new Map<string, number>();
   #pragmas: Pragmas = noPragmas;
 
-  constructor(rootPath: string, host: FileHost, dialect: Dialect, known: KnownFiles | undefined) {
+  constructor(rootPath: string, { host = nodeHost, dialect = Dialect.auto, known, kept }: SyntaxOptions) {
     this.#rootPath = rootPath;
     this.#root = host.resolve(rootPath);
     this.#host = host;
     this.#dialect = dialect;
     this.#known = known;
+    this.#kept = kept;
     this.#documentation = new DocumentationKeeper(dialect);
     if (dialect.newer !== undefined) {
       const parameters = { release: dialect.newer, newest: dialect.name };
@@ -129,14 +135,16 @@ class Loader {
     parent: Including | undefined,
   ): Promise<void> {
     this.#timesRead.set(path, (this.#timesRead.get(path) ?? 0) + 1);
-    const { file, problem } = decodeSource(name, bytes, this.#dialect);
+    const { file: source, problem } = decodeSource(name, bytes, this.#dialect);
+    const parse = () => this.#parsed(path, source);
+    const { file, parsed } = this.#kept?.read(path, source, this.#dialect, parse) ?? { file: source, parsed: parse() };
     const moduleName = relativeTo(this.#root, path);
     const module: ModuleInTheMaking = { name: moduleName, file, includes: [], expressions: [], docs: [] };
     this.#modules.push(module);
     const including: Including = { path, module, chain, parent };
     if (problem) this.#report(problem, including);
     this.#documentation.enter(file);
-    await this.#walk(this.#parsed(path, file), including);
+    await this.#walk(parsed, including);
   }
 
   #parsed(path: string, file: SourceFile): ParsedFile {

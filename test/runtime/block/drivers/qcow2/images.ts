@@ -41,7 +41,7 @@ export async function createImage(
 
 /** What an image was after each of the steps. */
 export function* histories(bytes: Uint8Array, steps: readonly MemoryStep[]): Generator<MemoryChild> {
-  let current = bytes.slice();
+  let current: Uint8Array = bytes.slice();
   for (const step of steps) {
     if (step.kind !== 'write') continue;
     current = resized(current, Math.max(current.length, step.offset + step.data.length));

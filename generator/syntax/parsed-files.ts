@@ -1,0 +1,31 @@
+import type { SourceFile } from '../text/source-file.js';
+import type { Dialect } from './dialect.js';
+import type { ParsedFile } from './parse-file.js';
+
+/** A file, and what has been read of it by the rules of a dialect. */
+interface Parsed {
+  readonly file: SourceFile;
+  readonly dialect: string;
+  readonly parsed: ParsedFile;
+}
+
+/** The files of a schema as they were read last, for callers that read it again and again: what has not changed need not be parsed. */
+export class ParsedFiles {
+  #before: ReadonlyMap<string, Parsed> = new Map();
+  #now = new Map<string, Parsed>();
+
+  /** Begins to read the schema. What is not read this time is forgotten with the next. */
+  begin(): void {
+    this.#before = this.#now;
+    this.#now = new Map();
+  }
+
+  /** A file with what has been read of it: of one that is as it was, what it was then. */
+  read(path: string, file: SourceFile, dialect: Dialect, parse: () => ParsedFile): Parsed {
+    const before = this.#before.get(path);
+    const isSame = before?.file.path === file.path && before.file.text === file.text && before.dialect === dialect.name;
+    const now = isSame ? before : { file, dialect: dialect.name, parsed: parse() };
+    this.#now.set(path, now);
+    return now;
+  }
+}
