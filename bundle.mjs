@@ -10,7 +10,7 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
-import { compact } from './compact.mjs';
+import { compact, isForeign } from './compact.mjs';
 import { esbuildHandlebars } from './handlebars-plugin.mjs';
 
 /** A module that asks for Node's own modules by `require` gets them without that function, which ES modules lack. */
@@ -37,6 +37,25 @@ const withoutChildProcess = {
   },
 };
 
+/** sucrase takes types out of a module here, and nothing else. What it also can do, and how it checks its options, is left out. */
+export const sucraseForTypes = {
+  name: 'sucrase-for-types',
+  setup(build) {
+    build.onResolve({ filter: /^sucrase$/ }, ({ kind, resolveDir }) =>
+      build.resolve('sucrase/dist/esm/index.js', { kind, resolveDir }),
+    );
+    const unused =
+      /[/\\](?:(?:CJSImport|Flow|JestHoist|JSX|NumericSeparator|OptionalCatchBinding|OptionalChainingNullish|ReactDisplayName|ReactHotLoader)Transformer|CJSImportProcessor|computeSourceMap|formatTokens|Options)$/;
+    build.onResolve({ filter: unused }, ({ importer, path }) =>
+      /[/\\]sucrase[/\\]/.test(importer) ? { path, namespace: 'unused', sideEffects: false } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'unused' }, () => ({
+      contents:
+        'export default class {}\nexport const validateOptions = () => {};\nexport const startsWithLowerCase = () => false;',
+    }));
+  },
+};
+
 /**
  * What a client needs is a chunk without the rest of the runtime, so that the bundler of a program leaves that rest out
  * as a whole.
@@ -50,7 +69,7 @@ export async function bundlePackage(root, outdir) {
   return bundle(root, outdir, [...[...Object.values(bin), ...modules].map(sourceOf), client], {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    plugins: [esbuildHandlebars, withoutChildProcess, builtinsWithoutRequire],
+    plugins: [esbuildHandlebars, withoutChildProcess, builtinsWithoutRequire, sucraseForTypes],
   });
 }
 
@@ -94,7 +113,7 @@ async function makeSmaller(file, modules) {
 
 /** What a stack trace needs of a source map, an eighth of it: where the lines of our modules begin. */
 function linesOf({ mappings, sources }) {
-  const ours = sources.filter((path) => !path.includes('node_modules'));
+  const ours = sources.filter((path) => !isForeign(path));
   const places = sources.map((path) => ours.indexOf(path));
   let last;
   const lines = decode(mappings).map((segments) =>

@@ -4,3 +4,6 @@ export function compact(
   modules: readonly string[],
   mappings: readonly unknown[],
 ): Promise<{ readonly code: string; readonly mappings: readonly unknown[] }>;
+
+/** Whether a module is none that we write: of a package, a stand-in for one of Node's in a package, or generated. */
+export function isForeign(path: string): boolean;

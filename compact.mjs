@@ -1,6 +1,6 @@
 /**
- * Makes a bundle smaller without making our own code in it unreadable: the packages in it are minified, and comments, of which a reader
- * of a stack trace has no use, go. Names and lines of ours stay.
+ * Makes a bundle smaller without making our own code in it unreadable: the packages and generated code in it are minified, and comments, of
+ * which a reader of a stack trace has no use, go. Names and lines of ours stay.
  */
 import { transform } from 'esbuild';
 
@@ -38,9 +38,9 @@ export async function compact(code, modules, mappings) {
   return { code: result.lines.join('\n'), mappings: result.mappings };
 }
 
-/** Whether a module belongs to a package, or is a stand-in for one of Node's in a package. */
-function isForeign(path) {
-  return path.includes('node_modules/') || !/\.(?:ts|mjs|hbs)$/.test(path);
+/** Whether a module is none that we write: of a package, a stand-in for one of Node's in a package, or generated. */
+export function isForeign(path) {
+  return /(?:^|\/)(?:node_modules|generated)\//.test(path) || !/\.(?:ts|mjs|hbs)$/.test(path);
 }
 
 async function take(result, lines, mappings, minified) {

@@ -23,6 +23,11 @@ function first(value2) {
   return require_aside(value2) + /* @__PURE__ */ other(text);
 }
 
+// generated/kinds.ts
+function visitKind(visitor, value) {
+  return visitor.str(value);
+}
+
 // node_modules/aside/last.js
 var last_default = function(parameter) {
   return parameter;
@@ -33,9 +38,9 @@ export {
 };
 `;
 
-const modules = ['node_modules/aside/index.js', 'runtime/first.ts', 'node_modules/aside/last.js'];
+const modules = ['node_modules/aside/index.js', 'runtime/first.ts', 'generated/kinds.ts', 'node_modules/aside/last.js'];
 
-test('packages are minified under the names that others use, and lines of ours lose nothing but comments', async () => {
+test('packages and generated code are minified under the names that others use, and lines of ours lose nothing but comments', async () => {
   const lines = bundle.split('\n');
   const { code, mappings } = await compact(
     bundle,
@@ -55,7 +60,7 @@ function first(value2) {
   return require_aside(value2) + /* @__PURE__ */ other(text);
 }
 
-var last_default=function(t){return t};
+function visitKind(t,n){return t.str(n)}var last_default=function(t){return t};
 export {
   first,
   last_default
