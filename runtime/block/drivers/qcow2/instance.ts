@@ -18,6 +18,7 @@ import { storeBitmaps } from './bitmaps/store.js';
 import { Encryption, IncompatibleFeature, serialiseHeader } from './format/header.js';
 import type { Settings } from './format/options.js';
 import { snapshotInfoOf } from './format/snapshot-table.js';
+import { guestOffset } from './format/units.js';
 import { lazyRefcounts, settingsFor } from './open.js';
 import { refuseBehindRaw } from './open-data.js';
 import { prepareReopen } from './reopen.js';
@@ -79,19 +80,19 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   read(offset: number, buffer: Uint8Array): Promise<void> {
-    return read(this.#image, offset, buffer);
+    return read(this.#image, guestOffset(offset), buffer);
   }
 
   write(offset: number, data: Uint8Array): Promise<void> {
-    return this.#change(() => write(this.#image, offset, data));
+    return this.#change(() => write(this.#image, guestOffset(offset), data));
   }
 
   writeZeroes(offset: number, length: number, flags: number): Promise<void> {
-    return this.#change(() => writeZeroes(this.#image, offset, length, flags));
+    return this.#change(() => writeZeroes(this.#image, guestOffset(offset), length, flags));
   }
 
   discard(offset: number, length: number): Promise<void> {
-    return this.#change(() => discard(this.#image, offset, length));
+    return this.#change(() => discard(this.#image, guestOffset(offset), length));
   }
 
   flushToOs(): Promise<void> {
@@ -104,11 +105,11 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   blockStatus(offset: number, length: number): Promise<BlockStatus> {
-    return blockStatus(this.#image, offset, length);
+    return blockStatus(this.#image, guestOffset(offset), length);
   }
 
   writeCompressed(offset: number, data: Uint8Array): Promise<void> {
-    return this.#change(() => writeCompressed(this.#image, offset, data));
+    return this.#change(() => writeCompressed(this.#image, guestOffset(offset), data));
   }
 
   truncate(size: number): Promise<void> {

@@ -5,6 +5,7 @@ import { beforeChange } from './autoclear.js';
 import { IncompatibleFeature, incompatibleField, limits, snapshotFields } from './format/header.js';
 import { type Snapshot, serialiseSnapshotTable, snapshotOf } from './format/snapshot-table.js';
 import { copiedFlag } from './format/table-entry.js';
+import { hostCluster, hostOffset, startOf } from './format/units.js';
 import { clearMarks, renewMarks } from './map/marks.js';
 import { allocateClusters } from './space/allocate.js';
 import { finish } from './space/flush.js';
@@ -58,10 +59,10 @@ export async function deleteSnapshot(image: Image, id: string): Promise<void> {
   const others = image.snapshots.filter((each) => each !== snapshot);
   await image.lock.run(() => replaceTable(image, others));
   await visitReachable(image, viewOf(l1), (first, count) => {
-    freeClusters(image, first * image.clusterSize, count, 'snapshot');
+    freeClusters(image, startOf(hostCluster(first), image.clusterSize), count, 'snapshot');
     return settleMany(image);
   });
-  freeClusters(image, snapshot.l1Offset, clustersOf(image, l1.length), 'snapshot');
+  freeClusters(image, hostOffset(snapshot.l1Offset), clustersOf(image, l1.length), 'snapshot');
   await settleFreed(image);
   await image.lock.run(async () => {
     await image.refcountBlocks.writeAll();
@@ -110,7 +111,7 @@ async function take(image: Image, info: SnapshotInfo): Promise<void> {
   } catch (error) {
     if (!image.dead) {
       await undo(image, raised);
-      freeClusters(image, l1Offset, clusters, 'snapshot');
+      freeClusters(image, hostOffset(l1Offset), clusters, 'snapshot');
     }
     throw error;
   }
@@ -120,7 +121,7 @@ async function take(image: Image, info: SnapshotInfo): Promise<void> {
 async function undo(image: Image, raised: number): Promise<void> {
   let done = 0;
   await visitReachable(image, image.l1.view, async (first, count) => {
-    if (done++ < raised) await changeRefcounts(image, first, count, -1);
+    if (done++ < raised) await changeRefcounts(image, hostCluster(first), count, -1);
   });
   await image.refcountBlocks.writeAll();
   await image.file.flush();
@@ -143,7 +144,7 @@ async function raise(image: Image, first: number, count: number): Promise<void> 
       );
     }
   }
-  await changeRefcounts(image, first, count, 1);
+  await changeRefcounts(image, hostCluster(first), count, 1);
 }
 
 /** Writes another snapshot table, and makes the header point at it. */
@@ -162,7 +163,7 @@ async function replaceTable(image: Image, snapshots: readonly Snapshot[]): Promi
   await image.changeHeader(changed, snapshotFields(changed));
   image.snapshots = snapshots;
   image.snapshotTableLength = bytes.length;
-  freeClusters(image, header.snapshotTableOffset, clustersOf(image, snapshotTableLength), 'snapshot');
+  freeClusters(image, hostOffset(header.snapshotTableOffset), clustersOf(image, snapshotTableLength), 'snapshot');
 }
 
 async function readL1(image: Image, { id, l1Offset, l1Entries }: Snapshot): Promise<Uint8Array> {

@@ -2,6 +2,7 @@ import { roundDown } from '../../../limits.js';
 import { type BitmapDirectory, BitmapFlag, serialiseRecords, withDirectory } from '../format/bitmap-directory.js';
 import { AutoclearFeature, autoclearField, type Qcow2Header, serialiseHeader } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
+import { hostOffset } from '../format/units.js';
 import { freeClusters } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { checkOverlap } from '../space/overlap.js';
@@ -57,7 +58,7 @@ export async function replaceDirectory(
   bitmaps.directory = directory;
   bitmaps.records = records;
   bitmaps.inUse = inUse && directory !== undefined;
-  if (old !== undefined) freeClusters(image, old.offset, Math.ceil(old.length / clusterSize), 'other');
+  if (old !== undefined) freeClusters(image, hostOffset(old.offset), Math.ceil(old.length / clusterSize), 'other');
 }
 
 /**

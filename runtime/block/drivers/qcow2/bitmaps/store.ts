@@ -3,6 +3,7 @@ import { BlockError } from '../../../error.js';
 import { beforeChange } from '../autoclear.js';
 import { BitmapFlag } from '../format/bitmap-directory.js';
 import { offsetOf } from '../format/table-entry.js';
+import { hostOffset } from '../format/units.js';
 import { freeClusters } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { replaceDirectory } from './directory.js';
@@ -80,7 +81,7 @@ async function changing(image: Image, work: (allocated: Allocated[]) => Promise<
   try {
     await work(allocated);
   } catch (error) {
-    for (const { offset, count } of allocated) freeClusters(image, offset, count, 'other');
+    for (const { offset, count } of allocated) freeClusters(image, hostOffset(offset), count, 'other');
     throw error;
   }
 }
@@ -97,5 +98,5 @@ async function freeBitmap(image: Image, record: NamedRecord): Promise<void> {
   } catch (error) {
     if (!(error instanceof BlockError)) throw error;
   }
-  freeClusters(image, record.tableOffset, Math.ceil((record.tableEntries * 8) / clusterSize), 'other');
+  freeClusters(image, hostOffset(record.tableOffset), Math.ceil((record.tableEntries * 8) / clusterSize), 'other');
 }

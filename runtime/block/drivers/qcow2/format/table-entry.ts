@@ -1,3 +1,5 @@
+import { type HostOffset, hostOffset } from './units.js';
+
 /*
  * Entries of L1 and L2 tables, 64 bits each, as two halves. Offsets of 2^53 and more come out rounded, but never below 2^53.
  */
@@ -10,8 +12,8 @@ export const compressedFlag = 0x4000_0000;
 export const zeroFlag = 1;
 
 /** Bits 9 to 55: the offset of an L2 table, or of a cluster that is not compressed. */
-export function offsetOf(high: number, low: number): number {
-  return (high & 0x00ff_ffff) * 2 ** 32 + ((low & 0xffff_fe00) >>> 0);
+export function offsetOf(high: number, low: number): HostOffset {
+  return hostOffset((high & 0x00ff_ffff) * 2 ** 32 + ((low & 0xffff_fe00) >>> 0));
 }
 
 /** Whether bits are set that must not be, in an L1 entry. */
@@ -25,8 +27,8 @@ export function hasReservedL2Bits(high: number, low: number): boolean {
 }
 
 /** Where a compressed cluster begins, at any byte. */
-export function compressedOffset(high: number, low: number, clusterBits: number): number {
-  return (high & (2 ** offsetBitsInHigh(clusterBits) - 1)) * 2 ** 32 + low;
+export function compressedOffset(high: number, low: number, clusterBits: number): HostOffset {
+  return hostOffset((high & (2 ** offsetBitsInHigh(clusterBits) - 1)) * 2 ** 32 + low);
 }
 
 /** How many bytes a compressed cluster takes at most: up to the end of the last of its sectors. */

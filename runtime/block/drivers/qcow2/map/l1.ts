@@ -4,6 +4,7 @@ import type { Table } from '../../shared/table-cache.js';
 import { l1Fields, limits } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
 import { copiedFlag, offsetOf } from '../format/table-entry.js';
+import { type GuestOffset, type HostOffset, hostOffset } from '../format/units.js';
 import { allocateClusters } from '../space/allocate.js';
 import { corrupted } from '../space/corruption.js';
 import { freeClusters } from '../space/free.js';
@@ -15,20 +16,20 @@ import { writeRefcounts } from '../space/refcounts.js';
 const sector = 512;
 
 /** Where the L2 table for an offset of the disk is; 0: there is none. */
-export function l2TableOffset(image: Image, offset: number): number {
+export function l2TableOffset(image: Image, offset: GuestOffset): HostOffset {
   const at = Math.floor(offset / image.l2Span) * 8;
   const { view } = image.l1;
-  return at >= view.byteLength ? 0 : offsetOf(view.getUint32(at), view.getUint32(at + 4));
+  return at >= view.byteLength ? hostOffset(0) : offsetOf(view.getUint32(at), view.getUint32(at + 4));
 }
 
 /** Whether the L2 table for an offset is there, and not shared. Only then its entries can be changed. */
-export function ownsL2Table(image: Image, offset: number): boolean {
+export function ownsL2Table(image: Image, offset: GuestOffset): boolean {
   const at = Math.floor(offset / image.l2Span) * 8;
   return image.l1.view.getUint32(at) >= copiedFlag;
 }
 
 /** The L2 table for an offset of the disk, if there is one. @throws BlockError */
-export async function l2Table(image: Image, offset: number): Promise<Table | undefined> {
+export async function l2Table(image: Image, offset: GuestOffset): Promise<Table | undefined> {
   const tableOffset = l2TableOffset(image, offset);
   if (tableOffset === 0) return undefined;
   if (tableOffset % image.clusterSize !== 0) {
@@ -47,14 +48,14 @@ export async function l2Table(image: Image, offset: number): Promise<Table | und
 }
 
 /** The L2 table for an offset of the disk, to be changed: a new one where there is none of its own. The caller holds the lock. */
-export async function ownL2Table(image: Image, offset: number): Promise<Table> {
+export async function ownL2Table(image: Image, offset: GuestOffset): Promise<Table> {
   if (!ownsL2Table(image, offset)) await addL2Table(image, offset);
   const table = await l2Table(image, offset);
   if (table === undefined) throw await corrupted(image, 'An L1 entry without an offset claims to be in use once');
   return table;
 }
 
-async function addL2Table(image: Image, offset: number): Promise<void> {
+async function addL2Table(image: Image, offset: GuestOffset): Promise<void> {
   const { file, clusterSize } = image;
   const shared = l2TableOffset(image, offset);
   const { offset: place } = await allocateClusters(image, 1);
@@ -76,7 +77,7 @@ async function addL2Table(image: Image, offset: number): Promise<void> {
 }
 
 /** Sets an entry in the file, and then here. When that fails, the file may have either: neither table may be freed. */
-async function changeL1Entry(image: Image, index: number, place: number): Promise<void> {
+async function changeL1Entry(image: Image, index: number, place: HostOffset): Promise<void> {
   const { file, header, l1 } = image;
   const from = index * 8 - ((index * 8) % sector);
   const contents = l1.bytes.slice(from, from + sector);
@@ -112,5 +113,5 @@ export async function growL1Table(image: Image, entries: number): Promise<void> 
   file.debug('l1_grow_activate_table');
   await image.changeHeader(changed, l1Fields(changed));
   image.l1 = wholeTable(bytes);
-  freeClusters(image, header.l1Offset, Math.ceil((header.l1Entries * 8) / clusterSize), 'other');
+  freeClusters(image, hostOffset(header.l1Offset), Math.ceil((header.l1Entries * 8) / clusterSize), 'other');
 }

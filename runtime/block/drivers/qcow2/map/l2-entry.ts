@@ -1,4 +1,5 @@
 import type { Table } from '../../shared/table-cache.js';
+import type { GuestOffset } from '../format/units.js';
 import { freeClusters, freeCompressed } from '../space/free.js';
 import type { FreeReason, Image } from '../space/image.js';
 import { l2Table } from './l1.js';
@@ -30,7 +31,7 @@ export function setL2Entry(
 }
 
 /** Frees what the cluster at `offset` of the disk takes, since its entry is about to be replaced. A place in a data file stays its own. */
-export function freeOld(image: Image, table: Table, offset: number, reason: FreeReason): void {
+export function freeOld(image: Image, table: Table, offset: GuestOffset, reason: FreeReason): void {
   freeRun(image, runAt(image, table, offset, image.clusterSize), reason);
 }
 
@@ -42,7 +43,7 @@ export function freeRun(image: Image, run: Run, reason: FreeReason): void {
 }
 
 /** Whether the cluster at `offset` is known to read as zeroes. */
-export async function readsAsZeroes(image: Image, offset: number): Promise<boolean> {
+export async function readsAsZeroes(image: Image, offset: GuestOffset): Promise<boolean> {
   const table = cachedTable(image, offset) ?? (await l2Table(image, offset));
   const kind = table === undefined ? ClusterKind.unallocated : runAt(image, table, offset, 1).kind;
   if (kind === ClusterKind.zero) return true;

@@ -1,12 +1,13 @@
 import { MetadataKind } from '../format/options.js';
 import { compressedFlag, copiedFlag, offsetOf } from '../format/table-entry.js';
+import { clusterOf, type GuestOffset, guestOffset, type HostOffset } from '../format/units.js';
 import type { Image } from '../space/image.js';
 import { checkOverlap } from '../space/overlap.js';
 import { refcountOf } from '../space/refcounts.js';
 import { l2Table } from './l1.js';
 
 /** Whether what is at an offset of the file is marked as in use once. */
-type Decision = (offset: number) => boolean | Promise<boolean>;
+type Decision = (offset: HostOffset) => boolean | Promise<boolean>;
 
 /** Marks whatever the active tables point at as in use more than once. The caller holds the lock; nothing else is done meanwhile. */
 export function clearMarks(image: Image): Promise<void> {
@@ -18,7 +19,7 @@ export function clearMarks(image: Image): Promise<void> {
  * seen to it that the refcounts are on the disk; nothing else is done meanwhile.
  */
 export function renewMarks(image: Image): Promise<void> {
-  return mark(image, async (offset) => (await refcountOf(image, Math.floor(offset / image.clusterSize))) === 1);
+  return mark(image, async (offset) => (await refcountOf(image, clusterOf(offset, image.clusterSize))) === 1);
 }
 
 async function mark(image: Image, decide: Decision): Promise<void> {
@@ -29,7 +30,7 @@ async function mark(image: Image, decide: Decision): Promise<void> {
     const high = view.getUint32(at);
     const offset = offsetOf(high, view.getUint32(at + 4));
     if (offset === 0) continue;
-    await markTable(image, (at / 8) * l2Span, decide);
+    await markTable(image, guestOffset((at / 8) * l2Span), decide);
     view.setUint32(at, withMark(high, await decide(offset)));
   }
   await image.l2Tables.writeAll();
@@ -43,7 +44,7 @@ async function mark(image: Image, decide: Decision): Promise<void> {
 }
 
 /** Marks the entries of the L2 table for an offset of the disk. */
-async function markTable(image: Image, offset: number, decide: Decision): Promise<void> {
+async function markTable(image: Image, offset: GuestOffset, decide: Decision): Promise<void> {
   // What was decided is put into the table in one go: a table that was got is only valid until the next pause.
   const before = (await l2Table(image, offset))?.view.buffer.slice(0);
   if (before === undefined) return;

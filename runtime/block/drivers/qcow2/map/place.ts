@@ -1,5 +1,6 @@
 import { largestSize } from '../../../limits.js';
 import { compressedLength, compressedOffset, copiedFlag, offsetOf, zeroFlag } from '../format/table-entry.js';
+import { type GuestOffset, type HostOffset, hostOffset } from '../format/units.js';
 import type { Image } from '../space/image.js';
 import { ClusterKind, nowhere, type Run } from './run.js';
 
@@ -8,16 +9,16 @@ import { ClusterKind, nowhere, type Run } from './run.js';
  *
  * @returns or {@link nowhere}
  */
-export function placeOf({ external, extended }: Image, high: number, low: number): number {
+export function placeOf({ external, extended }: Image, high: number, low: number): HostOffset {
   const host = offsetOf(high, low);
   if (host !== 0) return host;
   const placed = external && high >= copiedFlag && (extended || (low & zeroFlag) === 0);
-  return placed ? 0 : nowhere;
+  return placed ? hostOffset(0) : nowhere;
 }
 
 /** Whether the cluster at `start` of the disk cannot be at `host`. In a data file it is where it is on the disk. */
-export function isImpossible({ external, clusterSize }: Image, start: number, host: number): boolean {
-  return external ? host !== start : host % clusterSize !== 0 || host > largestSize;
+export function isImpossible({ external, clusterSize }: Image, start: GuestOffset, host: HostOffset): boolean {
+  return external ? host !== hostOffset(start) : host % clusterSize !== 0 || host > largestSize;
 }
 
 /** The kind of a cluster that its entry says is compressed: it cannot be in a data file, nor beyond the end of any file. */

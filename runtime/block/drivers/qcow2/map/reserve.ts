@@ -1,5 +1,6 @@
 import { roundDown, roundUp } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
+import { clusterOf, type GuestOffset, guestOffset, type HostOffset, hostOffset, startOf } from '../format/units.js';
 import { allocateClusters, type HostClusters } from '../space/allocate.js';
 import type { Image } from '../space/image.js';
 import type { Allocation } from '../space/in-flight.js';
@@ -12,7 +13,7 @@ import { invalidRun, runAt } from './translate.js';
 export interface Promised {
   readonly allocation: Allocation;
   /** The place of the first cluster. */
-  readonly host: number;
+  readonly host: HostOffset;
   /** Bytes of the request that it is for. */
   readonly length: number;
   /** Nothing has ever been there: zeroes need not be written. */
@@ -20,8 +21,8 @@ export interface Promised {
   /** The clusters had their places, but read as zeroes, or what is below shows through. */
   readonly kept: boolean;
   /** The stretch of the disk that is written to the places: the clusters, or those of their subclusters that are concerned. */
-  readonly from: number;
-  readonly to: number;
+  readonly from: GuestOffset;
+  readonly to: GuestOffset;
 }
 
 /**
@@ -30,7 +31,7 @@ export interface Promised {
  *
  * @returns nothing when it is to be looked anew whether any are needed
  */
-export async function promisePlaces(image: Image, offset: number, length: number): Promise<Promised | undefined> {
+export async function promisePlaces(image: Image, offset: GuestOffset, length: number): Promise<Promised | undefined> {
   const first = Math.floor(offset / image.clusterSize);
   const result = await image.lock.run(async () => {
     image.alive();
@@ -41,7 +42,7 @@ export async function promisePlaces(image: Image, offset: number, length: number
   return undefined;
 }
 
-async function promiseLocked(image: Image, offset: number, length: number): Promise<Promised | undefined> {
+async function promiseLocked(image: Image, offset: GuestOffset, length: number): Promise<Promised | undefined> {
   const { clusterSize } = image;
   const first = Math.floor(offset / clusterSize);
   const table = await ownL2Table(image, offset);
@@ -59,7 +60,7 @@ async function promiseLocked(image: Image, offset: number, length: number): Prom
   const whole = image.extended ? Math.min(most, Math.floor((offset + length) / clusterSize)) : most;
   const end = kept ? most : endOfPlaceless(image, table, first, whole);
   const place = kept
-    ? { offset: roundDown(run.host, clusterSize), fresh: false }
+    ? { offset: ownCluster(image, run.host), fresh: false }
     : await newPlaces(image, first, end - first);
   return {
     allocation: image.inFlight.begin(first, end),
@@ -67,8 +68,8 @@ async function promiseLocked(image: Image, offset: number, length: number): Prom
     fresh: place.fresh,
     kept,
     length: Math.min(length, end * clusterSize - offset),
-    from: first * clusterSize,
-    to: end * clusterSize,
+    from: guestOffset(first * clusterSize),
+    to: guestOffset(end * clusterSize),
   };
 }
 
@@ -79,16 +80,16 @@ async function promiseLocked(image: Image, offset: number, length: number): Prom
 async function promiseOne(
   image: Image,
   table: Table,
-  offset: number,
+  offset: GuestOffset,
   length: number,
-  host: number | undefined,
+  host: HostOffset | undefined,
 ): Promise<Promised> {
   const { clusterSize, unit, l2Entries } = image;
   const first = Math.floor(offset / clusterSize);
   const start = first * clusterSize;
   const end = Math.min(offset + length, start + clusterSize);
   let [from, to] = [roundDown(offset, unit), roundUp(end, unit)];
-  const isPacked = runAt(image, table, start, 1).kind === ClusterKind.compressed;
+  const isPacked = runAt(image, table, guestOffset(start), 1).kind === ClusterKind.compressed;
   const { allocated } = subclustersOf(table, first % l2Entries);
   if (isPacked) [from, to] = [start, start + clusterSize];
   else if (host === undefined && allocated !== 0) {
@@ -96,21 +97,27 @@ async function promiseOne(
     [from, to] = [Math.min(from, start + least * unit), Math.max(to, start + most * unit)];
   }
   const place =
-    host === undefined ? await newPlaces(image, first, 1) : { offset: roundDown(host, clusterSize), fresh: false };
+    host === undefined ? await newPlaces(image, first, 1) : { offset: ownCluster(image, host), fresh: false };
   return {
     allocation: image.inFlight.begin(first, first + 1),
     host: place.offset,
     fresh: place.fresh,
     kept: host !== undefined,
     length: end - offset,
-    from,
-    to,
+    from: guestOffset(from),
+    to: guestOffset(to),
   };
+}
+
+/** Where the cluster begins that a place is in. */
+function ownCluster({ clusterSize }: Image, place: HostOffset): HostOffset {
+  return startOf(clusterOf(place, clusterSize), clusterSize);
 }
 
 /** Places for clusters of the disk. In a data file each has its own from the beginning, where there may be old data. */
 function newPlaces(image: Image, first: number, count: number): Promise<HostClusters> | HostClusters {
-  return image.external ? { offset: first * image.clusterSize, fresh: false } : allocateClusters(image, count);
+  if (!image.external) return allocateClusters(image, count);
+  return { offset: hostOffset(first * image.clusterSize), fresh: false };
 }
 
 /** Up to which cluster, `most` at most, all from `first` on need new places. */
@@ -119,7 +126,7 @@ function endOfPlaceless(image: Image, table: Table, first: number, most: number)
   const limit = Math.min(most, first - (first % l2Entries) + l2Entries);
   let end = first + 1;
   while (end < limit) {
-    const run = runAt(image, table, end * clusterSize, (limit - end) * clusterSize);
+    const run = runAt(image, table, guestOffset(end * clusterSize), (limit - end) * clusterSize);
     if (run.kind === ClusterKind.invalid || (run.host !== nowhere && run.copied)) break;
     end += Math.ceil(run.length / clusterSize);
   }

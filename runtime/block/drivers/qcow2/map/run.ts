@@ -1,3 +1,5 @@
+import { type HostOffset, hostOffset } from '../format/units.js';
+
 /** What an L2 entry says of a cluster. */
 export const ClusterKind = {
   /** Nothing: what is below shows through. */
@@ -15,7 +17,7 @@ export const ClusterKind = {
 export type ClusterKind = (typeof ClusterKind)[keyof typeof ClusterKind];
 
 /** The place of a cluster that has none. A data file may have one at its beginning. */
-export const nowhere = -1;
+export const nowhere: HostOffset = hostOffset(-1);
 
 /** A stretch of the disk whose clusters are alike and, if they have places, next to each other. */
 export interface Run {
@@ -23,7 +25,7 @@ export interface Run {
   /** Bytes of the disk, from where was asked for. */
   readonly length: number;
   /** Where it is in the file of the data: the first byte asked for; for a compressed cluster its beginning; or {@link nowhere}. */
-  readonly host: number;
+  readonly host: HostOffset;
   /** The host clusters are not shared. */
   readonly copied: boolean;
   /** Bytes in the file that a compressed cluster takes at most. */

@@ -7,6 +7,7 @@ import { roundDown, roundUp } from '../../../limits.js';
 import type { Table } from '../../shared/table-cache.js';
 import { subclusters } from '../format/header.js';
 import { compressedFlag, copiedFlag, offsetOf } from '../format/table-entry.js';
+import { further, type GuestOffset } from '../format/units.js';
 import type { Image } from '../space/image.js';
 import { compressedKind, compressedRun, isImpossible, placeOf } from './place.js';
 import { ClusterKind, nowhere, type Run } from './run.js';
@@ -45,13 +46,13 @@ export function maskIn({ clusterSize, unit }: Image, start: number, from: number
 }
 
 /** As for plain entries: subclusters that are alike and, if they have places, next to each other. */
-export function extendedRunAt(image: Image, table: Table, offset: number, length: number): Run {
+export function extendedRunAt(image: Image, table: Table, offset: GuestOffset, length: number): Run {
   const { clusterSize, l2Entries, unit } = image;
   const inside = offset % clusterSize;
   let index = ((offset - inside) / clusterSize) % l2Entries;
   const high = table.view.getUint32(index * 16);
   const low = table.view.getUint32(index * 16 + 4);
-  const start = offset - inside;
+  const start = further(offset, -inside);
   const first = index;
   const kind = kindAt(image, table, index, start, Math.floor(inside / unit));
   if (kind === ClusterKind.compressed || kind === ClusterKind.invalid) {
@@ -68,7 +69,8 @@ export function extendedRunAt(image: Image, table: Table, offset: number, length
       if (host !== nowhere) expected += clusterSize;
       if (index === l2Entries || !continues(table, index, expected, copied)) break;
     }
-    if (kindAt(image, table, index, start + (index - first) * clusterSize, Math.floor(at / unit)) !== kind) break;
+    if (kindAt(image, table, index, further(start, (index - first) * clusterSize), Math.floor(at / unit)) !== kind)
+      break;
     const step = unit - (at % unit);
     covered += step;
     at += step;
@@ -76,7 +78,7 @@ export function extendedRunAt(image: Image, table: Table, offset: number, length
   return {
     kind,
     length: Math.min(covered, length),
-    host: host === nowhere ? nowhere : host + inside,
+    host: host === nowhere ? nowhere : further(host, inside),
     copied,
     stored: 0,
   };
@@ -93,7 +95,7 @@ function continues({ view }: Table, index: number, expected: number, copied: boo
 }
 
 /** The kind of a subcluster of the cluster at `start` of the disk. */
-function kindAt(image: Image, table: Table, index: number, start: number, subcluster: number): ClusterKind {
+function kindAt(image: Image, table: Table, index: number, start: GuestOffset, subcluster: number): ClusterKind {
   const high = table.view.getUint32(index * 16);
   const low = table.view.getUint32(index * 16 + 4);
   if (high & compressedFlag) return compressedKind(image, high, low);

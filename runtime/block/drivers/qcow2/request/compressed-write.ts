@@ -1,6 +1,14 @@
 import { BlockError, ioError } from '../../../error.js';
 import { Parts } from '../../shared/parts.js';
 import { compressedFlag } from '../format/table-entry.js';
+import {
+  clusterOf,
+  further,
+  type GuestOffset,
+  type HostCluster,
+  type HostOffset,
+  hostOffset,
+} from '../format/units.js';
 import { l2Table, ownL2Table } from '../map/l1.js';
 import { freeOld } from '../map/l2-entry.js';
 import { ClusterKind } from '../map/run.js';
@@ -25,7 +33,7 @@ const sector = 512;
  * @param data whole clusters; the last may end with the disk
  * @throws BlockError (ENOTSUP) where the clusters are in a data file, as each has its place there, or encrypted
  */
-export async function writeCompressed(image: Image, offset: number, data: Uint8Array): Promise<void> {
+export async function writeCompressed(image: Image, offset: GuestOffset, data: Uint8Array): Promise<void> {
   image.alive();
   if (image.external) throw ioError('ENOTSUP');
   // QEMU's driver stores it compressed and for everyone to read; qemu-img refuses it.
@@ -36,7 +44,9 @@ export async function writeCompressed(image: Image, offset: number, data: Uint8A
   const parts = new Parts();
   for (let done = 0; done < data.length; done += clusterSize) {
     const part = data.subarray(done, done + clusterSize);
-    parts.add(writeCluster(image, offset + done, part.length === clusterSize ? part : padded(part, clusterSize)));
+    parts.add(
+      writeCluster(image, further(offset, done), part.length === clusterSize ? part : padded(part, clusterSize)),
+    );
     await parts.room();
   }
   await parts.all();
@@ -49,7 +59,7 @@ function padded(data: Uint8Array, length: number): Uint8Array {
   return whole;
 }
 
-async function writeCluster(image: Image, offset: number, data: Uint8Array): Promise<void> {
+async function writeCluster(image: Image, offset: GuestOffset, data: Uint8Array): Promise<void> {
   const packed = await pack(image, data);
   const place =
     packed !== undefined && packed.length < data.length ? await promisePlace(image, offset, packed.length) : undefined;
@@ -73,9 +83,9 @@ async function writeCluster(image: Image, offset: number, data: Uint8Array): Pro
 /** A place for compressed data, promised. Nothing when an entry could not point so far. */
 async function promisePlace(
   image: Image,
-  offset: number,
+  offset: GuestOffset,
   length: number,
-): Promise<{ readonly allocation: Allocation; readonly host: number } | undefined> {
+): Promise<{ readonly allocation: Allocation; readonly host: HostOffset } | undefined> {
   const cluster = offset / image.clusterSize;
   return image.lock.run(async () => {
     image.alive();
@@ -88,7 +98,7 @@ async function promisePlace(
     if (runAt(image, table, offset, 1).kind === ClusterKind.invalid) throw await invalidRun(image, offset);
     const host = await allocateBytes(image, length);
     if (host + length > 2 ** (62 - (image.header.clusterBits - 8))) {
-      image.compressedEnd = 0;
+      image.compressedEnd = hostOffset(0);
       await changeRefcounts(image, ...clustersOf(image, host, length), -1);
       return undefined;
     }
@@ -97,33 +107,33 @@ async function promisePlace(
 }
 
 /** Allocates bytes behind what was allocated so last, where the host cluster has room or the next one is free. */
-async function allocateBytes(image: Image, length: number): Promise<number> {
+async function allocateBytes(image: Image, length: number): Promise<HostOffset> {
   const { clusterSize } = image;
   image.file.debug('cluster_alloc_bytes');
   await beforeRefcountChange(image);
   const end = image.compressedEnd;
   const room = end === 0 ? 0 : (clusterSize - (end % clusterSize)) % clusterSize;
-  const usable = room > 0 && (await refcountOf(image, Math.floor(end / clusterSize))) < image.refcounts.most;
+  const usable = room > 0 && (await refcountOf(image, clusterOf(end, clusterSize))) < image.refcounts.most;
   let host = end;
   if (usable && length <= room) {
-    await changeRefcounts(image, Math.floor(end / clusterSize), 1, 1);
+    await changeRefcounts(image, clusterOf(end, clusterSize), 1, 1);
   } else {
     const { offset } = await allocateClusters(image, 1);
-    const adjoins = usable && offset === end + room;
-    if (adjoins) await changeRefcounts(image, Math.floor(end / clusterSize), 1, 1);
+    const adjoins = usable && offset === further(end, room);
+    if (adjoins) await changeRefcounts(image, clusterOf(end, clusterSize), 1, 1);
     else host = offset;
   }
-  image.compressedEnd = host + length;
+  image.compressedEnd = further(host, length);
   return host;
 }
 
 /** The host clusters that a range has a part of: the first one's number, and how many. */
-function clustersOf(image: Image, host: number, length: number): [first: number, count: number] {
-  const first = Math.floor(host / image.clusterSize);
+function clustersOf(image: Image, host: HostOffset, length: number): [first: HostCluster, count: number] {
+  const first = clusterOf(host, image.clusterSize);
   return [first, Math.floor((host + length - 1) / image.clusterSize) - first + 1];
 }
 
-async function link(image: Image, offset: number, host: number, length: number): Promise<void> {
+async function link(image: Image, offset: GuestOffset, host: HostOffset, length: number): Promise<void> {
   const { clusterSize, l2Entries, l2EntrySize } = image;
   const table = cachedTable(image, offset) ?? (await l2Table(image, offset));
   image.alive();

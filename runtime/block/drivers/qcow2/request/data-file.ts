@@ -1,6 +1,7 @@
 import { roundDown, roundUp } from '../../../limits.js';
 import { RequestFlag } from '../../../request-flag.js';
 import { copiedFlag } from '../format/table-entry.js';
+import { guestOffset } from '../format/units.js';
 import { ownL2Table } from '../map/l1.js';
 import { setL2Entry } from '../map/l2-entry.js';
 import { allSubclusters, setSubclusters } from '../map/subclusters.js';
@@ -57,7 +58,7 @@ export async function placeInData(image: Image, from: number, to: number): Promi
     const stop = Math.min(roundUp(to, clusterSize), roundDown(start, l2Span) + l2Span);
     await image.lock.run(async () => {
       image.alive();
-      const table = await ownL2Table(image, start);
+      const table = await ownL2Table(image, guestOffset(start));
       const first = (start / clusterSize) % l2Entries;
       let index = first;
       for (let at = start; at < stop; at += clusterSize, index++) {

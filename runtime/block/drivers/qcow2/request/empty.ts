@@ -7,6 +7,7 @@ import {
   refcountTableFields,
 } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
+import { hostCluster, hostOffset } from '../format/units.js';
 import { setEntry } from '../map/l2-entry.js';
 import { finish } from '../space/flush.js';
 import { type Image, wholeTable } from '../space/image.js';
@@ -107,8 +108,8 @@ function forgetClusters(image: Image): void {
   image.l2Tables.clear();
   image.refcountBlocks.clear();
   image.decompressed.clear();
-  image.compressedEnd = 0;
-  image.searchFrom = 0;
+  image.compressedEnd = hostOffset(0);
+  image.searchFrom = hostCluster(0);
 }
 
 /** The contents of all clusters in use but the header: a refcount table, its only block, which counts all, and an empty L1 table. */

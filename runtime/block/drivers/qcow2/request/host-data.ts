@@ -1,16 +1,17 @@
 import { readEncrypted, writeEncrypted } from '../../shared/luks/encrypted-data.js';
 import { cipherOf } from '../../shared/luks/volume.js';
+import type { HostOffset } from '../format/units.js';
 import type { Image } from '../space/image.js';
 import { checkOverlap, mustAskFile, overlapError, overlaps } from '../space/overlap.js';
 
 /** Reads host clusters that are the disk's. Where they are encrypted, sectors count from the beginning of the file. */
-export function readData({ file, data, volume }: Image, host: number, buffer: Uint8Array): Promise<void> {
+export function readData({ file, data, volume }: Image, host: HostOffset, buffer: Uint8Array): Promise<void> {
   file.debug('read_aio');
   return volume === undefined ? data.read(host, buffer) : decrypted(data, volume, host, buffer);
 }
 
 /** Writes to host clusters that are the disk's. */
-export async function writeData(image: Image, host: number, data: Uint8Array): Promise<void> {
+export async function writeData(image: Image, host: HostOffset, data: Uint8Array): Promise<void> {
   if (!image.external) {
     const met = overlaps(image, 0, host, data.length);
     if (met !== 0) throw await overlapError(image, met, host, data.length);
@@ -25,7 +26,7 @@ export async function writeData(image: Image, host: number, data: Uint8Array): P
 async function decrypted(
   data: Image['data'],
   volume: NonNullable<Image['volume']>,
-  host: number,
+  host: HostOffset,
   buffer: Uint8Array,
 ): Promise<void> {
   await readEncrypted(data, cipherOf(volume), 0, host, buffer);

@@ -1,4 +1,5 @@
 import { Parts } from '../../shared/parts.js';
+import { further, type GuestOffset, type HostOffset } from '../format/units.js';
 import { l2Table } from '../map/l1.js';
 import { ClusterKind, type Run } from '../map/run.js';
 import { cachedTable, emptyRun, invalidRun, runAt } from '../map/translate.js';
@@ -7,7 +8,7 @@ import { readCompressed } from './compressed-read.js';
 import { readData } from './host-data.js';
 
 /** Fills a buffer with the contents of the disk. Beyond its end there are zeroes. */
-export async function read(image: Image, offset: number, buffer: Uint8Array): Promise<void> {
+export async function read(image: Image, offset: GuestOffset, buffer: Uint8Array): Promise<void> {
   image.alive();
   const table = cachedTable(image, offset);
   if (table !== undefined) {
@@ -25,11 +26,11 @@ export async function read(image: Image, offset: number, buffer: Uint8Array): Pr
   await readRuns(image, offset, buffer);
 }
 
-async function readRuns(image: Image, offset: number, buffer: Uint8Array): Promise<void> {
+async function readRuns(image: Image, offset: GuestOffset, buffer: Uint8Array): Promise<void> {
   const parts = new Parts();
   try {
     for (let done = 0; done < buffer.length; ) {
-      const position = offset + done;
+      const position = further(offset, done);
       const table = cachedTable(image, position) ?? (await l2Table(image, position));
       const wanted = buffer.length - done;
       const run = table === undefined ? emptyRun(image, position, wanted) : runAt(image, table, position, wanted);
@@ -44,7 +45,7 @@ async function readRuns(image: Image, offset: number, buffer: Uint8Array): Promi
 }
 
 /** Called without a pause since the run was looked up. */
-function readRun(image: Image, offset: number, run: Run, buffer: Uint8Array): Promise<void> {
+function readRun(image: Image, offset: GuestOffset, run: Run, buffer: Uint8Array): Promise<void> {
   switch (run.kind) {
     case ClusterKind.unallocated:
       return readBacking(image, offset, buffer);
@@ -60,7 +61,7 @@ function readRun(image: Image, offset: number, run: Run, buffer: Uint8Array): Pr
   }
 }
 
-async function readHost(image: Image, host: number, buffer: Uint8Array): Promise<void> {
+async function readHost(image: Image, host: HostOffset, buffer: Uint8Array): Promise<void> {
   const access = image.grace.enter();
   try {
     await readData(image, host, buffer);
@@ -69,14 +70,14 @@ async function readHost(image: Image, host: number, buffer: Uint8Array): Promise
   }
 }
 
-async function readPacked(image: Image, offset: number, run: Run, buffer: Uint8Array): Promise<void> {
+async function readPacked(image: Image, offset: GuestOffset, run: Run, buffer: Uint8Array): Promise<void> {
   const data = await readCompressed(image, run);
   const inside = offset % image.clusterSize;
   buffer.set(data.subarray(inside, inside + buffer.length));
 }
 
 /** Unallocated: what the backing file has there, but nothing from beyond the end of this image. */
-async function readBacking(image: Image, offset: number, buffer: Uint8Array): Promise<void> {
+async function readBacking(image: Image, offset: GuestOffset, buffer: Uint8Array): Promise<void> {
   const { backing } = image.node;
   const shown = Math.max(0, Math.min(buffer.length, image.header.size - offset));
   if (backing === undefined || offset >= backing.node.length || shown === 0) {

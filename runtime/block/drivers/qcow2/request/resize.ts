@@ -2,6 +2,7 @@ import { BlockError } from '../../../error.js';
 import { largestSize, roundUp } from '../../../limits.js';
 import { l1EntriesFor, sizeField } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
+import { further, type GuestOffset, guestOffset, type HostOffset } from '../format/units.js';
 import { growL1Table, l2TableOffset } from '../map/l1.js';
 import { finish } from '../space/flush.js';
 import { freeClusters } from '../space/free.js';
@@ -46,7 +47,7 @@ async function grow(image: Image, size: number): Promise<void> {
   await image.lock.run(() => growL1Table(image, l1EntriesFor(size, image.header)));
   // Until now no reader could see what is behind the end: the rest of the last cluster, and what a longer backing file has.
   const backed = image.node.backing?.node.length ?? 0;
-  const from = roundUp(oldSize, 512);
+  const from = guestOffset(roundUp(oldSize, 512));
   await growData(image, size);
   await hide(image, from, Math.min(size, Math.max(roundUp(oldSize, clusterSize), backed)));
   await placeInData(image, oldSize, size);
@@ -54,7 +55,7 @@ async function grow(image: Image, size: number): Promise<void> {
 }
 
 /** Zeroes what is not known to be zero, before it becomes a part of the disk. */
-async function hide(image: Image, from: number, to: number): Promise<void> {
+async function hide(image: Image, from: GuestOffset, to: number): Promise<void> {
   const { clusterSize } = image;
   for (let at = from; at < to; ) {
     const status = await blockStatus(image, at, to - at);
@@ -69,7 +70,7 @@ async function hide(image: Image, from: number, to: number): Promise<void> {
         await writeZeroes(image, at, length, 0);
       }
     }
-    at += length;
+    at = further(at, length);
   }
 }
 
@@ -83,7 +84,7 @@ async function shrink(image: Image, size: number): Promise<void> {
 /** Gives up the clusters from `from` on, and all that is in the file for them. */
 export async function forget(image: Image, from: number, oldSize: number): Promise<void> {
   const { clusterSize } = image;
-  await discard(image, from, roundUp(oldSize, clusterSize) - from, 'forgotten');
+  await discard(image, guestOffset(from), roundUp(oldSize, clusterSize) - from, 'forgotten');
   await image.lock.run(() => dropL2Tables(image, l1EntriesFor(from, image.header)));
   await finish(image);
   // Not before the tables are on the disk: after a crash, they would lead to zeroes instead of what is below.
@@ -103,9 +104,9 @@ async function dropL2Tables(image: Image, first: number): Promise<void> {
   const { header, l1, l2Span } = image;
   const from = first * 8;
   if (from >= l1.bytes.length) return;
-  const tables: number[] = [];
+  const tables: HostOffset[] = [];
   for (let index = first; index < header.l1Entries; index++) {
-    const offset = l2TableOffset(image, index * l2Span);
+    const offset = l2TableOffset(image, guestOffset(index * l2Span));
     if (offset !== 0) tables.push(offset);
   }
   if (tables.length === 0) return;

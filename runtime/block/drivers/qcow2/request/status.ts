@@ -1,11 +1,12 @@
 import type { BlockStatus } from '../../../driver.js';
+import type { GuestOffset } from '../format/units.js';
 import { l2Table } from '../map/l1.js';
 import { ClusterKind } from '../map/run.js';
 import { cachedTable, emptyRun, invalidRun, runAt } from '../map/translate.js';
 import type { Image } from '../space/image.js';
 
 /** The state of the first stretch from `offset` on, as the tables tell. */
-export async function blockStatus(image: Image, offset: number, length: number): Promise<BlockStatus> {
+export async function blockStatus(image: Image, offset: GuestOffset, length: number): Promise<BlockStatus> {
   image.alive();
   const table = cachedTable(image, offset) ?? (await l2Table(image, offset));
   const run = table === undefined ? emptyRun(image, offset, length) : runAt(image, table, offset, length);

@@ -1,4 +1,5 @@
 import { Parts } from '../../shared/parts.js';
+import { further, type GuestOffset, type HostOffset } from '../format/units.js';
 import { l2Table, ownsL2Table } from '../map/l1.js';
 import { promisePlaces } from '../map/reserve.js';
 import { ClusterKind, type Run } from '../map/run.js';
@@ -9,7 +10,7 @@ import { fill } from './copy-on-write.js';
 import { writeData } from './host-data.js';
 
 /** Writes to the disk. */
-export async function write(image: Image, offset: number, data: Uint8Array): Promise<void> {
+export async function write(image: Image, offset: GuestOffset, data: Uint8Array): Promise<void> {
   image.alive();
   const table = cachedTable(image, offset);
   if (table !== undefined) {
@@ -23,12 +24,12 @@ export async function write(image: Image, offset: number, data: Uint8Array): Pro
 }
 
 /** Whether clusters are written where they are: they have places that are not shared. */
-function inPlace(image: Image, offset: number, run: Run): boolean {
+function inPlace(image: Image, offset: GuestOffset, run: Run): boolean {
   return run.kind === ClusterKind.normal && run.copied && ownsL2Table(image, offset);
 }
 
 /** Called without a pause since the place was looked up. */
-async function writeInPlace(image: Image, host: number, data: Uint8Array): Promise<void> {
+async function writeInPlace(image: Image, host: HostOffset, data: Uint8Array): Promise<void> {
   const access = image.grace.enter();
   try {
     await writeData(image, host, data);
@@ -37,11 +38,11 @@ async function writeInPlace(image: Image, host: number, data: Uint8Array): Promi
   }
 }
 
-async function writeRuns(image: Image, offset: number, data: Uint8Array): Promise<void> {
+async function writeRuns(image: Image, offset: GuestOffset, data: Uint8Array): Promise<void> {
   const parts = new Parts();
   try {
     for (let done = 0; done < data.length; ) {
-      const position = offset + done;
+      const position = further(offset, done);
       const wanted = data.length - done;
       const table = cachedTable(image, position) ?? (await l2Table(image, position));
       const run = table === undefined ? undefined : runAt(image, table, position, wanted);

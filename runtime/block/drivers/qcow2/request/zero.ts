@@ -3,6 +3,7 @@ import { roundDown, roundUp } from '../../../limits.js';
 import { RequestFlag } from '../../../request-flag.js';
 import type { Table } from '../../shared/table-cache.js';
 import { zeroFlag } from '../format/table-entry.js';
+import { further, type GuestOffset, guestOffset } from '../format/units.js';
 import { l2TableOffset, ownL2Table } from '../map/l1.js';
 import { freeRun, readsAsZeroes, setL2Entry } from '../map/l2-entry.js';
 import { ClusterKind, nowhere, type Run } from '../map/run.js';
@@ -18,11 +19,11 @@ import { zeroData } from './data-file.js';
  *
  * @throws BlockError ENOTSUP when entries cannot express that: data must be written then
  */
-export async function writeZeroes(image: Image, offset: number, length: number, flags: number): Promise<void> {
+export async function writeZeroes(image: Image, offset: GuestOffset, length: number, flags: number): Promise<void> {
   image.alive();
   if (image.header.version < 3) throw ioError('ENOTSUP');
   const unmap = (flags & RequestFlag.mayUnmap) !== 0;
-  await perTable(image, offset, offset + length, async (from, to) => {
+  await perTable(image, offset, further(offset, length), async (from, to) => {
     await checkEdges(image, from, to);
     const table = await ownL2Table(image, from);
     await changeClusters(image, table, from, to, (at, index, run) => {
@@ -45,15 +46,15 @@ export type Discarded =
 /** Gives up the whole clusters in a range. */
 export async function discard(
   image: Image,
-  offset: number,
+  offset: GuestOffset,
   length: number,
   discarded: Discarded = 'hidden',
 ): Promise<void> {
   image.alive();
   const { clusterSize, header } = image;
-  const from = roundUp(offset, clusterSize);
+  const from = guestOffset(roundUp(offset, clusterSize));
   const end = offset + length;
-  const to = end >= header.size ? roundUp(end, clusterSize) : roundDown(end, clusterSize);
+  const to = guestOffset(end >= header.size ? roundUp(end, clusterSize) : roundDown(end, clusterSize));
   const zero = discarded === 'hidden' && header.version >= 3;
   await perTable(image, from, to, async (start, stop) => {
     const hides = zero && image.node.backing !== undefined;
@@ -73,13 +74,13 @@ export async function discard(
 /** Calls `change` for each piece of a range that one L2 table maps, when none of its clusters is in flight, with the lock held. */
 async function perTable(
   image: Image,
-  from: number,
-  to: number,
-  change: (from: number, to: number) => Promise<void>,
+  from: GuestOffset,
+  to: GuestOffset,
+  change: (from: GuestOffset, to: GuestOffset) => Promise<void>,
 ): Promise<void> {
   const { clusterSize, l2Span } = image;
   for (let start = from; start < to; ) {
-    const stop = Math.min(to, roundDown(start, l2Span) + l2Span);
+    const stop = guestOffset(Math.min(to, roundDown(start, l2Span) + l2Span));
     await image.lock.run(async () => {
       image.alive();
       const first = Math.floor(start / clusterSize);
@@ -99,16 +100,16 @@ async function perTable(
 async function changeClusters(
   image: Image,
   table: Table,
-  from: number,
-  to: number,
-  change: (offset: number, index: number, run: Run) => void,
+  from: GuestOffset,
+  to: GuestOffset,
+  change: (offset: GuestOffset, index: number, run: Run) => void,
 ): Promise<void> {
   const { clusterSize, l2Entries } = image;
-  const start = roundDown(from, clusterSize);
+  const start = guestOffset(roundDown(from, clusterSize));
   const first = (start / clusterSize) % l2Entries;
   let index = first;
-  let invalid: number | undefined;
-  for (let at = start; at < to && invalid === undefined; at += clusterSize, index++) {
+  let invalid: GuestOffset | undefined;
+  for (let at = start; at < to && invalid === undefined; at = further(at, clusterSize), index++) {
     const run = runAt(image, table, at, clusterSize);
     if (run.kind === ClusterKind.invalid) invalid = at;
     else change(at, index, run);
@@ -140,27 +141,28 @@ function zeroSubclusters(image: Image, table: Table, index: number, run: Run, ma
 }
 
 /** @throws BlockError ENOTSUP when a cluster at an edge has something else in the rest of it */
-async function checkEdges(image: Image, from: number, to: number): Promise<void> {
+async function checkEdges(image: Image, from: GuestOffset, to: GuestOffset): Promise<void> {
   const { unit } = image;
-  const start = roundDown(from, unit);
+  const start = guestOffset(roundDown(from, unit));
   const end = Math.min(roundUp(to, unit), roundUp(image.header.size, 512));
   if (image.extended) {
-    for (const edge of [from, to - 1]) if (await isPartOfPacked(image, edge, from, to)) throw ioError('ENOTSUP');
+    for (const edge of [from, further(to, -1)])
+      if (await isPartOfPacked(image, edge, from, to)) throw ioError('ENOTSUP');
   }
   if (!(await isZero(image, start, from)) || !(await isZero(image, to, end))) throw ioError('ENOTSUP');
 }
 
 /** Whether the cluster at an edge is compressed, and not concerned as a whole: it has no subclusters. */
-async function isPartOfPacked(image: Image, edge: number, from: number, to: number): Promise<boolean> {
+async function isPartOfPacked(image: Image, edge: GuestOffset, from: GuestOffset, to: GuestOffset): Promise<boolean> {
   const { clusterSize } = image;
-  const start = roundDown(edge, clusterSize);
+  const start = guestOffset(roundDown(edge, clusterSize));
   if (from <= start && to >= Math.min(start + clusterSize, image.header.size)) return false;
   if (l2TableOffset(image, start) === 0) return false;
   return runAt(image, await ownL2Table(image, start), start, 1).kind === ClusterKind.compressed;
 }
 
 /** Whether a part of a cluster is known to read as zeroes. */
-async function isZero(image: Image, from: number, to: number): Promise<boolean> {
+async function isZero(image: Image, from: GuestOffset, to: number): Promise<boolean> {
   if (from >= to || (await readsAsZeroes(image, from))) return true;
   const { backing } = image.node;
   if (backing === undefined || !(await isUnallocated(image, from))) return false;
@@ -170,7 +172,7 @@ async function isZero(image: Image, from: number, to: number): Promise<boolean> 
   return status.zero && status.length >= shown - from;
 }
 
-async function isUnallocated(image: Image, offset: number): Promise<boolean> {
+async function isUnallocated(image: Image, offset: GuestOffset): Promise<boolean> {
   if (l2TableOffset(image, offset) === 0) return true;
   const table = await ownL2Table(image, offset);
   return runAt(image, table, offset, 1).kind === ClusterKind.unallocated;

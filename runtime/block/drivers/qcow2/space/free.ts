@@ -1,3 +1,4 @@
+import { clusterOf, type HostCluster, type HostOffset, hostOffset, startOf } from '../format/units.js';
 import type { FreedClusters, FreeReason, Image } from './image.js';
 import { beforeRefcountChange, changeRefcounts } from './refcounts.js';
 
@@ -8,16 +9,16 @@ const mostFreed = 1024;
  * Nothing refers to host clusters any more, but for tables that are still to be written. Their refcounts go down when these
  * are on the disk: in the other order, a crash would leave entries that point at clusters which are used for something else.
  */
-export function freeClusters(image: Image, offset: number, count: number, reason: FreeReason): void {
+export function freeClusters(image: Image, offset: HostOffset, count: number, reason: FreeReason): void {
   if (count === 0) return;
-  const first = Math.floor(offset / image.clusterSize);
+  const first = clusterOf(offset, image.clusterSize);
   const last = image.freed.at(-1);
   if (last !== undefined && last.reason === reason && last.first + last.count === first) last.count += count;
   else image.freed.push({ first, count, reason });
 }
 
 /** Frees the host clusters that a compressed cluster has a part of. They may be in use by others, too. */
-export function freeCompressed(image: Image, offset: number, length: number, reason: FreeReason): void {
+export function freeCompressed(image: Image, offset: HostOffset, length: number, reason: FreeReason): void {
   const { clusterSize } = image;
   const first = Math.floor(offset / clusterSize);
   freeClusters(image, offset, Math.floor((offset + length - 1) / clusterSize) - first + 1, reason);
@@ -50,12 +51,12 @@ export function settleFreed(image: Image): Promise<void> {
  * Frees host clusters at once that no table has come to point at. What cannot be freed is leaked. Not to be called with the lock
  * held.
  */
-export async function giveBack(image: Image, first: number, count: number): Promise<void> {
+export async function giveBack(image: Image, first: HostCluster, count: number): Promise<void> {
   const giving = image.lock.run(async () => {
     if (image.dead) return;
-    image.compressedEnd = 0;
+    image.compressedEnd = hostOffset(0);
     await changeRefcounts(image, first, count, -1);
-    image.searchFrom = Math.min(image.searchFrom, first);
+    if (first < image.searchFrom) image.searchFrom = first;
   });
   await giving.catch(() => {});
 }
@@ -67,7 +68,7 @@ async function settle(image: Image, batch: FreedClusters[]): Promise<void> {
 
 async function settleOne(image: Image, { first, count, reason }: FreedClusters): Promise<void> {
   const { clusterSize } = image;
-  const unused: { first: number; count: number }[] = [];
+  const unused: { first: HostCluster; count: number }[] = [];
   image.file.debug('cluster_free');
   await changeRefcounts(image, first, count, -1, (cluster, refcount) => {
     if (refcount > 0) return;
@@ -76,11 +77,11 @@ async function settleOne(image: Image, { first, count, reason }: FreedClusters):
     else unused.push({ first: cluster, count: 1 });
   });
   for (const stretch of unused) {
-    const offset = stretch.first * clusterSize;
+    const offset = startOf(stretch.first, clusterSize);
     const length = stretch.count * clusterSize;
-    image.searchFrom = Math.min(image.searchFrom, stretch.first);
-    if (image.compressedEnd > offset && image.compressedEnd < offset + length) image.compressedEnd = 0;
-    for (let at = offset; at < offset + length; at += clusterSize) {
+    if (stretch.first < image.searchFrom) image.searchFrom = stretch.first;
+    if (image.compressedEnd > offset && image.compressedEnd < offset + length) image.compressedEnd = hostOffset(0);
+    for (let at: number = offset; at < offset + length; at += clusterSize) {
       image.l2Tables.forget(at);
       image.refcountBlocks.forget(at);
     }

@@ -18,6 +18,7 @@ import {
 import type { Settings } from '../format/options.js';
 import { type RefcountWidth, refcountWidth } from '../format/refcount-width.js';
 import type { Snapshot } from '../format/snapshot-table.js';
+import { type HostCluster, hostCluster, hostOffset } from '../format/units.js';
 import { GracePeriods } from './grace.js';
 import { AllocationsInFlight } from './in-flight.js';
 import { TablePlaces } from './table-places.js';
@@ -33,8 +34,8 @@ export type OverlapCheck = (offset: number, length: number) => Promise<void>;
 
 /** Clusters that nothing refers to any more, but that still count as used. */
 export interface FreedClusters {
-  /** The first host cluster, by number. */
-  readonly first: number;
+  /** The first host cluster. */
+  readonly first: HostCluster;
   count: number;
   readonly reason: FreeReason;
 }
@@ -102,9 +103,9 @@ export class Image {
   /** Metadata were found to be impossible: nothing is read or written any more. */
   dead = false;
   /** Where the search for free clusters begins: behind what was found last, or at what was freed since. */
-  searchFrom = 0;
+  searchFrom = hostCluster(0);
   /** Where the next compressed cluster may begin, in a host cluster that has room; 0: nowhere. */
-  compressedEnd = 0;
+  compressedEnd = hostOffset(0);
   /** The compressed clusters that were read last, by where they are in the file. */
   readonly decompressed = new UnpackedBlocks();
   /** The end of all that has ever been in the file: from here on it reads as zeroes. */

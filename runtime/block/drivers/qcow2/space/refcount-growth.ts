@@ -3,6 +3,7 @@ import { largestSize } from '../../../limits.js';
 import { setUint64, viewOf } from '../../shared/big-endian.js';
 import { limits, refcountTableFields } from '../format/header.js';
 import { MetadataKind } from '../format/options.js';
+import { type HostCluster, hostOffset, startOf } from '../format/units.js';
 import { freeClusters } from './free.js';
 import { type Image, wholeTable } from './image.js';
 import { checkOverlap } from './overlap.js';
@@ -16,9 +17,9 @@ import { blockOffset, changeRefcounts } from './refcounts.js';
  */
 export async function makeRefcountBlocks(
   image: Image,
-  first: number,
+  first: HostCluster,
   count: number,
-  findFree: () => Promise<number>,
+  findFree: () => Promise<HostCluster>,
 ): Promise<boolean> {
   const { refcountsPerBlock } = image;
   const last = Math.floor((first + count - 1) / refcountsPerBlock);
@@ -39,9 +40,9 @@ export async function makeRefcountBlocks(
 }
 
 /** Puts the block with this index into a free cluster, which it counts itself, or which has a block. */
-async function addBlock(image: Image, index: number, cluster: number): Promise<void> {
+async function addBlock(image: Image, index: number, cluster: HostCluster): Promise<void> {
   const { file, clusterSize, refcounts, refcountsPerBlock, refcountTable } = image;
-  const offset = cluster * clusterSize;
+  const offset = startOf(cluster, clusterSize);
   file.debug('refblock_alloc');
   const bytes = new Uint8Array(clusterSize);
   await checkOverlap(image, MetadataKind.refcountBlock, offset, clusterSize);
@@ -100,7 +101,7 @@ async function growRefcountTable(image: Image, index: number): Promise<void> {
   await image.changeHeader(grown, refcountTableFields(grown));
   image.refcountTable = table;
   for (let block = 0; block < blocks; block++) image.tablePlaces.add(offset + block * clusterSize);
-  freeClusters(image, header.refcountTableOffset, header.refcountTableClusters, 'other');
+  freeClusters(image, hostOffset(header.refcountTableOffset), header.refcountTableClusters, 'other');
 }
 
 function planTable(image: Image, index: number): NewTable {

@@ -2,16 +2,17 @@ import { BlockError } from '../../../error.js';
 import type { Table } from '../../shared/table-cache.js';
 import { IncompatibleFeature, incompatibleField } from '../format/header.js';
 import { offsetOf } from '../format/table-entry.js';
+import { type HostCluster, type HostOffset, hostCluster, hostOffset } from '../format/units.js';
 import { corrupted } from './corruption.js';
 import type { Image } from './image.js';
 
 /** Where the refcount block with this index is; 0: there is none, and all its refcounts are 0. */
-export function blockOffset(image: Image, index: number): number {
+export function blockOffset(image: Image, index: number): HostOffset {
   const { view } = image.refcountTable;
-  if (index * 8 >= view.byteLength) return 0;
+  if (index * 8 >= view.byteLength) return hostOffset(0);
   const high = view.getUint32(index * 8);
   // Offsets have all bits up to the highest here. What is too large for an L2 entry is none that can be.
-  return high > 0x001f_ffff ? Number.NaN : offsetOf(high, view.getUint32(index * 8 + 4));
+  return high > 0x001f_ffff ? hostOffset(Number.NaN) : offsetOf(high, view.getUint32(index * 8 + 4));
 }
 
 /** The refcount block with this index, if there is one. @throws BlockError */
@@ -25,7 +26,7 @@ export async function refcountBlock(image: Image, index: number): Promise<Table 
 }
 
 /** How many times a host cluster is used. */
-export async function refcountOf(image: Image, cluster: number): Promise<number> {
+export async function refcountOf(image: Image, cluster: HostCluster): Promise<number> {
   const block = await refcountBlock(image, Math.floor(cluster / image.refcountsPerBlock));
   return block === undefined ? 0 : image.refcounts.get(block.bytes, cluster % image.refcountsPerBlock);
 }
@@ -39,13 +40,13 @@ export async function refcountOf(image: Image, cluster: number): Promise<number>
  */
 export async function changeRefcounts(
   image: Image,
-  first: number,
+  first: HostCluster,
   count: number,
   delta: 1 | -1,
-  onChange: (cluster: number, refcount: number) => void = () => {},
+  onChange: (cluster: HostCluster, refcount: number) => void = () => {},
 ): Promise<void> {
   const { refcounts, refcountsPerBlock } = image;
-  for (let cluster = first; cluster < first + count; ) {
+  for (let cluster: number = first; cluster < first + count; ) {
     const index = Math.floor(cluster / refcountsPerBlock);
     const blockStart = index * refcountsPerBlock;
     const end = Math.min(first + count, blockStart + refcountsPerBlock);
@@ -61,7 +62,7 @@ export async function changeRefcounts(
       for (let each = cluster; each < end; each++) {
         const refcount = Math.max(0, refcounts.get(block.bytes, each - blockStart) + delta);
         refcounts.set(block.bytes, each - blockStart, refcount);
-        onChange(each, refcount);
+        onChange(hostCluster(each), refcount);
       }
     }
     cluster = end;
