@@ -28,6 +28,8 @@ export type ChildRole = 'protocol' | 'format' | 'backing' | 'root';
 export interface RootOwner {
   /** The backend's name; empty for anonymous ones. */
   readonly name: string;
+  /** What messages call it. Absent: by its name. */
+  readonly title?: string;
   /**
    * Holds back new requests, lets throttled ones go at once, and resolves when none is in flight. Calls nest.
    */

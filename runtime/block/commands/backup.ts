@@ -3,11 +3,11 @@ import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid, noMedium } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { type BackupPlan, backupWork } from '../jobs/backup.js';
+import { type BackupPlan, backedUp, backupWork } from '../jobs/backup.js';
 import type { Job } from '../jobs/job.js';
 import type { JobGroup } from '../jobs/job-group.js';
 import type { Jobs } from '../jobs/jobs.js';
-import { backingFor, openTarget, reading, syncOf, writing } from '../jobs/target.js';
+import { backingFor, openTarget, syncOf, writing } from '../jobs/target.js';
 import { isPowerOfTwo } from '../limits.js';
 import { Permission } from '../permissions.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
@@ -108,7 +108,8 @@ async function createBackup(
   const discardsSource = args['discard-source'] ?? false;
   const request = requestOf(args, group);
   checkBackup(parts, compress);
-  const speed = paceOf(args['x-perf'], clusterSizeOf(target, args['x-perf']));
+  const clusterSize = clusterSizeOf(target, args['x-perf'], (problem) => jobs.graph.host.warn(problem));
+  const speed = paceOf(args['x-perf'], clusterSize);
   if (source.length !== target.length) throw invalid('Source and target image have different sizes');
   checkFilterName(jobs.graph, args['filter-node-name']);
   jobs.check(source, request);
@@ -123,8 +124,10 @@ async function createBackup(
       [
         {
           node: source,
-          permissions: discardsSource ? { ...reading, uses: reading.uses | Permission.write } : reading,
-          allowed: ['dataplane', 'backup-source'],
+          permissions: discardsSource ? { ...backedUp, uses: backedUp.uses | Permission.write } : backedUp,
+          // What comes into the node by copying on read, or goes from it into what is below it, changes nothing that the backup reads.
+          allowed: ['dataplane', 'backup-source', 'stream', 'commit-target'],
+          watched: true,
         },
         { node: target, permissions: writing(target), allowed: ['dataplane'] },
       ],
@@ -173,13 +176,18 @@ function paceOf(
 }
 
 /** Bytes that are copied as a whole, so that no cluster of the target has data of two moments. */
-function clusterSizeOf(target: BlockNode, { 'min-cluster-size': wanted = 0 }: BackupPerf = {}): number {
+function clusterSizeOf(
+  target: BlockNode,
+  { 'min-cluster-size': wanted = 0 }: BackupPerf = {},
+  warn: (problem: string) => void,
+): number {
   if (wanted !== 0 && !isPowerOfTwo(Number(wanted))) throw invalid('min-cluster-size needs to be a power of 2');
   const { info } = target;
   if (info === undefined && target.below === undefined && target.driver.kind === 'protocol') {
-    throw new BlockError("Couldn't determine the cluster size of the target image, which has no backing file", {
-      code: 'ENOTSUP',
-    });
+    warn(
+      `Node '${target.name}' does not say how large its clusters are and has no backing file: ` +
+        `the copy makes no sense if they are larger than ${leastCluster / 1024} KiB`,
+    );
   }
   return Math.max(leastCluster, info?.clusterSize ?? 0, Number(wanted));
 }

@@ -1,15 +1,16 @@
 import type { BlockCommitArguments, BlockdevOnError } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, deviceNotFound, invalid } from '../error.js';
+import { checkChain } from '../graph/chain-blockers.js';
 import { imageOf, withFilters } from '../graph/filters.js';
 import { findBacking } from '../graph/find-backing.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { commitWork } from '../jobs/commit.js';
+import { committingThrough, commitWork, dissolved } from '../jobs/commit.js';
 import type { JobRequest, Jobs } from '../jobs/jobs.js';
 import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
 import { defaultMirrorBuffer, startMirror } from '../jobs/start-mirror.js';
-import { reading, writing } from '../jobs/target.js';
+import { dissolving, reading, steady, writing } from '../jobs/target.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, requestOf } from './job-arguments.js';
 import { baseNotFound, maskedFormat } from './stream.js';
@@ -29,6 +30,7 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
       active.blockers.check('commit-source', active.name);
       const top = await topOf(graph, active, args);
       const base = await baseOf(graph, top, args);
+      checkChain('commit-target', imageOf(top), base);
       base.blockers.check('commit-target', base.name);
       if (top === base) throw invalid('cannot commit an image into itself');
       if (imageOf(top) === imageOf(base)) throw invalid("Can't mirror node into itself");
@@ -113,9 +115,10 @@ async function commitBelow(
   const { graph } = jobs;
   let overlay = active;
   for (const node of imageOf(active).chain()) if (node.below === top) overlay = node;
+  overlay.blockers.check('commit-target', overlay.name);
   jobs.check(active, request);
   const reopened: Reopened[] = [];
-  base.commits++;
+  const end = committingThrough(overlay.backing);
   try {
     await openForWriting(graph, base, reopened);
     await openForWriting(graph, overlay, reopened);
@@ -124,16 +127,17 @@ async function commitBelow(
       'commit',
       request,
       [
+        { node: top, permissions: dissolving, allowed: ['dataplane'] },
+        { node: base, permissions: { ...writing(base), shares: steady }, allowed: ['dataplane'] },
         { node: active, permissions: reading, allowed: ['dataplane'] },
-        { node: top, permissions: reading },
-        { node: base, permissions: writing(base) },
+        ...dissolved(top, base).slice(1),
       ],
-      ([, from, into]) =>
-        commitWork({ graph, overlay, top, base, backingFile, backingFormat, onError, reopened }, from, into),
+      ([from, into]) =>
+        commitWork({ graph, overlay, top, base, backingFile, backingFormat, onError, reopened, end }, from, into),
     );
     job.start();
   } catch (error) {
-    base.commits--;
+    end();
     await restore(graph, reopened);
     throw error;
   }
@@ -150,7 +154,8 @@ async function commitActive(
 ): Promise<void> {
   const { graph } = jobs;
   const reopened: Reopened[] = [];
-  base.commits++;
+  const image = imageOf(active);
+  const end = committingThrough(image.backing);
   try {
     await openForWriting(graph, base, reopened);
     if (base.length < active.length) await base.requests.truncate(active.length);
@@ -158,6 +163,7 @@ async function commitActive(
       type: 'commit',
       source: active,
       target: base,
+      between: dissolved(image.below, base),
       first: { above: base },
       copyMode: 'background',
       granularity: undefined,
@@ -168,13 +174,13 @@ async function commitActive(
       backing: 'leave',
       replaces: undefined,
       clean: async (pivoted) => {
-        base.commits--;
+        end();
         // It has taken the place of the active layer otherwise.
         if (!pivoted) await restore(graph, reopened);
       },
     });
   } catch (error) {
-    base.commits--;
+    end();
     await restore(graph, reopened);
     throw error;
   }

@@ -1,12 +1,12 @@
 import type { BlockStreamArguments } from '../../../generated/index.js';
 import { BlockError, invalid, noMedium } from '../error.js';
+import { checkChain } from '../graph/chain-blockers.js';
 import { findBacking } from '../graph/find-backing.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
-import { streaming, streamWork } from '../jobs/stream.js';
-import { reading } from '../jobs/target.js';
+import { streamed, streaming, streamWork } from '../jobs/stream.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, requestOf } from './job-arguments.js';
 
@@ -27,9 +27,8 @@ export function streamCommand(jobs: Jobs) {
       if (base === undefined && args['backing-file'] !== undefined) {
         throw new BlockError('backing file specified, but streaming the entire chain');
       }
-      node.blockers.check('stream', node.name);
+      checkChain('stream', node, base);
       const between = [...node.chain()].slice(1, base && [...node.chain()].indexOf(base));
-      for (const each of between) each.blockers.check('stream', each.name);
       checkFilterName(graph, filterName);
       const request = requestOf(args);
       jobs.check(node, request);
@@ -42,8 +41,8 @@ export function streamCommand(jobs: Jobs) {
           'stream',
           request,
           [
-            { node, permissions: streaming, allowed: ['dataplane'] },
-            ...between.map((each) => ({ node: each, permissions: reading, allowed: ['dataplane'] }) as const),
+            { node, permissions: streaming, allowed: ['dataplane'], watched: true },
+            ...between.map((each) => ({ node: each, permissions: streamed, allowed: ['dataplane'] }) as const),
           ],
           ([root]) =>
             streamWork(

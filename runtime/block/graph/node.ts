@@ -43,6 +43,8 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   readonly children = new Map<string, NodeEdge>();
   readonly parents = new Set<NodeEdge>();
   readonly blockers = new OperationBlockers();
+  /** What is forbidden to those that come to the node from above, along a chain: a job watches what goes to it. */
+  readonly blockersAbove = new OperationBlockers();
   /** Its driver's part. Absent before it is open and after it is closed. */
   instance: DriverInstance | undefined;
   /** It is open with all that is below it: others may use it. */
@@ -65,8 +67,6 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   backingFormat: string | undefined;
   /** An overlay in a file that is gone with it: its cache mode was not chosen by a user. */
   temporary = false;
-  /** More than 0: data of its overlays is being committed into it, and they let that happen. */
-  commits = 0;
   /** More than 0: options of its format are being changed, and its driver writes to its header. */
   amendments = 0;
   /** The monitor holds it: it came from `blockdev-add`. */

@@ -84,7 +84,10 @@ function usesOf(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissi
   const known = seen.get(node);
   if (known !== undefined) return known;
   let all = unused;
-  for (const edge of node.parents) all = together(all, usesThrough(edge, flagsOf, seen));
+  for (const edge of node.parents) {
+    const one = usesThrough(edge, flagsOf, seen);
+    all = together(all, { ...one, shares: one.sharesBelow ?? one.shares });
+  }
   const uses = node.forceShare ? { ...all, shares: everything } : all;
   seen.set(node, uses);
   return uses;
@@ -97,7 +100,7 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const parent = owner.node;
   if (parent === undefined) return unused;
   const own = usesOf(parent, flagsOf, seen);
-  if (role === 'backing') return edge.node.commits > 0 ? { ...ofOverlay(own), shares: everything } : ofOverlay(own);
+  if (role === 'backing') return edge.commits > 0 ? unused : ofOverlay(own);
   const { driver } = parent;
   // Another program has the image: whatever happens to its file is that one's affair.
   if (flagsOf(parent).inactive) return unused;
@@ -152,18 +155,20 @@ function refuseConflicts(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode,
   const users = [...node.parents].map((edge) => ({ edge, permissions: usesThrough(edge, flagsOf, seen) }));
   for (const { edge, permissions } of users) {
     for (const other of users) {
-      const [conflict] = namedPermissions(permissions.uses & ~other.permissions.shares);
-      if (other.edge === edge || conflict === undefined) continue;
+      const conflicts = namedPermissions(permissions.uses & ~other.permissions.shares).map(([, name]) => name);
+      if (other.edge === edge || conflicts.length === 0) continue;
       throw new BlockError(
-        `${userOf(edge)} cannot use '${node.name}': that conflicts with use by ${userOf(other.edge)} as '${other.edge.name}', ` +
-          `which does not allow '${conflict[1]}' on ${node.name}`,
+        `Permission conflict on node '${node.name}': ${userOf(edge)} needs '${conflicts.join(', ')}', ` +
+          `which ${userOf(other.edge)} does not let others do`,
         { code: 'EPERM' },
       );
     }
   }
 }
 
-function userOf({ owner }: NodeEdge): string {
-  if ('backend' in owner) return owner.backend.name === '' ? 'a block device' : `block device '${owner.backend.name}'`;
-  return `node '${owner.node?.name ?? ''}'`;
+function userOf({ owner, name, node }: NodeEdge): string {
+  const place = `(which uses node '${node.name}' as its '${name}' child)`;
+  if (!('backend' in owner)) return `node '${owner.node?.name ?? ''}' ${place}`;
+  const { backend } = owner;
+  return `${backend.title ?? (backend.name === '' ? 'an unnamed block device' : `block device '${backend.name}'`)} ${place}`;
 }

@@ -2,12 +2,14 @@ import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
 import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
-import type { BlockNode } from '../graph/node.js';
+import type { BlockNode, NodeEdge } from '../graph/node.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import type { JobWork } from './job-work.js';
+import type { JobNode } from './jobs.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
 import { inSequence } from './sequence.js';
+import { dissolving } from './target.js';
 
 /** Bytes that are copied at a time. */
 const chunk = 512 * 1024;
@@ -27,6 +29,29 @@ export interface CommitPlan {
   readonly onError: BlockdevOnError;
   /** Nodes that were opened for writing for the job's sake. */
   readonly reopened: Reopened[];
+  /** Called when nothing is committed any more. */
+  end(): void;
+}
+
+/**
+ * From now on a commit reads what is below an edge, and what was read through that comes from the commit's source.
+ *
+ * @returns what ends this
+ */
+export function committingThrough(edge: NodeEdge | undefined): () => void {
+  if (edge === undefined) return () => {};
+  edge.commits++;
+  return () => {
+    edge.commits--;
+  };
+}
+
+/** What is between an overlay and the base, as a job has it whose data goes down there. */
+export function dissolved(top: BlockNode | undefined, base: BlockNode): JobNode[] {
+  const chain = [...(top?.chain() ?? [])];
+  return chain
+    .slice(0, chain.indexOf(base))
+    .map((node) => ({ node, permissions: dissolving, allowed: ['dataplane'] as const }));
 }
 
 /** Writes what layers below the active one have into their base, and drops them. */
@@ -69,8 +94,9 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
     },
 
     async clean() {
-      base.commits--;
+      plan.end();
       await restore(graph, reopened);
+      if (overlay.usable) await graph.letGo(overlay);
     },
   };
 }

@@ -52,6 +52,8 @@ export interface JobOptions extends WorkingJobOptions, JobEnding {
   readonly onReport: (report: JobReport) => void;
   /** Lets go of the nodes. */
   release(job: WorkingJob): Promise<void>;
+  /** Lets others do anything to its nodes, which it keeps. */
+  rest(job: WorkingJob): Promise<void>;
   /** Called when it is gone. */
   forget(job: WorkingJob): void;
 }

@@ -241,7 +241,8 @@ export class Job extends WorkingJob implements GroupedJob {
     const succeeded = this.#failure === undefined && !this.cancelled;
     if (!succeeded) this.become('aborting');
     await this.#work?.clean?.(this, succeeded);
-    if (!this.#work?.keepsNodes || this.autoDismiss) await this.#options.release(this);
+    if (this.#work?.keepsNodes && !this.autoDismiss) await this.#options.rest(this);
+    else await this.#options.release(this);
     this.#report();
     this.#conclude();
   }

@@ -2,8 +2,8 @@ import type { JobType } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
 import { type Blocker, blockerExcept, type Operation } from '../graph/blockers.js';
 import type { BlockGraph } from '../graph/graph.js';
-import type { BlockNode } from '../graph/node.js';
-import type { Permissions } from '../permissions.js';
+import type { BlockNode, NodeEdge } from '../graph/node.js';
+import { type Permissions, unused } from '../permissions.js';
 import { checkSpeed, Job } from './job.js';
 import type { JobGroup } from './job-group.js';
 import { endJobs, JobList } from './job-list.js';
@@ -31,12 +31,15 @@ export interface JobNode {
   readonly permissions: Permissions;
   /** What else may be done to the node meanwhile. Absent: all. */
   readonly allowed?: readonly Operation[];
+  /** The job sees what goes to the node: others do nothing along a chain that comes down to it. */
+  readonly watched?: boolean;
 }
 
 interface Taken {
   readonly node: BlockNode;
-  readonly root: Child;
+  readonly root: NodeEdge;
   readonly blocker: Blocker | undefined;
+  readonly blockerAbove: Blocker | undefined;
 }
 
 /** All jobs of a block layer. */
@@ -89,6 +92,7 @@ export class Jobs extends JobList {
       host: internal ? { ...host, events: { emit() {} } } : host,
       onReport: internal ? () => {} : this.#onReport,
       release: () => this.release(job),
+      rest: () => this.rest(job),
       forget: () => (internal ? this.#internal.delete(job) : this.forget(id)),
     });
     const taken: Taken[] = [];
@@ -107,21 +111,32 @@ export class Jobs extends JobList {
     return job;
   }
 
-  async #take(job: Job, { node, permissions, allowed }: JobNode): Promise<Taken> {
+  async #take(job: Job, { node, permissions, allowed, watched }: JobNode): Promise<Taken> {
     const root = await this.graph.attachRoot(node, job, permissions);
     job.roots.add(root);
-    if (allowed === undefined) return { node, root, blocker: undefined };
-    const blocker = blockerExcept(`block device is in use by block job: ${job.type}`, allowed);
-    node.blockers.add(blocker);
-    return { node, root, blocker };
+    const reason = `block device is in use by block job: ${job.type}`;
+    const blocker = allowed && blockerExcept(reason, allowed);
+    if (blocker) node.blockers.add(blocker);
+    const blockerAbove = watched ? blockerExcept(reason, ['dataplane']) : undefined;
+    if (blockerAbove) node.blockersAbove.add(blockerAbove);
+    return { node, root, blocker, blockerAbove };
+  }
+
+  /** A job does nothing to its nodes any more, but keeps them. */
+  async rest(job: WorkingJob): Promise<void> {
+    for (const { node, root } of this.#taken.get(job) ?? []) {
+      root.permissions = unused;
+      await this.graph.letGo(node);
+    }
   }
 
   /** Lets go of the nodes of a job; they are closed when nothing else holds them. */
   async release(job: WorkingJob): Promise<void> {
     const taken = this.#taken.get(job) ?? [];
     this.#taken.delete(job);
-    for (const { node, root, blocker } of taken) {
+    for (const { node, root, blocker, blockerAbove } of taken) {
       node.blockers.remove(blocker);
+      node.blockersAbove.remove(blockerAbove);
       job.roots.delete(root);
       await this.graph.detachRoot(root);
     }

@@ -4,6 +4,7 @@ import { BlockError, invalid } from '../error.js';
 import { type Blocker, blockerExcept } from '../graph/blockers.js';
 import type { BlockNode } from '../graph/node.js';
 import { type BackupWork, backupWork } from './backup.js';
+import { committingThrough, dissolved } from './commit.js';
 import type { Job } from './job.js';
 import { internalJob, type Jobs } from './jobs.js';
 import { openForWriting, type Reopened, restore } from './reopened.js';
@@ -34,6 +35,7 @@ export class SecondaryDisk {
   readonly #reopened: Reopened[] = [];
   #keeping: { readonly job: Job; readonly work: BackupWork } | undefined;
   #committing: Job | undefined;
+  #endCommit: () => void = () => {};
 
   /** @param node the filter. @throws BlockError when what is around it is not as it must be */
   constructor(jobs: Jobs, bitmaps: Bitmaps, node: BlockNode, disk: ReplicatedDisk) {
@@ -87,12 +89,13 @@ export class SecondaryDisk {
     const { active, secondary } = this.#images;
     await this.#endKeeping();
     this.#disk.stage = 'failover';
-    secondary.commits++;
+    this.#endCommit = committingThrough(active.backing);
     try {
       this.#committing = await startMirror(this.#jobs, this.#bitmaps, internalJob, {
         type: 'commit',
         source: active,
         target: secondary,
+        between: dissolved(active.below, secondary),
         first: { above: secondary },
         copyMode: 'background',
         granularity: undefined,
@@ -115,7 +118,7 @@ export class SecondaryDisk {
   }
 
   #committed(succeeded: boolean): void {
-    this.#images.secondary.commits--;
+    this.#endCommit();
     this.#disk.stage = succeeded ? 'done' : 'failover-failed';
     this.#disk.broken = !succeeded;
     this.#disk.end = undefined;

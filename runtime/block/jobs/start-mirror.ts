@@ -7,8 +7,9 @@ import type { BlockNode } from '../graph/node.js';
 import { openBacking } from '../graph/open-backing.js';
 import { reopen } from '../graph/reopen.js';
 import { isPowerOfTwo } from '../limits.js';
+import { everything, Permission, type Permissions } from '../permissions.js';
 import type { Job } from './job.js';
-import type { JobRequest, Jobs } from './jobs.js';
+import type { JobNode, JobRequest, Jobs } from './jobs.js';
 import { type MirrorPlan, mirrorWork } from './mirror.js';
 import { reading, writing } from './target.js';
 import type { WorkingJob } from './working-job.js';
@@ -24,6 +25,8 @@ export interface MirrorRequest {
   readonly type: 'mirror' | 'commit';
   readonly source: BlockNode;
   readonly target: BlockNode;
+  /** The nodes between them, whose data goes from one to the other, too. Absent: none. */
+  readonly between?: readonly JobNode[];
   readonly first: MirrorPlan['first'];
   readonly copyMode: MirrorCopyMode;
   /** Bytes; absent: that of the target's format, within bounds. */
@@ -68,7 +71,7 @@ export async function startMirror(
 ): Promise<Job> {
   checkMirror(wanted);
   jobs.check(wanted.source, request);
-  const { source, target, type } = wanted;
+  const { source, target, type, between = [] } = wanted;
   const granularity = wanted.granularity || defaultGranularity(target.info?.clusterSize);
   const bufferSize = Math.max(granularity, wanted.bufferSize || defaultMirrorBuffer);
   const bitmap = bitmaps.addAnonymous(source, granularity);
@@ -80,7 +83,8 @@ export async function startMirror(
       request,
       [
         { node: source, permissions: reading, allowed: ['dataplane'] },
-        { node: target, permissions: writing(target), allowed: ['dataplane'] },
+        { node: target, permissions: targetPermissions(wanted), allowed: ['dataplane'] },
+        ...between,
       ],
       ([from, into]) =>
         mirrorWork(
@@ -107,6 +111,12 @@ export async function startMirror(
     bitmaps.remove(source, bitmap);
     throw error;
   }
+}
+
+/** Nothing makes sense of a mirror's target before it is one; a base is one all the time. */
+function targetPermissions({ type, target }: MirrorRequest): Permissions {
+  const shares = type === 'commit' ? everything & ~Permission.resize : Permission.writeUnchanged;
+  return { ...writing(target), shares };
 }
 
 /** What a mirror's completion does to the graph. */

@@ -8,6 +8,7 @@ import type { JobWork } from './job-work.js';
 import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
 import { inSequence } from './sequence.js';
+import { steady } from './target.js';
 import type { WorkingJob } from './working-job.js';
 
 /** Bytes that are copied at a time. */
@@ -16,8 +17,11 @@ const chunk = 512 * 1024;
 /** What a stream does to its node: what guests read stays the same. */
 export const streaming: Permissions = {
   uses: Permission.consistentRead | Permission.writeUnchanged,
-  shares: everything,
+  shares: everything & ~Permission.resize,
 };
+
+/** What it does to the nodes that it brings into that one: their data stays as it is. */
+export const streamed: Permissions = { uses: 0, shares: steady };
 
 /** What is streamed into what. */
 export interface StreamPlan {

@@ -11,6 +11,15 @@ import { everything, Permission, type Permissions } from '../permissions.js';
 export const reading: Permissions = { uses: Permission.consistentRead, shares: everything };
 
 /**
+ * What a job does to a node that makes no sense any more as soon as what is below it has been written: others would read
+ * something else each time.
+ */
+export const dissolving: Permissions = { uses: 0, shares: Permission.write | Permission.writeUnchanged };
+
+/** What those above nodes need not to change. */
+export const steady = Permission.consistentRead | Permission.writeUnchanged;
+
+/**
  * What a job does to the node that it writes. A device in whose place no guest is lets it be written; the image's lock is its own
  * already.
  */

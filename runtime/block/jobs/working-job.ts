@@ -71,6 +71,10 @@ export abstract class WorkingJob implements RootOwner {
     );
   }
 
+  get title(): string {
+    return `${this.type} job '${this.id}'`;
+  }
+
   get status(): JobStatus {
     return this.#status;
   }

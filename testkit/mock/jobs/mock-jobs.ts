@@ -107,6 +107,7 @@ export class MockJobs {
       turns: this.#turns,
       onReport: () => {},
       release: async () => {},
+      rest: async () => {},
       forget: () => this.#list.forget(id),
     });
     const { length = ofNode ? diskLength : 1 } = plan;

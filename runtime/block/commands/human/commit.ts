@@ -3,6 +3,7 @@ import { strerror } from '../../errno.js';
 import { BlockError, deviceNotFound, errnoOf, ioError, noMedium } from '../../error.js';
 import type { BlockGraph } from '../../graph/graph.js';
 import type { BlockNode } from '../../graph/node.js';
+import { committingThrough } from '../../jobs/commit.js';
 import { copyStretch } from '../../jobs/copy.js';
 import { openForWriting, type Reopened, restore } from '../../jobs/reopened.js';
 import { reading, writing } from '../../jobs/target.js';
@@ -46,7 +47,7 @@ async function commit(graph: BlockGraph, top: BlockNode): Promise<void> {
   top.blockers.check('commit-source', top.name);
   base.blockers.check('commit-target', base.name);
   const reopened: Reopened[] = [];
-  base.commits++;
+  const end = committingThrough(top.backing);
   try {
     await openForWriting(graph, base, reopened);
     await graph.drained(top, () =>
@@ -66,7 +67,8 @@ async function commit(graph: BlockGraph, top: BlockNode): Promise<void> {
       ),
     );
   } finally {
-    base.commits--;
+    end();
     await restore(graph, reopened);
+    await graph.letGo(top);
   }
 }

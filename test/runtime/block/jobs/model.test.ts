@@ -207,12 +207,19 @@ class Run {
     const { layer } = this.client;
     const left: string[] = layer.jobs.all.map(({ id }) => `job ${id}`);
     for (const node of layer.graph.nodes) {
-      const { requests, name, commits, holds } = node;
+      const { requests, name, holds } = node;
       if (requests.beforeWrite.size > 0) left.push(`notifier of ${name}`);
       if (requests.dirtyTrackers.size > layer.bitmaps.of(node).length) left.push(`tracker of ${name}`);
-      if (requests.copyOnRead > 0 || commits > 0 || holds > 0) left.push(`state of ${name}`);
+      const committed = [...node.children.values()].some(({ commits }) => commits > 0);
+      if (requests.copyOnRead > 0 || committed || holds > 0) left.push(`state of ${name}`);
       const overlaid = [...node.parents].some(({ role }) => role === 'backing');
-      if (!overlaid && operations.some((operation) => node.blockers.reason(operation) !== undefined))
+      if (
+        operations.some(
+          (operation) =>
+            node.blockersAbove.reason(operation) !== undefined ||
+            (!overlaid && node.blockers.reason(operation) !== undefined),
+        )
+      )
         left.push(`blocker of ${name}`);
       if (layer.bitmaps.of(node).some((bitmap) => bitmap.name === undefined || bitmap.status === 'frozen'))
         left.push(`bitmap of ${name}`);
