@@ -88,7 +88,7 @@ async function played(execute: Execute, folder: string, number: number): Promise
     seen.push(await works(execute('xen-set-replication', { enable: false, primary: false, failover: true })));
     for (let tries = 0; tries < 200; tries++) {
       const nodes = (await execute('query-named-block-nodes')) as { readonly 'node-name': string }[];
-      if (!nodes.some(({ 'node-name': name }) => name === 'active')) break;
+      if (!nodes.some(({ 'node-name': name }) => name === 'active' || name === 'hidden')) break;
       await new Promise((go) => setTimeout(go, 20));
     }
     const nodes = (await execute('query-named-block-nodes')) as { readonly 'node-name': string }[];
