@@ -42,7 +42,7 @@ describe('others that use what a job works on', () => {
     );
   });
 
-  it('may do anything again when it has ended, though it was not dismissed', async () => {
+  it('use its nodes again when it has ended, though it was not dismissed', async () => {
     const job = { 'job-id': 's', device: 'top', speed: 1, 'auto-dismiss': false };
     await client.execute('block-stream', job);
     await expect.poll(() => client.layer.jobs.named('s').status, { timeout: 20_000 }).toBe('concluded');
