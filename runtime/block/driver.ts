@@ -71,6 +71,8 @@ export interface NodeFlags {
    * meanwhile, and this says what it is to be afterwards. Absent: the node is active.
    */
   readonly inactive?: { readonly readOnly: boolean };
+  /** `auto-read-only`: what cannot be written is opened all the same, and fails the user that is to write. Default: it is not opened. */
+  readonly autoReadOnly?: boolean;
 }
 
 /** The disk as it was at an earlier moment. */

@@ -80,6 +80,12 @@ export const nodeOptions = {
   'node-name': { type: 'string', help: 'name of the node' },
   'cache.direct': { type: 'boolean', help: 'bypass the caches of the host', default: 'off' },
   'cache.no-flush': { type: 'boolean', help: 'ignore flushes', default: 'off' },
+  'auto-read-only': { type: 'boolean', help: 'open for reading only what cannot be written', default: 'off' },
+  'force-share': {
+    type: 'boolean',
+    help: 'let others write to the image, which is opened for reading only',
+    default: 'off',
+  },
   discard: { type: 'string', help: 'what to do with discards: ignore (or off), unmap (or on)', default: 'ignore' },
 } as const satisfies ParameterTable;
 

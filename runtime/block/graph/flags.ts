@@ -31,8 +31,8 @@ export const rootDefaults: OpenFlags = {
 
 /** What a parent hands down to a child that does not say otherwise. */
 export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
-  const { direct, noFlush, mayWrite = false, forceShare, dormant } = parent;
-  if (role === 'backing') return { ...parent, readOnly: true };
+  const { direct, noFlush, mayWrite = false, forceShare, dormant, autoReadOnly = false } = parent;
+  if (role === 'backing') return { ...parent, readOnly: true, autoReadOnly: false };
   // The upper layer decides what is discarded; what it passes on is meant.
   return {
     readOnly: parent.readOnly,
@@ -44,6 +44,7 @@ export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
     mayWrite,
     forceShare,
     dormant,
+    autoReadOnly,
   };
 }
 
@@ -72,6 +73,7 @@ export function takeFlags(options: BlockOptions, base: OpenFlags): OpenFlags {
     dormant: !(options.takeBoolean('active') ?? !base.dormant),
     direct: options.takeBoolean('cache.direct') ?? base.direct,
     noFlush: options.takeBoolean('cache.no-flush') ?? base.noFlush,
+    autoReadOnly: options.takeBoolean('auto-read-only') ?? base.autoReadOnly ?? false,
     unmap: discard === undefined ? base.unmap : discard === 'unmap' || discard === 'on',
   };
 }

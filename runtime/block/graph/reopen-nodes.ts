@@ -73,8 +73,9 @@ function switching({ node, flags, detectZeroes, given, changeable }: NodePlan): 
       },
     },
     async commit() {
-      const { readOnly, direct, noFlush, unmap, inactive } = flags;
-      node.flags = { ...node.flags, readOnly, direct, noFlush, unmap, ...(inactive === undefined ? {} : { inactive }) };
+      const { readOnly, direct, noFlush, unmap, inactive, autoReadOnly = false } = flags;
+      const changed = { readOnly, direct, noFlush, unmap, autoReadOnly };
+      node.flags = { ...node.flags, ...changed, ...(inactive === undefined ? {} : { inactive }) };
       node.mayWrite ||= !staysReadOnly(flags);
       node.detectZeroes = detectZeroes;
       node.given = given;

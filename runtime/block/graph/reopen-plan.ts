@@ -140,12 +140,12 @@ function takeInner(node: BlockNode, rest: BlockOptions): InnerChild[] {
 function takeNodeFlags(node: BlockNode, rest: BlockOptions, base: OpenFlags): OpenFlags {
   const forceShare = rest.takeBoolean('force-share') ?? node.forceShare;
   if (forceShare !== node.forceShare) throw unchangeable('force-share');
-  const cautious = rest.takeBoolean('auto-read-only') ?? false;
   // The one option that keeps its value when it is not given.
   const dormant = node.flags.inactive !== undefined;
   const flags = takeFlags(rest, { ...base, unmap: node.flags.unmap, forceShare: false, dormant });
   if (flags.dormant !== dormant) throw unchangeable('active');
-  const readOnly = flags.readOnly || (cautious && !node.mayWrite);
+  // A driver that never writes cannot be asked to, and need not be.
+  const readOnly = flags.readOnly || (flags.autoReadOnly === true && node.instance?.forcesReadOnly === true);
   if (forceShare && !readOnly) throw invalid('force-share=on can only be used with read-only images');
   if (!readOnly && node.instance?.forcesReadOnly) {
     throw new BlockError(`Node '${node.name}' is read only`, { code: 'EACCES' });

@@ -5,7 +5,7 @@ import { createFile } from './create.js';
 import { type Extent, ExtentMap } from './extents.js';
 import { type NativeCalls, nativeCalls, warnWithoutNative } from './native.js';
 import { OpenFile } from './open-file.js';
-import { type OpenPath, PathInstance } from './path-instance.js';
+import { handleFlags, type OpenPath, PathInstance } from './path-instance.js';
 import { lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
 import { statFd, truncateFd } from './system-io.js';
 import { Zeroing } from './zeroing.js';
@@ -127,7 +127,7 @@ async function open(context: OpenContext, native: NativeCalls | undefined): Prom
   const { path } = options;
   expectFile(path, await lookAt(path));
   const { flags } = context.node;
-  const file = await OpenFile.open(options, flags, native);
+  const file = await OpenFile.open(options, handleFlags(flags), native);
   try {
     // Once more: what was looked at may not be what was opened.
     const stats = await statFd(file.fd);

@@ -3,7 +3,7 @@ import { BlockError, errnoOf } from '../../error.js';
 import { deviceLength, needNative } from './host-device.js';
 import { type NativeCalls, nativeCalls } from './native.js';
 import { OpenFile } from './open-file.js';
-import { type OpenPath, PathInstance } from './path-instance.js';
+import { handleFlags, type OpenPath, PathInstance } from './path-instance.js';
 import { lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
 import { statFd, statPath } from './system-io.js';
 
@@ -121,7 +121,7 @@ async function open(context: OpenContext, native: NativeCalls | undefined): Prom
   const { flags } = context.node;
   if (!(await lookAt(path)).isBlockDevice()) throw noDrive(path);
   const calls = needNative(path, native);
-  const file = await OpenFile.open(options, flags, calls);
+  const file = await OpenFile.open(options, handleFlags(flags), calls);
   try {
     if (!(await isDrive(file, calls))) throw noDrive(path);
     const stats = await statFd(file.fd);

@@ -4,7 +4,7 @@ import { BlockError, errnoOf, ioError } from '../../error.js';
 import { RequestFlag } from '../../request-flag.js';
 import { type NativeCalls, nativeCalls, Whence } from './native.js';
 import { OpenFile, type OpenPlace } from './open-file.js';
-import { type OpenPath, PathInstance } from './path-instance.js';
+import { handleFlags, type OpenPath, PathInstance } from './path-instance.js';
 import { lookAt, parsePrefixed, takeFileOptions, withoutPrefix } from './path-options.js';
 import { statFd, statPath } from './system-io.js';
 import { Zeroing } from './zeroing.js';
@@ -97,7 +97,7 @@ async function isDevice(path: string): Promise<boolean> {
 async function open(context: OpenContext, native: NativeCalls | undefined): Promise<HostDeviceInstance> {
   const options = await takeFileOptions(context);
   const { flags } = context.node;
-  const { calls, file, stats, length } = await openDevice(options, flags, native);
+  const { calls, file, stats, length } = await openDevice(options, handleFlags(flags), native);
   try {
     return new HostDeviceInstance({ options, flags, file, native: calls, stats }, calls, length);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import type { DriverInstance, NodeFlags, Reopening } from '../../driver.js';
-import type { PermissionChange, Permissions } from '../../permissions.js';
+import { Permission, type PermissionChange, type Permissions, unused } from '../../permissions.js';
 import { RequestFlag } from '../../request-flag.js';
 import { ImageLocks, refuseUnlockable } from './image-locks.js';
 import type { NativeCalls } from './native.js';
@@ -19,6 +19,18 @@ export interface OpenPath {
   readonly stats: Stats;
 }
 
+/** What changes a file, its length or its bytes. */
+const writing = Permission.write | Permission.writeUnchanged | Permission.resize;
+
+/** How a file is opened at first: with `auto-read-only`, it is opened for writing no sooner than something writes. */
+export function handleFlags({
+  readOnly,
+  autoReadOnly = false,
+  direct,
+}: NodeFlags): Pick<NodeFlags, 'readOnly' | 'direct'> {
+  return { readOnly: readOnly || autoReadOnly, direct };
+}
+
 /** What files and devices have in common once they are open. */
 export abstract class PathInstance implements DriverInstance {
   abstract readonly length: number;
@@ -28,11 +40,16 @@ export abstract class PathInstance implements DriverInstance {
   readonly #options: FileOptions;
   readonly #locks: ImageLocks;
   #flags: NodeFlags;
+  /** The file is open for writing. */
+  #writable: boolean;
+  /** What all users of the node do together. */
+  #wanted = unused;
 
   /** @throws BlockError when the image cannot be locked as it should be */
   constructor({ options, flags, file, native, stats }: OpenPath) {
     this.#options = options;
     this.#flags = flags;
+    this.#writable = !handleFlags(flags).readOnly;
     this.file = file;
     this.native = native;
     this.#locks = new ImageLocks({ ...options, readOnly: flags.readOnly, native }, file.fd, stats);
@@ -70,33 +87,70 @@ export abstract class PathInstance implements DriverInstance {
 
   /** A file that is to be used in another way is opened a second time, and the first handle closed when all agree. */
   async prepareReopen(flags: NodeFlags): Promise<Reopening> {
-    const old = this.#flags;
-    const same = old.readOnly === flags.readOnly && old.direct === flags.direct;
     refuseUnlockable({ ...this.#options, readOnly: flags.readOnly, native: this.native });
-    const next = same ? this.file : await this.file.reopen(this.#options, flags, this.native);
+    const handle = await this.#prepareHandle(flags, this.#wanted);
     try {
-      if (!same) await this.#locks.copyTo(next.fd);
+      await handle.lock();
     } catch (error) {
-      await next.close().catch(() => {});
+      await handle.abort();
       throw error;
     }
     return {
-      commit: async () => {
-        const before = this.file;
+      commit: () => {
         this.#flags = flags;
-        this.file = next;
-        this.#locks.moveTo(next.fd);
-        // What was written through the old handle has been flushed: nothing is lost even if this fails.
-        if (next !== before) await before.close().catch(() => {});
+        return handle.commit();
+      },
+      abort: handle.abort,
+    };
+  }
+
+  async preparePermissions(wanted: Permissions): Promise<PermissionChange> {
+    const handle = await this.#prepareHandle(this.#flags, wanted);
+    const before = this.#wanted;
+    let locks: PermissionChange;
+    try {
+      locks = await this.#locks.prepare(wanted);
+      await handle.lock();
+    } catch (error) {
+      await handle.abort();
+      throw error;
+    }
+    this.#wanted = wanted;
+    return {
+      async commit() {
+        await handle.commit();
+        await locks.commit();
       },
       abort: async () => {
-        if (next !== this.file) await next.close().catch(() => {});
+        this.#wanted = before;
+        await handle.abort();
+        await locks.abort();
       },
     };
   }
 
-  preparePermissions(wanted: Permissions): Promise<PermissionChange> {
-    return this.#locks.prepare(wanted);
+  /** Opens the file in another way where flags or users ask for it, to be used from the commit on. */
+  async #prepareHandle(flags: NodeFlags, { uses }: Permissions): Promise<Reopening & { lock(): Promise<void> }> {
+    const before = this.file;
+    const writable = !flags.readOnly && (!flags.autoReadOnly || (uses & writing) !== 0);
+    if (writable === this.#writable && flags.direct === this.#flags.direct) {
+      return { lock: async () => {}, commit: async () => {}, abort: async () => {} };
+    }
+    const next = await before.reopen(this.#options, { ...flags, readOnly: !writable }, this.native);
+    const close = (file: OpenFile): Promise<void> => file.close().catch(() => {});
+    return {
+      lock: () => this.#locks.copyTo(next.fd),
+      commit: async () => {
+        // Flags that were changed at the same time have chosen the handle already.
+        if (this.file !== before) return close(next);
+        this.file = next;
+        this.#writable = writable;
+        this.#locks.moveTo(next.fd);
+        // What was written through the old handle has been flushed: nothing is lost even if this fails.
+        await close(before);
+      },
+      abort: () => close(next),
+    };
   }
 
   async close(): Promise<void> {

@@ -25,7 +25,8 @@ async function open({ options, node, host }: OpenContext): Promise<NbdInstance> 
   const taken = takeNbdOptions(options);
   const disk = await NbdDisk.open(taken, host);
   try {
-    checkWritable(disk, node.flags.readOnly, taken);
+    const { readOnly, autoReadOnly = false } = node.flags;
+    if (!autoReadOnly) checkWritable(disk, readOnly, taken);
     return new NbdInstance(disk, taken);
   } catch (error) {
     disk.close();

@@ -109,6 +109,10 @@ export class NbdInstance implements DriverInstance {
     if (size > this.length) throw invalid('An NBD export cannot be made larger by its clients');
   }
 
+  get forcesReadOnly(): boolean {
+    return this.#disk.can(ExportFlag.readOnly);
+  }
+
   async prepareReopen({ readOnly }: NodeFlags): Promise<Reopening> {
     checkWritable(this.#disk, readOnly, this.#options);
     return nothingToSwitch;

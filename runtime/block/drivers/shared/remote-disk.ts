@@ -25,9 +25,9 @@ export interface RemoteOptions {
   readonly given: string;
 }
 
-/** @throws BlockError (EROFS) where a node is to be written */
+/** @throws BlockError (EROFS) where a node is to be written, and nothing says that it need not be */
 export function refuseWriting(name: string, { node }: OpenContext): void {
-  if (!node.flags.readOnly) {
+  if (!node.flags.readOnly && !node.flags.autoReadOnly) {
     throw new BlockError(`Driver '${name}' cannot write: open the node with 'read-only' on`, { code: 'EROFS' });
   }
 }
@@ -41,6 +41,7 @@ export function remoteDisk(
   const cache = new BlockCache(length, Math.max(smallestBlock, roundUp(readahead, smallestBlock)), fetch);
   return {
     length,
+    forcesReadOnly: true,
     read: (offset, buffer) => cache.read(offset, buffer),
     async prepareReopen(flags): Promise<Reopening> {
       if (flags.readOnly) return nothingToSwitch;
