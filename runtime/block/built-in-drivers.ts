@@ -1,6 +1,7 @@
 import { BlockdevDriver } from '../../generated/index.js';
 import type { BlockDriver } from './driver.js';
 import { blkdebug } from './drivers/blkdebug/driver.js';
+import { blklogwrites } from './drivers/blklogwrites/driver.js';
 import { blkverify } from './drivers/blkverify.js';
 import { bochs } from './drivers/bochs.js';
 import { cloop } from './drivers/cloop.js';
@@ -38,6 +39,7 @@ import { DriverRegistry } from './graph/registry.js';
 /** All drivers, in the order in which they are asked whether they know some data or a path. Adding one is adding a line. */
 const drivers: readonly BlockDriver[] = [
   blkdebug,
+  blklogwrites,
   blkverify,
   bochs,
   cloop,

@@ -383,6 +383,8 @@ export interface BlockDriver {
    * as QEMU's does.
    */
   readonly changeable?: readonly string[];
+  /** Options, or groups of them, that do not decide what is read: file names do without them. */
+  readonly weakOptions?: readonly string[];
   /** Images may have a backing file. */
   readonly supportsBacking?: boolean;
   /**

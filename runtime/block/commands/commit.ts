@@ -2,7 +2,6 @@ import type { BlockCommitArguments, BlockdevOnError } from '../../../generated/i
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, deviceNotFound, invalid } from '../error.js';
 import { checkChain } from '../graph/chain-blockers.js';
-import { imageOf, withFilters } from '../graph/filters.js';
 import { findBacking } from '../graph/find-backing.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
@@ -30,13 +29,13 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
       active.blockers.check('commit-source', active.name);
       const top = await topOf(graph, active, args);
       const base = await baseOf(graph, top, args);
-      checkChain('commit-target', imageOf(top), base);
+      checkChain('commit-target', top.image, base);
       base.blockers.check('commit-target', base.name);
       if (top === base) throw invalid('cannot commit an image into itself');
-      if (imageOf(top) === imageOf(base)) throw invalid("Can't mirror node into itself");
+      if (top.image === base.image) throw invalid("Can't mirror node into itself");
       checkFilterName(graph, args['filter-node-name']);
       const request = requestOf(args);
-      if (imageOf(top) !== imageOf(active)) {
+      if (top.image !== active.image) {
         const backingFormat = maskedFormat(args, base);
         await commitBelow(
           jobs,
@@ -61,7 +60,7 @@ function rootNode(graph: BlockGraph, device: string): BlockNode {
 
 async function topOf(graph: BlockGraph, active: BlockNode, args: BlockCommitArguments): Promise<BlockNode> {
   const { top: name, 'top-node': nodeName } = args;
-  const image = imageOf(active);
+  const { image } = active;
   if (nodeName !== undefined) {
     const top = graph.deviceOrNode(undefined, nodeName);
     return inChain(active, top);
@@ -76,19 +75,16 @@ async function baseOf(graph: BlockGraph, top: BlockNode, args: BlockCommitArgume
   const { base: name, 'base-node': nodeName } = args;
   if (nodeName !== undefined) return inChain(top, graph.deviceOrNode(undefined, nodeName));
   if (name !== undefined) {
-    const base = await findBacking(imageOf(top), name);
+    const base = await findBacking(top.image, name);
     if (base === undefined) throw baseNotFound(name);
     return base;
   }
-  return deepest(imageOf(top));
+  return deepest(top);
 }
 
-/** A node that is in a chain: an image, or one of the filters on the uppermost image. @throws BlockError */
+/** A node that is in a chain: an image, or a filter on one. @throws BlockError */
 function inChain(top: BlockNode, node: BlockNode): BlockNode {
-  const image = imageOf(top);
-  if (!withFilters(top).includes(node) && !image.chainHas(node)) {
-    throw invalid(`'${node.name}' is not in this backing file chain`);
-  }
+  if (!top.chainHas(node)) throw invalid(`'${node.name}' is not in this backing file chain`);
   return node;
 }
 
@@ -113,8 +109,11 @@ async function commitBelow(
   onError: BlockdevOnError,
 ): Promise<void> {
   const { graph } = jobs;
-  let overlay = active;
-  for (const node of imageOf(active).chain()) if (node.below === top) overlay = node;
+  let overlay = active.image;
+  for (const node of overlay.chain()) {
+    if (node === top) break;
+    if (!node.driver.filter) overlay = node;
+  }
   overlay.blockers.check('commit-target', overlay.name);
   jobs.check(active, request);
   const reopened: Reopened[] = [];
@@ -154,7 +153,7 @@ async function commitActive(
 ): Promise<void> {
   const { graph } = jobs;
   const reopened: Reopened[] = [];
-  const image = imageOf(active);
+  const image = active.image;
   const end = committingThrough(image.backing);
   try {
     await openForWriting(graph, base, reopened);

@@ -46,9 +46,9 @@ export function graphCommands(graph: BlockGraph) {
     },
 
     async block_resize({ device, 'node-name': nodeName, size }) {
-      const node = firstImage(graph.deviceOrNode(device, nodeName));
+      const node = resizedBy(graph.deviceOrNode(device, nodeName));
       if (size < 0) throw new BlockError("Parameter 'size' expects a size >= 0");
-      if (node.blockers.reason('resize') !== undefined) {
+      if (node.blockers.reason('resize') !== undefined || node.image.blockers.reason('resize') !== undefined) {
         throw new BlockError(`Device '${device ?? nodeName ?? ''}' is in use`, { code: 'EBUSY' });
       }
       // Beyond, a number would not be exact, and a message with it neither.
@@ -92,12 +92,12 @@ export async function deleteNode(graph: BlockGraph, node: BlockNode): Promise<vo
   await graph.release(node);
 }
 
-/** The node itself, or what is below it while it is a filter. */
-function firstImage(node: BlockNode): BlockNode {
-  if (!node.driver.filter) return node;
+/** The node itself, or what is below it while it is a filter that leaves sizes to its child. */
+function resizedBy(node: BlockNode): BlockNode {
+  if (!node.driver.filter || node.instance?.truncate !== undefined) return node;
   for (const child of node.childNodes()) {
-    const found = firstImage(child);
-    if (!found.driver.filter) return found;
+    const found = resizedBy(child);
+    if (!found.driver.filter || found.instance?.truncate !== undefined) return found;
   }
   return node;
 }

@@ -28,7 +28,8 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
     ro: staysReadOnly(flags),
     drv: node.driver.name,
     ...(backingName === undefined ? {} : { backing_file: backingName }),
-    backing_file_depth: [...node.chain()].length - 1,
+    // QEMU does not count where it does not show the images below.
+    backing_file_depth: flat ? 0 : [...node.chain()].filter(({ below }) => below !== undefined).length,
     encrypted: node.open.encrypted ?? false,
     // An image whose key is missing is not opened in the first place.
     encryption_key_missing: false,

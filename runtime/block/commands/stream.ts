@@ -21,7 +21,7 @@ export function streamCommand(jobs: Jobs) {
           throw invalid(`'${one}' and '${other}' cannot be specified at the same time`);
         }
       }
-      const node = graph.reference(args.device);
+      const node = graph.reference(args.device).image;
       if (!node.inserted) throw noMedium(args.device);
       const base = await baseOf(graph, node, args);
       if (base === undefined && args['backing-file'] !== undefined) {
@@ -94,7 +94,8 @@ export function maskedFormat(
   { 'backing-mask-protocol': masked }: { readonly 'backing-mask-protocol'?: boolean },
   base: BlockNode | undefined,
 ): string | undefined {
-  return masked && base?.driver.kind === 'protocol' ? 'raw' : base?.driver.name;
+  const image = base?.image;
+  return masked && image?.driver.kind === 'protocol' ? 'raw' : image?.driver.name;
 }
 
 /** A chain has no file of a name. */

@@ -9,6 +9,7 @@ import { FilterInstance, filterTraits } from './shared/filter.js';
 export const copyOnRead: BlockDriver = {
   ...filterTraits,
   name: 'copy-on-read',
+  weakOptions: ['bottom'],
   childPermissions: (own) => ({ uses: own.uses | Permission.writeUnchanged, shares: own.shares }),
   async open({ options, file }: OpenContext) {
     const bottom = options.takeString('bottom');

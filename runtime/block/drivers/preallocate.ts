@@ -12,6 +12,7 @@ export const preallocate: BlockDriver = {
   ...filterTraits,
   name: 'preallocate',
   changeable: ['prealloc-align', 'prealloc-size'],
+  weakOptions: ['prealloc-align', 'prealloc-size'],
   async open({ options, file, node }: OpenContext) {
     return new PreallocateInstance(file, takeSteps(options, file), () => node.flags.readOnly);
   },
@@ -90,11 +91,6 @@ class PreallocateInstance extends FilterInstance {
 
   override async close(): Promise<void> {
     await this.#cut();
-  }
-
-  /** What it makes room for is not what the disk is. */
-  effectiveOptions(): { readonly [key: string]: number } {
-    return {};
   }
 
   /** Makes the file larger when a write goes beyond its end. That it cannot is no error: the write makes room itself. */

@@ -1,6 +1,7 @@
 import type { BlockDriver, BlockStatus, Child, DriverInstance, OpenContext } from '../driver.js';
 import { ioError } from '../error.js';
 import { everything } from '../permissions.js';
+import { nameOfChild } from './shared/filter.js';
 
 /**
  * The disk as it was when the `copy-before-write` node below was put in: what a backup reads while the disk is in use. Discarded
@@ -43,6 +44,10 @@ class SnapshotAccessInstance implements DriverInstance {
 
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
     return this.#past.blockStatus(offset, length);
+  }
+
+  exactFilename(): string | undefined {
+    return nameOfChild(this.#file);
   }
 
   async close(): Promise<void> {}

@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { parseJson } from '../../json/parse.js';
 import { stringifyReply } from '../../json/stringify-reply.js';
 import { isJsonObject, type JsonValue } from '../../json/value.js';
+import type { BlockDriver } from '../driver.js';
 import { invalid } from '../error.js';
 import { BlockOptions, type OptionValue } from '../options.js';
 
@@ -49,6 +50,19 @@ export function resolveBackingName(overlay: string, name: string): string {
   return overlay.slice(0, Math.max(overlay.lastIndexOf('/') + 1, afterPrefix)) + name;
 }
 
+/** A node with a file name, perhaps over another that has a plainer one. */
+interface Placed {
+  readonly filename: string;
+  readonly file?: { readonly node: Placed } | undefined;
+}
+
+/** The file name that relative ones count from: that of the node, or, where it is only options, that of its file. */
+export function placeOf(node: Placed): string {
+  let place = node;
+  while (isJsonName(place.filename) && place.file !== undefined) place = place.file.node;
+  return place.filename;
+}
+
 /** Options of one node that say nothing of what it reads: they are left out of `json:` names. */
 const commonKeys = new Set([
   'driver',
@@ -59,12 +73,13 @@ const commonKeys = new Set([
   'discard',
   'detect-zeroes',
   'force-share',
+  'auto-read-only',
   'filename',
 ]);
 
 /** What a file name is made from. */
 export interface NamedNode {
-  readonly driver: { readonly name: string; readonly kind: 'format' | 'protocol' };
+  readonly driver: Pick<BlockDriver, 'name' | 'kind' | 'filter' | 'weakOptions'>;
   readonly given: BlockOptions;
   readonly children: ReadonlyMap<string, { readonly node: { readonly filename: string; readonly options: JsonValue } }>;
   readonly instance:
@@ -76,20 +91,21 @@ export interface NamedNode {
 }
 
 /** The options of a node's own driver, as a `json:` name shows them. */
-function ownOptions({ given, children, instance }: NamedNode): { [key: string]: OptionValue } {
+function ownOptions({ driver, given, children, instance }: NamedNode): { [key: string]: OptionValue } {
   const shown = instance?.effectiveOptions?.();
   if (shown !== undefined) return { ...shown };
   const own: { [key: string]: OptionValue } = {};
   for (const [key, value] of given.entries()) {
     const ofChild = [...children.keys(), 'file', 'backing'].some((name) => key === name || key.startsWith(`${name}.`));
-    if (!ofChild && !commonKeys.has(key)) own[key] = value;
+    const isWeak = driver.weakOptions?.some((name) => key === name || key.startsWith(`${name}.`));
+    if (!ofChild && !isWeak && !commonKeys.has(key)) own[key] = value;
   }
   return own;
 }
 
 /**
  * A node's name as queries show it, and the options that it stands for. A plain name where that opens the same: for
- * a protocol node with nothing but a file name, and for a format node with no options of its own.
+ * a protocol node with nothing but a file name, and for a format node with no options of its own that decide what is read.
  */
 export function describeNode(node: NamedNode): { readonly filename: string; readonly options: JsonValue } {
   const { driver, children, instance, given } = node;
@@ -107,7 +123,8 @@ export function describeNode(node: NamedNode): { readonly filename: string; read
         : undefined;
   } else {
     const file = children.get('file')?.node.filename;
-    if (plainOptions && file !== undefined && !isJsonName(file)) exact = file;
+    if (instance?.exactFilename !== undefined) exact = instance.exactFilename();
+    else if (!driver.filter && plainOptions && file !== undefined && !isJsonName(file)) exact = file;
   }
   for (const [name, child] of children) if (name !== 'backing') setPath(options, name, child.node.options);
   return { filename: exact ?? `${jsonPrefix}${stringifyReply(options)}`, options };

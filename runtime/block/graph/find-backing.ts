@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { protocolOf, resolveBackingName } from './filename.js';
+import { placeOf, protocolOf, resolveBackingName } from './filename.js';
 import type { BlockNode } from './node.js';
 
 /**
@@ -11,15 +11,14 @@ import type { BlockNode } from './node.js';
  */
 export async function findBacking(top: BlockNode, name: string): Promise<BlockNode | undefined> {
   for (const overlay of top.chain()) {
-    const { below, backingName } = overlay;
-    if (below === undefined) return undefined;
+    const { backingName } = overlay;
+    const below = overlay.below?.image;
+    if (below === undefined) continue;
     const stored = backingName ?? below.filename;
     if (name === stored || name === below.filename) return below;
     if (protocolOf(name) !== undefined || protocolOf(stored) !== undefined) continue;
-    const [wanted, present] = await Promise.all([
-      canonical(overlay.filename, name),
-      canonical(overlay.filename, stored),
-    ]);
+    const place = placeOf(overlay);
+    const [wanted, present] = await Promise.all([canonical(place, name), canonical(place, stored)]);
     if (wanted !== undefined && wanted === present) return below;
   }
   return undefined;

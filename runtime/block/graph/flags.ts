@@ -27,6 +27,7 @@ export const rootDefaults: OpenFlags = {
   noIo: false,
   forceShare: false,
   dormant: false,
+  autoReadOnly: false,
 };
 
 /** What a parent hands down to a child that does not say otherwise. */

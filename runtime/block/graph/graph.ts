@@ -4,6 +4,7 @@ import { type Permissions, unused } from '../permissions.js';
 import { blockerExcept } from './blockers.js';
 import { closeNode } from './close.js';
 import { Edge, type EdgeChanges } from './edge.js';
+import { exchangeChild } from './exchange.js';
 import { NameSpace } from './names.js';
 import type { BlockNode, NodeEdge } from './node.js';
 import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
@@ -317,8 +318,8 @@ export class BlockGraph implements OpenEnvironment {
   }
 
   /**
-   * Takes nodes out of a backing chain whose data is in `base` by now: `overlay`, which is directly above `top`, gets `base` as its
-   * backing file, in its header, too. The nodes from `top` to above `base` are closed when nothing else holds them. The caller
+   * Takes nodes out of a backing chain whose data is in `base` by now: `overlay`, which is above `top` with nothing but filters
+   * between them, gets `base` as its backing file, in its header, too. The nodes from `top` to above `base` are closed when nothing else holds them. The caller
    * has drained the overlay, and opened it for writing.
    *
    * @param backingFile what the header shall say. Default: the file name of `base`
@@ -328,13 +329,28 @@ export class BlockGraph implements OpenEnvironment {
     overlay: BlockNode,
     top: BlockNode,
     base: BlockNode,
-    { name = base.filename, format = base.driver.name }: Partial<BackingFile> = {},
+    { name = base.image.filename, format = base.image.driver.name }: Partial<BackingFile> = {},
   ): Promise<void> {
-    if (overlay.below !== top || top === base || !top.chainHas(base)) {
+    let above = overlay;
+    while (above.under?.node !== top && above.under?.node.driver.filter) above = above.under.node;
+    if (above.under?.node !== top || top === base || !top.chainHas(base)) {
       throw invalid(`'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`);
     }
     await overlay.changeBackingFile({ name, format });
-    await this.relink(overlay, base);
+    if (above === overlay) await this.relink(overlay, base);
+    else await this.#refilter(above, base);
+  }
+
+  /** Puts another node under a filter; the one that was there is closed when nothing else holds it. */
+  async #refilter(filter: BlockNode, child: BlockNode): Promise<void> {
+    const { before, undo } = exchangeChild(this, filter, 'file', child);
+    try {
+      await this.usage.update([filter]);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    if (before !== undefined && before !== child) await this.letGo(before);
   }
 
   /** Makes the file names of all nodes above one anew. */

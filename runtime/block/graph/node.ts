@@ -135,10 +135,21 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     return this.backing?.node;
   }
 
-  /** The node, and what is below it along the backing edges. */
+  /** The edge that what the node does not have itself is read through: to the backing file, or to what a filter filters. */
+  get under(): NodeEdge | undefined {
+    return this.driver.filter ? this.file : this.backing;
+  }
+
+  /** The node, and what is below it along backing edges and through filters. */
   *chain(): Iterable<BlockNode> {
     yield this;
-    for (let node = this.below; node !== undefined; node = node.below) yield node;
+    for (let edge = this.under; edge !== undefined; edge = edge.node.under) yield edge.node;
+  }
+
+  /** The node itself, or, of a filter, the first node below that is none. */
+  get image(): BlockNode {
+    for (const node of this.chain()) if (!node.driver.filter) return node;
+    return this;
   }
 
   /** Whether a node is this one, or in its backing chain. */

@@ -7,7 +7,7 @@ import { decodeFileName, systemPath } from '../file-name.js';
 import { BlockOptions, type OptionValue } from '../options.js';
 import { type CloseEnvironment, closeNode } from './close.js';
 import { Edge, type EdgeChanges } from './edge.js';
-import { isJsonName, parseJsonName, protocolOf, resolveBackingName } from './filename.js';
+import { isJsonName, parseJsonName, placeOf, protocolOf, resolveBackingName } from './filename.js';
 import { inherited, nodeFlagsOf, type OpenFlags, rootDefaults, takeDetectZeroes, takeFlags } from './flags.js';
 import type { NameSpace } from './names.js';
 import { BlockNode, type NodeEdge } from './node.js';
@@ -323,7 +323,7 @@ class Opening {
       }
       const options = wanted ?? new BlockOptions();
       const named = options.has('file') || options.hasUnder('file') || options.has('filename');
-      const filename = named || header === undefined ? undefined : resolveBackingName(node.filename, header.name);
+      const filename = named || header === undefined ? undefined : resolveBackingName(placeOf(node), header.name);
       const own = await canonical(node.filename);
       const { above = [] } = this.#request;
       if (above.includes(own)) {

@@ -69,6 +69,18 @@ function unallocated(
   return { ...status, length: Math.min(status.length, shown) };
 }
 
+/** The edge from a filter to what it filters. */
+function filtered({ node }: Child): Child | undefined {
+  return node.driver.filter ? node.children.get('file') : undefined;
+}
+
+/** The first edge that leads to no filter, or the last one above a base. */
+export function belowFilters(top: Child, base?: NodeView): Child {
+  let edge = top;
+  for (let next = filtered(edge); next !== undefined && next.node !== base; next = filtered(edge)) edge = next;
+  return edge;
+}
+
 /** Where in a chain of backing files a stretch comes from. */
 export interface ChainStatus {
   readonly status: BlockStatus;
@@ -86,6 +98,11 @@ export async function chainStatus(top: Child, offset: number, length: number, ba
   let wanted = length;
   let depth = 0;
   for (let edge = top; ; depth++) {
+    edge = belowFilters(edge, base);
+    // A filter that is right above the base has nothing of its own.
+    if (filtered(edge) !== undefined) {
+      return { status: { length: wanted, allocated: false, data: false, zero: false }, depth };
+    }
     const status = await edge.blockStatus(offset, wanted);
     wanted = status.length;
     const { backing } = edge.node;

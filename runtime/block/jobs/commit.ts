@@ -1,6 +1,5 @@
 import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
-import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode, NodeEdge } from '../graph/node.js';
 import { CopyFailure, copyStretch } from './copy.js';
@@ -83,7 +82,6 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
 
     async commit() {
       await graph.drained(overlay, async () => {
-        if (overlay.below !== top) throw new BlockError(`The chain above '${top.name}' has changed`, { code: 'EBUSY' });
         await graph.dropIntermediate(overlay, top, base, {
           ...(backingFile !== undefined && { name: backingFile }),
           ...(plan.backingFormat !== undefined && { format: plan.backingFormat }),

@@ -1,5 +1,5 @@
 import type { Child, NodeView } from '../driver.js';
-import { chainStatus } from '../io/status.js';
+import { belowFilters, chainStatus } from '../io/status.js';
 
 /** Where a stretch of a disk comes from, as a job that drops layers must know it. */
 export interface LayerStatus {
@@ -24,9 +24,10 @@ export async function layerStatus(
   length: number,
   base: NodeView | undefined,
 ): Promise<LayerStatus> {
-  const own = await top.blockStatus(offset, length);
+  const image = belowFilters(top);
+  const own = await image.blockStatus(offset, length);
   if (own.allocated) return { length: own.length, own: true, below: false };
-  const { backing } = top.node;
+  const { backing } = image.node;
   if (backing === undefined || backing.node === base) return { length: own.length, own: false, below: false };
   const { status } = await chainStatus(backing, offset, own.length, base);
   const shadowed = !status.allocated && status.zero && base !== undefined && offset < base.length;

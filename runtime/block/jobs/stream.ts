@@ -57,7 +57,11 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
     async commit() {
       if (node.below === undefined || node.below === base) return;
       await graph.drained(node, async () => {
-        const backing = base && { name: backingFile ?? base.filename, format: plan.backingFormat ?? base.driver.name };
+        const named = base?.image;
+        const backing = named && {
+          name: backingFile ?? named.filename,
+          format: plan.backingFormat ?? named.driver.name,
+        };
         await node.changeBackingFile(backing);
         await graph.relink(node, base);
         if (backing !== undefined) node.backingName = backing.name;

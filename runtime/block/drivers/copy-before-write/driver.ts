@@ -4,7 +4,7 @@ import { BlockError, invalid } from '../../error.js';
 import { isPowerOfTwo } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { everything, type ParentState, Permission, type Permissions } from '../../permissions.js';
-import { FilterInstance, filterTraits } from '../shared/filter.js';
+import { FilterInstance, filterTraits, nameOfChild } from '../shared/filter.js';
 import { KeptClusters } from './kept-clusters.js';
 import { PastDisk } from './past.js';
 import { Saver } from './saver.js';
@@ -93,6 +93,10 @@ class CopyBeforeWriteInstance extends FilterInstance {
   override async truncate(size: number): Promise<void> {
     if (size < this.length) await this.#saver.save(size, this.length - size);
     await this.file.truncate(size);
+  }
+
+  exactFilename(): string | undefined {
+    return nameOfChild(this.file);
   }
 
   override async close(): Promise<void> {

@@ -25,6 +25,7 @@ export const qcow2: BlockDriver = {
   name: 'qcow2',
   kind: 'format',
   changeable: settingNames,
+  weakOptions: settingNames,
   supportsBacking: true,
   probe(head) {
     return head.length >= 8 && viewOf(head).getUint32(0) === magic && viewOf(head).getUint32(4) >= 2 ? 100 : 0;

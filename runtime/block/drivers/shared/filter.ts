@@ -12,10 +12,15 @@ export const filterTraits = {
   childPermissions: (own: Permissions): Permissions => own,
 } as const;
 
+/** The name of the child, for a node that has no name of its own. Absent: the child has none but its options either. */
+export function nameOfChild({ node: { filename } }: Child): string | undefined {
+  return filename.startsWith('json:') ? undefined : filename;
+}
+
 /** Hands all requests on to its child. A filter overrides what it does differently. */
 export class FilterInstance implements DriverInstance {
   /** They are handed on. */
-  readonly writeFlags = RequestFlag.fua | RequestFlag.mayUnmap;
+  readonly writeFlags: number = RequestFlag.fua | RequestFlag.mayUnmap;
   readonly file: Child;
 
   constructor(file: Child) {

@@ -16,6 +16,7 @@ const all: OpenFlags = {
   noBacking: true,
   noIo: true,
   forceShare: false,
+  autoReadOnly: true,
   mayWrite: true,
   dormant: false,
 };
@@ -33,6 +34,7 @@ describe('what a child inherits', () => {
         noIo: false,
         forceShare: false,
         dormant: false,
+        autoReadOnly: true,
         mayWrite: true,
       });
       expect(inherited({ ...all, readOnly: true, forceShare: true }, role).forceShare).toBe(true);
@@ -41,7 +43,7 @@ describe('what a child inherits', () => {
   );
 
   it('backing: everything, but it is not written', () => {
-    expect(inherited(all, 'backing')).toEqual({ ...all, readOnly: true });
+    expect(inherited(all, 'backing')).toEqual({ ...all, readOnly: true, autoReadOnly: false });
   });
 });
 

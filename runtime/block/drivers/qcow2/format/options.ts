@@ -1,5 +1,6 @@
 import { Qcow2OverlapCheckMode } from '../../../../../generated/index.js';
 import { BlockError } from '../../../error.js';
+import { isPowerOfTwo } from '../../../limits.js';
 import type { BlockOptions } from '../../../options.js';
 
 /** Kinds of metadata that writes can be kept from overlapping. Combined with `|`. */
@@ -67,6 +68,7 @@ export const settingNames = [
   'cache-size',
   'l2-cache-size',
   'refcount-cache-size',
+  'l2-cache-entry-size',
   'cache-clean-interval',
 ] as const;
 
@@ -74,6 +76,7 @@ export const settingNames = [
 export function takeSettings(options: BlockOptions, clusterSize: number): Settings {
   const lazyRefcounts = options.takeBoolean('lazy-refcounts');
   const request = options.takeBoolean('pass-discard-request');
+  checkL2EntrySize(options, clusterSize);
   return {
     ...(lazyRefcounts === undefined ? {} : { lazyRefcounts }),
     discard: {
@@ -85,6 +88,13 @@ export function takeSettings(options: BlockOptions, clusterSize: number): Settin
     ...takeCacheSizes(options, clusterSize),
     cleanInterval: options.takeInteger('cache-clean-interval', { least: 0, most: 2 ** 32 - 1 }) ?? 0,
   };
+}
+
+/** Tables are cached whole here: the size of the pieces that QEMU caches them in has no effect. */
+function checkL2EntrySize(options: BlockOptions, clusterSize: number): void {
+  const size = options.takeSize('l2-cache-entry-size');
+  if (size === undefined || (size >= 512 && size <= clusterSize && isPowerOfTwo(size))) return;
+  throw wrong(`L2 cache entry size must be a power of two between 512 and the cluster size (${clusterSize})`);
 }
 
 function takeOverlapChecks(options: BlockOptions): number {

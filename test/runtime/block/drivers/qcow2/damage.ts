@@ -2,6 +2,8 @@ import { type Qcow2Header, readHeader } from '../../../../../runtime/block/drive
 import { refcountWidth } from '../../../../../runtime/block/drivers/qcow2/format/refcount-width.js';
 import { MemoryChild } from '../../memory-child.js';
 
+const bitmapsExtension = 0x2385_2875;
+
 /** Changes an image in memory, to its disadvantage. */
 export class Damager {
   readonly bytes: Uint8Array;
@@ -61,6 +63,15 @@ export class Damager {
       entries(this.offsetAt(at), header.clusterSize);
     }
     if (header.snapshotCount > 0) entries(header.snapshotTableOffset, 80);
+    // What the extensions say, names of features apart.
+    entries(104, 24);
+    const kept = header.extensions.find(({ type }) => type === bitmapsExtension)?.data;
+    if (kept !== undefined) {
+      const view = new DataView(kept.buffer, kept.byteOffset);
+      const directory = Number(view.getBigUint64(16));
+      entries(directory, Number(view.getBigUint64(8)));
+      entries(this.offsetAt(directory), header.clusterSize);
+    }
     return places;
   }
 

@@ -8,7 +8,7 @@ import { largestSize } from '../../../../../runtime/block/limits.js';
 import { MemoryChild } from '../../memory-child.js';
 import { Damager, damages } from './damage.js';
 import { createImage, snapshotInfo } from './images.js';
-import { filled, openOn } from './opened.js';
+import { filled, type Opened, openOn } from './opened.js';
 
 const KiB = 1024;
 /** More requests than any of these small images is worth, and more bytes. */
@@ -87,12 +87,21 @@ async function survive<Result>(attempt: Promise<Result>): Promise<Result | undef
   }
 }
 
+/** Opens an image with the options that it needs: a file for its data, or the key to it. */
+async function openImage(file: MemoryChild, readOnly: boolean): Promise<Opened> {
+  const header = await readHeader(file);
+  const data = new MemoryChild(new Uint8Array(Math.min(header.size, 2 ** 20)));
+  const secret = header.encryption === 2 ? { 'encrypt.key-secret': 'right' } : {};
+  return openOn(file, { flags: { readOnly }, options: secret, data });
+}
+
 /** Does to an image all that a guest can, and then some. */
 async function use(bytes: Uint8Array, readOnly: boolean): Promise<MemoryChild | undefined> {
   const file = new GuardedChild(bytes, false);
-  const opened = await survive(openOn(file, { flags: { readOnly } }));
+  const opened = await survive(openImage(file, readOnly));
   if (opened === undefined) return undefined;
   const { instance } = opened;
+  for (const { name } of instance.bitmaps.kept) await survive(instance.bitmaps.load(name, () => {}));
   const places = [0, 4 * KiB, 63.5 * KiB, Math.floor(instance.length / 2 / 512) * 512].filter(
     (place) => place + 1024 <= instance.length,
   );
@@ -112,6 +121,7 @@ async function use(bytes: Uint8Array, readOnly: boolean): Promise<MemoryChild | 
     await survive(instance.snapshots.create?.({ ...snapshotInfo, id: '', name: 'new' }) ?? Promise.resolve());
     await survive(instance.write(0, filled(1024, dataByte), 0));
     await survive(instance.snapshots.delete?.('1') ?? Promise.resolve());
+    for (const { name } of instance.bitmaps.kept) await survive(instance.bitmaps.remove(name));
     await survive(instance.truncate(instance.length + 64 * KiB));
     await survive(instance.changeBackingFile({ name: 'other', format: 'raw' }));
     await survive(instance.makeEmpty());
@@ -137,10 +147,17 @@ async function everything(bytes: Uint8Array): Promise<void> {
   await use(bytes, false);
 }
 
-/** An image with a bit of everything: data, zeroes, compressed clusters, holes, and a snapshot that shares all of it. */
+const bitmap = {
+  ...{ name: 'kept', granularity: 512, recording: true, inconsistent: false },
+  runs: () => [{ offset: 8 * KiB, length: 24 * KiB }],
+};
+
+const luks = { 'encrypt.format': 'luks', 'encrypt.key-secret': 'right', 'encrypt.iter-time': 0 };
+
+/** An image with a bit of everything: data, zeroes, compressed clusters, holes, a bitmap, and a snapshot that shares all of it. */
 async function richImage(options: object): Promise<Uint8Array> {
   const file = await createImage(96 * KiB, { cluster_size: 512, ...options });
-  const { instance } = await openOn(file);
+  const { instance } = await openImage(file, false);
   await instance.write(0, filled(8 * KiB, 1), 0);
   await instance.write(63 * KiB, filled(4 * KiB, 2), 0);
   // Refcounts of one bit allow neither clusters that share a host cluster, nor snapshots.
@@ -149,6 +166,7 @@ async function richImage(options: object): Promise<Uint8Array> {
   await survive(instance.writeZeroes(70 * KiB, 2 * KiB, 0));
   await survive(instance.snapshots.create?.(snapshotInfo) ?? Promise.resolve());
   await instance.write(4 * KiB, filled(8 * KiB, 5), 0);
+  if ((await readHeader(file)).version === 3) instance.bitmaps.keepFrom(() => [bitmap]);
   await instance.close();
   return file.bytes;
 }
@@ -171,57 +189,64 @@ const redirections = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-describe.each([{}, { compat: '0.10' }, { refcount_bits: 1 }, { lazy_refcounts: true }])(
-  'a hostile image %j',
-  (options) => {
-    let sound: Uint8Array;
-    let places: readonly number[];
+describe.each([
+  {},
+  { compat: '0.10' },
+  { refcount_bits: 1 },
+  { lazy_refcounts: true },
+  { extended_l2: true, cluster_size: 16384 },
+  { compression_type: 'zstd' },
+  { data_file: 'data' },
+  { data_file: 'data', data_file_raw: true },
+  luks,
+])('a hostile image %j', (options) => {
+  let sound: Uint8Array;
+  let places: readonly number[];
 
-    beforeAll(async () => {
-      sound = await richImage(options);
-      places = (await Damager.of(sound)).metadataPlaces();
-    });
+  beforeAll(async () => {
+    sound = await richImage(options);
+    places = (await Damager.of(sound)).metadataPlaces();
+  });
 
-    it('the image is sound before, and after it was used', async () => {
-      expect(await check(new MemoryChild(sound.slice()))).toMatchObject({ corruptions: 0 });
-      const used = await use(sound, false);
-      expect(used && (await check(used))).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
-      await everything(sound);
-    });
+  it('the image is sound before, and after it was used', async () => {
+    expect(await check(new MemoryChild(sound.slice()))).toMatchObject({ corruptions: 0 });
+    const used = await use(sound, false);
+    expect(used && (await check(used))).toMatchObject({ corruptions: 0, leaks: 0, checkErrors: 0 });
+    await everything(sound);
+  });
 
-    it('an image does no harm with any bytes of its metadata changed', { timeout: 60_000 }, () =>
-      fc.assert(
-        fc.asyncProperty(mutations, async (changes) => {
-          const bytes = sound.slice();
-          for (const { place, value } of changes) bytes[places[place % places.length] ?? 0] = value;
-          await everything(bytes);
-        }),
-        { numRuns: 25 },
-      ),
-    );
+  it('an image does no harm with any bytes of its metadata changed', { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(mutations, async (changes) => {
+        const bytes = sound.slice();
+        for (const { place, value } of changes) bytes[places[place % places.length] ?? 0] = value;
+        await everything(bytes);
+      }),
+      { numRuns: 25 },
+    ),
+  );
 
-    it('an image does no harm with its tables pointing anywhere', { timeout: 60_000 }, () =>
-      fc.assert(
-        fc.asyncProperty(redirections, async (changes) => {
-          const bytes = sound.slice();
-          const view = new DataView(bytes.buffer, bytes.byteOffset);
-          for (const { place, cluster, flags } of changes) {
-            const at = places[96 + (place % (places.length - 96))] ?? 0;
-            view.setBigUint64(at - (at % 8), (BigInt(cluster) * 512n) | flags);
-          }
-          await everything(bytes);
-        }),
-        { numRuns: 25 },
-      ),
-    );
+  it('an image does no harm with its tables pointing anywhere', { timeout: 60_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(redirections, async (changes) => {
+        const bytes = sound.slice();
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        for (const { place, cluster, flags } of changes) {
+          const at = places[96 + (place % (places.length - 96))] ?? 0;
+          view.setBigUint64(at - (at % 8), (BigInt(cluster) * 512n) | flags);
+        }
+        await everything(bytes);
+      }),
+      { numRuns: 25 },
+    ),
+  );
 
-    it.each(damages)('an image does no harm with $name', async ({ inflict }) => {
-      const bytes = sound.slice();
-      inflict(await Damager.of(bytes));
-      await everything(bytes);
-    });
-  },
-);
+  it.each(damages)('an image does no harm with $name', async ({ inflict }) => {
+    const bytes = sound.slice();
+    inflict(await Damager.of(bytes));
+    await everything(bytes);
+  });
+});
 
 describe('a hostile header', () => {
   it('a header of random bytes is refused, or harmless', { timeout: 60_000 }, async () => {
