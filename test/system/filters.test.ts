@@ -19,8 +19,11 @@ class Side {
   readonly folder = folderWith({});
   readonly execute: Execute;
 
-  constructor(execute: Execute) {
+  readonly isOurs: boolean;
+
+  constructor(execute: Execute, isOurs: boolean) {
     this.execute = execute;
+    this.isOurs = isOurs;
   }
 
   path(name: string): string {
@@ -102,9 +105,9 @@ class Side {
 async function onBothSides(script: Script): Promise<{ readonly ours: unknown; readonly real: unknown }> {
   const daemon = await spawnStorageDaemon();
   onTestFinished(async () => void (await daemon.close()));
-  const real = await script(new Side((command, args) => daemon.client.execute(command, args)));
+  const real = await script(new Side((command, args) => daemon.client.execute(command, args), false));
   await using client = new LayerClient();
-  return { ours: await script(new Side((command, args) => client.execute(command, args))), real };
+  return { ours: await script(new Side((command, args) => client.execute(command, args), true)), real };
 }
 
 /** A log without the flushes, of which a layer may make more than another: its entries, and what they are about. */
@@ -126,39 +129,24 @@ const limits = { 'qom-type': 'throttle-group', id: 'g', limits: {} };
 /** `f2` over `w2` over `f1` over `w1` over `f0` over `w0`, each `w` an image with 64 KiB of its own, each `f` a filter. */
 async function chain(side: Side): Promise<void> {
   await side.execute('object-add', limits);
-  for (const index of [0, 1, 2]) {
-    const name = `w${index}.qcow2`;
+  const images = [0, 1, 2].map((index) => `w${index}.qcow2`);
+  for (const [index, name] of images.entries()) {
     const over = index === 0 ? [] : ['-b', `w${index - 1}.qcow2`, '-F', 'qcow2'];
     side.run('qemu-img', 'create', '-q', '-f', 'qcow2', ...over, name, '1M');
     side.run('qemu-io', '-f', 'qcow2', '-c', `write -P ${index + 1} ${index * 64}k 64k`, name);
+  }
+  for (const [index, name] of images.entries()) {
     const below = index === 0 ? {} : { backing: `f${index - 1}` };
     await side.add(`w${index}`, 'qcow2', { file: side.file(name), ...below });
     await side.add(`f${index}`, 'throttle', { 'throttle-group': 'g', file: `w${index}` });
   }
 }
 
-/** What the uppermost image reads as, and the headers of all. */
-function contents(side: Side): unknown {
+/** Whether the uppermost image reads as something else than it did before a job. */
+function contentsFail(side: Side): boolean {
   const patterns = [1, 2, 3].map((value, index) => `read -P ${value} ${index * 64}k 64k`);
-  const output = side.run(
-    'qemu-io',
-    '-U',
-    '-r',
-    '-f',
-    'qcow2',
-    ...patterns.flatMap((each) => ['-c', each]),
-    'w2.qcow2',
-  );
-  return [/verification failed/.test(output), ...['w2', 'w1', 'w0'].map((name) => backingOf(side, `${name}.qcow2`))];
-}
-
-function backingOf(side: Side, name: string): unknown {
-  const info = JSON.parse(side.run('qemu-img', 'info', '-U', '--output=json', name));
-  const file = info['backing-filename'];
-  return [
-    typeof file === 'string' ? file.replace(side.folder, '').replace('/', '') : file,
-    info['backing-filename-format'],
-  ];
+  const output = side.run('qemu-io', '-r', '-f', 'qcow2', ...patterns.flatMap((each) => ['-c', each]), 'w2.qcow2');
+  return output.includes('verification failed');
 }
 
 describeWithPrograms('filters, as the storage daemon has them', ['qemu-storage-daemon', 'qemu-img', 'qemu-io'], () => {
@@ -175,14 +163,18 @@ describeWithPrograms('filters, as the storage daemon has them', ['qemu-storage-d
     ])('%s', async (_, command, args) => {
       const { ours, real } = await onBothSides(async (side) => {
         await chain(side);
-        const result = await side.job(command, args);
-        return [result, await side.edges(), contents(side)];
+        const result = [await side.job(command, args), await side.edges()];
+        for (const name of ['f2', 'w2', 'f1', 'w1', 'f0', 'w0'])
+          await side.attempt('blockdev-del', { 'node-name': name });
+        // The storage daemon may write names into headers by which QEMU cannot open what it has done.
+        if (side.isOurs) expect(contentsFail(side)).toBe(false);
+        return result;
       });
       expect(ours).toEqual(real);
     });
   });
 
-  it('have the names and lengths that they have there, also when they are resized', async () => {
+  it("filters have the names and lengths of the storage daemon's, also when they are resized", async () => {
     const { ours, real } = await onBothSides(async (side) => {
       for (const name of ['a', 'b', 'c', 'd']) side.run('qemu-img', 'create', '-q', '-f', 'raw', name, '4M');
       side.run('qemu-img', 'create', '-q', '-f', 'qcow2', 'q', '4M');

@@ -4,7 +4,6 @@ import { type Permissions, unused } from '../permissions.js';
 import { blockerExcept } from './blockers.js';
 import { closeNode } from './close.js';
 import { Edge, type EdgeChanges } from './edge.js';
-import { exchangeChild } from './exchange.js';
 import { NameSpace } from './names.js';
 import type { BlockNode, NodeEdge } from './node.js';
 import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
@@ -338,19 +337,20 @@ export class BlockGraph implements OpenEnvironment {
     }
     await overlay.changeBackingFile({ name, format });
     if (above === overlay) await this.relink(overlay, base);
-    else await this.#refilter(above, base);
+    else await this.#lead(above.under, base);
   }
 
-  /** Puts another node under a filter; the one that was there is closed when nothing else holds it. */
-  async #refilter(filter: BlockNode, child: BlockNode): Promise<void> {
-    const { before, undo } = exchangeChild(this, filter, 'file', child);
+  /** Has the edge from a filter lead to another node; the one that was there is closed when nothing else holds it. */
+  async #lead(edge: NodeEdge, child: BlockNode): Promise<void> {
+    const before = edge.node;
+    edge.point(child);
     try {
-      await this.usage.update([filter]);
+      await this.usage.update([child, before]);
     } catch (error) {
-      undo();
+      edge.point(before);
       throw error;
     }
-    if (before !== undefined && before !== child) await this.letGo(before);
+    if (before !== child) await this.letGo(before);
   }
 
   /** Makes the file names of all nodes above one anew. */

@@ -8,7 +8,7 @@ import { BlockError, invalid } from '../../error.js';
 import { isPowerOfTwo, largestSize } from '../../limits.js';
 import { viewOf } from '../shared/big-endian.js';
 
-const magic = 0x006a_7367_7768_7372n;
+const magic = 0x006a_7366_7773_6872n;
 const version = 1n;
 const entryLength = 32;
 

@@ -117,7 +117,7 @@ export class Qcow2Instance implements DriverInstance {
   }
 
   /** The new header is written as a whole, or, when it does not fit, not at all. */
-  changeBackingFile(backing: BackingFile | undefined): Promise<void> {
+  async changeBackingFile(backing: BackingFile | undefined): Promise<void> {
     const image = this.#image;
     refuseBehindRaw(image, backing);
     const change = async (): Promise<void> => {
@@ -126,7 +126,7 @@ export class Qcow2Instance implements DriverInstance {
       const header = backing === undefined ? rest : { ...rest, backing };
       await image.changeHeader(header, { offset: 0, bytes: serialiseHeader(header) });
     };
-    return this.#change(() => image.lock.run(change));
+    await this.#change(() => image.lock.run(change));
   }
 
   makeEmpty(): Promise<void> {

@@ -41,7 +41,7 @@ function chain(...layers: DriverInstance[]): Child {
   const [instance, ...others] = layers;
   const backing = others.length > 0 ? chain(...others) : undefined;
   const edge: Pick<Child, 'blockStatus'> & { readonly node: object } = {
-    node: { backing, length: instance?.length ?? 0 },
+    node: { driver: {}, backing, length: instance?.length ?? 0 },
     blockStatus: (offset, length) => statusOf({ instance, backing }, offset, length),
   };
   return edge as Child;
