@@ -153,8 +153,8 @@ function refuseInactiveChildren(node: BlockNode, flagsOf: FlagsOf): void {
 function refuseConflicts(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): void {
   if (node.forceShare) return;
   const users = [...node.parents].map((edge) => ({ edge, permissions: usesThrough(edge, flagsOf, seen) }));
-  for (const { edge, permissions } of users) {
-    for (const other of users) {
+  for (const other of users) {
+    for (const { edge, permissions } of users) {
       const conflicts = namedPermissions(permissions.uses & ~other.permissions.shares).map(([, name]) => name);
       if (other.edge === edge || conflicts.length === 0) continue;
       throw new BlockError(
