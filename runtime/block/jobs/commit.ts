@@ -2,6 +2,7 @@ import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode, NodeEdge } from '../graph/node.js';
+import { Permission, type Permissions } from '../permissions.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import type { JobWork } from './job-work.js';
 import type { JobNode } from './jobs.js';
@@ -50,7 +51,13 @@ export function dissolved(top: BlockNode | undefined, base: BlockNode): JobNode[
   const chain = [...(top?.chain() ?? [])];
   return chain
     .slice(0, chain.indexOf(base))
-    .map((node) => ({ node, permissions: dissolving, allowed: ['dataplane'] as const }));
+    .map((node) => ({ node, permissions: dissolvingAbove(base, node), allowed: ['dataplane'] as const }));
+}
+
+/** Filters on the base show it, and make sense like it. */
+function dissolvingAbove(base: BlockNode, node: BlockNode): Permissions {
+  const { uses, shares } = dissolving;
+  return node.image === base.image ? { uses, shares: shares | Permission.consistentRead } : dissolving;
 }
 
 /** Writes what layers below the active one have into their base, and drops them. */
