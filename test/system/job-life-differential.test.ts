@@ -59,10 +59,12 @@ async function play(
     (await list('query-jobs')).find((job) => job.id === id)?.status ?? 'gone';
   const settle = async (rests: { readonly [id: string]: string }): Promise<void> => {
     for (const [id, wanted] of Object.entries(rests)) {
-      const deadline = Date.now() + 20_000;
       let rest = await restOf(id);
-      for (; rest !== wanted && Date.now() < deadline; rest = await restOf(id)) {
-        await new Promise((go) => setTimeout(go, 3));
+      // Ten seconds in all. Time in which the whole process is stopped does not count.
+      for (let wait = 1, waited = 0; rest !== wanted && waited < 10_000; rest = await restOf(id)) {
+        await new Promise((go) => setTimeout(go, wait));
+        waited += wait;
+        wait = Math.min(2 * wait, 20);
       }
       if (rest !== wanted) seen.push(`  LATE: ${id} is ${rest} instead of ${wanted}`);
     }
@@ -88,10 +90,16 @@ async function play(
       seen.push(`  ${plain(picked(job, ...members, ...held))}`);
     }
     for (const node of await list('query-named-block-nodes')) {
-      const bitmaps = ((node['dirty-bitmaps'] ?? []) as Data[])
+      const all = (node['dirty-bitmaps'] ?? []) as Data[];
+      // What a backup has not yet given back to its bitmap has an entry without a name there, and is counted with it here.
+      const since = all.filter(({ name, recording }) => name === undefined && recording === true);
+      const bitmaps = all
         .filter(({ name }) => name !== undefined)
         // The member `status` is of 2016.
-        .map(({ status: _, ...others }) => plain(others));
+        .map(({ status: _, count, ...others }) => {
+          const more = others.busy === true ? since.reduce((sum, each) => sum + Number(each.count), 0) : 0;
+          return plain({ ...others, count: Number(count) + more });
+        });
       if (bitmaps.length > 0) seen.push(`  ${plain([node['node-name'], bitmaps.toSorted()])}`);
     }
     // Jobs of the real one put a filter of their own, without a name, between an export and its node.

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { BlockdevCreateOptions, BlockdevRef } from '../../../generated/index.js';
 import type { BackingFile, BlockDriver } from '../driver.js';
 import { BlockError, invalid } from '../error.js';
-import { making, openBackingOf } from '../graph/create.js';
+import { makingInNode, openBackingOf } from '../graph/create.js';
 import { EmptiedAtFirst } from '../graph/emptied-at-first.js';
 import { isJsonName, protocolOf } from '../graph/filename.js';
 import { inherited, rootDefaults } from '../graph/flags.js';
@@ -93,9 +93,10 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
   const { node, size, backing, extents, options } = creation;
   const left = [...extents];
   const opened: (() => Promise<void>)[] = [];
-  await graph.using(node, making, async (old) => {
+  await graph.using(node, makingInNode, async (old) => {
+    const { length } = node;
     // What was there before could be taken for part of the image.
-    const file = new EmptiedAtFirst(old);
+    const file = new EmptiedAtFirst(old, staysInPlace.has(driver.name));
     try {
       await driver.create?.(file, {
         ...{ filename: node.filename, size, exactSize: true, options, host: graph.host },
@@ -104,7 +105,7 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
           const reference = left.shift();
           if (reference === undefined) throw invalid(`Extent [${extents.length}] not specified`);
           const extent = await openRef(graph, reference);
-          const root = await graph.attachPassing(extent, making);
+          const root = await graph.attachPassing(extent, makingInNode);
           opened.push(() => graph.detachRoot(root));
           await root.truncate(length);
           return root;
@@ -118,12 +119,22 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
       if (left.length > 0) throw invalid('List of extents contains unused extents');
       const [unknown] = options.keys();
       if (unknown !== undefined) throw invalid(`'${unknown}' is not supported here`);
+      if (keepsLength.has(driver.name) && node.length < length) await file.truncate(length);
       await file.flush();
     } finally {
       for (const close of opened) await close();
     }
   });
 }
+
+/**
+ * Formats that do not count from the end of their file: QEMU makes such an image in a file that is longer, and leaves it so. A VHD
+ * ends with its footer, and QCOW, QED and Parallels put new data at the end: their files end with the image.
+ */
+const keepsLength: ReadonlySet<string> = new Set(['qcow2', 'vdi']);
+
+/** Formats that can be made in a node whose length cannot change, such as a part of a disk. */
+const staysInPlace: ReadonlySet<string> = new Set([...keepsLength, 'vpc']);
 
 /** Formats that count in sectors. */
 const wholeSectors: ReadonlySet<string> = new Set(['qcow2', 'vmdk', 'parallels', 'qed']);

@@ -1,6 +1,7 @@
 import type { DriveMirror, MirrorSyncMode } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid } from '../error.js';
+import { imageOf } from '../graph/filters.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -47,6 +48,7 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
       const target = graph.reference(args.target);
       const { replaces } = args;
       source.blockers.check('mirror-source', source.name);
+      target.blockers.check('mirror-target', target.name);
       const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, target.name);
       checkFilterName(graph, args['filter-node-name']);
@@ -80,7 +82,7 @@ function common(args: Pick<DriveMirror, Common>) {
 /** What is copied before guests write: of a new target, what is not there reads as zeroes already. */
 function firstCopied(sync: MirrorSyncMode, source: BlockNode, fresh: boolean): MirrorPlan['first'] {
   if (sync === 'none') return 'nothing';
-  if (sync === 'top') return { above: source.below };
+  if (sync === 'top') return { above: imageOf(source).below };
   if (copiesBitmap(sync)) throw invalid(`Sync mode '${sync}' not supported`);
   return fresh ? { above: undefined } : 'everything';
 }

@@ -2,7 +2,7 @@ import type { BackingFile, BlockDriver, Child, NodeView } from '../driver.js';
 import { BlockError, blockErrorOf, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import { BlockOptions } from '../options.js';
-import { Permission, type Permissions } from '../permissions.js';
+import { everything, Permission, type Permissions } from '../permissions.js';
 import { resolveBackingName } from './filename.js';
 import { inherited, rootDefaults } from './flags.js';
 import type { BlockGraph } from './graph.js';
@@ -26,6 +26,9 @@ export const making: Permissions = {
   uses: Permission.consistentRead | Permission.write | Permission.resize,
   shares: Permission.consistentRead | Permission.writeUnchanged,
 };
+
+/** What making an image in a node does to it: others may use the node, but for making another image in it. */
+export const makingInNode: Permissions = { uses: making.uses, shares: everything & ~Permission.resize };
 
 /**
  * Makes an image, or empties a file to make it one.

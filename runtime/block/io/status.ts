@@ -22,7 +22,8 @@ export async function statusOf(target: StatusTarget, offset: number, length: num
   if (wanted <= 0) return { length, allocated: false, data: false, zero: true };
   if (instance.blockStatus === undefined) return { length: wanted, allocated: true, data: true, zero: false };
   const status = await askAligned(instance, offset, wanted);
-  if (!status.allocated) return unallocated(target, instance, offset, status);
+  // What a filter hands on is as it is there.
+  if (!status.allocated) return status.file === undefined ? unallocated(target, instance, offset, status) : status;
   if (!status.data || status.zero || status.offset === undefined || status.file === undefined) return status;
   const below = await statusBelow(status.file, status.offset, status.length);
   return below === undefined ? status : { ...status, length: Math.min(status.length, below.length), zero: below.zero };
@@ -89,7 +90,7 @@ export interface ChainStatus {
 }
 
 /**
- * The state of the first stretch from `offset` on, in the first layer that has something for it.
+ * The state of the first stretch from `offset` on, in the first layer that has something for it. Filters are no layers.
  *
  * @param top the edge to the uppermost layer
  * @param base the node to stop above; absent: all layers are asked

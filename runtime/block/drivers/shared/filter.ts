@@ -61,9 +61,7 @@ export class FilterInstance implements DriverInstance {
 
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
     const { file } = this;
-    const { offset: _, ...status } = await file.blockStatus(offset, length);
-    // All of the child's disk is that of the filter, what its backing files have included.
-    return { ...status, allocated: true, offset, file };
+    return { ...(await file.blockStatus(offset, length)), offset, file };
   }
 
   truncate(size: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { JobClient } from '../jobs/job-client.js';
 
@@ -60,6 +60,73 @@ it('leaves what a file has when an image cannot be made of it with these options
   await client.execute('blockdev-add', { driver: 'file', 'node-name': 'f', filename });
   const options = { driver: 'qcow2', file: 'f', size: megabyte, 'cluster-size': 100 };
   expect(await create(client, options)).toMatch(/^Cluster size must be a power of two/);
+  expect(statSync(filename).size).toBe(4096);
+});
+
+it.each([
+  ['qcow2', {}, 4 * megabyte],
+  ['vdi', {}, 4 * megabyte],
+  ['vpc', { 'force-size': true }, 2560],
+  ['qed', {}, 327_680],
+])('makes an image in format %s in a longer node, whose old data are gone', async (driver, more, length) => {
+  const client = await JobClient.withChain();
+  const filename = client.at('new.img');
+  writeFileSync(filename, Buffer.alloc(4 * megabyte, 0x5a));
+  await client.execute('blockdev-add', { driver: 'file', 'node-name': 'f', filename });
+  expect(await create(client, { driver, file: 'f', size: megabyte, ...more })).toBeUndefined();
+  expect(statSync(filename).size).toBe(length);
+  expect(readFileSync(filename).filter((byte) => byte === 0x5a).length).toBeLessThan(9);
+});
+
+it.each(['qcow2', 'vdi', 'vpc'])(
+  'makes an image in format %s in a part of a disk, which cannot be resized, and nothing beside that',
+  async (driver) => {
+    const client = await JobClient.withChain();
+    const filename = client.at('disk.img');
+    writeFileSync(filename, Buffer.alloc(6 * megabyte, 0x5a));
+    const file = { driver: 'file', filename };
+    const part = { driver: 'raw', 'node-name': 'part', offset: megabyte, size: 4 * megabyte, file };
+    await client.execute('blockdev-add', part);
+    const more = driver === 'vpc' ? { 'force-size': true } : {};
+    expect(await create(client, { driver, file: 'part', size: 2 * megabyte, ...more })).toBeUndefined();
+    const disk = readFileSync(filename);
+    expect(disk.length).toBe(6 * megabyte);
+    const beside = Buffer.concat([disk.subarray(0, megabyte), disk.subarray(5 * megabyte)]);
+    expect(beside.every((byte) => byte === 0x5a)).toBe(true);
+    await client.execute('blockdev-add', { driver, 'node-name': 'n', file: 'part' });
+    const [node] = (await client.execute('query-named-block-nodes')) as { image: object }[];
+    expect(node?.image).toMatchObject({ 'virtual-size': 2 * megabyte });
+  },
+);
+
+it.each(['qcow2', 'qed'])('refuses to make an image in format %s where it does not fit', async (driver) => {
+  const client = await JobClient.withChain();
+  const file = { driver: 'file', filename: client.at('disk.img') };
+  await create(client, { ...file, size: megabyte });
+  await client.execute('blockdev-add', { driver: 'raw', 'node-name': 'part', size: 65_536, file });
+  expect(await create(client, { driver, file: 'part', size: megabyte })).toContain('fixed-size');
+});
+
+it.each(['qcow2', 'vdi', 'vpc', 'qed'])('makes an image in format %s that an image holds', async (driver) => {
+  const client = await JobClient.withChain();
+  const filename = client.at('outer.qcow2');
+  await create(client, { driver: 'file', filename, size: 0 });
+  const outer = { driver: 'qcow2', 'node-name': 'outer', file: { driver: 'file', filename } };
+  await create(client, { driver: 'qcow2', file: outer.file, size: 0 });
+  await client.execute('blockdev-add', outer);
+  const more = driver === 'vpc' ? { 'force-size': true } : {};
+  expect(await create(client, { driver, file: 'outer', size: megabyte, ...more })).toBeUndefined();
+  await client.execute('blockdev-add', { driver, 'node-name': 'inner', file: 'outer' });
+  const [node] = (await client.execute('query-named-block-nodes')) as { image: object }[];
+  expect(node?.image).toMatchObject({ format: driver, 'virtual-size': megabyte });
+});
+
+it('refuses a size that no geometry has, for a VHD that should have exactly that one', async () => {
+  const client = await JobClient.withChain();
+  const filename = client.at('new.img');
+  await create(client, { driver: 'file', filename, size: 4096 });
+  const error = await create(client, { driver: 'vpc', file: { driver: 'file', filename }, size: megabyte });
+  expect(error).toContain('cannot be represented in CHS geometry');
   expect(statSync(filename).size).toBe(4096);
 });
 
