@@ -10,6 +10,7 @@ export class Activity {
   readonly #onRest: () => void;
   #resting = true;
   #drained = 0;
+  #wakes = 0;
   #timer: { cancel(): void } | undefined;
   /** Resolve what waits for something to happen to the job, and what waits for it to rest. */
   #changed: (() => void)[] = [];
@@ -48,8 +49,14 @@ export class Activity {
     this.wake();
   }
 
+  /** How often {@link wake} was called: whether something has happened since one has looked. */
+  get wakes(): number {
+    return this.#wakes;
+  }
+
   /** Something has happened to the job: what waits looks again. */
   wake(): void {
+    this.#wakes++;
     this.#timer?.cancel();
     this.#timer = undefined;
     const waiting = this.#changed;

@@ -189,7 +189,7 @@ class Backup {
     if (delay > 0) {
       await this.#flights.all();
       this.#tell(job);
-      await job.sleep(delay);
+      await job.pace(delay);
     }
     return true;
   }

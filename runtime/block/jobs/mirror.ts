@@ -222,18 +222,18 @@ class Mirror {
     if (delay > 0) {
       await this.#flights.all();
       this.#tell(job);
-      await job.sleep(delay);
+      await job.pace(delay);
     }
     return true;
   }
 
   /**
-   * A stretch with all of the clusters that it touches. The target may get its backing file at the end only: it cannot fill up from there
-   * what a cluster has beside the stretch.
+   * A stretch with all of the clusters and granules that it touches. The target may get its backing file at the end only: it cannot fill up from
+   * there what a cluster has beside the stretch. A granule is clean only when all of it is copied.
    */
   #whole({ offset, length }: Stretch): Stretch {
-    const { target, source } = this.#plan;
-    const unit = target.info?.clusterSize ?? 1;
+    const { target, source, bitmap } = this.#plan;
+    const unit = Math.max(target.info?.clusterSize ?? 1, bitmap.bits.granularity);
     const start = roundDown(offset, unit);
     return { offset: start, length: Math.min(roundUp(offset + length, unit), source.length) - start };
   }

@@ -86,7 +86,7 @@ class Sequence {
       await this.all();
       if (this.#over) return;
       // What has failed is not waited for.
-      if (this.#end === end) return job.sleep(delay);
+      if (this.#end === end) return job.pace(delay);
     }
     await job.pausePointOf(this);
   }

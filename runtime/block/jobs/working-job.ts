@@ -56,6 +56,7 @@ export abstract class WorkingJob implements RootOwner {
   private readonly turns: Turns;
   #status: JobStatus = 'undefined';
   #backOff = false;
+  #wakesBefore = 0;
 
   constructor({ id, type, speed, host, turns }: WorkingJobOptions) {
     this.id = id;
@@ -160,9 +161,15 @@ export abstract class WorkingJob implements RootOwner {
     } while (this.#waits);
   }
 
-  /** The nanoseconds to wait after work as the speed wants it. */
+  /** The nanoseconds to wait after work as the speed wants it: with {@link pace}, when nothing of the job's is in flight. */
   delayAfter(bytes: number): number {
+    this.#wakesBefore = this.activity.wakes;
     return this.limit.delay(bytes, this.host.clock.now());
+  }
+
+  /** Waits as {@link delayAfter} has said, unless something has happened to the job since then, such as another speed. */
+  async pace(ns: number): Promise<void> {
+    if (this.activity.wakes === this.#wakesBefore) await this.sleep(ns);
   }
 
   /** Waits a time in nanoseconds, or until something happens to the job. Nothing of the job's may be in flight. */

@@ -119,3 +119,28 @@ it('a mirror that blocks writes copies them before they are answered, also when 
     expect((await client.end()).name).toBe('BLOCK_JOB_CANCELLED');
   }
 });
+
+it('copies all of a granule, of which a guest has written a part before the rest was copied', async () => {
+  const client = await JobClient.withChain();
+  const d0 = client.backend('d0');
+  await d0.write(0, Buffer.alloc(4 << 20, 0x33));
+  const file = { driver: 'file', filename: client.at('small.qcow2') };
+  for (const [id, options] of [
+    ['file', { ...file, size: 0 }],
+    ['qcow2', { driver: 'qcow2', file, size: 4 << 20, 'cluster-size': 4096 }],
+  ] as const) {
+    await client.execute('blockdev-create', { 'job-id': id, options });
+    while ((await client.event('JOB_STATUS_CHANGE')).data.status !== 'concluded');
+  }
+  await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'target', file });
+  const job = { 'job-id': 'm', device: 'd0', target: 'target', sync: 'full', 'copy-mode': 'write-blocking' };
+  await client.execute('blockdev-mirror', { ...job, granularity: 65_536, speed: 65_536 });
+  // The last granules are not copied yet, and the target has smaller clusters than that.
+  await d0.write((4 << 20) - 60_000, Buffer.alloc(3000, 0x44));
+  const before = await client.content('d0');
+  await client.execute('block-job-set-speed', { device: 'm', speed: 0 });
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('block-job-complete', { device: 'm' });
+  await client.end();
+  expect((await client.content('d0')).equals(before)).toBe(true);
+});

@@ -31,7 +31,7 @@ class TestJob {
     await nextTurn();
   }
 
-  async sleep(): Promise<void> {
+  async pace(): Promise<void> {
     this.rests.push(this.inFlight);
   }
 }
