@@ -1,13 +1,13 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { jobOf, withoutDrains } from './job-events.js';
 import { diskSize, lifeScript, type Script, type ScriptStep } from './job-life-scripts.js';
 import { describeWithPrograms } from './programs.js';
+import { agreed, type Data, described, picked, run, said, sorted } from './script-compare.js';
 import { ours, real, type Side, scriptSeeds } from './script-sides.js';
 
 /*
@@ -15,23 +15,6 @@ import { ours, real, type Side, scriptSeeds } from './script-sides.js';
  * against the block layer and the storage daemon of release 7.2. Compared are replies with the texts of errors, the events of each
  * job but for drained sections, what the queries say at rest, and at the end the contents, backing files and bitmaps of all images.
  */
-
-const run = promisify(execFile);
-type Data = { readonly [member: string]: unknown };
-
-const picked = (from: Data, ...members: string[]): Data =>
-  Object.fromEntries(members.flatMap((member) => (from[member] === undefined ? [] : [[member, from[member]]])));
-
-/** The same value with the members of objects in the order of their names. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([one], [other]) => (one < other ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
-}
 
 /** Runs a script. @returns what was answered, reported and seen, in order */
 async function play(
@@ -154,29 +137,6 @@ async function play(
   return { seen, died: false };
 }
 
-/** Texts of errors that are not those of the storage daemon, and why. */
-const ownTexts: readonly (readonly [real: RegExp, ours: RegExp, why: string])[] = [
-  [
-    /Parameter '[^']*' is unexpected/,
-    /unexpected, \w+ has no such member/,
-    'arguments are checked by the generated code',
-  ],
-  [
-    /node is used as \w[\w ]* of '\w+'/,
-    /node is used as \w[\w ]* of '\w+'/,
-    'of several users, another one may be named',
-  ],
-  [/(Block device|Node) \w+ is in use"/, /Node \w+ is in use/, 'ours says what uses the node'],
-];
-
-/** A line of ours, or that of the storage daemon if both are refusals of one class, and our text is the same or goes on behind it. */
-function agreed(line: string, real: string): string {
-  const text = real.replace(/"$/, '');
-  const own = ownTexts.some(([there, here]) => there.test(real) && here.test(line));
-  const [command, other] = [line, real].map((from) => from.split(/: (?=GenericError|Device)/)[0]);
-  return command === other && (own || (/: \w+ "/.test(text) && line.startsWith(`${text}:`))) ? real : line;
-}
-
 function makeImages(folder: string): void {
   mkdirSync(folder);
   for (const [name, backing, line] of [
@@ -188,23 +148,6 @@ function makeImages(folder: string): void {
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...over, name, String(diskSize)], { cwd: folder });
     execFileSync('qemu-io', ['-c', line, name], { cwd: folder });
   }
-}
-
-/** What a program says of an image, on standard output, also when it ends with an error. */
-const said = (...args: string[]): Promise<string> =>
-  run('qemu-img', args).then(
-    ({ stdout }) => stdout,
-    ({ stdout }: { stdout: string }) => stdout,
-  );
-
-/** Backing file and bitmaps of an image, and what a check finds. */
-async function described(path: string): Promise<object> {
-  const info = JSON.parse(await said('info', '--output=json', path));
-  const { corruptions = 0, leaks = 0 } = JSON.parse(await said('check', '--output=json', path));
-  const bitmaps = (info['format-specific']?.data.bitmaps ?? [])
-    .map((found: object) => JSON.stringify(found))
-    .toSorted();
-  return { backing: info['backing-filename']?.replace(/.*\//, ''), bitmaps, corruptions, leaks };
 }
 
 describeWithPrograms('lives of jobs', ['qemu-img', 'qemu-io', 'qemu-storage-daemon'], () => {

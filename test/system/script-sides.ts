@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { JsonObject } from '../../runtime/json/value.js';
-import { spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
+import type { AnySchema } from '../../runtime/qmp/schema.js';
+import { type SpawnedProgram, spawnQemu, spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 
 /** The seeds of random scripts: a few from `usual` on, or those that `JOB_SCRIPT_SEEDS=FIRST-LAST` names. */
@@ -50,27 +51,38 @@ export async function ours(folder: string): Promise<Side> {
   };
 }
 
-/** The storage daemon of release 7.2. */
-export async function real(folder: string): Promise<Side> {
-  const daemon = await spawnStorageDaemon({ stdio: 'ignore' });
-  const { client, exited } = daemon;
+/** A program of release 7.2. */
+function sideOf(folder: string, started: SpawnedProgram<AnySchema>): Side {
+  const { client, exited } = started;
   const events: Event[] = [];
   client.onUnknown('*', ({ event, data }) => void events.push({ name: event, data: data as never }));
   return {
     folder,
     nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
     events,
-    async execute(name, given) {
-      const args = inFolder(folder, given) as JsonObject;
-      if (name !== 'nbd-server-add')
-        return client.executeUnknown(name === 'x-blockdev-del' ? 'blockdev-del' : name, args);
-      const exported = { id: 'e', type: 'nbd', 'node-name': 'top', name: 'top', writable: true };
-      return client.executeUnknown('block-export-add', exported);
-    },
+    execute: (name, given) => client.executeUnknown(name, inFolder(folder, given) as JsonObject),
     async died() {
       const waited = new Promise<false>((go) => setTimeout(go, 2000, false));
       return Promise.race([exited.then(() => true), waited]);
     },
-    close: async () => void (await daemon.close()),
+    close: async () => void (await started.close()),
   };
+}
+
+/** The storage daemon of release 7.2. */
+export async function real(folder: string): Promise<Side> {
+  const side = sideOf(folder, await spawnStorageDaemon({ stdio: 'ignore' }));
+  return {
+    ...side,
+    async execute(name, args) {
+      if (name !== 'nbd-server-add') return side.execute(name === 'x-blockdev-del' ? 'blockdev-del' : name, args);
+      const exported = { id: 'e', type: 'nbd', 'node-name': 'top', name: 'top', writable: true };
+      return side.execute('block-export-add', exported);
+    },
+  };
+}
+
+/** The emulator of release 7.2, without any machine. */
+export async function emulator(folder: string): Promise<Side> {
+  return sideOf(folder, await spawnQemu({ stdio: 'ignore' }));
 }

@@ -65,9 +65,9 @@ export const driveLines: readonly HumanCommand[] = [
     flags: '',
     least: 2,
     most: 2,
-    help: 'block_resize device size -- change the size of an image, in bytes or with a suffix (k, M, G, T)',
+    help: 'block_resize device size -- change the size of an image, in MiB or with a suffix (B, k, M, G, T)',
     async run({ words: [device = '', size = ''] }, monitor) {
-      await monitor.run('block_resize', { device, size: sizeOf(size, 'size') });
+      await monitor.run('block_resize', { device, size: mebibytesOf(size, 'size') });
     },
   },
   {
@@ -86,7 +86,14 @@ export const driveLines: readonly HumanCommand[] = [
 ];
 
 /** A number with an optional suffix. @throws OptionError when it is none */
-export function sizeOf(text: string, name: string): number {
+/** The bytes that a number says which counts MiB where it has no suffix, as sizes and speeds of this monitor do. @throws OptionError */
+export function mebibytesOf(text: string, name: string): number {
+  if (/^\d+B$/.test(text)) return Number(text.slice(0, -1));
+  return sizeOf(/^[\d.]+$/.test(text) ? `${text}M` : text, name);
+}
+
+/** The bytes that a number says. @throws OptionError */
+function sizeOf(text: string, name: string): number {
   const size = readSize(text);
   if (size === undefined)
     throw new OptionError(`'${text}' is no ${name}: write a number, perhaps with k, M, G or T`, name);

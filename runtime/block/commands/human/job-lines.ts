@@ -1,5 +1,5 @@
 import type { HumanCommand } from './command.js';
-import { sizeOf } from './drive-lines.js';
+import { mebibytesOf } from './drive-lines.js';
 
 /** Lines that start, steer and end jobs. */
 export const jobLines: readonly HumanCommand[] = [
@@ -13,7 +13,7 @@ export const jobLines: readonly HumanCommand[] = [
       await monitor.run('block-stream', {
         device,
         ...(base === undefined ? {} : { base }),
-        ...(speed === undefined ? {} : { speed: sizeOf(speed, 'speed') }),
+        ...(speed === undefined ? {} : { speed: mebibytesOf(speed, 'speed') }),
       });
     },
   },
@@ -58,9 +58,9 @@ export const jobLines: readonly HumanCommand[] = [
     flags: '',
     least: 2,
     most: 2,
-    help: 'block_job_set_speed device speed -- limit a job to some bytes each second; 0 for no limit',
+    help: 'block_job_set_speed device speed -- limit a job to some MiB each second, or as the suffix says (B, k, M, G, T); 0 for no limit',
     async run({ words: [device = '', speed = ''] }, monitor) {
-      await monitor.run('block-job-set-speed', { device, speed: sizeOf(speed, 'speed') });
+      await monitor.run('block-job-set-speed', { device, speed: mebibytesOf(speed, 'speed') });
     },
   },
   {
