@@ -60,7 +60,13 @@ async function createOn(graph: BlockGraph, driver: BlockDriver, given: BlockdevC
       }
       checkSize(size);
       const options = optionsOf(members);
-      await createInto(graph, driver, { node, size: Number(size), backing, extents: further, options });
+      await createInto(graph, driver, {
+        node,
+        size: roundUp(Number(size), sectorSize),
+        backing,
+        extents: further,
+        options,
+      });
     });
   if (dataFile === undefined) {
     await make(extents);

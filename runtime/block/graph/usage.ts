@@ -60,6 +60,7 @@ async function changed<T>(nodes: readonly BlockNode[], flagsOf: FlagsOf, work: (
   try {
     for (const node of withChildren(nodes)) {
       refuseInactiveChildren(node, flagsOf);
+      refuseWriting(node, flagsOf, seen);
       refuseConflicts(node, flagsOf, seen);
       const change = await node.instance?.preparePermissions?.(usesOf(node, flagsOf, seen));
       if (change !== undefined) prepared.push(change);
@@ -114,15 +115,17 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
 /** @throws BlockError when something writes to a node that is going to be read-only: one of some nodes, or below them */
 export function refuseReadOnlyUsers(nodes: Iterable<BlockNode>, flagsOf: FlagsOf): void {
   const seen = new Map<BlockNode, Permissions>();
-  for (const node of withChildren([...nodes])) {
-    if (!flagsOf(node).readOnly) continue;
-    const { uses } = usesOf(node, flagsOf, seen);
-    if ((uses & (Permission.write | Permission.writeUnchanged)) === 0) continue;
-    const reason = node.flags.readOnly
-      ? `Block node is read-only: '${node.name}', which would have to be reopened for writing with what is above it`
-      : `Read-only block node '${node.name}' cannot support read-write users`;
-    throw new BlockError(reason, { code: 'EPERM' });
-  }
+  for (const node of withChildren([...nodes])) refuseWriting(node, flagsOf, seen);
+}
+
+function refuseWriting(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): void {
+  if (!flagsOf(node).readOnly) return;
+  const { uses } = usesOf(node, flagsOf, seen);
+  if ((uses & (Permission.write | Permission.writeUnchanged)) === 0) return;
+  const reason = node.flags.readOnly
+    ? `Block node is read-only: '${node.name}', which would have to be reopened for writing with what is above it`
+    : `Read-only block node '${node.name}' cannot support read-write users`;
+  throw new BlockError(reason, { code: 'EPERM' });
 }
 
 /** @throws BlockError when a user of an inactive node needs it active */

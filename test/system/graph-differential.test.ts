@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { isQmpFailure } from '../../runtime/qmp/error.js';
+import { type GraphStep, graphScript } from './graph-scripts.js';
+import { diskSize } from './job-life-scripts.js';
+import { describeWithPrograms } from './programs.js';
+import { type Data, described, picked, run, said, sorted } from './script-compare.js';
+import { ours, real, type Side, scriptSeeds } from './script-sides.js';
+
+/*
+ * The same random script of changes of a graph (options of nodes in use, alone and several at once; filters that come and go under an
+ * export; new images in nodes) against the block layer and the storage daemon of release 7.2. Compared are success, what the queries say of
+ * nodes and edges after each change, and at the end the contents of all images.
+ */
+
+const masked = (side: Side, value: unknown): string =>
+  JSON.stringify(sorted(value))
+    .replaceAll(side.folder, '@')
+    .replaceAll(/#block\d+/g, '#block');
+
+async function look(side: Side): Promise<string[]> {
+  const list = async (name: string): Promise<Data[]> => (await side.execute(name, {})) as Data[];
+  const nodes = (await list('query-named-block-nodes')).map((node) =>
+    masked(side, {
+      ...picked(node, 'node-name', 'drv', 'ro', 'cache', 'detect_zeroes', 'backing_file_depth'),
+      // How long the files of formats are is not compared, except for the disks in them.
+      ...(node.drv === 'file' ? {} : picked(node.image as Data, 'virtual-size')),
+      bitmaps: ((node['dirty-bitmaps'] ?? []) as Data[])
+        .filter(({ name }) => name !== undefined)
+        .map((bitmap) => JSON.stringify(picked(bitmap, 'name', 'count', 'recording', 'busy', 'persistent')))
+        .toSorted(),
+    }),
+  );
+  const graph = (await side.execute('x-debug-query-block-graph', {})) as {
+    readonly nodes: readonly { readonly id: number; readonly name: string }[];
+    readonly edges: readonly { readonly parent: number; readonly child: number; readonly name: string }[];
+  };
+  const names = new Map(graph.nodes.map(({ id, name }) => [id, name.startsWith('#') ? '#block' : name]));
+  const edges = graph.edges.map(({ parent, child, name }) => `${names.get(parent)} -${name}-> ${names.get(child)}`);
+  const exports = (await list('query-block-exports')).map((found) => masked(side, found));
+  return [...nodes, ...edges, ...exports].toSorted().map((line) => `  ${line}`);
+}
+
+async function play(
+  side: Side,
+  steps: readonly GraphStep[],
+): Promise<{ readonly seen: readonly string[]; readonly died: boolean }> {
+  const seen: string[] = [];
+  const execute = (name: string, args: object): Promise<unknown> =>
+    side.execute(name, JSON.parse(JSON.stringify(args).replaceAll('"@', `"${side.folder}/`)));
+  const image = (name: string, backing?: string | null) => [
+    { driver: 'file', 'node-name': `${name}-file`, filename: `@${name}` },
+    { driver: 'qcow2', 'node-name': name, file: `${name}-file`, ...(backing === undefined ? {} : { backing }) },
+  ];
+  for (const id of ['g', 'h']) await execute('object-add', { 'qom-type': 'throttle-group', id });
+  const plain = { driver: 'file', 'node-name': 'plain', filename: '@plain' };
+  const port = { driver: 'raw', 'node-name': 'port', file: 'top' };
+  const nodes = [...image('base'), ...image('mid', 'base'), ...image('top', 'mid'), ...image('other'), plain, port];
+  for (const node of nodes) await execute('blockdev-add', node);
+  await execute('nbd-server-start', { addr: { type: 'unix', data: { path: join(side.folder, 'nbd') } } });
+  const guest = { type: 'nbd', id: 'guest', 'node-name': 'port', name: 'top', writable: true };
+  await execute('block-export-add', guest);
+  const ended = async (id: string): Promise<string> => {
+    for (let wait = 1, waited = 0; waited < 10_000; wait = Math.min(2 * wait, 20), waited += wait) {
+      const job = ((await side.execute('query-jobs', {})) as Data[]).find((each) => each.id === id);
+      if (job?.status === 'concluded') {
+        await side.execute('job-dismiss', { id });
+        return job.error === undefined ? 'made' : 'failed';
+      }
+      await new Promise((go) => setTimeout(go, wait));
+    }
+    return 'LATE';
+  };
+  const playStep = async (step: GraphStep): Promise<void> => {
+    if (step.kind === 'look') seen.push(...(await look(side)));
+    else if (step.kind === 'guest') {
+      const { stdout } = await run('qemu-io', ['-f', 'raw', '-c', step.line, side.nbd]).catch(
+        (error: { stdout: string }) => error,
+      );
+      seen.push(`${step.line}: ${stdout.split('\n')[0]}`);
+    } else {
+      const { name, args, job } = step;
+      const answer = await execute(name, args).then(
+        () => 'done',
+        (error: unknown) => {
+          if (!isQmpFailure(error)) throw error;
+          return 'refused';
+        },
+      );
+      const end = job !== undefined && answer === 'done' ? await ended(job) : '';
+      seen.push(`${name} ${masked(side, args)}: ${answer} ${end}`);
+    }
+  };
+  try {
+    for (const step of steps) await playStep(step);
+  } catch (error) {
+    if (!(await side.died())) throw error;
+    return { seen, died: true };
+  }
+  return { seen, died: false };
+}
+
+describeWithPrograms('scripts of graphs', ['qemu-img', 'qemu-io', 'qemu-storage-daemon'], () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'graphs-'));
+    const first = join(folder, 'first');
+    execFileSync('mkdir', [first]);
+    for (const [name, backing, line] of [
+      ['base', undefined, 'write -P 1 0 4M'],
+      ['mid', 'base', 'write -P 2 1M 2M'],
+      ['top', 'mid', 'write -P 3 1500k 900k'],
+      ['other', undefined, 'write -P 4 0 64k'],
+    ] as const) {
+      const over = backing === undefined ? [] : ['-F', 'qcow2', '-b', backing];
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...over, name, String(diskSize)], { cwd: first });
+      execFileSync('qemu-io', ['-c', line, name], { cwd: first });
+    }
+    execFileSync('qemu-img', ['create', '-q', '-f', 'raw', 'plain', String(diskSize)], { cwd: first });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each(scriptSeeds(1, 3))(
+    'change as with the real storage daemon (seed %i)',
+    async (seed) => {
+      const steps = graphScript(seed);
+      const at = { ours: join(folder, `ours${seed}`), real: join(folder, `real${seed}`) };
+      const played: Awaited<ReturnType<typeof play>>[] = [];
+      for (const [place, start] of [
+        [at.ours, ours],
+        [at.real, real],
+      ] as const) {
+        cpSync(join(folder, 'first'), place, { recursive: true });
+        const side = await start(place);
+        try {
+          played.push(await play(side, steps));
+        } finally {
+          await side.close();
+        }
+      }
+      const [{ seen: here }, { seen: there, died }] = played as [(typeof played)[0], (typeof played)[0]];
+      if (died) console.warn(`the storage daemon crashed after ${there.length} lines of seed ${seed}: ${there.at(-1)}`);
+      if (process.env.JOB_SCRIPT_SEEDS === undefined) expect(died).toBe(false);
+      expect(died ? here.slice(0, there.length) : here).toEqual(there);
+      for (const name of died ? [] : ['base', 'mid', 'top', 'other']) {
+        const [one, other] = [join(at.ours, name), join(at.real, name)];
+        expect({ name, ...(await described(one)) }).toEqual({ name, ...(await described(other)) });
+        const compared = await said('compare', one, other);
+        expect({ name, compared }).toEqual({ name, compared: 'Images are identical.\n' });
+      }
+    },
+    300_000,
+  );
+});
