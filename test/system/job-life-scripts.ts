@@ -186,6 +186,8 @@ export function lifeScript(seed: number): Script {
       const to = chance(0.5) ? { 'base-node': base } : {};
       command('block-stream', { ...job, device: top, ...to }, { [id]: life.rest });
     } else {
+      // What is recorded of a base that a job has written to before it was cut off is a matter of time.
+      for (const name of ['a', 'b', 'p']) command('block-dirty-bitmap-remove', { node: 'base', name });
       const range = kind === 'commit' ? { 'top-node': mid, 'base-node': base } : { 'base-node': base };
       command('block-commit', { ...job, ...range }, { [id]: life.rest });
     }

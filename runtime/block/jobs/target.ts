@@ -1,8 +1,8 @@
 import type { MirrorSyncMode, NewImageMode } from '../../../generated/index.js';
 import type { BackingFile } from '../driver.js';
 import { createImage } from '../graph/create.js';
-import { rootDefaults } from '../graph/flags.js';
 import { imageOf } from '../graph/filters.js';
+import { rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { BlockOptions } from '../options.js';
