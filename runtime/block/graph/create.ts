@@ -22,7 +22,7 @@ export interface ImageRequest {
 }
 
 /** What making an image does to its file: it is of no use to others before it is made. */
-export const making: Permissions = {
+const making: Permissions = {
   uses: Permission.consistentRead | Permission.write | Permission.resize,
   shares: Permission.consistentRead | Permission.writeUnchanged,
 };
