@@ -1,5 +1,4 @@
 import { BlockError, blockErrorOf } from '../error.js';
-import { imageOf } from '../graph/filters.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { reopen } from '../graph/reopen.js';
@@ -143,7 +142,7 @@ async function changeBackingFile(
     throw new BlockError(`Node '${imageName}' does not have a backing file`);
   }
   root.blockers.check('change', root.name);
-  if (!imageOf(root).chainHas(image)) {
+  if (!root.image.chainHas(image)) {
     throw new BlockError(`'${root.deviceOrNodeName}' and image file '${imageName}' are not in the same chain`);
   }
   const wasReadOnly = image.flags.readOnly;

@@ -1,7 +1,6 @@
 import type { DriveMirror, MirrorSyncMode } from '../../../generated/index.js';
 import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid } from '../error.js';
-import { imageOf } from '../graph/filters.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -82,7 +81,7 @@ function common(args: Pick<DriveMirror, Common>) {
 /** What is copied before guests write: of a new target, what is not there reads as zeroes already. */
 function firstCopied(sync: MirrorSyncMode, source: BlockNode, fresh: boolean): MirrorPlan['first'] {
   if (sync === 'none') return 'nothing';
-  if (sync === 'top') return { above: imageOf(source).below };
+  if (sync === 'top') return { above: source.image.below };
   if (copiesBitmap(sync)) throw invalid(`Sync mode '${sync}' not supported`);
   return fresh ? { above: undefined } : 'everything';
 }

@@ -1,7 +1,6 @@
 import type { MirrorSyncMode, NewImageMode } from '../../../generated/index.js';
 import type { BackingFile } from '../driver.js';
 import { createImage } from '../graph/create.js';
-import { imageOf } from '../graph/filters.js';
 import { rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
@@ -31,7 +30,7 @@ export function writing(node: BlockNode): Permissions {
 
 /** What is to be copied: of a disk without a backing file, its uppermost layer is all. */
 export function syncOf<Mode extends MirrorSyncMode>(source: BlockNode, sync: Mode): Mode | 'full' {
-  return sync === 'top' && imageOf(source).below === undefined ? 'full' : sync;
+  return sync === 'top' && source.image.below === undefined ? 'full' : sync;
 }
 
 /** Whether a bitmap says what is to be copied. */
@@ -42,7 +41,7 @@ export function copiesBitmap(sync: MirrorSyncMode): boolean {
 /** What a new image is made over, so that with what is copied it reads as the source. */
 export function backingFor(source: BlockNode, sync: MirrorSyncMode): BlockNode | undefined {
   if (sync === 'none') return source;
-  return sync === 'top' ? imageOf(source).below : undefined;
+  return sync === 'top' ? source.image.below : undefined;
 }
 
 /** A new image that a job writes to, or one that exists. */
