@@ -29,7 +29,7 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
     drv: node.driver.name,
     ...(backingName === undefined ? {} : { backing_file: backingName }),
     // QEMU does not count where it does not show the images below.
-    backing_file_depth: flat ? 0 : [...node.chain()].filter(({ below }) => below !== undefined).length,
+    backing_file_depth: flat ? 0 : depthOf(node),
     encrypted: node.open.encrypted ?? false,
     // An image whose key is missing is not opened in the first place.
     encryption_key_missing: false,
@@ -50,3 +50,9 @@ function signed(threshold: Int64): Int64 {
 }
 
 const largestInt64 = 2n ** 63n - 1n;
+
+/** How many nodes are below, along backing files and through filters. */
+function depthOf(node: BlockNode): number {
+  const next = node.driver.filter === true ? node.children.get('file')?.node : node.below;
+  return next === undefined ? 0 : 1 + depthOf(next);
+}
