@@ -24,6 +24,7 @@ const streams = chain
   .flatMap((device, upper) => [
     { name: 'block-stream', args: { device } },
     ...below(upper).map((base) => ({ name: 'block-stream', args: { device, 'base-node': base } })),
+    ...below(upper + 1).map((bottom) => ({ name: 'block-stream', args: { device, bottom } })),
   ]);
 const commits = chain.slice(1).flatMap((top, upper) =>
   below(upper + 1).map((base) => ({

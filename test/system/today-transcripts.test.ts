@@ -76,10 +76,7 @@ const recordings: readonly Recording[] = [
   {
     name: 'filters',
     files: [],
-    skipped: [
-      [/"driver":"blklogwrites"|"node-name":"lw/, 'a driver that is not built in'],
-      [/"block_resize".*"cbw"/, 'the filter does not let the node below be resized'],
-    ],
+    skipped: [],
     least: 55,
   },
   {

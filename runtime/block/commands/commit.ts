@@ -30,7 +30,6 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
       const top = await topOf(graph, active, args);
       const base = await baseOf(graph, top, args);
       checkChain('commit-target', top.image, base);
-      base.blockers.check('commit-target', base.name);
       if (top === base) throw invalid('cannot commit an image into itself');
       if (top.image === base.image) throw invalid("Can't mirror node into itself");
       checkFilterName(graph, args['filter-node-name']);

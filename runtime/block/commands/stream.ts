@@ -27,8 +27,11 @@ export function streamCommand(jobs: Jobs) {
       if (base === undefined && args['backing-file'] !== undefined) {
         throw new BlockError('backing file specified, but streaming the entire chain');
       }
-      checkChain('stream', node, base);
-      const between = [...node.chain()].slice(1, base && [...node.chain()].indexOf(base));
+      const chain = [...node.chain()];
+      const between = chain.slice(1, base && chain.indexOf(base));
+      checkChain('stream', node, between.at(-1) ?? node);
+      // A job that watches the base is in the way of all but those that name the last node above it.
+      if (args.bottom === undefined) base?.blockersAbove.check('stream', base.name);
       checkFilterName(graph, filterName);
       const request = requestOf(args);
       jobs.check(node, request);

@@ -5,13 +5,13 @@ import type { BlockNode } from './node.js';
  * Checks an operation that concerns part of a chain of backing files.
  *
  * @param top its uppermost node
- * @param base the node below it that stays as it is; absent: all of the chain is concerned
+ * @param lowest its lowest one; absent: that of the chain
  * @throws BlockError when the operation is forbidden on one of the nodes, or on what is between two of them
  */
-export function checkChain(operation: Operation, top: BlockNode, base: BlockNode | undefined): void {
+export function checkChain(operation: Operation, top: BlockNode, lowest?: BlockNode): void {
   for (const node of top.chain()) {
     if (node !== top) node.blockersAbove.check(operation, node.name);
-    if (node === base) return;
     node.blockers.check(operation, node.name);
+    if (node === lowest) return;
   }
 }
