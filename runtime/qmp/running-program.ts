@@ -79,8 +79,8 @@ export class RunningProgram {
     const why = await explain(({ cannotStart, describeExit }) =>
       cause ? cannotStart(program, cause) : `${program} ${describeExit(code, signal)} ${early}`,
     );
-    const written = this.stderr.trim();
-    const message = `${why ?? `${program} ended ${early}`}${!cause && written && `: ${written}`}`;
+    const written = cause ? '' : this.stderr.trim();
+    const message = `${why ?? `${program} ended ${early}`}${written && `: ${written}`}`;
     return new QmpConnectionError(message, cause && { cause });
   }
 }

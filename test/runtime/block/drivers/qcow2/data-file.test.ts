@@ -260,6 +260,6 @@ describe('A qcow2 image with a data file', () => {
     await expect(create({ data_file_raw: true }, backing)).rejects.toThrow(message);
     await create({ data_file_raw: true });
     const node = await open();
-    expect(() => node.instance?.changeBackingFile?.(backing)).toThrow(message);
+    await expect(node.instance?.changeBackingFile?.(backing)).rejects.toThrow(message);
   });
 });
