@@ -27,6 +27,15 @@ export interface Variant {
   readonly filler: 'none' | 'qemu-io' | 'qemu-img convert' | 'qemu-img convert -c';
   /** How many backing files are below. */
   readonly backing: number;
+  /** The image has a luks volume inside; those below do not. Default: `false`. */
+  readonly encrypted?: boolean;
+}
+
+/** An image as programs are given it. */
+interface Image {
+  readonly path: string;
+  readonly format: string;
+  readonly encrypted?: boolean | undefined;
 }
 
 /** An image file, and what is to be read from it. */
@@ -39,9 +48,7 @@ export interface MadeImage {
   readonly below: readonly string[];
 }
 
-interface Layer {
-  readonly path: string;
-  readonly format: string;
+interface Layer extends Image {
   readonly contents: Buffer;
 }
 
@@ -65,30 +72,37 @@ export async function makeImage(
     const size = Math.ceil((variant.size * (6 + random(7))) / 10 / 512) * 512;
     const path = join(folder, `below${level}.${format}`);
     const options = format === variant.format ? variant.options : {};
-    await create(path, format, size, options, variant.maker, lower);
+    await create({ path, format }, size, options, variant.maker, lower);
     const behind = resized(lower?.contents, size);
-    lower = { path, format, contents: await fillByIo(path, format, behind, 0, random) };
+    lower = { path, format, contents: await fillByIo({ path, format }, behind, 0, random) };
     below.unshift(path);
   }
-  const { format, size, options, filler, maker, unit } = variant;
+  const { format, size, options, filler, maker, unit, encrypted } = variant;
   // Clusters that have a place cannot be written compressed.
-  const compressible = format === 'qcow2' && options.preallocation === undefined ? unit : 0;
+  const fixed = options.preallocation !== undefined || options.data_file !== undefined || encrypted;
+  const compressible = format === 'qcow2' && !fixed ? unit : 0;
   const path = join(folder, `top.${format}`);
-  await create(path, format, size, options, maker, lower);
+  const image = { path, format, encrypted };
+  await create(image, size, options, maker, lower);
   const behind = resized(lower?.contents, size);
-  const contents = await fill(path, { format, filler, unit, compressible }, behind, random);
+  const contents = await fill(image, { filler, unit, compressible }, behind, random);
   return { path, contents, behind: lower?.contents ?? Buffer.alloc(0), below };
 }
 
 async function create(
-  path: string,
-  format: string,
+  { path, format, encrypted }: Image,
   size: number,
   options: Variant['options'],
   maker: Variant['maker'],
   backing: Layer | undefined,
 ): Promise<void> {
-  const all = format === 'luks' ? { 'key-secret': 'key', 'iter-time': 10, ...options } : options;
+  const all = {
+    ...(format === 'luks' && { 'key-secret': 'key', 'iter-time': 10 }),
+    ...(encrypted && { 'encrypt.format': 'luks', 'encrypt.key-secret': 'key', 'encrypt.iter-time': 10 }),
+    ...options,
+    // Each image has one of its own.
+    ...(options.data_file !== undefined && { data_file: `${path}.${options.data_file}` }),
+  };
   if (maker === 'qemu-img') {
     const list = Object.entries(all).map(([name, value]) => `${name}=${toText(value)}`);
     const args = ['create', '-q', ...secret, '-f', format];
@@ -118,36 +132,31 @@ export async function addSecret(client: LayerClient): Promise<void> {
 }
 
 /** How qemu-img and qemu-io open an image. */
-export function imageOptions(format: string, path: string): string {
-  const key = format === 'luks' ? ',key-secret=key' : '';
+export function imageOptions({ format, path, encrypted }: Image): string {
+  const key = format === 'luks' ? ',key-secret=key' : encrypted ? ',encrypt.key-secret=key' : '';
   return `driver=${format}${key},file.driver=file,file.filename=${path}`;
 }
 
 async function fill(
-  path: string,
-  {
-    format,
-    filler,
-    unit,
-    compressible,
-  }: Pick<Variant, 'format' | 'filler' | 'unit'> & { readonly compressible: number },
+  image: Image,
+  { filler, unit, compressible }: Pick<Variant, 'filler' | 'unit'> & { readonly compressible: number },
   behind: Buffer,
   random: (limit: number) => number,
 ): Promise<Buffer> {
   // The contents of a new luks volume are undefined.
-  const before = format === 'luks' ? await readByDd(path, format) : behind;
+  const before = image.format === 'luks' ? await readByDd(image) : behind;
   if (filler === 'none') return Buffer.from(before);
-  if (filler === 'qemu-io') return fillByIo(path, format, before, compressible, random);
+  if (filler === 'qemu-io') return fillByIo(image, before, compressible, random);
   const contents = Buffer.alloc(behind.length);
   for (let at = 0; at < contents.length; ) {
     const length = Math.min(contents.length - at, 1 + random(3 * Math.max(unit, 65_536)));
     if (random(3) > 0) pattern(random(1000), at, length, random(2) === 0).copy(contents, at);
     at += length;
   }
-  const source = `${path}.source`;
+  const source = `${image.path}.source`;
   await writeFile(source, contents);
   const compressed = filler.endsWith('-c') ? ['-c'] : [];
-  const target = imageOptions(format, path);
+  const target = imageOptions(image);
   await run('qemu-img', [
     'convert',
     ...secret,
@@ -162,9 +171,9 @@ async function fill(
   return contents;
 }
 
-async function readByDd(path: string, format: string): Promise<Buffer> {
-  const copy = `${path}.copy`;
-  const args = ['-O', 'raw', 'bs=64k', `if=${imageOptions(format, path)}`, `of=${copy}`];
+async function readByDd(image: Image): Promise<Buffer> {
+  const copy = `${image.path}.copy`;
+  const args = ['-O', 'raw', 'bs=64k', `if=${imageOptions(image)}`, `of=${copy}`];
   await run('qemu-img', ['dd', ...secret, '--image-opts', ...args]);
   return readFile(copy);
 }
@@ -175,8 +184,7 @@ async function readByDd(path: string, format: string): Promise<Buffer> {
  * @param compressible bytes that can be written compressed; 0: none can
  */
 async function fillByIo(
-  path: string,
-  format: string,
+  image: Image,
   behind: Buffer,
   compressible: number,
   random: (limit: number) => number,
@@ -205,7 +213,7 @@ async function fillByIo(
     contents.fill(byte, from, from + length);
   }
   const args = commands.flatMap((command) => ['-c', command]);
-  const { stdout } = await run('qemu-io', [...secret, '--image-opts', ...args, imageOptions(format, path)]);
+  const { stdout } = await run('qemu-io', [...secret, '--image-opts', ...args, imageOptions(image)]);
   if (/failed|error/i.test(stdout)) throw new Error(stdout);
   return contents;
 }

@@ -36,12 +36,18 @@ async function tryOut(variant: Variant, steps: Iterable<Step>, start: number): P
     }
     const expected = join(folder, 'expected');
     await writeFile(expected, image.disk.expected);
-    const target = imageOptions(variant.format, made.path);
+    const target = imageOptions({ ...variant, path: made.path });
     if (checked.has(variant.format)) {
-      const { stdout } = await run('qemu-img', ['check', '-f', variant.format, made.path]);
+      const { stdout } = await run('qemu-img', ['check', ...secret, '--image-opts', target]);
       if (!stdout.startsWith('No errors were found on the image.')) throw new Error(stdout);
     }
-    await run('qemu-img', ['compare', ...secret, '--image-opts', target, imageOptions('raw', expected)]);
+    await run('qemu-img', [
+      'compare',
+      ...secret,
+      '--image-opts',
+      target,
+      imageOptions({ format: 'raw', path: expected }),
+    ]);
     for (const [index, path] of made.below.entries()) {
       if (!(await readFile(path)).equals(below[index] ?? Buffer.alloc(0))) throw new Error(`${path} was written`);
     }
@@ -74,7 +80,8 @@ it.each([
   expect(await readFile(join(docs, name), 'utf8')).toBe(text);
 });
 
-function titleOf({ format, options, maker, filler, backing, size }: Variant): string {
+function titleOf({ format, options, maker, filler, backing, size, encrypted }: Variant): string {
   const list = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  if (encrypted) list.push('encrypted');
   return [format, size, ...list, `by ${maker}, filled by ${filler}, ${backing} below`].join(' ');
 }

@@ -44,7 +44,8 @@ as an IDE and as a virtio disk. It reads data by the BIOS, reports their sum, an
 \`test/system/power-cut.test.ts\`: \`qapi-ts serve\` is killed (SIGKILL) at random while a client writes, zeroes, trims and flushes,
 with up to 12 requests in flight, again and again on the same image. Each time \`qemu-img check\` finds at most leaks (with lazy
 refcounts: after a repair, by \`qemu-img\` or by the next server), each sector holds what it held at the last flush or a later
-write to it, and the next server goes on. \`QAPI_POWER_CUT_KILLS\` says how often.
+write to it, and the next server goes on. \`QAPI_POWER_CUT_KILLS\` says how often. Among the images are such with extended L2
+entries, a persistent bitmap, a data file (raw or not), and a luks volume inside.
 
 \`test/runtime/block/power-cut.test.ts\`: a disk that keeps, loses, reorders and tears what was written since its last flush, under
 the whole block layer. Writes, FUA, zeroes, discards, compressed writes, resizing; all cluster sizes up to 64 KiB, all refcount
@@ -59,12 +60,16 @@ const properties: readonly (readonly [string, (variant: Variant) => unknown])[] 
   ['Made by', ({ maker }) => maker],
   ['Filled by', ({ filler }) => filler],
   ['Backing files', ({ backing }) => backing],
+  ['Encrypted', ({ encrypted }) => encrypted],
   ...[
     'cluster_size',
     'refcount_bits',
     'compat',
     'lazy_refcounts',
     'preallocation',
+    'extended_l2',
+    'compression_type',
+    'data_file_raw',
     'cipher-alg',
     'static',
     'subformat',
@@ -94,8 +99,9 @@ export function interopPage(variants: readonly Variant[]): string {
 /** The appendix that lists the images. */
 export function imagesPage(variants: readonly Variant[]): string {
   const rows = variants.map((variant, index) => {
-    const { format, size, options, maker, filler, backing } = variant;
+    const { format, size, options, maker, filler, backing, encrypted } = variant;
     const list = Object.entries(options).map(([name, value]) => `\`${name}=${shown(value)}\``);
+    if (encrypted) list.push('encrypted');
     return [index, format, size, list.join(' '), backing, maker, filler];
   });
   const head = ['Image', 'Format', 'Bytes', 'Create options', 'Backing files', 'Made by', 'Filled by'];

@@ -28,7 +28,7 @@ export class ServedImage {
 
   /** @param size bytes that the disk is given before it is used */
   async start(size?: number): Promise<void> {
-    const { format } = this.#variant;
+    const { format, encrypted } = this.#variant;
     const smallCaches = { 'l2-cache-size': 1, 'refcount-cache-size': 1 };
     await addSecret(this.#client);
     await this.#client.execute('blockdev-add', {
@@ -39,6 +39,7 @@ export class ServedImage {
         ...(this.#random(2) === 0 ? { discard: 'unmap' } : {}),
         ...(this.#random(4) === 0 ? { 'detect-zeroes': 'on' } : {}),
         ...(format === 'luks' ? { 'key-secret': 'key' } : {}),
+        ...(encrypted ? { encrypt: { format: 'luks', 'key-secret': 'key' } } : {}),
         ...(format === 'qcow2' && this.#random(2) === 0 ? smallCaches : {}),
       },
     });

@@ -40,6 +40,41 @@ const qcow2 = pairwise(
   }),
 );
 
+/** What images of 2016 did not have. */
+const today = pairwise(
+  {
+    clusterSize: [4 * KiB, 16 * KiB, 64 * KiB],
+    extendedL2: [false, true],
+    compressionType: ['zlib', 'zstd'],
+    dataFile: ['none', 'own', 'raw'],
+    encrypted: [false, true],
+    preallocation: ['off', 'metadata'],
+    backing: [0, 2],
+    maker: ['qapi-ts', 'qemu-img'],
+    filler: fillers,
+  },
+  ({ clusterSize, extendedL2, dataFile, encrypted, preallocation, backing, filler }) =>
+    (!extendedL2 || clusterSize >= 16 * KiB) &&
+    (dataFile !== 'raw' || (backing === 0 && !encrypted)) &&
+    (preallocation === 'off' || backing === 0) &&
+    (!filler.endsWith('-c') || (dataFile === 'none' && !encrypted && preallocation === 'off')),
+).map(
+  ({ clusterSize, extendedL2, compressionType, dataFile, encrypted, preallocation, ...choice }): Variant => ({
+    ...choice,
+    format: 'qcow2',
+    size: MiB + 1536,
+    unit: clusterSize,
+    encrypted,
+    options: {
+      cluster_size: clusterSize,
+      extended_l2: extendedL2,
+      compression_type: compressionType,
+      ...(preallocation === 'off' ? {} : { preallocation }),
+      ...(dataFile === 'none' ? {} : { data_file: 'data', data_file_raw: dataFile === 'raw' }),
+    },
+  }),
+);
+
 const others = pairwise(
   { maker: ['qapi-ts', 'qemu-img'], filler: ['none', 'qemu-io', 'qemu-img convert'], format: ['raw', 'luks'] },
   () => true,
@@ -123,4 +158,5 @@ export const variants: readonly Variant[] = [
   ...vhdx,
   ...vmdk,
   ...vpc,
+  ...today,
 ];

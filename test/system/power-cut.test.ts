@@ -26,6 +26,10 @@ interface Subject {
   readonly backing: number;
   readonly options: readonly (readonly [string, OptionValue])[];
   readonly lazy?: boolean;
+  /** It has a luks volume inside. */
+  readonly encrypted?: boolean;
+  /** A bitmap in it records what is written. */
+  readonly recorded?: boolean;
 }
 
 const subjects: readonly Subject[] = [
@@ -57,7 +61,37 @@ const subjects: readonly Subject[] = [
     ],
   },
   { sectors: 8192, backing: 0, lazy: true, options: [['lazy_refcounts', true]] },
+  {
+    sectors: 6000,
+    backing: 5001,
+    recorded: true,
+    options: [
+      ['extended_l2', true],
+      ['compression_type', 'zstd'],
+    ],
+  },
+  {
+    sectors: 6000,
+    backing: 3000,
+    options: [
+      ['data_file', 'data'],
+      ['cluster_size', 4096],
+    ],
+  },
+  {
+    sectors: 5001,
+    backing: 0,
+    options: [
+      ['data_file', 'raw-data'],
+      ['data_file_raw', true],
+      ['extended_l2', true],
+    ],
+  },
+  { sectors: 5001, backing: 3000, encrypted: true, options: [['cluster_size', 16_384]] },
 ];
+
+const key = { 'qom-type': 'secret', id: 'key', data: 'correct horse' };
+const luks = { format: 'luks', 'key-secret': 'key' };
 
 /** Requests without end, some at a time, none at the same place as another that is in flight. */
 class Guest {
@@ -170,8 +204,16 @@ describeWithPrograms('a server that is killed', ['qemu-img'], () => {
       file: { driver: 'file', filename: image },
       discard: random() < 0.5 ? 'unmap' : 'ignore',
       ...(random() < 0.5 ? { 'l2-cache-size': 1, 'refcount-cache-size': 1 } : {}),
+      ...(subject.encrypted && { encrypt: luks }),
     };
-    const args = ['--blockdev', JSON.stringify(node), '--nbd', `unix:${socket},node=disk,writable=on`];
+    const args = [
+      '--object',
+      JSON.stringify(key),
+      '--blockdev',
+      JSON.stringify(node),
+      '--nbd',
+      `unix:${socket},node=disk,writable=on`,
+    ];
     const server = startServerProcess(program, args);
     await server.ready;
     const client = await NbdClient.connect(socket, 'disk');
@@ -188,23 +230,44 @@ describeWithPrograms('a server that is killed', ['qemu-img'], () => {
     return { history, stamp: next };
   }
 
-  test.each(subjects.map((subject, index) => ({ ...subject, index, title: subject.options.join(' ') })))(
+  test.each(
+    subjects.map((subject, index) => ({
+      ...subject,
+      index,
+      title: [...subject.options, ...(subject.encrypted ? ['encrypted'] : [])].join(' '),
+    })),
+  )(
     'leaves what was flushed, and no errors: $sectors sectors, $title',
     async ({ index, ...subject }) => {
       const random = randomFrom(seed + index);
       const image = join(folder, `image${index}.qcow2`);
       const base = join(folder, `base${index}.raw`);
       const client = new LayerClient();
+      await client.execute('object-add', key);
       writeFileSync(base, stamped(-1, 0, subject.backing));
       await createImage(client.layer.graph, {
         format: 'qcow2',
         filename: image,
         size: subject.sectors * sectorSize,
-        options: new BlockOptions(subject.options),
+        options: new BlockOptions([
+          ...subject.options.map(
+            // QEMU looks for a relative name in its own folder.
+            ([name, value]) => [name, name === 'data_file' ? join(folder, String(value)) : value] as const,
+          ),
+          ...(subject.encrypted
+            ? Object.entries(luks).map(([name, value]) => [`encrypt.${name}`, value] as const)
+            : []),
+          ...(subject.encrypted ? [['encrypt.iter-time', 10] as const] : []),
+        ]),
         ...(subject.backing === 0 ? {} : { backing: { name: base, format: 'raw' } }),
       });
+      if (subject.recorded) {
+        const file = { driver: 'file', filename: image };
+        await client.execute('blockdev-add', { options: { driver: 'qcow2', 'node-name': 'disk', file } });
+        await client.execute('block-dirty-bitmap-add', { node: 'disk', name: 'b', persistent: true });
+      }
       await client.layer.close();
-      const target = `driver=qcow2,file.filename=${image}`;
+      const target = `driver=qcow2,file.filename=${image}${subject.encrypted ? ',encrypt.key-secret=key' : ''}`;
       let stamp = 1;
       const initial = Array.from({ length: subject.sectors }, (_, sector) => (sector < subject.backing ? -1 : 0));
       let history = new SectorHistory(initial);
@@ -251,8 +314,9 @@ describeWithPrograms('a server that is killed', ['qemu-img'], () => {
 
 /** @throws Error when qemu-img finds more than leaks; repairs first, where that is to be expected */
 async function checkSound(target: string, dirty: boolean): Promise<void> {
-  if (dirty) await run('qemu-img', ['check', '-q', '--image-opts', '-r', 'all', target]).catch(ignoreLeaks);
-  await run('qemu-img', ['check', '--image-opts', target]).catch(ignoreLeaks);
+  const given = ['check', '--object', `secret,id=key,data=${key.data}`, '--image-opts'];
+  if (dirty) await run('qemu-img', [...given, '-q', '-r', 'all', target]).catch(ignoreLeaks);
+  await run('qemu-img', [...given, target]).catch(ignoreLeaks);
 }
 
 /** 3 is the exit code of `qemu-img check` for leaks and nothing else. */
