@@ -7,9 +7,10 @@ import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { type DriveScript, type DriveStep, driveScript, spareImages } from './drive-scripts.js';
 import { jobOf, withoutDrains } from './job-events.js';
 import { diskSize } from './job-life-scripts.js';
+import { expectSameImage, type Played, playedTwice } from './played-twice.js';
 import { describeWithPrograms } from './programs.js';
-import { type Data, described, picked, said, sorted } from './script-compare.js';
-import { emulator, ours, type Side, scriptSeeds } from './script-sides.js';
+import { type Data, picked, sorted } from './script-compare.js';
+import { emulator, type Side, scriptSeeds } from './script-sides.js';
 
 /*
  * The same random script of what only the emulator has (drives, jobs that make their target themselves, snapshots inside of images, media,
@@ -55,10 +56,7 @@ async function look(side: Side, renames: boolean): Promise<string[]> {
 }
 
 /** Runs a script. @returns what was answered, reported and seen, in order */
-async function play(
-  side: Side,
-  { steps, renames }: DriveScript,
-): Promise<{ readonly seen: readonly string[]; readonly died: boolean }> {
+async function play(side: Side, { steps, renames }: DriveScript): Promise<Played> {
   const seen: string[] = [];
   const execute = (name: string, args: object): Promise<unknown> =>
     side.execute(name, JSON.parse(JSON.stringify(args).replaceAll(/@(?=[a-z]+\d*)/g, `${side.folder}/`)));
@@ -143,35 +141,19 @@ describeWithPrograms('scripts of drives', ['qemu-img', 'qemu-io', 'qemu-system-x
       const folder = mkdtempSync(join(tmpdir(), 'drives-'));
       try {
         const script = driveScript(seed);
-        const at = { ours: join(folder, 'ours'), real: join(folder, 'real') };
-        const played: Awaited<ReturnType<typeof play>>[] = [];
-        for (const [place, start] of [
-          [at.ours, ours],
-          [at.real, emulator],
-        ] as const) {
-          makeImages(place);
-          const side = await start(place);
-          try {
-            played.push(await play(side, script));
-          } finally {
-            await side.close();
-          }
-        }
-        const [{ seen: here }, { seen: there, died }] = played as [(typeof played)[0], (typeof played)[0]];
-        if (died) console.warn(`the emulator crashed after ${there.length} lines of seed ${seed}: ${there.at(-1)}`);
-        // None of the usual seeds crashes it.
-        if (process.env.JOB_SCRIPT_SEEDS === undefined) expect(died).toBe(false);
-        expect(died ? here.slice(0, there.length) : here).toEqual(there);
+        const { here, there, died, at } = await playedTwice(folder, seed, {
+          start: emulator,
+          makeImages,
+          play: (side) => play(side, script),
+        });
+        expect(here).toEqual(there);
         expect(there.filter((line) => line.includes('LATE'))).toEqual([]);
         if (died) return;
         for (const name of script.files) {
-          const [one, other] = [join(at.ours, name), join(at.real, name)];
           // The emulator makes the target of a job before it looks at its bitmap, and leaves it there when that is refused.
-          if (existsSync(one)) expect({ name, there: existsSync(other) }).toEqual({ name, there: true });
-          else continue;
-          expect({ name, ...(await described(one)) }).toEqual({ name, ...(await described(other)) });
-          const compared = await said('compare', one, other);
-          expect({ name, compared }).toEqual({ name, compared: 'Images are identical.\n' });
+          if (!existsSync(join(at.ours, name))) continue;
+          expect({ name, there: existsSync(join(at.real, name)) }).toEqual({ name, there: true });
+          await expectSameImage(name, at);
         }
       } finally {
         rmSync(folder, { recursive: true, force: true });

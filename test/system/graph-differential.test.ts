@@ -6,9 +6,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { type GraphStep, graphScript } from './graph-scripts.js';
 import { diskSize } from './job-life-scripts.js';
+import { expectSameImage, type Played, playedTwice } from './played-twice.js';
 import { describeWithPrograms } from './programs.js';
-import { type Data, described, picked, run, said, sorted } from './script-compare.js';
-import { ours, real, type Side, scriptSeeds } from './script-sides.js';
+import { type Data, picked, run, sorted } from './script-compare.js';
+import { real, type Side, scriptSeeds } from './script-sides.js';
 
 /*
  * The same random script of changes of a graph (options of nodes in use, alone and several at once; filters that come and go under an
@@ -44,10 +45,7 @@ async function look(side: Side): Promise<string[]> {
   return [...nodes, ...edges, ...exports].toSorted().map((line) => `  ${line}`);
 }
 
-async function play(
-  side: Side,
-  steps: readonly GraphStep[],
-): Promise<{ readonly seen: readonly string[]; readonly died: boolean }> {
+async function play(side: Side, steps: readonly GraphStep[]): Promise<Played> {
   const seen: string[] = [];
   const execute = (name: string, args: object): Promise<unknown> =>
     side.execute(name, JSON.parse(JSON.stringify(args).replaceAll('"@', `"${side.folder}/`)));
@@ -127,30 +125,13 @@ describeWithPrograms('scripts of graphs', ['qemu-img', 'qemu-io', 'qemu-storage-
     'change as with the real storage daemon (seed %i)',
     async (seed) => {
       const steps = graphScript(seed);
-      const at = { ours: join(folder, `ours${seed}`), real: join(folder, `real${seed}`) };
-      const played: Awaited<ReturnType<typeof play>>[] = [];
-      for (const [place, start] of [
-        [at.ours, ours],
-        [at.real, real],
-      ] as const) {
-        cpSync(join(folder, 'first'), place, { recursive: true });
-        const side = await start(place);
-        try {
-          played.push(await play(side, steps));
-        } finally {
-          await side.close();
-        }
-      }
-      const [{ seen: here }, { seen: there, died }] = played as [(typeof played)[0], (typeof played)[0]];
-      if (died) console.warn(`the storage daemon crashed after ${there.length} lines of seed ${seed}: ${there.at(-1)}`);
-      if (process.env.JOB_SCRIPT_SEEDS === undefined) expect(died).toBe(false);
-      expect(died ? here.slice(0, there.length) : here).toEqual(there);
-      for (const name of died ? [] : ['base', 'mid', 'top', 'other']) {
-        const [one, other] = [join(at.ours, name), join(at.real, name)];
-        expect({ name, ...(await described(one)) }).toEqual({ name, ...(await described(other)) });
-        const compared = await said('compare', one, other);
-        expect({ name, compared }).toEqual({ name, compared: 'Images are identical.\n' });
-      }
+      const { here, there, died, at } = await playedTwice(folder, seed, {
+        start: real,
+        makeImages: (place) => cpSync(join(folder, 'first'), place, { recursive: true }),
+        play: (side) => play(side, steps),
+      });
+      expect(here).toEqual(there);
+      for (const name of died ? [] : ['base', 'mid', 'top', 'other']) await expectSameImage(name, at);
     },
     300_000,
   );

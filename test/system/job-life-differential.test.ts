@@ -6,9 +6,10 @@ import { expect, it } from 'vitest';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { jobOf, withoutDrains } from './job-events.js';
 import { diskSize, lifeScript, type Script, type ScriptStep } from './job-life-scripts.js';
+import { expectSameImage, type Played, playedTwice } from './played-twice.js';
 import { describeWithPrograms } from './programs.js';
-import { agreed, type Data, described, picked, run, said, sorted } from './script-compare.js';
-import { ours, real, type Side, scriptSeeds } from './script-sides.js';
+import { agreed, type Data, picked, run, sorted } from './script-compare.js';
+import { real, type Side, scriptSeeds } from './script-sides.js';
 
 /*
  * The same random script of today's commands (lives of jobs with every verb at every time, bitmaps, transactions, exports, new images)
@@ -17,10 +18,7 @@ import { ours, real, type Side, scriptSeeds } from './script-sides.js';
  */
 
 /** Runs a script. @returns what was answered, reported and seen, in order */
-async function play(
-  side: Side,
-  { steps, filter }: Script,
-): Promise<{ readonly seen: readonly string[]; readonly died: boolean }> {
+async function play(side: Side, { steps, filter }: Script): Promise<Played> {
   const seen: string[] = [];
   const plain = (value: unknown): string =>
     JSON.stringify(sorted(value))
@@ -157,34 +155,16 @@ describeWithPrograms('lives of jobs', ['qemu-img', 'qemu-io', 'qemu-storage-daem
       const folder = mkdtempSync(join(tmpdir(), 'lives-'));
       try {
         const script = lifeScript(seed);
-        const at = { ours: join(folder, 'ours'), real: join(folder, 'real') };
-        const played: Awaited<ReturnType<typeof play>>[] = [];
-        for (const [place, start] of [
-          [at.ours, ours],
-          [at.real, real],
-        ] as const) {
-          makeImages(place);
-          const side = await start(place);
-          try {
-            played.push(await play(side, script));
-          } finally {
-            await side.close();
-          }
-        }
-        const [{ seen: here }, { seen: there, died }] = played as [(typeof played)[0], (typeof played)[0]];
-        if (died)
-          console.warn(`the storage daemon crashed after ${there.length} lines of seed ${seed}: ${there.at(-1)}`);
-        // The real one crashes after some transactions with merges that fail: up to there it is followed. None of the usual seeds does that.
-        if (process.env.JOB_SCRIPT_SEEDS === undefined) expect(died).toBe(false);
-        const common = died ? here.slice(0, there.length) : here;
-        expect(common.map((line, index) => agreed(line, there[index] ?? ''))).toEqual(there);
+        // The real one crashes after some transactions with merges that fail.
+        const { here, there, died, at } = await playedTwice(folder, seed, {
+          start: real,
+          makeImages,
+          play: (side) => play(side, script),
+        });
+        expect(here.map((line, index) => agreed(line, there[index] ?? ''))).toEqual(there);
         expect(there.filter((line) => line.includes('LATE'))).toEqual([]);
         for (const name of died ? [] : script.files) {
-          const [one, other] = [join(at.ours, name), join(at.real, name)];
-          expect({ name, ...(await described(one)) }).toEqual({ name, ...(await described(other)) });
-          if (script.cut.has(name)) continue;
-          const compared = await said('compare', one, other);
-          expect({ name, compared }).toEqual({ name, compared: 'Images are identical.\n' });
+          await expectSameImage(name, at, { contents: !script.cut.has(name) });
         }
       } finally {
         rmSync(folder, { recursive: true, force: true });
