@@ -8,7 +8,6 @@ import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import type { Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
 import { invalid } from '../error.js';
-import { edgeBelowFilters } from '../graph/filters.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { chainStatus } from '../io/status.js';
@@ -182,11 +181,9 @@ class Mirror {
       return;
     }
     const end = source.length;
-    // A filter has all of the disk, and cannot tell of which layer it is.
-    const edge = edgeBelowFilters(source) ?? this.#from;
     for (let offset = 0, steps = 0; offset < end && !job.cancelled; steps++) {
       if (steps % 64 === 0) await job.pausePoint();
-      const { status } = await chainStatus(edge, offset, end - offset, first.above);
+      const { status } = await chainStatus(this.#from, offset, end - offset, first.above);
       if (status.allocated) bits.set(offset, status.length);
       offset += status.length;
     }
