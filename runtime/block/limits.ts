@@ -4,6 +4,9 @@ export const sectorSize = 512;
 /** The largest offset or size, in bytes, that is handled: beyond, JavaScript's numbers are not exact. Real limits are far below. */
 export const largestSize = Number.MAX_SAFE_INTEGER - (Number.MAX_SAFE_INTEGER % 2 ** 21);
 
+/** Bytes that are copied as a whole, at least, before they are overwritten at the source. */
+export const leastCopied = 65_536;
+
 /** `value` rounded down to a multiple of `unit`. Exact up to 2^53, unlike bit operations. */
 export function roundDown(value: number, unit: number): number {
   return value - (value % unit);

@@ -8,15 +8,12 @@ import type { Job } from '../jobs/job.js';
 import type { JobGroup } from '../jobs/job-group.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { backingFor, openTarget, syncOf, writing } from '../jobs/target.js';
-import { isPowerOfTwo } from '../limits.js';
+import { isPowerOfTwo, leastCopied } from '../limits.js';
 import { Permission } from '../permissions.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import { backupBitmap } from './backup-bitmap.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, requestOf } from './job-arguments.js';
-
-/** Bytes of the least that a backup copies at a time. */
-const leastCluster = 65_536;
 
 /** Commands that copy a disk as it is at one moment. */
 export function backupCommands(jobs: Jobs, bitmaps: Bitmaps) {
@@ -186,8 +183,8 @@ function clusterSizeOf(
   if (info === undefined && target.below === undefined && target.driver.kind === 'protocol') {
     warn(
       `Node '${target.name}' does not say how large its clusters are and has no backing file: ` +
-        `the copy makes no sense if they are larger than ${leastCluster / 1024} KiB`,
+        `the copy makes no sense if they are larger than ${leastCopied / 1024} KiB`,
     );
   }
-  return Math.max(leastCluster, info?.clusterSize ?? 0, Number(wanted));
+  return Math.max(leastCopied, info?.clusterSize ?? 0, Number(wanted));
 }

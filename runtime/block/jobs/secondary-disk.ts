@@ -3,6 +3,7 @@ import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid } from '../error.js';
 import { type Blocker, blockerExcept } from '../graph/blockers.js';
 import type { BlockNode } from '../graph/node.js';
+import { leastCopied } from '../limits.js';
 import { type BackupWork, backupWork } from './backup.js';
 import { committingThrough, dissolved } from './commit.js';
 import type { Job } from './job.js';
@@ -10,9 +11,6 @@ import { internalJob, type Jobs } from './jobs.js';
 import { openForWriting, type Reopened, restore } from './reopened.js';
 import { defaultMirrorBuffer, startMirror } from './start-mirror.js';
 import { reading, writing } from './target.js';
-
-/** Bytes that are copied as a whole, at least. */
-const leastCluster = 65_536;
 
 /** The images of the secondary side. */
 interface Images {
@@ -143,7 +141,7 @@ export class SecondaryDisk {
             target: hidden,
             sync: 'none',
             bitmap: undefined,
-            clusterSize: Math.max(leastCluster, hidden.info?.clusterSize ?? 0),
+            clusterSize: Math.max(leastCopied, hidden.info?.clusterSize ?? 0),
             ...{ workers: 1, chunk: 0, compress: false, discardsSource: false, breaksSnapshot: false },
             ...{ onSourceError: 'report', onTargetError: 'report' },
           },

@@ -1,16 +1,13 @@
 import { OnCbwError } from '../../../../generated/index.js';
 import type { BlockDriver, BlockHost, Child, OpenContext } from '../../driver.js';
 import { BlockError, invalid } from '../../error.js';
-import { isPowerOfTwo } from '../../limits.js';
+import { isPowerOfTwo, leastCopied } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { everything, type ParentState, Permission, type Permissions } from '../../permissions.js';
 import { FilterInstance, filterTraits, nameOfChild } from '../shared/filter.js';
 import { KeptClusters } from './kept-clusters.js';
 import { PastDisk } from './past.js';
 import { Saver } from './saver.js';
-
-/** Bytes of the units that are copied, at least. */
-const leastCluster = 65_536;
 
 /**
  * Before something changes, what was there is copied to `target`: a `snapshot-access` node above shows the disk as it was when this
@@ -34,7 +31,7 @@ export const copyBeforeWrite: BlockDriver = {
     if (target.node.length < file.node.length) {
       throw invalid(`The target '${target.node.name}' is smaller than what it is to keep`);
     }
-    const clusterSize = Math.max(leastCluster, least, target.node.info?.clusterSize ?? 0);
+    const clusterSize = Math.max(leastCopied, least, target.node.info?.clusterSize ?? 0);
     const kept = new KeptClusters(file.node.length, clusterSize, wanted);
     const past = new PastDisk(kept, file, target);
     const saver = new Saver({ kept, past, source: file, target, policy, timeout, host, name: node.name });
