@@ -315,6 +315,8 @@ export interface DriverInstance {
    * @throws BlockError when others do what is not shared, or do not share what is done; nothing has changed then
    */
   preparePermissions?(wanted: Permissions): Promise<PermissionChange>;
+  /** As {@link BlockDriver.childPermissions}, where the node's options decide. Absent: the driver's. */
+  childPermissions?(own: Permissions, state: ParentState, child: string): Permissions;
   /** Options as `json:` file names show them, without those of children. Absent: those given. */
   effectiveOptions?(): { readonly [key: string]: string | number | boolean };
   /** A plain file name that opens the same, or nothing when only `json:` can. Absent: the layer's rule. */

@@ -108,7 +108,8 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const { readsData, parents, amendments } = parent;
   const writable = !flagsOf(parent).readOnly;
   const state = { writable, readsData, used: parents.size > 0, amended: amendments > 0 };
-  if (driver.childPermissions !== undefined) return driver.childPermissions(own, state, edge.name);
+  const special = parent.instance?.childPermissions ?? driver.childPermissions;
+  if (special !== undefined) return special(own, state, edge.name);
   return driver.kind === 'format' ? ofFormat(own, state) : own;
 }
 

@@ -1,4 +1,4 @@
-import type { BlkdebugEvent } from '../../../../generated/index.js';
+import type { BlkdebugEvent, BlkdebugIOType } from '../../../../generated/index.js';
 import { sectorSize } from '../../limits.js';
 import type { InjectRule, Rule } from './rules.js';
 
@@ -38,17 +38,17 @@ export class RuleMachine {
   }
 
   /**
-   * The injection that a request meets: the first that is active and concerns its range. One for `once` is gone with it.
+   * The injection that a request meets: the first that is active and concerns its kind and its range. One for `once` is gone with it.
    *
    * @param offset bytes; absent for a request without range, which only meets injections for any sector
    * @returns nothing when the request is to pass
    */
-  meet(offset?: number, length = 0): InjectRule | undefined {
+  meet(kind: BlkdebugIOType, offset?: number, length = 0): InjectRule | undefined {
     for (const rule of this.#active) {
+      if (rule.iotype === undefined ? kind === 'block-status' : kind !== rule.iotype) continue;
       if (rule.offset !== undefined && !touches(rule.offset, offset, length)) continue;
-      if (rule.code === undefined) return undefined;
       if (rule.once) this.#forget(rule);
-      return rule;
+      return rule.code === undefined && rule.delay === 0 ? undefined : rule;
     }
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { BlkdebugEvent } from '../../../../generated/index.js';
+import { BlkdebugEvent, BlkdebugIOType } from '../../../../generated/index.js';
 import type { BlockHost } from '../../driver.js';
 import { type Errno, errnoOfNumber } from '../../errno.js';
 import { BlockError, blockErrorOf } from '../../error.js';
@@ -19,6 +19,10 @@ export interface InjectRule extends Trigger {
   readonly code: Errno | undefined;
   /** The sector that a request must touch, in bytes; absent: any request. */
   readonly offset: number | undefined;
+  /** The kind of the requests. Absent: any but questions for what is allocated. */
+  readonly iotype: BlkdebugIOType | undefined;
+  /** How long a request waits before anything else happens to it, in nanoseconds. */
+  readonly delay: number;
   readonly once: boolean;
   readonly immediately: boolean;
 }
@@ -91,15 +95,17 @@ function readRule(kind: Rule['kind'], options: BlockOptions, where: (key?: strin
     const number = take('errno', (key) => options.takeInteger(key, { least: 0, most: largestErrno }));
     const sector = take('sector', (key) => options.takeInteger(key, { least: -1, most: largestSector })) ?? -1;
     const once = take('once', (key) => options.takeBoolean(key)) ?? false;
+    const iotype = take('iotype', (key) => options.takeEnum(key, BlkdebugIOType));
+    const delay = take('delay-ns', (key) => options.takeInteger(key, { least: 0 })) ?? 0;
     const immediately = take('immediately', (key) => options.takeBoolean(key)) ?? false;
-    const code = number === 0 ? undefined : errnoOfNumber(number ?? 5);
     rule = {
       kind,
       event,
       state,
-      // A failure in the caller's context has no errno of its own.
-      code: code !== undefined && immediately ? 'EIO' : code,
+      code: number === 0 ? undefined : errnoOfNumber(number ?? 5),
       offset: sector === -1 ? undefined : sector * sectorSize,
+      iotype,
+      delay,
       once,
       immediately,
     };

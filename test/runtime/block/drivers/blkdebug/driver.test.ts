@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blkdebug } from '../../../../../runtime/block/drivers/blkdebug/driver.js';
+import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
+import type { MemoryChild } from '../../memory-child.js';
 import { outcomeOf, readAt, SmallGraph } from '../small-graph.js';
 
 let folder: string;
@@ -88,10 +90,153 @@ describe('blkdebug', () => {
     expect(disk.steps.map((step) => step.kind)).toEqual(['write', 'flush']);
   });
 
-  it('reports an immediate injection as EIO, whatever its errno', async () => {
+  it('reports an immediate injection with its errno', async () => {
     const { open } = setUp();
     const node = await open({ 'inject-error': [{ event: 'pwritev', errno: 28, immediately: true }] });
-    expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('EIO');
+    expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('ENOSPC');
+  });
+
+  it('injects errors from the beginning by the event none, and none later', async () => {
+    const { open } = setUp();
+    const node = await open({ 'inject-error': [{ event: 'none', errno: 28, once: true }] });
+    expect(await outcomeOf(readAt(node, 0, 512))).toBe('ENOSPC');
+    expect(await outcomeOf(readAt(node, 0, 512))).toBe('ok');
+  });
+
+  it('changes its state by the event none before anything else happens', async () => {
+    const { open } = setUp();
+    const node = await open({
+      'set-state': [{ event: 'none', new_state: 7 }],
+      'inject-error': [
+        { event: 'none', state: 7, errno: 1 },
+        { event: 'pwritev', state: 7, errno: 28 },
+      ],
+    });
+    expect(await outcomeOf(readAt(node, 0, 512))).toBe('ok');
+    expect(await outcomeOf(node.requests.write(0, sectors(1)))).toBe('ENOSPC');
+  });
+
+  it.each([
+    ['read', 'ENOSPC ok ok ok ok'],
+    ['write', 'ok ENOSPC ok ok ok'],
+    ['write-zeroes', 'ok ok ENOSPC ok ok'],
+    ['discard', 'ok ok ok ENOSPC ok'],
+    ['flush', 'ok ok ok ok ENOSPC'],
+    ['block-status', 'ok ok ok ok ok'],
+  ])('injects errors into requests of the kind %s and into no others', async (iotype, outcomes) => {
+    const { open } = setUp();
+    const node = await open({ discard: 'unmap', 'inject-error': [{ event: 'none', errno: 28, iotype }] });
+    const { requests } = node;
+    const seen = [
+      await outcomeOf(readAt(node, 0, 512)),
+      await outcomeOf(requests.write(0, sectors(1))),
+      await outcomeOf(requests.writeZeroes(0, 512)),
+      await outcomeOf(requests.discard(0, 512)),
+      await outcomeOf(requests.flush()),
+    ];
+    expect(seen.join(' ')).toBe(outcomes);
+    expect(await outcomeOf(node.statusHere(0, 512))).toBe(iotype === 'block-status' ? 'ENOSPC' : 'ok');
+  });
+
+  it.each([
+    [0, 'ok'],
+    [28, 'ENOSPC'],
+  ])('delays a request before it ends with errno %d', async (errno, outcome) => {
+    const { small, open } = setUp();
+    const node = await open({ 'inject-error': [{ event: 'none', errno, 'delay-ns': 5000 }] });
+    let ended = '';
+    const reading = outcomeOf(readAt(node, 0, 512)).then((seen) => {
+      ended = seen;
+    });
+    await small.clock.advance(4999);
+    expect(ended).toBe('');
+    await small.clock.advance(1);
+    await reading;
+    expect(ended).toBe(outcome);
+  });
+
+  /** What reached the disk, in sectors: where from, and how many. */
+  const reached = ({ steps }: MemoryChild) =>
+    steps.map((step) => {
+      if (step.kind === 'write') return ['write', step.offset / 512, step.data.length / 512];
+      return step.kind === 'discard' ? ['discard', step.offset / 512, step.length / 512] : [step.kind];
+    });
+
+  it('cuts reads and writes to max-transfer', async () => {
+    const { disk, open } = setUp();
+    const node = await open({ 'max-transfer': 1024, 'inject-error': [{ event: 'pwritev_done', sector: 4 }] });
+    disk.bytes.fill(9, 1024);
+    expect([...new Set(await readAt(node, 512, 2048))]).toEqual([7, 9]);
+    await node.requests.write(512, sectors(5));
+    expect(reached(disk)).toEqual([
+      ['write', 1, 2],
+      ['write', 3, 2],
+      ['write', 5, 1],
+    ]);
+    expect(await outcomeOf(node.requests.write(512, sectors(5)))).toBe('EIO');
+    expect(reached(disk).slice(3)).toEqual([['write', 1, 2]]);
+  });
+
+  it('cuts zero-writes to max-write-zero, and writes data where they are not aligned to opt-write-zero', async () => {
+    const { disk, open } = setUp();
+    const node = await open({
+      'opt-write-zero': 1536,
+      'max-write-zero': 3072,
+      'inject-error': [{ event: 'none', iotype: 'write-zeroes', errno: 28, sector: 12 }],
+    });
+    await node.requests.writeZeroes(512, 11 * 512);
+    expect(reached(disk)).toEqual([
+      ['write', 1, 2],
+      ['write', 3, 6],
+      ['write', 9, 3],
+    ]);
+    expect(await outcomeOf(node.requests.writeZeroes(512, 512, RequestFlag.noFallback))).toBe('ENOTSUP');
+    expect(await outcomeOf(node.requests.writeZeroes(12 * 512, 1024))).toBe('ok');
+    expect(await outcomeOf(node.requests.writeZeroes(12 * 512, 1536))).toBe('ENOSPC');
+  });
+
+  it('cuts discards to max-discard, apart from edges that are not aligned to opt-discard', async () => {
+    const { disk, open } = setUp();
+    const node = await open({ discard: 'unmap', 'opt-discard': 1536, 'max-discard': 3072 });
+    await node.requests.discard(512, 14 * 512);
+    await node.requests.discard(512, 512);
+    expect(reached(disk)).toEqual([
+      ['discard', 1, 2],
+      ['discard', 3, 6],
+      ['discard', 9, 6],
+      ['discard', 1, 1],
+    ]);
+  });
+
+  it.each([
+    [{ align: 512, 'max-transfer': 100 }, 'max-transfer 100'],
+    [{ 'max-transfer': 2 ** 31 }, 'max-transfer 2147483648'],
+    [{ align: 512, 'opt-write-zero': 513 }, 'opt-write-zero 513'],
+    [{ 'opt-write-zero': 1024, 'max-write-zero': 1536 }, 'max-write-zero 1536'],
+    [{ align: 1024, 'opt-discard': 512 }, 'opt-discard 512'],
+    [{ 'opt-discard': 1024, 'max-discard': 1536 }, 'max-discard 1536'],
+    [{ 'max-discard': -512 }, "'max-discard' is -512"],
+    [{ 'take-child-perms': ['write', 'wipe'] }, "take-child-perms.1: .*'wipe'"],
+    [{ 'unshare-child-perms': ['graph-mod'] }, "unshare-child-perms.0: .*'graph-mod'"],
+    [{ 'inject-error': [{ event: 'none', iotype: 'truncate' }] }, "inject-error.0.iotype: .*'truncate'"],
+    [{ 'inject-error': [{ event: 'none', 'delay-ns': -1 }] }, 'inject-error.0.delay-ns: '],
+  ])('refuses the limits, permissions or rules of %j', async (options, message) => {
+    await expect(setUp().open(options)).rejects.toThrow(new RegExp(message));
+  });
+
+  it('takes permissions on its image that its users do not need', async () => {
+    const { small } = setUp();
+    await small.add({ driver: 'file', 'node-name': 'below', filename: 'disk' });
+    const taking = { driver: 'blkdebug', image: 'below', 'take-child-perms': ['write', 'resize'] };
+    const taker = await small.add({ ...taking, 'node-name': 'taker' });
+    await expect(
+      small.add({ driver: 'blkdebug', 'node-name': 'n', image: 'below', 'unshare-child-perms': ['resize'] }),
+    ).rejects.toThrow("node 'taker' (which uses node 'below' as its 'image' child) needs 'resize'");
+    expect([...small.graph.nodes].map(({ name }) => name)).toEqual(['below', 'taker']);
+    taker.monitorOwned = false;
+    await small.graph.release(taker);
+    await small.add({ driver: 'blkdebug', 'node-name': 'n', image: 'below', 'unshare-child-perms': ['resize'] });
+    await expect(small.add({ ...taking, 'node-name': 'late' })).rejects.toThrow("needs 'resize', which node 'n'");
   });
 
   it('changes its state by rules', async () => {

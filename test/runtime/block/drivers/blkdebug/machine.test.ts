@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BlkdebugIOType } from '../../../../../generated/index.js';
 import { RuleMachine } from '../../../../../runtime/block/drivers/blkdebug/machine.js';
 import type { InjectRule, Rule } from '../../../../../runtime/block/drivers/blkdebug/rules.js';
 
@@ -10,6 +11,8 @@ const inject = (rule: Partial<InjectRule> = {}): InjectRule => ({
   code: 'EIO',
   offset: undefined,
   once: false,
+  iotype: undefined,
+  delay: 0,
   immediately: false,
   ...rule,
 });
@@ -18,12 +21,12 @@ const set = (newState: number, state = 0): Rule => ({ kind: 'set-state', event: 
 describe('the state machine of blkdebug', () => {
   it('lets requests pass until an event activates an injection', () => {
     const machine = new RuleMachine([inject()]);
-    expect(machine.meet(0, 512)).toBeUndefined();
+    expect(machine.meet('read', 0, 512)).toBeUndefined();
     machine.announce('write_aio');
-    expect(machine.meet(0, 512)).toBeUndefined();
+    expect(machine.meet('read', 0, 512)).toBeUndefined();
     machine.announce('read_aio');
-    expect(machine.meet(0, 512)?.code).toBe('EIO');
-    expect(machine.meet(0, 512)?.code).toBe('EIO');
+    expect(machine.meet('read', 0, 512)?.code).toBe('EIO');
+    expect(machine.meet('read', 0, 512)?.code).toBe('EIO');
   });
 
   it('keeps what earlier events have activated unless an event activates something else', () => {
@@ -34,57 +37,74 @@ describe('the state machine of blkdebug', () => {
     ]);
     machine.announce('read_aio');
     machine.announce('l2_load');
-    expect(machine.meet(0, 512)?.code).toBe('ENOSPC');
+    expect(machine.meet('read', 0, 512)?.code).toBe('ENOSPC');
     machine.announce('write_aio');
-    expect(machine.meet(0, 512)?.code).toBe('EPERM');
+    expect(machine.meet('read', 0, 512)?.code).toBe('EPERM');
   });
 
   it('drops a one-time rule for good, also when its event comes again', () => {
     const machine = new RuleMachine([inject({ once: true }), inject({ once: true, code: 'ENOSPC' })]);
     machine.announce('read_aio');
-    expect(machine.meet(0, 1)?.code).toBe('EIO');
+    expect(machine.meet('read', 0, 1)?.code).toBe('EIO');
     machine.announce('read_aio');
-    expect(machine.meet(0, 1)?.code).toBe('ENOSPC');
+    expect(machine.meet('read', 0, 1)?.code).toBe('ENOSPC');
     machine.announce('read_aio');
-    expect(machine.meet(0, 1)).toBeUndefined();
+    expect(machine.meet('read', 0, 1)).toBeUndefined();
   });
 
-  it('keeps a one-time rule that lets requests pass, and the rules behind it', () => {
+  it('forgets a one-time rule that lets a request pass, so that the next meets the rules behind it', () => {
     const machine = new RuleMachine([inject({ once: true, code: undefined }), inject()]);
     machine.announce('read_aio');
-    expect(machine.meet(0, 1)).toBeUndefined();
-    expect(machine.meet(0, 1)).toBeUndefined();
+    expect(machine.meet('read', 0, 1)).toBeUndefined();
+    expect(machine.meet('read', 0, 1)?.code).toBe('EIO');
+  });
+
+  it('lets a rule for one kind of request meet no other', () => {
+    const machine = new RuleMachine([inject({ iotype: 'write' }), inject({ iotype: 'block-status', code: 'ENOSPC' })]);
+    machine.announce('read_aio');
+    expect(machine.meet('read', 0, 1)).toBeUndefined();
+    expect(machine.meet('write-zeroes', 0, 1)).toBeUndefined();
+    expect(machine.meet('write', 0, 1)?.code).toBe('EIO');
+    expect(machine.meet('block-status', 0, 1)?.code).toBe('ENOSPC');
+  });
+
+  it('lets a rule for any kind of request meet all but questions for what is allocated', () => {
+    const machine = new RuleMachine([inject()]);
+    machine.announce('read_aio');
+    for (const kind of BlkdebugIOType) {
+      expect(machine.meet(kind, 0, 1)?.code).toBe(kind === 'block-status' ? undefined : 'EIO');
+    }
   });
 
   it('matches a sector that lies in the range, even in part', () => {
     const machine = new RuleMachine([inject({ offset: 1024 })]);
     machine.announce('read_aio');
-    expect(machine.meet(0, 1024)).toBeUndefined();
-    expect(machine.meet(0, 1025)).toBeDefined();
-    expect(machine.meet(1535, 1)).toBeDefined();
-    expect(machine.meet(1536, 512)).toBeUndefined();
-    expect(machine.meet()).toBeUndefined();
+    expect(machine.meet('read', 0, 1024)).toBeUndefined();
+    expect(machine.meet('read', 0, 1025)).toBeDefined();
+    expect(machine.meet('read', 1535, 1)).toBeDefined();
+    expect(machine.meet('read', 1536, 512)).toBeUndefined();
+    expect(machine.meet('flush')).toBeUndefined();
   });
 
   it('lets only rules for any sector meet a request without range', () => {
     const machine = new RuleMachine([inject({ offset: 0 }), inject({ code: 'ENOSPC' })]);
     machine.announce('read_aio');
-    expect(machine.meet()?.code).toBe('ENOSPC');
+    expect(machine.meet('flush')?.code).toBe('ENOSPC');
   });
 
   it('begins in state 1, and changes it after all rules have been asked', () => {
     const machine = new RuleMachine([set(2, 1), inject({ event: 'l2_load', state: 2 })]);
     machine.announce('l2_load');
-    expect(machine.meet(0, 1)).toBeUndefined();
+    expect(machine.meet('read', 0, 1)).toBeUndefined();
     machine.announce('l2_load');
-    expect(machine.meet(0, 1)).toBeDefined();
+    expect(machine.meet('read', 0, 1)).toBeDefined();
   });
 
   it('lets the rule that is defined first decide between states', () => {
     const machine = new RuleMachine([set(5), set(6), inject({ state: 5 }), inject({ state: 6, code: 'ENOSPC' })]);
     machine.announce('l2_load');
     machine.announce('read_aio');
-    expect(machine.meet(0, 1)?.code).toBe('EIO');
+    expect(machine.meet('read', 0, 1)?.code).toBe('EIO');
   });
 });
 
@@ -122,16 +142,17 @@ class Model {
     for (let index = 0; index < this.rules.length; index++) {
       const rule = this.rules[index];
       if (rule?.kind !== 'inject-error' || !this.active.has(index)) continue;
+      if (rule.iotype !== undefined && (rule.iotype === 'write' || first === undefined)) continue;
       if (rule.offset !== undefined) {
         if (first === undefined) continue;
         const sector = rule.offset / 512;
         if (!Array.from({ length: count }, (_, at) => first + at).includes(sector)) continue;
       }
-      if (rule.code === undefined) return 'ok';
       if (rule.once) {
         this.rules[index] = undefined;
         this.active.delete(index);
       }
+      if (rule.code === undefined) return 'ok';
       return `${rule.code} ${rule.immediately}`;
     }
     return 'ok';
@@ -150,6 +171,8 @@ const anyRule: fc.Arbitrary<Rule> = fc.oneof(
       fc.integer({ min: 0, max: 4 }).map((sector) => sector * 512),
       { nil: undefined },
     ),
+    iotype: fc.constantFrom(undefined, 'read', 'write'),
+    delay: fc.constant(0),
     once: fc.boolean(),
     immediately: fc.boolean(),
   }),
@@ -174,7 +197,7 @@ describe('the state machine of blkdebug, for any rules and requests', () => {
             continue;
           }
           const [first, count] = 'first' in step ? [step.first, step.count] : [undefined, 0];
-          const met = first === undefined ? machine.meet() : machine.meet(first * 512, count * 512);
+          const met = first === undefined ? machine.meet('flush') : machine.meet('read', first * 512, count * 512);
           expect(met === undefined ? 'ok' : `${met.code} ${met.immediately}`).toBe(model.request(first, count));
         }
       }),
