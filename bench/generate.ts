@@ -1,6 +1,7 @@
 /**
- * How fast the generator is, and where the time goes: each stage, the whole process beside the load of ts-morph alone, growth
- * with the schema, and what `--watch` saves. Absolute times are this machine's; the ratios hold anywhere.
+ * How fast the generator is, and where the time goes: each stage, the whole process beside the load of ts-morph alone and, where
+ * QEMU_SOURCE names a source tree of QEMU, beside its own generator, growth with the schema, and what `--watch` saves. Absolute
+ * times are this machine's; the ratios hold anywhere.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -44,16 +45,23 @@ interface Usage {
   readonly wall: number;
 }
 
-/** What one run of Node used as a whole: processor time of all its threads, peak memory. */
-function usageOf(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Usage {
+/** Where Node finds no certificates to parse: with this variable every start takes 30 ms for that, which says nothing about a program. */
+const environment: NodeJS.ProcessEnv = { ...process.env, NODE_EXTRA_CA_CERTS: undefined };
+
+/** What one run of a program used as a whole: processor time of all its threads, peak memory. */
+function usageOfProgram(program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Usage {
   const file = join(folder, 'usage.json');
-  const { status, stderr } = spawnSync(process.execPath, ['--import', join(root, 'bench/usage.mjs'), ...args], {
-    env: { ...process.env, ...environment, QAPI_TS_USAGE: file },
+  const { status, stderr, error } = spawnSync(program, args, {
+    env: { ...environment, ...more, QAPI_TS_USAGE: file },
     encoding: 'utf8',
     cwd: root,
   });
-  if (status !== 0) throw new Error(`${args.join(' ')} failed\n${stderr}`);
+  if (status !== 0) throw new Error(`${args.join(' ')} failed\n${error?.message ?? stderr}`);
   return JSON.parse(readFileSync(file, 'utf8')) as Usage;
+}
+
+function usageOf(args: readonly string[], more: NodeJS.ProcessEnv = {}): Usage {
+  return usageOfProgram(process.execPath, ['--import', join(root, 'bench/usage.mjs'), ...args], more);
 }
 
 function median(values: readonly number[]): number {
@@ -96,27 +104,15 @@ async function stages(): Promise<Schema> {
   return schema;
 }
 
-/** What a whole run costs, beside what it costs to load ts-morph; returns a cold one's processor time in milliseconds. */
-async function wholeProcess(schema: Schema): Promise<number> {
-  const program = join(root, 'dist/cli/main.js');
-  const generating = [program, 'generate', schemaPath, '-o', output];
-  const cache = { XDG_CACHE_HOME: join(folder, 'cache') };
-  const nothingKept = { QAPI_TS_CACHE: 'off', NODE_DISABLE_COMPILE_CACHE: '1' };
-  const tsMorph = ['-e', `require(${JSON.stringify(createRequire(import.meta.url).resolve('ts-morph'))})`];
-  const rows: readonly [name: string, target: number | undefined, run: () => Usage | Promise<Usage>][] = [
-    ["require('ts-morph')", undefined, () => usageOf(tsMorph)],
-    ['node -e 0', undefined, () => usageOf(['-e', '0'])],
-    ['qapi-ts --version', 0.2, () => usageOf([program, '--version'])],
-    ['check', 0.45, () => usageOf([program, 'check', schemaPath], cache)],
-    ['generate', 0.75, () => withoutOutput(() => usageOf(generating, cache))],
-    ['generate, nothing to do', 0.4, () => usageOf(generating, cache)],
-    ['generate, nothing kept', 0.9, () => withoutOutput(() => usageOf(generating, nothingKept))],
-  ];
+/** A process to measure, and the ratio to the first one of its table that it may have. */
+type Row = readonly [name: string, target: number | undefined, run: () => Usage];
+
+/** Runs processes in turn, prints the medians of what they take, and returns those of processor time in milliseconds. */
+function measure(rows: readonly Row[]): number[] {
   const usages = rows.map((): Usage[] => []);
   for (let count = 0; count < RUNS; count++) {
-    for (const [index, [, , run]] of rows.entries()) usages[index]?.push(await run());
+    for (const [index, [, , run]] of rows.entries()) usages[index]?.push(run());
   }
-  console.log(`Whole processes, processor time of all threads, medians of ${RUNS} rounds`);
   const times = usages.map((row) => median(row.map(({ cpu }) => cpu)) * 1000);
   for (const [index, [name, target]] of rows.entries()) {
     const ratio = median((usages[index] ?? []).map(({ cpu }, round) => cpu / (usages[0]?.[round]?.cpu ?? Number.NaN)));
@@ -124,6 +120,34 @@ async function wholeProcess(schema: Schema): Promise<number> {
     const wanted = target === undefined ? '' : `  (target: at most ${target})`;
     console.log(`  ${name.padEnd(28)}${ms(times[index] ?? 0)}  ${ratio.toFixed(2)}  ${peak.padStart(7)}${wanted}`);
   }
+  return times;
+}
+
+const program = join(root, 'dist/cli/main.js');
+const cache = { XDG_CACHE_HOME: join(folder, 'cache') };
+let outputs = 0;
+
+/** A folder that is not there yet. Removing the one before takes longer in some file systems, and slows down what comes next. */
+function newOutput(): string {
+  return join(folder, `output-${outputs++}`);
+}
+
+/** What a whole run costs, beside what it costs to load ts-morph; returns a cold one's processor time in milliseconds. */
+function wholeProcess(schema: Schema): number {
+  const nothingKept = { QAPI_TS_CACHE: 'off', NODE_DISABLE_COMPILE_CACHE: '1' };
+  const tsMorph = ['-e', `require(${JSON.stringify(createRequire(import.meta.url).resolve('ts-morph'))})`];
+  const generating = (to: string) => [program, 'generate', schemaPath, '-o', to];
+  console.log(`Whole processes, processor time of all threads, medians of ${RUNS} rounds`);
+  usageOf(generating(output), cache);
+  const times = measure([
+    ["require('ts-morph')", undefined, () => usageOf(tsMorph)],
+    ['node -e 0', undefined, () => usageOf(['-e', '0'])],
+    ['qapi-ts --version', 0.2, () => usageOf([program, '--version'])],
+    ['check', 0.45, () => usageOf([program, 'check', schemaPath], cache)],
+    ['generate', 0.75, () => usageOf(generating(newOutput()), cache)],
+    ['generate, nothing to do', 0.4, () => usageOf(generating(output), cache)],
+    ['generate, nothing kept', 0.9, () => usageOf(generating(newOutput()), nothingKept)],
+  ]);
   const cold = times.at(-1) ?? Number.NaN;
   console.log('  peak memory: target at most 100 MiB');
   console.log(
@@ -132,9 +156,22 @@ async function wholeProcess(schema: Schema): Promise<number> {
   return cold;
 }
 
-async function withoutOutput(action: () => Usage): Promise<Usage> {
-  await rm(output, { recursive: true, force: true });
-  return action();
+/** What it costs to generate C with QEMU's own generator, and TypeScript of the same schema. */
+function besideQemu(): void {
+  const source = process.env.QEMU_SOURCE;
+  if (source === undefined) {
+    console.log("QEMU's own generator is left out: QEMU_SOURCE names no source tree of QEMU\n");
+    return;
+  }
+  const schema = join(source, 'qapi/qapi-schema.json');
+  const reference = [join(root, 'bench/usage.py'), join(source, 'scripts/qapi-gen.py'), schema, '-o'];
+  console.log(`Beside QEMU's own generator, both with the schema of ${source}`);
+  measure([
+    ["QEMU's own generator", undefined, () => usageOfProgram('python3', [...reference, newOutput()])],
+    ['generate', 0.6, () => usageOf([program, 'generate', schema, '-o', newOutput()], cache)],
+    ['check', undefined, () => usageOf([program, 'check', schema], cache)],
+  ]);
+  console.log();
 }
 
 async function growth(): Promise<void> {
@@ -209,7 +246,8 @@ async function watching(cold: number): Promise<void> {
 
 try {
   const schema = await stages();
-  const cold = await wholeProcess(schema);
+  const cold = wholeProcess(schema);
+  besideQemu();
   await growth();
   await memory();
   await watching(cold);
