@@ -5,8 +5,7 @@ import { type DiagnosticJson, diagnosticAsJson } from '../generator/text/report/
 import { countOf, pretty } from '../generator/text/report/pretty.js';
 import type { Host } from './host.js';
 import { inputOf } from './input.js';
-import { dialectNamed } from './load.js';
-import { choiceOption, dialectOption } from './options.js';
+import { choiceOption, dialectNamed, dialectOption } from './options.js';
 import { coloursFor } from './report.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
 

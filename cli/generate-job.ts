@@ -8,7 +8,7 @@ import type { FileHost } from '../generator/syntax/host.js';
 import { findConfig } from './config.js';
 import type { Host } from './host.js';
 import { type Input, inputOf } from './input.js';
-import { dialectNamed } from './load.js';
+import { dialectNamed } from './options.js';
 import { type OutputFolder, outputFolder } from './output-folder.js';
 
 /** The options of `qapi-ts generate` as the command line gives them. */

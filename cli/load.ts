@@ -1,10 +1,10 @@
 import { loadSchema } from '../generator/schema/load.js';
 import type { Schema } from '../generator/schema/model.js';
-import { Dialect } from '../generator/syntax/dialect.js';
+import type { Dialect } from '../generator/syntax/dialect.js';
 import type { Host } from './host.js';
 import { inputOf } from './input.js';
+import { dialectNamed } from './options.js';
 import { printDiagnostics } from './report.js';
-import { UserError } from './user-error.js';
 
 /**
  * Loads the one schema that a command is about, and says on standard error what is wrong with it.
@@ -21,12 +21,4 @@ export async function loadOrReport(
   const { schema, diagnostics } = await loadSchema(input.schema, { dialect, host: input.files, advice: false });
   printDiagnostics(diagnostics, host.stderr, host.env);
   return schema && { schema, dialect, file: input.schema };
-}
-
-/** The dialect of a name that the command line or a configuration gives; without one, the one that reads all schemas. */
-export function dialectNamed(name: string | undefined): Dialect {
-  if (name === undefined) return Dialect.auto;
-  const named = Dialect.named(name);
-  if ('problem' in named) throw new UserError(named.problem);
-  return named.dialect;
 }

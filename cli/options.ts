@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type OptionName, type OptionRow, optionTable } from '../generator/emit/option-table.js';
 import { Dialect, dialectNames } from '../generator/syntax/dialect.js';
 import { nearMiss } from '../generator/text/near-miss.js';
+import { UserError } from './user-error.js';
 
 /** What is wrong with a value that must be one of a few; undefined when nothing is. */
 export function complaintAbout(value: string, choices: readonly string[]): string | undefined {
@@ -14,6 +15,14 @@ export function complaintAbout(value: string, choices: readonly string[]): strin
 export function complaintAboutDialect(name: string): string | undefined {
   const named = Dialect.named(name);
   return 'problem' in named ? named.problem : undefined;
+}
+
+/** The dialect of a name that the command line or a configuration gives; without one, the one that reads all schemas. */
+export function dialectNamed(name: string | undefined): Dialect {
+  if (name === undefined) return Dialect.auto;
+  const named = Dialect.named(name);
+  if ('problem' in named) throw new UserError(named.problem);
+  return named.dialect;
 }
 
 /** An option of the table; undefined for what only a configuration has. Its value is found under the name in the table. */
