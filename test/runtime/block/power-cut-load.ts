@@ -46,7 +46,7 @@ function layerOn(disk: PowerCutDisk): LayerClient {
 /** Opens the image, does something to it, and closes it. */
 async function withImage(
   { layer }: LayerClient,
-  { smallCaches, passDiscards, backing }: Geometry,
+  { smallCaches, passDiscards, keepsDiscarded, backing }: Geometry,
   action: (root: Child) => Promise<void>,
 ): Promise<void> {
   const node = await layer.graph.open({
@@ -58,6 +58,7 @@ async function withImage(
       discard: 'unmap',
       'pass-discard-request': passDiscards,
       'pass-discard-other': passDiscards,
+      'discard-no-unref': keepsDiscarded,
       ...(smallCaches ? { 'l2-cache-size': 0, 'refcount-cache-size': 0 } : {}),
     }),
   });

@@ -11,6 +11,8 @@ export interface Geometry {
   readonly backing: number;
   readonly smallCaches: boolean;
   readonly passDiscards: boolean;
+  /** What is discarded keeps its place. */
+  readonly keepsDiscarded: boolean;
 }
 
 /** Something that is done. Places and lengths are parts of the disk. */
@@ -41,8 +43,11 @@ export const geometries: fc.Arbitrary<Geometry> = fc
     backing: fc.oneof(fc.constant(0), fc.noBias(fc.integer({ min: 1, max: 700 }))),
     smallCaches: fc.boolean(),
     passDiscards: fc.boolean(),
+    keepsDiscarded: fc.boolean(),
   })
-  .map((geometry) => (geometry.compat === '0.10' ? { ...geometry, refcountBits: 16, lazy: false } : geometry));
+  .map((geometry) =>
+    geometry.compat === '0.10' ? { ...geometry, refcountBits: 16, lazy: false, keepsDiscarded: false } : geometry,
+  );
 
 /** Evenly from 0 to 1: doubles would be next to 0 nearly always. */
 const part = fc.noBias(fc.nat(9999)).map((number) => number / 10_000);

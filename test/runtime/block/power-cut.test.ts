@@ -17,6 +17,7 @@ const small: Geometry = {
   backing: 0,
   smallCaches: false,
   passDiscards: false,
+  keepsDiscarded: false,
 };
 
 /** Where an image's header says that the refcount table is. */

@@ -43,6 +43,9 @@ export function settingsFor({ version, clusterSize }: Qcow2Header, options: Bloc
       code: 'EINVAL',
     });
   }
+  if (settings.keepsDiscarded && version < 3) {
+    throw new BlockError('discard-no-unref is only supported since qcow2 version 3', { code: 'EINVAL' });
+  }
   return settings;
 }
 

@@ -49,6 +49,8 @@ export interface Settings {
   readonly lazyRefcounts?: boolean;
   /** Whether freed clusters are discarded in the file, by what freed them. `request` absent: as the node discards. */
   readonly discard: { readonly request?: boolean; readonly snapshot: boolean; readonly other: boolean };
+  /** What is discarded keeps its place in the file, for when it is written again. */
+  readonly keepsDiscarded: boolean;
   /** {@link MetadataKind}: what writes are compared with. */
   readonly overlapChecks: number;
   /** Tables that the caches hold. */
@@ -64,6 +66,7 @@ export const settingNames = [
   'pass-discard-request',
   'pass-discard-snapshot',
   'pass-discard-other',
+  'discard-no-unref',
   'overlap-check',
   'cache-size',
   'l2-cache-size',
@@ -84,6 +87,7 @@ export function takeSettings(options: BlockOptions, clusterSize: number): Settin
       snapshot: options.takeBoolean('pass-discard-snapshot') ?? true,
       other: options.takeBoolean('pass-discard-other') ?? false,
     },
+    keepsDiscarded: options.takeBoolean('discard-no-unref') ?? false,
     overlapChecks: takeOverlapChecks(options),
     ...takeCacheSizes(options, clusterSize),
     cleanInterval: options.takeInteger('cache-clean-interval', { least: 0, most: 2 ** 32 - 1 }) ?? 0,

@@ -12,6 +12,7 @@ import { invalidRun, runAt } from '../map/translate.js';
 import { settleMany } from '../space/free.js';
 import type { Image } from '../space/image.js';
 import { zeroData } from './data-file.js';
+import { KeptPlaces } from './kept-places.js';
 
 /**
  * Makes whole clusters read as zeroes. A cluster that is concerned in part is zeroed as a whole if the rest of it reads as
@@ -26,12 +27,16 @@ export async function writeZeroes(image: Image, offset: GuestOffset, length: num
   await perTable(image, offset, further(offset, length), async (from, to) => {
     await checkEdges(image, from, to);
     const table = await ownL2Table(image, from);
+    const kept = new KeptPlaces(image);
     await changeClusters(image, table, from, to, (at, index, run) => {
       // What is beyond the end of the disk belongs to its last cluster.
       const end = to >= image.header.size ? at + image.clusterSize : to;
-      if (image.extended) zeroSubclusters(image, table, index, run, maskIn(image, at, from, end), unmap);
-      else zeroCluster(image, table, index, run, unmap);
+      const mask = image.extended ? maskIn(image, at, from, end) : allSubclusters;
+      const frees = unmap && mask === allSubclusters && !kept.keeps(run);
+      if (image.extended) zeroSubclusters(image, table, index, run, mask, frees);
+      else zeroCluster(image, table, index, run, frees);
     });
+    await kept.discard();
     await zeroData(image, from, to, unmap);
   });
 }
@@ -60,13 +65,21 @@ export async function discard(
     const hides = zero && image.node.backing !== undefined;
     if (l2TableOffset(image, start) === 0 && !hides) return;
     const table = await ownL2Table(image, start);
+    const kept = new KeptPlaces(image);
     await changeClusters(image, table, start, stop, (_at, index, run) => {
       const empty = run.host === nowhere && run.kind !== ClusterKind.compressed && run.length === clusterSize;
       if (empty && (run.kind === ClusterKind.zero ? zero : !hides)) return;
-      freeRun(image, run, 'request');
-      setL2Entry(image, table, index, 0, 0, zero && !image.extended ? zeroFlag : 0);
-      if (image.extended) setSubclusters(table, index, { allocated: 0, zero: zero ? allSubclusters : 0 });
+      const keeps = zero && kept.keeps(run);
+      if (!image.extended) {
+        if (keeps) setZeroFlag(table, index);
+        else setL2Entry(image, table, index, 0, 0, zero ? zeroFlag : 0);
+      } else {
+        if (!keeps) setL2Entry(image, table, index, 0, 0);
+        setSubclusters(table, index, { allocated: 0, zero: zero ? allSubclusters : 0 });
+      }
+      if (!keeps) freeRun(image, run, 'request');
     });
+    await kept.discard();
     if (discarded === 'hidden') await zeroData(image, start, stop, true);
   });
 }
@@ -118,21 +131,26 @@ async function changeClusters(
   if (invalid !== undefined) throw await invalidRun(image, invalid);
 }
 
-function zeroCluster(image: Image, table: Table, index: number, run: Run, unmap: boolean): void {
-  const keeps = run.kind !== ClusterKind.compressed && run.host !== nowhere && !unmap;
-  if (keeps) {
-    const low = table.view.getUint32(index * 8 + 4);
-    table.view.setUint32(index * 8 + 4, low | zeroFlag);
+/** @param frees it loses its place */
+function zeroCluster(image: Image, table: Table, index: number, run: Run, frees: boolean): void {
+  if (run.kind !== ClusterKind.compressed && run.host !== nowhere && !frees) {
+    setZeroFlag(table, index);
     return;
   }
   freeRun(image, run, 'request');
   setL2Entry(image, table, index, 0, 0, zeroFlag);
 }
 
-/** Makes some subclusters of a cluster read as zeroes; it keeps its place, unless all are zeroed and it may go. */
-function zeroSubclusters(image: Image, table: Table, index: number, run: Run, mask: number, unmap: boolean): void {
+/** The cluster reads as zeroes from now on, and keeps its place. */
+function setZeroFlag(table: Table, index: number): void {
+  const low = table.view.getUint32(index * 8 + 4);
+  table.view.setUint32(index * 8 + 4, low | zeroFlag);
+}
+
+/** Makes some subclusters of a cluster read as zeroes. @param frees all are, and it loses its place */
+function zeroSubclusters(image: Image, table: Table, index: number, run: Run, mask: number, frees: boolean): void {
   const whole = mask === allSubclusters;
-  if (whole && (run.kind === ClusterKind.compressed || run.host === nowhere || unmap)) {
+  if (whole && (run.kind === ClusterKind.compressed || run.host === nowhere || frees)) {
     freeRun(image, run, 'request');
     setL2Entry(image, table, index, 0, 0);
   }

@@ -17,6 +17,8 @@ export interface Geometry {
   readonly smallCaches: boolean;
   /** L2 entries tell of subclusters. */
   readonly extended: boolean;
+  /** What is discarded keeps its place. */
+  readonly keepsDiscarded: boolean;
 }
 
 /** Something that is done to it. Places and lengths are parts of the disk. */
@@ -42,8 +44,11 @@ export const geometries: fc.Arbitrary<Geometry> = fc
     backingSectors: fc.oneof(fc.constant(0), fc.noBias(fc.integer({ min: 1, max: 500 }))),
     smallCaches: fc.boolean(),
     extended: fc.boolean(),
+    keepsDiscarded: fc.boolean(),
   })
-  .map((geometry) => (geometry.version === 2 ? { ...geometry, refcountOrder: 4, lazy: false } : geometry))
+  .map((geometry) =>
+    geometry.version === 2 ? { ...geometry, refcountOrder: 4, lazy: false, keepsDiscarded: false } : geometry,
+  )
   .map((geometry) => ({
     ...geometry,
     extended: geometry.extended && geometry.version === 3 && geometry.clusterBits >= 14,
@@ -260,9 +265,17 @@ export class ModelledImage {
   }
 }
 
-function openModelled({ smallCaches }: Geometry, file: MemoryChild, backing: MemoryChild | undefined): Promise<Opened> {
+function openModelled(
+  { smallCaches, keepsDiscarded }: Geometry,
+  file: MemoryChild,
+  backing: MemoryChild | undefined,
+): Promise<Opened> {
   return openOn(file, {
     ...(backing === undefined ? {} : { backing }),
-    options: { 'overlap-check': 'all', ...(smallCaches ? { 'cache-size': 0 } : {}) },
+    options: {
+      'overlap-check': 'all',
+      'discard-no-unref': keepsDiscarded,
+      ...(smallCaches ? { 'cache-size': 0 } : {}),
+    },
   });
 }

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { ioError } from '../../../../../../runtime/block/error.js';
+import { BlockOptions } from '../../../../../../runtime/block/options.js';
 import { RequestFlag } from '../../../../../../runtime/block/request-flag.js';
 import { MemoryChild } from '../../../memory-child.js';
 import { afterCrash } from '../crash.js';
-import { createImage } from '../images.js';
+import { createImage, snapshotInfo } from '../images.js';
 import { contents, filled, openOn } from '../opened.js';
 
 const cluster = 4096;
@@ -220,6 +221,100 @@ describe('discards', () => {
       await opened.instance.discard(0, 2 * cluster);
       expect((await contents(opened, 0, 2 * cluster)).every((each) => each === byte)).toBe(true);
     }
+  });
+});
+
+describe('discards with discard-no-unref', () => {
+  const options = { 'discard-no-unref': true };
+  const discardsOf = (file: MemoryChild) =>
+    file.steps.flatMap((step) => (step.kind === 'discard' ? [[step.offset, step.length]] : []));
+
+  it.each([
+    [false, true],
+    [false, false],
+    [true, true],
+  ])(
+    'keeps the places of discarded clusters, from which the data goes (extended L2 entries: %s, passed on: %s)',
+    async (extended, passed) => {
+      const size = extended ? 16_384 : cluster;
+      const file = await createImage(MiB, { cluster_size: size, extended_l2: extended });
+      const opened = await openOn(file, { options: { ...options, 'pass-discard-request': passed } });
+      const { instance } = opened;
+      await instance.write(0, filled(6 * size, 1), 0);
+      const { offset = 0 } = await instance.blockStatus(0, size);
+      await instance.discard(512, 3 * size);
+      await instance.writeZeroes(4 * size, size, RequestFlag.mayUnmap);
+      await instance.writeZeroes(5 * size, size, 0);
+      const kept = [
+        [offset + size, 2 * size],
+        [offset + 4 * size, size],
+      ];
+      await instance.flushToOs();
+      expect(discardsOf(file)).toEqual(passed ? kept : []);
+      for (const each of [1, 2, 4, 5]) {
+        expect(await instance.blockStatus(each * size, size)).toMatchObject({ zero: true, data: false });
+      }
+      expect(await check(file)).toMatchObject({ allocatedClusters: 6, leaks: 0, corruptions: 0 });
+      // They are written again where they were, and what is not written of them is zero.
+      const length = file.bytes.length;
+      await instance.write(size + 512, filled(512, 2), 0);
+      const found = await contents(opened, 0, 4 * size);
+      expect(found.subarray(0, size).every((byte) => byte === 1)).toBe(true);
+      expect(found.subarray(size, 3 * size).findIndex((byte) => byte !== 0)).toBe(512);
+      expect(found.subarray(size + 1024, 3 * size).every((byte) => byte === 0)).toBe(true);
+      await instance.close();
+      expect(file.bytes.length).toBe(length);
+      expect(await check(file)).toMatchObject({ allocatedClusters: 6, leaks: 0, corruptions: 0 });
+    },
+  );
+
+  it('leaves what a snapshot has, too, to the snapshot when it is discarded', async () => {
+    const file = await createImage(MiB, small);
+    const { instance } = await openOn(file, { options });
+    await instance.write(0, filled(2 * cluster, 1), 0);
+    await instance.snapshots.create?.(snapshotInfo);
+    file.steps.length = 0;
+    await instance.discard(0, cluster);
+    await instance.writeZeroes(cluster, cluster, RequestFlag.mayUnmap);
+    expect(await instance.blockStatus(0, 2 * cluster)).not.toHaveProperty('offset');
+    await instance.close();
+    expect(discardsOf(file)).toEqual([]);
+    expect(Buffer.from(file.bytes.subarray(firstData, firstData + 2 * cluster)).every((byte) => byte === 1)).toBe(true);
+    expect(await check(file)).toMatchObject({ leaks: 0, corruptions: 0 });
+  });
+
+  it('frees discarded clusters that are compressed, since they have no places of their own', async () => {
+    const file = await createImage(MiB, { cluster_size: 65536 });
+    const { instance } = await openOn(file, { options });
+    await instance.writeCompressed(0, Buffer.alloc(65_536, 'a'));
+    await instance.discard(0, 65_536);
+    await instance.close();
+    expect(await check(file)).toMatchObject({ allocatedClusters: 0, leaks: 0, corruptions: 0 });
+  });
+
+  it('refuses discard-no-unref for version 2, when an image is opened and when it is reopened', async () => {
+    const file = await createImage(MiB, { ...small, compat: '0.10' });
+    await expect(openOn(file, { options })).rejects.toThrow('discard-no-unref is only supported since qcow2 version 3');
+    const { instance, node } = await openOn(file);
+    const again = instance.prepareReopen(node.flags, BlockOptions.flatten(options));
+    await expect(again).rejects.toThrow('discard-no-unref is only supported since qcow2 version 3');
+  });
+
+  it('keeps the places of discarded clusters or frees them, as the options say with which an image was reopened', async () => {
+    const file = await createImage(MiB, small);
+    const { instance, node } = await openOn(file);
+    await instance.write(0, filled(2 * cluster, 1), 0);
+    await instance.discard(0, cluster);
+    await instance.flushToOs();
+    expect((await check(file)).allocatedClusters).toBe(1);
+    await (await instance.prepareReopen(node.flags, BlockOptions.flatten(options))).commit();
+    await instance.discard(cluster, cluster);
+    await instance.flushToOs();
+    expect((await check(file)).allocatedClusters).toBe(1);
+    await (await instance.prepareReopen(node.flags, new BlockOptions())).commit();
+    await instance.discard(cluster, cluster);
+    await instance.close();
+    expect((await check(file)).allocatedClusters).toBe(0);
   });
 });
 
