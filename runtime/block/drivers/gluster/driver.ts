@@ -5,7 +5,7 @@ import { sectorSize } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { nothingToSwitch } from '../shared/reopening.js';
 import { GlusterLibrary, type Handle } from './library.js';
-import { type GlusterPlace, parseGlusterName, takeGlusterOptions } from './options.js';
+import { defaultDebug, type GlusterPlace, parseGlusterName, takeGlusterOptions } from './options.js';
 import { GlusterVolume } from './volume.js';
 
 const seekEnd = 2;
@@ -25,20 +25,28 @@ export const gluster: BlockDriver = {
     const place = takeGlusterOptions(options);
     const volume = await connected(place, host);
     try {
-      const file = await volume.openFile(flagsOf(node.flags));
+      const file = await volume.openFile(place.path, flagsOf(node.flags));
       const length = await volume.library.number('seek', file, 0, seekEnd);
-      return new GlusterFile(volume, file, length, node.flags, typeof given === 'string' ? given : undefined);
+      return new GlusterFile(
+        volume,
+        file,
+        place.path,
+        length,
+        node.flags,
+        typeof given === 'string' ? given : undefined,
+      );
     } catch (error) {
-      volume.close();
+      volume.release();
       throw error;
     }
   },
   async createFile(filename: string, size: number, options: BlockOptions, host: BlockHost): Promise<void> {
     const preallocation = options.takeEnum('preallocation', ['off', 'full'] as const) ?? 'off';
-    const volume = await connected({ ...parseGlusterName(filename), debug: 4, logfile: undefined }, host);
+    const place = { ...parseGlusterName(filename), debug: defaultDebug, logfile: undefined };
+    const volume = await connected(place, host);
     const { library } = volume;
     try {
-      const file = await volume.createFile(constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
+      const file = await volume.createFile(place.path, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
       try {
         await library.number('truncate', file, size, null, null);
         if (preallocation === 'full' && size > 0) await library.number('zero', file, 0, size);
@@ -46,7 +54,7 @@ export const gluster: BlockDriver = {
         await library.number('close', file);
       }
     } finally {
-      volume.close();
+      volume.release();
     }
   },
 };
@@ -57,7 +65,7 @@ async function connected(place: GlusterPlace, host: BlockHost): Promise<GlusterV
     await host.authorize(address);
   }
   if (place.logfile !== undefined) await host.authorize(place.logfile);
-  return GlusterVolume.open(GlusterLibrary.load(), place);
+  return GlusterVolume.use(GlusterLibrary.load(), place);
 }
 
 function flagsOf({ readOnly, direct }: Pick<NodeFlags, 'readOnly' | 'direct'>): number {
@@ -67,13 +75,22 @@ function flagsOf({ readOnly, direct }: Pick<NodeFlags, 'readOnly' | 'direct'>): 
 class GlusterFile implements DriverInstance {
   length: number;
   readonly #volume: GlusterVolume;
+  readonly #path: string;
   readonly #filename: string | undefined;
   #file: Handle;
   #flags: Pick<NodeFlags, 'readOnly' | 'direct'>;
 
-  constructor(volume: GlusterVolume, file: Handle, length: number, flags: NodeFlags, filename: string | undefined) {
+  constructor(
+    volume: GlusterVolume,
+    file: Handle,
+    path: string,
+    length: number,
+    flags: NodeFlags,
+    filename: string | undefined,
+  ) {
     this.#volume = volume;
     this.#file = file;
+    this.#path = path;
     this.length = length;
     this.#flags = flags;
     this.#filename = filename;
@@ -128,7 +145,7 @@ class GlusterFile implements DriverInstance {
 
   async prepareReopen(flags: NodeFlags): Promise<Reopening> {
     if (flagsOf(flags) === flagsOf(this.#flags)) return nothingToSwitch;
-    const file = await this.#volume.openFile(flagsOf(flags));
+    const file = await this.#volume.openFile(this.#path, flagsOf(flags));
     const { library } = this.#volume;
     return {
       commit: async () => {
@@ -149,7 +166,7 @@ class GlusterFile implements DriverInstance {
     try {
       await this.#volume.library.number('close', this.#file);
     } finally {
-      this.#volume.close();
+      this.#volume.release();
     }
   }
 }

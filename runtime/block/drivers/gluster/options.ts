@@ -24,7 +24,7 @@ export interface GlusterPlace {
 }
 
 const defaultPort = 24_007;
-const defaultDebug = 4;
+export const defaultDebug = 4;
 const mostDebug = 9;
 
 /** Where the image of a node is. @throws BlockError when the options do not say */
