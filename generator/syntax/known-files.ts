@@ -1,6 +1,6 @@
 import type { SourceFile } from '../text/source-file.js';
 import type { Dialect } from './dialect.js';
-import type { ParsedFile } from './parse-file.js';
+import type { ParsedFile } from './parsed-file.js';
 import type { SyntaxObject } from './tree.js';
 
 /** So many characters of a schema are known at most: the expressions of more would take more room than they save time. */

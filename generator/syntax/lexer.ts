@@ -25,6 +25,7 @@ import {
   TopText,
 } from './tokens.js';
 import { isWhiteSpace, lineEnd } from './white-space.js';
+import { sharedWord } from './word.js';
 
 /** Deeper nesting is an error; the reference itself gives up at about five hundred levels. */
 const depthLimit = 300;
@@ -157,12 +158,12 @@ export class Lexer {
     const type = this.#depth === 0 ? TopText : Text;
     const simpleEnd = endOfSimpleText(this.#text, start);
     if (simpleEnd !== undefined) {
-      this.#push(type, shared(this.#text.slice(start + 1, simpleEnd - 1)), simpleEnd);
+      this.#push(type, sharedWord(this.#text.slice(start + 1, simpleEnd - 1)), simpleEnd);
       return;
     }
     this.plain = false;
     const { value, end } = readText(start < this.#outOfStep ? this.#silent : this.#reading, start);
-    this.#push(type, shared(value), end);
+    this.#push(type, sharedWord(value), end);
   }
 
   /** `true`, `false` and `null` are recognised by their letters alone, whatever follows. */
@@ -234,19 +235,6 @@ export class Lexer {
 }
 
 const keywords = ['true', 'false', 'null'];
-
-/** Words that have been met: a schema says the same few again and again. */
-const words = new Map<string, string>();
-const wordLimit = 1000;
-
-/** A text, as the same string each time if it is short and was among the first. Longer ones may be parts of a file's text, and would keep it. */
-function shared(text: string): string {
-  if (text.length > 12) return text;
-  const known = words.get(text);
-  if (known !== undefined) return known;
-  if (words.size < wordLimit) words.set(text, text);
-  return text;
-}
 
 const quoted = /'[^'\n]*'?/y;
 

@@ -5,13 +5,14 @@ import { DocumentationKeeper } from './doc/keeper.js';
 import type { DocBlock } from './doc-block.js';
 import { type FileHost, nodeHost } from './host.js';
 import type { KnownFiles } from './known-files.js';
-import { type ParsedFile, parseFile } from './parse-file.js';
+import type { ParsedFile } from './parsed-file.js';
 import type { ParsedFiles } from './parsed-files.js';
 import { besides, relativeTo } from './path.js';
 import { applyPragma, noPragmas } from './pragmas.js';
 import { compareMoments, type Moment, Problems, phase } from './problem.js';
-import { readAgain } from './read-again.js';
+import type { Reading } from './reading.js';
 import { reasonOf } from './regular-file.js';
+import { readAgain, readSoundFile } from './sound-file.js';
 import { decodeSource } from './source.js';
 import {
   describeValue,
@@ -136,8 +137,9 @@ class Loader {
   ): Promise<void> {
     this.#timesRead.set(path, (this.#timesRead.get(path) ?? 0) + 1);
     const { file: source, problem } = decodeSource(name, bytes, this.#dialect);
-    const parse = () => this.#parsed(path, source);
-    const { file, parsed } = this.#kept?.read(path, source, this.#dialect, parse) ?? { file: source, parsed: parse() };
+    const before = this.#kept?.get(path, source, this.#dialect);
+    const { file, parsed } = before ?? { file: source, parsed: await this.#parsed(path, source) };
+    this.#kept?.add(path, { file, parsed, dialect: this.#dialect.name });
     const moduleName = relativeTo(this.#root, path);
     const module: ModuleInTheMaking = { name: moduleName, file, includes: [], expressions: [], docs: [] };
     this.#modules.push(module);
@@ -147,12 +149,14 @@ class Loader {
     await this.#walk(parsed, including);
   }
 
-  #parsed(path: string, file: SourceFile): ParsedFile {
+  async #parsed(path: string, file: SourceFile): Promise<ParsedFile> {
     const dialect = this.#dialect;
+    const reading = (): Reading => ({ file, dialect, problems: new Problems(file) });
     const expressions = this.#known?.get(path, file, dialect);
-    const again = expressions && readAgain({ file, dialect, problems: new Problems(file) }, expressions);
+    const again = expressions && readAgain(reading(), expressions);
     if (again) return again;
-    const parsed = parseFile({ file, dialect, problems: new Problems(file) });
+    // The parser that recovers from faults is loaded where there are some.
+    const parsed = readSoundFile(reading()) ?? (await import('./parse-file.js')).parseFile(reading());
     if (dialect.name === 'auto') this.#known?.add(path, file, parsed);
     return parsed;
   }

@@ -1,33 +1,16 @@
-import type { DocBlock } from './doc-block.js';
 import { Lexer } from './lexer.js';
+import type { FileItem, ParsedFile } from './parsed-file.js';
 import { type Parsed, parseTokens } from './parser.js';
-import { compareMoments, type Moment, type Problem, phase } from './problem.js';
+import { compareMoments, isMalformed, type Moment, type Problem, phase } from './problem.js';
 import type { Reading } from './reading.js';
 import { describe, placeOf, reportFaults } from './syntax-problems.js';
 import { Stray, type Token } from './tokens.js';
-import type { SyntaxObject } from './tree.js';
-
-/** What stands at the top level of a file. */
-export type FileItem =
-  | { readonly kind: 'documentation'; readonly blocks: readonly DocBlock[]; readonly finished: Moment }
-  | { readonly kind: 'expression'; readonly value: SyntaxObject; readonly broken: boolean; readonly finished: Moment };
-
-/** A file as it stands, before its includes and pragmas are looked at. */
-export interface ParsedFile {
-  readonly items: readonly FileItem[];
-  /** In the order in which the reference meets them. */
-  readonly problems: readonly Problem[];
-  /** When the end of the file has been reached. */
-  readonly finished: Moment;
-  /** Whether all releases that decode text find the same expressions here: there is no fault, nor what only some of them have. */
-  readonly plain?: boolean;
-}
 
 /** So many tokens are kept at a time. */
 const enough = 4096;
 
 /**
- * Reads a file: tokens, expressions, documentation blocks. It goes from one stretch of sound expressions to the next, as the tokens of a
+ * Reads a file with whatever is wrong in it: tokens, expressions, documentation blocks. It goes from one stretch of sound expressions to the next, as the tokens of a
  * whole file may take more room than all that is made of them. The first fault makes the rest of the file one stretch: what is right
  * about the recovery from it may stand anywhere behind it.
  */
@@ -65,11 +48,6 @@ type ItemInTheMaking = FileItem & { finished: Moment };
 /** Whether a stretch of tokens is nothing but expressions and documentation, without any fault. */
 function isSound({ items, faults }: Parsed): boolean {
   return faults.length === 0 && items.every(({ kind }) => kind === 'doc' || kind === 'expression');
-}
-
-/** Problems of documentation break nothing but the documentation. */
-function isMalformed({ diagnostic }: Problem): boolean {
-  return !diagnostic.code.startsWith('QAPI5');
 }
 
 function* fileItems(

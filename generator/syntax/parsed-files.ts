@@ -1,6 +1,6 @@
 import type { SourceFile } from '../text/source-file.js';
 import type { Dialect } from './dialect.js';
-import type { ParsedFile } from './parse-file.js';
+import type { ParsedFile } from './parsed-file.js';
 
 /** A file, and what has been read of it by the rules of a dialect. */
 interface Parsed {
@@ -20,12 +20,15 @@ export class ParsedFiles {
     this.#now = new Map();
   }
 
-  /** A file with what has been read of it: of one that is as it was, what it was then. */
-  read(path: string, file: SourceFile, dialect: Dialect, parse: () => ParsedFile): Parsed {
+  /** What was read of a file the last time, if it is as it was then. */
+  get(path: string, file: SourceFile, dialect: Dialect): Parsed | undefined {
     const before = this.#before.get(path);
     const isSame = before?.file.path === file.path && before.file.text === file.text && before.dialect === dialect.name;
-    const now = isSame ? before : { file, dialect: dialect.name, parsed: parse() };
-    this.#now.set(path, now);
-    return now;
+    return isSame ? before : undefined;
+  }
+
+  /** Keeps what has been read of a file for the next time. */
+  add(path: string, parsed: Parsed): void {
+    this.#now.set(path, parsed);
   }
 }

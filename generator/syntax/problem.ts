@@ -31,6 +31,11 @@ export function compareMoments(a: Moment, b: Moment): number {
   return a.at - b.at || a.phase - b.phase;
 }
 
+/** Problems of documentation break nothing but the documentation. */
+export function isMalformed({ diagnostic }: Problem): boolean {
+  return !diagnostic.code.startsWith('QAPI5');
+}
+
 /** The problems of one file, in no particular order. */
 export class Problems {
   readonly file: SourceFile;

@@ -3,9 +3,9 @@ import { expect, it, vi } from 'vitest';
 import { generate } from '../../../generator/emit/generate.js';
 import { incrementalLoader, loadSchema } from '../../../generator/schema/load.js';
 import { memoryHost } from '../../../generator/syntax/host.js';
-import * as parsing from '../../../generator/syntax/parse-file.js';
+import * as reading from '../../../generator/syntax/sound-file.js';
 
-vi.mock('../../../generator/syntax/parse-file.js', { spy: true });
+vi.mock('../../../generator/syntax/sound-file.js', { spy: true });
 
 const root = "{ 'include': 'a.json' } { 'include': 'b.json' }";
 const documented =
@@ -57,9 +57,9 @@ it('a loader that remembers what it has read parses only the files that have cha
   const load = incrementalLoader();
   const host = (a: string) => memoryHost({ 'root.json': root, 'a.json': a, 'b.json': documented });
   const parsedFor = async (a: string) => {
-    vi.mocked(parsing.parseFile).mockClear();
+    vi.mocked(reading.readSoundFile).mockClear();
     await load('root.json', { host: host(a), advice: false });
-    return vi.mocked(parsing.parseFile).mock.calls.map(([{ file }]) => file.path);
+    return vi.mocked(reading.readSoundFile).mock.calls.map(([{ file }]) => file.path);
   };
   expect(await parsedFor('')).toEqual(['root.json', 'a.json', 'b.json']);
   expect(await parsedFor('')).toEqual([]);

@@ -5,6 +5,9 @@ import type { DocBlock } from '../../../generator/syntax/doc-block.js';
 import { memoryHost } from '../../../generator/syntax/host.js';
 import { KnownFiles } from '../../../generator/syntax/known-files.js';
 import { type LoadedSyntax, loadSyntax } from '../../../generator/syntax/load.js';
+import { parseFile } from '../../../generator/syntax/parse-file.js';
+import { Problems } from '../../../generator/syntax/problem.js';
+import { readSoundFile } from '../../../generator/syntax/sound-file.js';
 import type { SyntaxValue } from '../../../generator/syntax/tree.js';
 import { SourceFile, type Span } from '../../../generator/text/source-file.js';
 import { dialect, read } from './read.js';
@@ -111,3 +114,75 @@ it.each([
     expect(known.get(path, file, dialect('2.8'))).toBeUndefined();
   },
 );
+
+/** What is at the top level of a file and when, by the reader of sound files and by the one that recovers from faults. */
+function readTwice(text: string, release: string) {
+  const file = new SourceFile('schema.json', text);
+  const reading = () => ({ file, dialect: dialect(release), problems: new Problems(file) });
+  const [sound, any] = [readSoundFile(reading()), parseFile(reading())].map(
+    (parsed) =>
+      parsed && {
+        ...parsed,
+        items: parsed.items.map((item) =>
+          item.kind === 'documentation'
+            ? { ...item, blocks: item.blocks.map(docContents) }
+            : { ...item, value: valueContents(item.value) },
+        ),
+      },
+  );
+  return { sound, any };
+}
+
+it.each([...releases, 'auto'])(
+  'a file without faults is read as the parser reads it, by the rules of %s',
+  (release) => {
+    let count = 0;
+    fc.assert(
+      fc.property(
+        fc.array(piece, { minLength: 1, maxLength: 5 }),
+        fc.constantFrom('\n', ' ', ' # why\n'),
+        (pieces, between) => {
+          const { sound, any } = readTwice(pieces.join(between), release);
+          if (!sound) return;
+          count++;
+          expect(sound).toEqual(any);
+        },
+      ),
+      { numRuns: 600, seed: 8 },
+    );
+    expect(count).toBeGreaterThan(50);
+  },
+);
+
+it.each([
+  ['nothing', ''],
+  ['pairs and elements', "{ 'a': [ 'b', [], {}, [ true ] ], 'c': { 'd': false } }{'e':'f'}"],
+  ['comments between tokens', "# a\n{ 'b' # c\n: # d\n'e' }\n# f"],
+  ['documentation', `##\n# @c:\n#\n# @a: it\n##\n${definition}\n##\n# = Other\n##`],
+])('a file is read without the parser when it holds %s', (_what, text) => {
+  for (const release of ['2.8', '9.0', 'auto']) {
+    const { sound, any } = readTwice(text, release);
+    expect(sound).toBeDefined();
+    expect(sound).toEqual(any);
+  }
+});
+
+it.each([
+  ['a comma too few', "{ 'a': 'b' 'c': 'd' }"],
+  ['a comma too many', "{ 'a': [ 'b', ] }"],
+  ['a comma in place of an item', "{ , 'a': 'b' }"],
+  ['a key twice', "{ 'a': 'b', 'a': 'c' }"],
+  ['no colon', "{ 'a' 'b' }"],
+  ['no value', "{ 'a': }"],
+  ['no end', "{ 'a': [ 'b'"],
+  ['a string without end', "{ 'a': 'b\n' }"],
+  ['an escape', "{ 'a': 'b\\\\' }"],
+  ['null', "{ 'a': null }"],
+  ['a longer word', "{ 'a': truely }"],
+  ['a value that is no object', "'a'"],
+  ['a definition inside another', "{ 'a': [\n{ 'command': 'b' } ] }"],
+  ['documentation inside an expression', "{ 'a':\n## b\n'c' }"],
+  ['a hundred levels', `{ 'a': ${'['.repeat(100)}${']'.repeat(100)} }`],
+])('a file is left to the parser when it has %s', (_what, text) => {
+  expect(readTwice(text, 'auto').sound).toBeUndefined();
+});
