@@ -1,90 +1,46 @@
 import { parseInteger } from './number.js';
-import type { JsonObject, JsonValue } from './value.js';
+import { isJsonObject, type JsonValue } from './value.js';
 
-/** The shortest run of digits that can be an integer beyond the safe range. */
-const LONG = 16;
+/** What may be an integer beyond the safe range, or stand in a string: then it costs time and nothing else. Fractions are none. */
+const LONG = /(?:[^.\d]|^)\d{16}/;
 
-/** Whether there is a digit at a place of a text; there is none outside of it. */
-function digitAt(text: string, at: number): boolean {
-  const c = text.charCodeAt(at);
-  return c >= 0x30 && c <= 0x39;
-}
+/** A whole number of so many digits, or how C prints doubles that JSON has no form for. */
+const TOKEN = /(?<![\w.+-])-?(?:\d{16,}(?![\d.eE])|inf|nan)(?!\w)/g;
 
-/**
- * Whether a JSON text may hold an integer that a `number` cannot. It looks at every 16th character only: a run of so many
- * digits cannot hide between two of them. Digits inside a string can give a false alarm, which costs time and nothing else.
- */
-function mayHoldUnsafeInteger(text: string): boolean {
-  for (let at = LONG - 1; at < text.length; at += LONG) {
-    // A run of 16 around this place reaches eight to the left of it, or seven to the right.
-    if (!digitAt(text, at) || !(digitAt(text, at - 8) || digitAt(text, at + 7))) continue;
-    let start = at;
-    while (digitAt(text, start - 1)) start--;
-    let end = at + 1;
-    while (digitAt(text, end)) end++;
-    // Most long runs are the fractions of doubles, which servers write with 17 digits.
-    if (end - start >= LONG && text[start - 1] !== '.' && isUnsafe(text.slice(start, end))) return true;
-    at = end - 1;
-  }
-  return false;
-}
-
-/** How C prints doubles that JSON has no form for. */
 const NOT_FINITE: Record<string, number> = { inf: Infinity, '-inf': -Infinity, nan: NaN, '-nan': NaN };
 
-const isUnsafe = (token: string): boolean => /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
-
-/**
- * The text with those numbers that `JSON.parse` would refuse or round turned into strings that begin with a mark.
- * @returns undefined when there are none
- */
-function markNumbers(text: string, mark: string): string | undefined {
-  const token = /"|-?(?:\d[\d.eE+-]*|[a-z]+)/g;
-  let marked = '';
-  let done = 0;
-  for (let match = token.exec(text); match; match = token.exec(text)) {
-    const [found] = match;
-    if (found === '"') {
-      token.lastIndex = endOfString(text, match.index) + 1;
-    } else if (Object.hasOwn(NOT_FINITE, found) || isUnsafe(found)) {
-      marked += `${text.slice(done, match.index)}"${mark}${found}"`;
-      done = token.lastIndex;
-    }
-  }
-  return done > 0 ? marked + text.slice(done) : undefined;
+/** Whether the quote behind a piece of a string is a part of that string: behind an odd number of backslashes. */
+function endsWithEscape(piece: string): boolean {
+  let end = piece.length;
+  while (piece[end - 1] === '\\') end--;
+  return (piece.length - end) % 2 === 1;
 }
 
-/** Where the closing quote of a string is: one with an even number of backslashes before it. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let backslash = end;
-    while (text[backslash - 1] === '\\') backslash--;
-    if ((end - backslash) % 2 === 0) return end;
-  }
-  return text.length;
+/** The text with those numbers that `JSON.parse` would refuse or round turned into strings that begin with a mark. */
+function markNumbers(text: string, mark: string): string {
+  let opened = false;
+  const pieces = text.split('"').map((piece) => {
+    const inString = opened;
+    opened = !inString || endsWithEscape(piece);
+    if (inString) return piece;
+    return piece.replace(TOKEN, (token) => (Number.isSafeInteger(Number(token)) ? token : `"${mark}${token}"`));
+  });
+  return pieces.join('"');
 }
 
 /** Puts the numbers back that were marked, in place. */
 function restore(value: JsonValue, mark: string): JsonValue {
-  if (typeof value === 'string') {
-    if (!value.startsWith(mark)) return value;
+  if (typeof value === 'string' && value.startsWith(mark)) {
     const token = value.slice(mark.length);
     return NOT_FINITE[token] ?? parseInteger(token);
   }
-  if (typeof value === 'object' && value !== null) {
+  if (isJsonObject(value) || Array.isArray(value)) {
     for (const [key, member] of Object.entries(value)) {
       const restored = restore(member, mark);
-      if (restored !== member) (value as JsonObject)[key] = restored;
+      if (restored !== member) (value as Record<string, JsonValue>)[key] = restored;
     }
   }
   return value;
-}
-
-function parseMarked(text: string): JsonValue | undefined {
-  let mark = '#';
-  while (text.includes(`"${mark}`)) mark += Math.random();
-  const marked = markNumbers(text, mark);
-  return marked === undefined ? undefined : restore(JSON.parse(marked) as JsonValue, mark);
 }
 
 /**
@@ -96,14 +52,18 @@ function parseMarked(text: string): JsonValue | undefined {
  * @throws SyntaxError as `JSON.parse` does
  */
 export function parseJson(text: string): JsonValue {
-  let value: JsonValue;
+  let value: JsonValue | undefined;
+  let failure: unknown;
   try {
     value = JSON.parse(text) as JsonValue;
-    if (!mayHoldUnsafeInteger(text)) return value;
+    if (!LONG.test(text)) return value;
   } catch (error) {
-    const marked = parseMarked(text);
-    if (marked === undefined) throw error;
-    return marked;
+    failure = error;
   }
-  return parseMarked(text) ?? value;
+  let mark = '#';
+  while (text.includes(`"${mark}`)) mark += Math.random();
+  const marked = markNumbers(text, mark);
+  if (marked !== text) return restore(JSON.parse(marked) as JsonValue, mark);
+  if (value === undefined) throw failure;
+  return value;
 }

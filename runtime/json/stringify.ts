@@ -18,8 +18,10 @@ function write(value: JsonValue, depth: number): string {
   if (Object.is(value, -0)) return '-0.0';
   if (Array.isArray(value)) return `[${value.map((element) => write(element, depth + 1)).join()}]`;
   if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${write(member, depth + 1)}`).join()}}`;
+    const members = Object.entries(value).flatMap(([key, member]) =>
+      member === undefined ? [] : `${JSON.stringify(key)}:${write(member, depth + 1)}`,
+    );
+    return `{${members.join()}}`;
   }
   const text = JSON.stringify(value);
   if (text === undefined || (text === 'null' && value !== null)) throw noForm(value);

@@ -6,7 +6,7 @@ import { AgentReader, MARK } from './agent-reader.js';
 import { errorOfReply, QmpConnectionError } from './failure.js';
 import { fail, type Link, type LinkHooks, type Protocol, type Request } from './link.js';
 import { Stranger } from './stranger.js';
-import { causeOf, follow, type OpenedStreams, type StreamEnd } from './streams.js';
+import { follow, type OpenedStreams, type StreamEnd } from './streams.js';
 
 /** Commands whose success is not answered. Source: the agent's schema, `success-response: false`. */
 const SILENT: ReadonlySet<string> = new Set([
@@ -31,7 +31,7 @@ const ASK_AGAIN = { first: 500, most: 30_000 };
  * that no request waits for.
  */
 class AgentLink implements Link {
-  readonly silence = ': no guest agent answered; it may not run in the guest yet, or be busy,';
+  readonly stranger = new Stranger('guest agent');
   readonly #streams: OpenedStreams;
   readonly #name: string;
   readonly #hooks: LinkHooks;
@@ -43,8 +43,6 @@ class AgentLink implements Link {
   /** All that the agent has sent or will send is known to belong to the current request. */
   #synchronized = false;
   #ready = false;
-  /** What it has sent, until it is ready. */
-  readonly #stranger = new Stranger('guest agent');
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -143,7 +141,7 @@ class AgentLink implements Link {
       this.#dispatch(incoming.value, marked);
     }
     if (this.#ready || this.#ended) return undefined;
-    return this.#stranger.hear(chunk).then((what) => {
+    return this.stranger.hear(chunk).then((what) => {
       if (what !== undefined && !this.#ready) this.#fail(what);
     });
   }
@@ -219,8 +217,8 @@ class AgentLink implements Link {
     this.#streams.writable.end();
     this.#streams.readable.destroy();
     const how = `the connection to ${this.#name} was ${end?.how ?? 'closed by this side'}`;
-    const explanation = end?.why === undefined ? '' : `; ${end.why}`;
-    const error = end && new QmpConnectionError(how + explanation, causeOf(end));
+    const explanation = end?.why ?? '';
+    const error = end && new QmpConnectionError(how + explanation, { cause: end.cause });
     for (const request of this.#waiting) fail(request, `${how}; ${request.command} was not sent${explanation}`, error);
     const request = this.#current;
     // A guest that goes down takes its agent along.

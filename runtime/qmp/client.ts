@@ -3,7 +3,6 @@ import { byName, withNames } from './by-name.js';
 import type { ConnectOptions, ExecuteOptions } from './client-options.js';
 import { type WaitOptions, watch } from './deadline.js';
 import { endpointOf, type QmpAddress } from './endpoint.js';
-import type { EventConsumer } from './event-hub.js';
 import { EventStream, type EventStreamOptions } from './event-stream.js';
 import { QmpConnectionError } from './failure.js';
 import { isOfRelease, type QmpGreeting } from './greeting.js';
@@ -26,12 +25,6 @@ import type {
 import { Session } from './session.js';
 
 type EventListener = (event: QmpEvent) => void;
-
-/** What `on` or `once` was called with. */
-interface Listener extends EventConsumer {
-  readonly pattern: string;
-  readonly listener: unknown;
-}
 
 /**
  * Connects to a QMP server and agrees with it on how to talk: out-of-band execution is enabled where it is offered.
@@ -108,25 +101,16 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
 
   readonly #session: Session;
   readonly #timeout: number | undefined;
-  readonly #listeners: Listener[] = [];
 
   /** @internal */
   constructor(session: Session, timeout: number | undefined) {
     this.#session = session;
     this.#timeout = timeout;
-    const execute = (command: string, args?: JsonObject, options?: ExecuteOptions) =>
-      this.#request(command, args, options);
-    const on = (pattern: string, listener: EventListener) => this.#listen(pattern, listener, false);
-    const once = (pattern: string, listener: EventListener) => this.#listen(pattern, listener, true);
-    const events = (pattern: string | readonly string[], options?: EventStreamOptions) =>
-      this.#stream(pattern, options);
-    const waitFor = (pattern: string, predicate?: (event: QmpEvent) => boolean, options?: WaitOptions) =>
-      this.#wait(pattern, predicate, options);
-    this.commands = byName(execute) as unknown as CommandMethods<S['commands']>;
-    this.on = withNames(on) as unknown as Listening<S>;
-    this.once = withNames(once) as unknown as Listening<S>;
-    this.events = withNames(events) as unknown as Streaming<S>;
-    this.waitFor = withNames(waitFor) as unknown as Waiting<S>;
+    this.commands = byName(this.#request) as unknown as CommandMethods<S['commands']>;
+    this.on = withNames(this.#listener()) as unknown as Listening<S>;
+    this.once = withNames(this.#listener(true)) as unknown as Listening<S>;
+    this.events = withNames(this.#stream) as unknown as Streaming<S>;
+    this.waitFor = withNames(this.#wait) as unknown as Waiting<S>;
   }
 
   /** Settles when the client has come to its end: with the error that ended it, or without when it was closed from this side. */
@@ -213,13 +197,13 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
 
   /** Calls a listener with every event that bears a name or matches a pattern, whether or not the schema knows such events. */
   onUnknown(pattern: string, listener: (event: UnknownEvent) => void): this {
-    return this.#listen(pattern, listener as EventListener, false);
+    return this.#listener()(pattern, listener as EventListener);
   }
 
   /** Takes back what `on`, `once` or `onUnknown` with the same pattern and listener did. */
   off(pattern: string, listener: (event: never) => void): this {
-    const index = this.#listeners.findIndex((entry) => entry.pattern === pattern && entry.listener === listener);
-    for (const entry of index < 0 ? [] : this.#listeners.splice(index, 1)) this.#session.events.delete(entry);
+    const { events } = this.#session;
+    events.delete(events.find(pattern, listener));
     return this;
   }
 
@@ -233,11 +217,11 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
     return this.close();
   }
 
-  async #request(
+  readonly #request = async (
     command: string,
-    args: JsonObject | undefined,
+    args?: JsonObject,
     { signal, timeout = this.#timeout, oob = false }: ExecuteOptions = {},
-  ): Promise<unknown> {
+  ): Promise<unknown> => {
     let unwatch: (() => void) | undefined;
     try {
       if (oob && !this.oob) throw new TypeError('out-of-band execution is not enabled on this connection');
@@ -263,20 +247,22 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
     } finally {
       unwatch?.();
     }
-  }
+  };
 
-  #stream(pattern: string | readonly string[], options: EventStreamOptions = {}): EventStream<QmpEvent> {
-    return new EventStream(this.#session.events, [pattern].flat(), options);
-  }
+  readonly #stream = (pattern: string | readonly string[], options: EventStreamOptions = {}): EventStream<QmpEvent> =>
+    new EventStream(this.#session.events, [pattern].flat(), options);
 
-  #wait(pattern: string, predicate = (_: QmpEvent): boolean => true, options: WaitOptions = {}): Promise<QmpEvent> {
-    const deadline = new AbortController();
+  readonly #wait = (
+    pattern: string,
+    predicate = (_: QmpEvent): boolean => true,
+    options: WaitOptions = {},
+  ): Promise<QmpEvent> => {
+    const events = this.#stream(pattern, { buffer: Number.POSITIVE_INFINITY });
     const unwatch = watch(
       options,
       () => `${pattern} did not come`,
-      (error) => deadline.abort(error),
+      (error) => events.fail(error),
     );
-    const events = this.#stream(pattern, { signal: deadline.signal, buffer: Number.POSITIVE_INFINITY });
     const found = (async () => {
       try {
         for await (const event of events) if (predicate(event)) return event;
@@ -288,19 +274,19 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
     // It is awaited later, after the command; if that fails, it may never be awaited.
     found.catch(() => {});
     return found;
-  }
+  };
 
-  #listen(pattern: string, listener: EventListener, once: boolean): this {
-    const entry: Listener = {
-      pattern,
-      listener,
-      event: (event) => {
-        if (once) this.off(pattern, listener);
-        tell(listener, event);
-      },
+  readonly #listener =
+    (once?: boolean) =>
+    (pattern: string, listener: EventListener): this => {
+      this.#session.events.add([pattern], {
+        pattern,
+        listener,
+        event: (event) => {
+          if (once) this.off(pattern, listener);
+          tell(listener, event);
+        },
+      });
+      return this;
     };
-    this.#listeners.push(entry);
-    this.#session.events.add([pattern], entry);
-    return this;
-  }
 }

@@ -3,10 +3,11 @@ import { parseJson } from '../json/parse.js';
 import { ReplyReader } from '../json/reply-reader.js';
 import { stringify } from '../json/stringify.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/value.js';
+import { explain } from './explain.js';
 import { errorOfReply, QmpConnectionError } from './failure.js';
 import { fail, type Link, type LinkHooks, type Request } from './link.js';
 import { Stranger } from './stranger.js';
-import { causeOf, follow, type OpenedStreams, type StreamEnd } from './streams.js';
+import { follow, type OpenedStreams, type StreamEnd } from './streams.js';
 
 /** A request with the text that goes over the wire. */
 interface Outgoing {
@@ -21,6 +22,8 @@ interface Outgoing {
 export class Connection implements Link {
   /** How many in-band requests may be unanswered at a time. */
   limit = Number.POSITIVE_INFINITY;
+  /** What the server is until it greets. */
+  stranger: Stranger | undefined = new Stranger('QMP monitor');
 
   readonly #streams: OpenedStreams;
   readonly #name: string;
@@ -32,8 +35,6 @@ export class Connection implements Link {
   readonly #pending = new Map<string, Request>();
   #waiting: Outgoing[] = [];
   #inBand = 0;
-  /** What it has sent, until it greets. */
-  #stranger: Stranger | undefined = new Stranger('QMP monitor');
   /** It has been sent something unreadable, and has not complained yet. */
   #provoked = false;
   /** The server has been asked to end, and has not refused. */
@@ -51,18 +52,16 @@ export class Connection implements Link {
     follow(
       streams,
       (chunk) => this.#receive(chunk),
-      (end) => this.#end(end),
+      async (end) => {
+        const { stranger } = this;
+        const early = stranger && (await explain(({ describeEarlyEnd }) => describeEarlyEnd(stranger)));
+        this.#end({ ...end, why: (early ?? '') + end.why });
+      },
     );
   }
 
-  get silence(): string {
-    if (!this.#stranger) return ' greeted, but did not answer qmp_capabilities';
-    if (this.#stranger.spoke) return ` sent ${this.#stranger.quoted}, but did not greet`;
-    return ', which may be busy with another client or wait for a TLS or websocket handshake, did not greet';
-  }
-
   provoke(): void {
-    if (!this.#stranger || this.#stranger.spoke) return;
+    if (!this.stranger || this.stranger.spoke) return;
     this.#provoked = true;
     this.#streams.writable.write(Buffer.of(UNREADABLE));
   }
@@ -123,38 +122,38 @@ export class Connection implements Link {
       this.#hooks.log?.('received', incoming.value);
       this.#dispatch(incoming.value);
     }
-    if (!this.#stranger || this.#ended) return undefined;
-    return this.#stranger.hear(chunk).then((what) => {
-      if (what !== undefined && this.#stranger) this.#hooks.failed(new QmpConnectionError(this.#name + what));
+    if (this.#ended) return undefined;
+    return this.stranger?.hear(chunk).then((what) => {
+      if (what && this.stranger) this.#hooks.failed(new QmpConnectionError(this.#name + what));
     });
   }
 
   #dispatch(message: JsonValue): void {
-    if (!isJsonObject(message)) this.#hooks.oddity({ kind: 'unknown-message', message });
-    else if (typeof message.event === 'string') this.#hooks.event(message);
-    else if (message.return !== undefined || message.error !== undefined) this.#reply(message);
-    else if (isJsonObject(message.QMP) && this.#stranger) {
-      this.#stranger = undefined;
-      this.#greet(message.QMP);
+    const { event, return: result, error, QMP }: Partial<JsonObject> = isJsonObject(message) ? message : {};
+    if (typeof event === 'string') this.#hooks.event(message as JsonObject);
+    else if (result !== undefined || error !== undefined) this.#reply(message as JsonObject);
+    else if (isJsonObject(QMP) && this.stranger) {
+      this.stranger = undefined;
+      this.#greet(QMP);
     } else this.#hooks.oddity({ kind: 'unknown-message', message });
   }
 
   #reply(message: JsonObject): void {
-    if (this.#provoked && message.id === undefined && message.error !== undefined) {
+    const { return: result, error } = message;
+    if (this.#provoked && message.id === undefined && error !== undefined) {
       this.#provoked = false;
-      if (this.#stranger) this.#hooks.failed(new QmpConnectionError(`${this.#name}${AGENT}`));
+      if (this.stranger) this.#hooks.failed(new QmpConnectionError(`${this.#name}${AGENT}`));
       return;
     }
-    const id = message.id === undefined ? this.#withoutId(message) : message.id;
-    const request = typeof id === 'string' ? this.#pending.get(id) : undefined;
+    const id = (message.id === undefined ? this.#withoutId(error) : message.id) as string;
+    const request = this.#pending.get(id);
     if (!request) {
       this.#hooks.oddity({ kind: 'unsolicited-reply', message });
       return;
     }
     if (!request.oob) this.#overtake(request);
-    this.#settle(id as string, request);
+    this.#settle(id, request);
     this.#provoked = false;
-    const { return: result, error } = message;
     if (result === undefined) request.reject(errorOfReply(request.command, error));
     else {
       this.#quit ||= request.command === 'quit';
@@ -177,9 +176,9 @@ export class Connection implements Link {
    * The request that a reply without an id belongs to: servers leave it out of an error when they could not read the request. A
    * success without one can only be assigned when there is no choice, and belongs to an earlier client while this one still negotiates.
    */
-  #withoutId({ error }: JsonObject): string | undefined {
-    const [oldest, ...others] = [...this.#pending].filter(([, request]) => !request.oob);
-    const sure = others.length === 0 && oldest?.[1].command !== 'qmp_capabilities';
+  #withoutId(error: JsonValue | undefined): string | undefined {
+    const [oldest, other] = [...this.#pending].filter(([, request]) => !request.oob);
+    const sure = !other && oldest?.[1].command !== 'qmp_capabilities';
     return error !== undefined || sure ? oldest?.[0] : undefined;
   }
 
@@ -196,10 +195,9 @@ export class Connection implements Link {
     writable.end();
     readable.destroy();
     const how = `the connection to ${this.#name} was ${end?.how ?? 'closed by this side'}`;
-    const explanation = end?.why === undefined ? '' : `; ${end.why}`;
-    const error = end && new QmpConnectionError(how + this.#beforeGreeting() + explanation, causeOf(end));
-    for (const { request } of this.#waiting)
-      fail(request, `${how}; ${request.command} was not sent${explanation}`, error);
+    const why = end?.why ?? '';
+    const error = end && new QmpConnectionError(how + why, { cause: end.cause });
+    for (const { request } of this.#waiting) fail(request, `${how}; ${request.command} was not sent${why}`, error);
     const unanswered = [...this.#pending.values()].filter((request) => !request.abandoned);
     for (const request of unanswered) {
       // A program that quits need not find the time to say so.
@@ -208,7 +206,7 @@ export class Connection implements Link {
         request.resolve({});
       } else {
         const fate = `before ${request.command} was answered; whether it was carried out is unknown`;
-        fail(request, `${how} ${fate}${explanation}`, error);
+        fail(request, `${how} ${fate}${why}`, error);
       }
     }
     this.#hooks.end(
@@ -216,11 +214,6 @@ export class Connection implements Link {
       unanswered.map((request) => request.command),
       this.#quit,
     );
-  }
-
-  #beforeGreeting(): string {
-    if (!this.#stranger) return '';
-    return ` before it greeted${this.#stranger.spoke ? `; it sent ${this.#stranger.quoted}` : ''}`;
   }
 }
 

@@ -20,7 +20,7 @@ export function after(milliseconds: number, callBack: () => void): NodeJS.Timeou
 const waiting = new WeakMap<EventTarget, Set<() => void>>();
 
 const fire = ({ target }: Event): void => {
-  for (const callBack of [...(waiting.get(target as AbortSignal) ?? [])]) callBack();
+  for (const callBack of waiting.get(target as AbortSignal) ?? []) callBack();
 };
 
 /**
@@ -29,11 +29,11 @@ const fire = ({ target }: Event): void => {
  * @returns no longer waits for it
  */
 export function onAbort(signal: AbortSignal | undefined, callBack: () => void): () => void {
-  if (!signal) return () => {};
+  if (signal?.aborted) callBack();
+  if (!signal || signal.aborted) return () => {};
   const callBacks = waiting.get(signal) ?? new Set();
   waiting.set(signal, callBacks.add(callBack));
-  if (signal.aborted) callBack();
-  else signal.addEventListener('abort', fire);
+  signal.addEventListener('abort', fire);
   return () => {
     callBacks.delete(callBack);
     if (callBacks.size === 0) signal.removeEventListener('abort', fire);
@@ -48,10 +48,10 @@ export function onAbort(signal: AbortSignal | undefined, callBack: () => void): 
  */
 export function watch(
   { signal, timeout }: WaitOptions,
-  what: () => string,
+  what: () => string | Promise<string>,
   giveUp: (error: unknown) => void,
 ): () => void {
-  const expire = (): void => giveUp(new QmpTimeoutError(`${what()} within ${timeout} ms`));
+  const expire = async (): Promise<void> => giveUp(new QmpTimeoutError(`${await what()} within ${timeout} ms`));
   const timer = timeout === undefined ? undefined : after(timeout, expire);
   const ignore = onAbort(signal, () => {
     clearTimeout(timer);

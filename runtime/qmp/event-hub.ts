@@ -2,6 +2,9 @@ import type { QmpEvent } from './schema.js';
 
 /** A receiver of events. */
 export interface EventConsumer {
+  /** What it was made of, where it can be taken back by that. */
+  readonly pattern?: string;
+  readonly listener?: unknown;
   event(event: QmpEvent): void;
   /** There is a connection again; what occurred before is lost. */
   reconnected?(): void;
@@ -27,8 +30,12 @@ export class EventHub {
     else this.#consumers.set(consumer, eventMatcher(patterns));
   }
 
-  delete(consumer: EventConsumer): void {
-    this.#consumers.delete(consumer);
+  delete(consumer: EventConsumer | undefined): void {
+    this.#consumers.delete(consumer as EventConsumer);
+  }
+
+  find(pattern: string, listener: unknown): EventConsumer | undefined {
+    return [...this.#consumers.keys()].find((entry) => entry.pattern === pattern && entry.listener === listener);
   }
 
   publish(event: QmpEvent): void {

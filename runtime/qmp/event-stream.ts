@@ -35,16 +35,14 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
   readonly #waiting: (() => void)[] = [];
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
-  #ignoreSignal: (() => void) | undefined;
+  readonly #ignoreSignal: (() => void) | undefined;
 
   /** @internal */
   constructor(hub: EventHub, patterns: readonly string[], options: EventStreamOptions) {
     this.#hub = hub;
     this.#options = options;
-    hub.add(patterns, this);
-    this.#ignoreSignal = onAbort(options.signal, () => this.#end({ error: options.signal?.reason }));
-    // It may have ended before there was anything to ignore.
-    if (this.#ended) this.#ignoreSignal();
+    this.#ignoreSignal = onAbort(options.signal, () => this.fail(options.signal?.reason));
+    if (!this.#ended) hub.add(patterns, this);
   }
 
   // With `end` this makes it a consumer of the hub; saying so would put both into the public type.
@@ -55,7 +53,7 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
       this.#unread.push(event as E);
       this.#waiting.shift()?.();
     } else if (overflow === 'error') {
-      this.#end({ error: new RangeError(`${buffer} events wait unread: read faster, or set 'buffer' or 'overflow'`) });
+      this.fail(new RangeError(`${buffer} events wait unread: read faster, or set 'buffer' or 'overflow'`));
     } else {
       this.dropped++;
       if (overflow === 'drop-oldest' && this.#unread.shift()) this.#unread.push(event as E);
@@ -69,7 +67,13 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
 
   /** @internal */
   end(error: Error | undefined): void {
-    this.#end(error && { error });
+    if (error) this.fail(error);
+    else this.#end();
+  }
+
+  /** @internal */
+  fail(error: unknown): void {
+    this.#end({ error });
   }
 
   async next(): Promise<IteratorResult<E, undefined>> {
@@ -84,7 +88,7 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
 
   async return(): Promise<IteratorResult<E, undefined>> {
     this.#unread.length = 0;
-    this.#end(undefined);
+    this.#end();
     return { value: undefined, done: true };
   }
 
@@ -96,7 +100,7 @@ export class EventStream<E extends QmpEvent> implements AsyncIterator<E, undefin
     await this.return();
   }
 
-  #end(failure: { readonly error: unknown } | undefined): void {
+  #end(failure?: { readonly error: unknown }): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = failure;

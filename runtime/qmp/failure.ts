@@ -15,7 +15,7 @@ export class QmpConnectionError extends Error {
   declare readonly command?: string;
 
   constructor(message: string, options?: { readonly cause?: unknown; readonly command?: string }) {
-    super(message, options);
+    super(message, options?.cause === undefined ? undefined : options);
     if (options?.command) this.command = options.command;
   }
 }

@@ -11,6 +11,6 @@ export interface QmpGreeting {
 /** Whether a server is of a release or a later one, by what it said. A development version counts as what it calls itself: `8.2.90` is older than 9.0. */
 export function isOfRelease({ version }: QmpGreeting, release: string): boolean {
   const { major, minor } = version.qemu;
-  const [wantedMajor = 0, wantedMinor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  const [wantedMajor = 0, wantedMinor = 0] = release.split('.').map(Number);
+  return (major - wantedMajor || minor - wantedMinor) >= 0;
 }

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../json/value.js';
 import { QmpConnectionError } from './failure.js';
 import type { QmpGreeting } from './greeting.js';
+import type { Stranger } from './stranger.js';
 import type { OpenedStreams } from './streams.js';
 
 /** Something arrived that no one waits for or that cannot be read. The connection goes on. */
@@ -25,13 +26,13 @@ export interface Request {
 
 /** Fails a request for want of a connection. */
 export function fail({ command, reject }: Request, message: string, cause?: Error): void {
-  reject(new QmpConnectionError(message, { command, ...(cause && { cause }) }));
+  reject(new QmpConnectionError(message, { command, cause }));
 }
 
 /** One connection to a server, over which commands can be executed once it is ready. */
 export interface Link {
-  /** What the server has not done yet of what makes the link ready, worded to stand between its name and "within". */
-  readonly silence: string;
+  /** The peer, as long as it has not opened the conversation as it should. */
+  readonly stranger: Stranger | undefined;
   /**
    * Sends a request, or keeps it until the server has room.
    *

@@ -9,7 +9,6 @@ export interface MonitorProcess extends EndingProcess {
   readonly stdout: Readable | null;
   /** Its program, for messages. */
   readonly spawnfile?: string;
-  once?(event: 'exit' | 'error', listener: (first: unknown) => void): unknown;
 }
 
 /** So much of the standard error is kept. */
@@ -39,27 +38,16 @@ export function streamsOf(child: MonitorProcess): OpenedStreams {
   if (!stdin || !stdout)
     throw new TypeError("a process that speaks QMP must be spawned with 'pipe' for stdin and stdout");
   const stderr = keepText(child.stderr);
-  let failure: Error | undefined;
-  const ended = new Promise<void>((resolve) => {
-    if (typeof child.exitCode === 'number' || child.signalCode) resolve();
-    child.once?.('exit', () => resolve());
-    child.once?.('error', (error) => {
-      failure = error as Error;
-      resolve();
-    });
+  let failure: unknown;
+  child.once?.('error', (error) => {
+    failure = error;
   });
   return {
     readable: stdout,
     writable: stdin,
     explain: () =>
       explain(({ explainEnd }) =>
-        explainEnd(child, {
-          name: nameOf(child),
-          ended,
-          failure: () => failure,
-          stderr,
-          timeForStderr: TIME_FOR_STDERR,
-        }),
+        explainEnd(child, nameOf(child), stderr, TIME_FOR_STDERR, () => failure as Error | undefined),
       ),
   };
 }

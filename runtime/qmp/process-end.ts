@@ -11,31 +11,36 @@ export interface EndingProcess {
   readonly stderr?: Readable | null;
   readonly exitCode?: number | null;
   readonly signalCode?: NodeJS.Signals | null;
+  once?(event: 'exit' | 'error', listener: (first: unknown) => void): unknown;
 }
 
-/** What is known of a process that has closed its output. */
-export interface ProcessEnd {
-  /** Its name in messages. */
-  readonly name: string;
-  /** Settles when it has ended, or could not be started. */
-  readonly ended: Promise<void>;
-  /** Why it could not be started. */
-  failure(): Error | undefined;
-  /** The last of its standard error. */
-  stderr(): string;
-  /** How long that is read for after its end, in milliseconds. */
-  readonly timeForStderr: number;
-}
+const hasEnded = ({ exitCode, signalCode }: EndingProcess): boolean =>
+  typeof exitCode === 'number' || Boolean(signalCode);
 
-/** Finds out why the output of a process has ended; undefined when the process goes on. */
+/**
+ * Finds out why the output of a process has ended; undefined when the process goes on.
+ *
+ * @param name what it is called in messages
+ * @param stderr returns the last of its standard error
+ * @param timeForStderr how long that is read for after its end, in milliseconds
+ * @param failure returns why it could not be started
+ */
 export async function explainEnd(
   child: EndingProcess,
-  { name, ended, failure, stderr, timeForStderr }: ProcessEnd,
+  name: string,
+  stderr: () => string,
+  timeForStderr: number,
+  failure: () => Error | undefined,
 ): Promise<string | undefined> {
+  const ended = new Promise<unknown>((resolve) => {
+    if (failure() || hasEnded(child)) resolve(undefined);
+    child.once?.('exit', resolve);
+    child.once?.('error', resolve);
+  });
   await Promise.race([ended, delay(TIME_TO_END, undefined, { ref: false })]);
   const error = failure();
   if (error) return cannotStart(name, error);
-  if (typeof child.exitCode !== 'number' && !child.signalCode) return undefined;
+  if (!hasEnded(child)) return undefined;
   // What it wrote last may come behind the news of its end.
   const allRead = child.stderr ? finished(child.stderr, { writable: false }).catch(() => {}) : undefined;
   await Promise.race([allRead, delay(timeForStderr, undefined, { ref: false })]);

@@ -3,6 +3,7 @@ import type { ConnectOptions } from './client-options.js';
 import { after, LONGEST_DELAY, watch } from './deadline.js';
 import type { Endpoint } from './endpoint.js';
 import { EventHub } from './event-hub.js';
+import { explain } from './explain.js';
 import { QmpConnectionError } from './failure.js';
 import type { QmpGreeting } from './greeting.js';
 import { fail, type Link, type Protocol, type Request } from './link.js';
@@ -61,11 +62,12 @@ export class Session {
   /** Makes the first connection. */
   start(): Promise<void> {
     const { signal, reconnect } = this.#options;
-    const open = (): Promise<void> => this.#open(signal);
+    const end = this.#closing.signal;
+    const stop = signal ? AbortSignal.any([signal, end]) : end;
+    const open = (): Promise<void> => this.#open(stop);
     this.#opening = open().catch((error: unknown) => {
       if (!reconnect?.waitForServer || !(error instanceof QmpConnectionError)) throw error;
-      const end = this.#closing.signal;
-      return this.#hold(reconnect(open, { error, commands: [] }, signal ? AbortSignal.any([signal, end]) : end));
+      return this.#hold(reconnect(open, { error, commands: [] }, stop));
     });
     return this.#opening;
   }
@@ -110,26 +112,25 @@ export class Session {
     this.#finish(undefined);
   }
 
-  /** @param signal gives up, beside the end of the session and of the time that connecting may take */
-  #open(signal?: AbortSignal): Promise<void> {
+  /** @param signal gives up, as does the end of the time that connecting may take */
+  #open(signal: AbortSignal): Promise<void> {
     const { connectTimeout: timeout = CONNECT_TIMEOUT, onOddity, onWire, oob = true } = this.#options;
     const { name } = this.#endpoint;
     const stop = new AbortController();
-    const unwatch: (() => void)[] = [];
+    let link: Link | undefined;
+    const patience = after(timeout * PATIENCE, () => link?.provoke?.());
+    let unwatch: (() => void) | undefined;
     return new Promise<void>((resolve, reject) => {
-      let link: Link | undefined;
       const failed = (error: unknown): void => {
+        // It has become ready while it was found out what was amiss.
+        if (link && link === this.#link) return;
         reject(error);
         stop.abort(error);
         link?.close();
       };
-      const silence = (): string => `${name}${link?.silence ?? ' did not accept the connection'}`;
-      unwatch.push(
-        watch({ signal, timeout }, silence, failed),
-        watch({ signal: this.#closing.signal }, silence, failed),
-      );
-      const timer = after(timeout * PATIENCE, () => link?.provoke?.());
-      unwatch.push(() => clearTimeout(timer));
+      const silence = async (): Promise<string> =>
+        name + ((await explain(({ describeSilence }) => describeSilence(link))) ?? ' did not answer');
+      unwatch = watch({ signal, timeout }, silence, failed);
       stop.signal.throwIfAborted();
       this.#endpoint
         .open(stop.signal)
@@ -165,7 +166,8 @@ export class Session {
         })
         .catch(failed);
     }).finally(() => {
-      for (const end of unwatch) end();
+      clearTimeout(patience);
+      unwatch?.();
     });
   }
 
@@ -173,7 +175,9 @@ export class Session {
     this.#link = undefined;
     const { reconnect } = this.#options;
     if (error && reconnect && !quit) {
-      this.#opening = this.#hold(reconnect(() => this.#open(), { error, commands }, this.#closing.signal));
+      this.#opening = this.#hold(
+        reconnect(() => this.#open(this.#closing.signal), { error, commands }, this.#closing.signal),
+      );
       this.#opening.catch((last: Error) => this.#finish(last));
     } else {
       this.#finish(error);

@@ -1,3 +1,6 @@
+import type { Link } from './link.js';
+import type { Stranger } from './stranger.js';
+
 /** What programs send first that are something else, what they are, and the way out where the address may be right. */
 const STRANGERS: readonly (readonly [begins: RegExp, what: string, wayOut?: string])[] = [
   [/^RFB \d/, 'a VNC server'],
@@ -25,12 +28,42 @@ const WANTED = {
 /** What a client wants to talk to. */
 export type Wanted = keyof typeof WANTED;
 
+/** So much of what a peer has sent is quoted. */
+const QUOTED = 60;
+
+/** What a peer has sent, in quotes, as it can be shown. */
+function quote(heard: Buffer): string {
+  const text = heard.toString('utf8').trim();
+  const shown = text.slice(0, QUOTED).replace(/[\p{Cc}\uFFFD]+/gu, (found) => (found.trim() === '' ? ' ' : '…'));
+  return `'${shown}${text.length > QUOTED ? '…' : ''}'`;
+}
+
 /**
  * What a peer is that has sent something else than is wanted, how that shows, and the way out, worded to stand behind its name;
  * undefined when it is not clear.
  */
-export function identify(bytes: Buffer, quoted: string, wanted: Wanted): string | undefined {
-  const text = bytes.toString('latin1').trimStart();
+export function identify({ heard, wanted }: Stranger): string | undefined {
+  const text = heard.toString('latin1').trimStart();
   const [, what, wayOut = WANTED[wanted]] = STRANGERS.find(([begins]) => begins.test(text)) ?? [];
-  return what && ` is ${what} and no ${wanted}, as it sends ${quoted}: ${wayOut}`;
+  return what && ` is ${what} and no ${wanted}, as it sends ${quote(heard)}: ${wayOut}`;
+}
+
+/**
+ * What a peer has not done yet of what makes a connection ready, worded to stand between its name and "within".
+ *
+ * @param link absent as long as there is no connection at all
+ */
+export function describeSilence(link: Link | undefined): string {
+  if (!link) return ' did not accept the connection';
+  const { stranger } = link;
+  if (!stranger) return ' greeted, but did not answer qmp_capabilities';
+  if (stranger.wanted === 'guest agent')
+    return ': no guest agent answered; it may not run in the guest yet, or be busy,';
+  if (stranger.spoke) return ` sent ${quote(stranger.heard)}, but did not greet`;
+  return ', which may be busy with another client or wait for a TLS or websocket handshake, did not greet';
+}
+
+/** When a connection ended that was to be greeted over, worded to stand behind how it ended. */
+export function describeEarlyEnd({ heard, spoke }: Stranger): string {
+  return ` before it greeted${spoke ? `; it sent ${quote(heard)}` : ''}`;
 }

@@ -16,9 +16,9 @@ export interface OpenedStreams extends StreamPair {
 export interface StreamEnd {
   /** Worded to stand behind "the connection was". */
   readonly how: string;
-  readonly cause?: Error;
-  /** Why they ended, where that is known. */
-  readonly why?: string;
+  readonly cause: Error | undefined;
+  /** Why they ended, where that is known: a sentence to follow another behind "; ". Else empty. */
+  readonly why: string;
 }
 
 /**
@@ -36,12 +36,9 @@ export function follow(
     if (over) return;
     over = true;
     const how = cause ? `lost: ${cause.message}` : 'closed by the peer';
-    const report = (why?: string): void => ended({ how, ...(cause && { cause }), ...(why !== undefined && { why }) });
-    if (busy || streams.explain)
-      Promise.resolve(busy)
-        .then(() => streams.explain?.())
-        .then(report);
-    else report();
+    Promise.resolve(busy)
+      .then(() => streams.explain?.())
+      .then((why) => ended({ how, cause, why: why === undefined ? '' : `; ${why}` }));
   };
   readable.on('data', (chunk: Buffer) => {
     busy = receive(chunk);
@@ -52,6 +49,3 @@ export function follow(
     stream.once('close', () => end());
   }
 }
-
-/** The cause of an end, as an option of an error. */
-export const causeOf = ({ cause }: StreamEnd): { readonly cause?: Error } | undefined => cause && { cause };
