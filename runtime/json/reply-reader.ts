@@ -26,6 +26,7 @@ const SHOWN = 80;
 const NOTHING = new Uint8Array();
 
 const TOO_MUCH = 'a message is too long or nested too deeply';
+const ENDLESS = 'a message does not end';
 
 /**
  * Takes what a QMP server sends, cut anywhere, apart into values. It is tolerant: a message may stand on a line, as servers
@@ -64,104 +65,71 @@ export class ReplyReader {
 
   /** The next value or error; undefined when more bytes are needed. */
   next(): Incoming | undefined {
-    while (this.#at < this.#chunk.length) {
-      if (this.#lineBegins && this.#awaitsLine()) return undefined;
-      const found = this.#dropping ? this.#drop() : this.#depth === 0 ? this.#begin() : this.#continue();
-      if (found) return found;
-    }
-    return this.#depth > 0 && this.#start < this.#at ? this.#keep() : undefined;
-  }
-
-  /** Between messages. */
-  #begin(): Incoming | undefined {
-    const c = this.#chunk[this.#at] as number;
-    if (c <= 0x20) {
-      this.#at++;
-      return undefined;
-    }
-    // Most messages are one line of one chunk.
-    const whole = this.#line();
-    if (whole) return whole;
-    if (!isOpening(c)) return this.#junk();
-    this.#start = this.#at++;
-    this.#depth = 1;
-    return undefined;
-  }
-
-  /** The rest of the line, if it is all there and an object. */
-  #line(): Incoming | undefined {
-    const end = this.#chunk.indexOf(LINE_FEED, this.#at);
-    const last = this.#chunk[end - 1] === CARRIAGE_RETURN ? end - 2 : end - 1;
-    if (end < 0 || this.#chunk[this.#at] !== OPENING_BRACE || this.#chunk[last] !== CLOSING_BRACE) return undefined;
-    const line = parse(decode(this.#chunk, this.#at, end));
-    if (line.error) return undefined;
-    this.#at = end + 1;
-    return line;
-  }
-
-  /** What is not JSON between messages: up to the line end, or to what may be an object. */
-  #junk(): Incoming {
-    const from = this.#at++;
-    let c = this.#chunk[this.#at];
-    while (c !== undefined && c !== LINE_FEED && c !== OPENING_BRACE) c = this.#chunk[++this.#at];
-    const stray = decode(this.#chunk, from, Math.min(this.#at, from + SHOWN));
-    return { error: new JsonSyntaxError(`stray '${stray}'`) };
-  }
-
-  #drop(): undefined {
-    const end = this.#chunk.indexOf(LINE_FEED, this.#at);
-    this.#dropping = end < 0;
-    this.#at = this.#dropping ? this.#chunk.length : end + 1;
-  }
-
-  /** Inside a message, up to its end, the end of a line, or the end of the chunk. */
-  #continue(): Incoming | undefined {
-    if (this.#lineBegins) {
-      this.#lineBegins = false;
-      const at = this.#at;
-      const line = this.#line();
-      this.#at = at;
-      if (isMessage(line?.value)) return this.#giveUp('a message does not end');
-    }
     const chunk = this.#chunk;
-    let at = this.#at;
-    let depth = this.#depth;
-    let inString = this.#inString;
-    let escaped = this.#escaped;
-    let c = 0;
-    while (at < chunk.length && depth > 0 && depth <= this.#limits.nesting) {
-      c = chunk[at++] as number;
-      if (c === LINE_FEED) break;
-      if (escaped) escaped = false;
-      else if (c === QUOTE) inString = !inString;
-      else if (inString) escaped = c === BACKSLASH;
-      else if (isOpening(c)) depth++;
-      else if (isClosing(c)) depth--;
+    while (this.#at < chunk.length) {
+      const from = this.#at;
+      let c = chunk[from] as number;
+      const inside = this.#depth > 0;
+      if (this.#dropping) {
+        this.#at = chunk.indexOf(LINE_FEED, from) + 1 || chunk.length;
+        this.#dropping = chunk[this.#at - 1] !== LINE_FEED;
+        continue;
+      }
+      if (!inside && c <= 0x20) {
+        this.#at++;
+        continue;
+      }
+      if (c === OPENING_BRACE && (!inside || this.#lineBegins)) {
+        const end = chunk.indexOf(LINE_FEED, from);
+        // The line has to be seen whole before anything can be said of it, and may yet become so.
+        if (inside && end < 0 && chunk.length - from <= HELD_BACK) break;
+        // Most messages are one line of one chunk.
+        if (chunk[chunk[end - 1] === CARRIAGE_RETURN ? end - 2 : end - 1] === CLOSING_BRACE) {
+          const line = parse(decode(chunk, from, end));
+          if (inside && isMessage(line.value)) return this.#giveUp(ENDLESS);
+          if (!inside && !line.error) {
+            this.#at = end + 1;
+            return line;
+          }
+        }
+      }
+      let at = from;
+      if (!inside) {
+        if (!isOpening(c)) {
+          do c = chunk[++at] as number;
+          while (at < chunk.length && c !== LINE_FEED && c !== OPENING_BRACE);
+          this.#at = at;
+          return { error: new JsonSyntaxError(`stray '${decode(chunk, from, Math.min(at, from + SHOWN))}'`) };
+        }
+        this.#start = from;
+      }
+      // On to the end of the message, of the line, or of the chunk. Local variables are several times as fast.
+      const { nesting } = this.#limits;
+      let depth = this.#depth;
+      let inString = this.#inString;
+      let escaped = this.#escaped;
+      do {
+        c = chunk[at++] as number;
+        if (escaped) escaped = false;
+        else if (c === QUOTE) inString = !inString;
+        else if (inString) escaped = c === BACKSLASH;
+        else if (isOpening(c)) depth++;
+        else if (isClosing(c)) depth--;
+      } while (at < chunk.length && c !== LINE_FEED && depth > 0 && depth <= nesting);
+      this.#at = at;
+      this.#depth = depth;
+      this.#inString = inString;
+      this.#escaped = escaped;
+      this.#lineBegins = c === LINE_FEED;
+      if (depth === 0) return parse(decode(this.#earlier.take(chunk.subarray(this.#start, at))));
+      if (depth > nesting) return this.#giveUp(TOO_MUCH, true);
+      if (inString && this.#lineBegins) return this.#giveUp(ENDLESS);
     }
-    this.#at = at;
-    this.#depth = depth;
-    this.#inString = inString;
-    this.#escaped = escaped;
-    if (depth === 0) return parse(decode(this.#earlier.take(chunk.subarray(this.#start, at))));
-    if (depth > this.#limits.nesting) return this.#giveUp(TOO_MUCH, true);
-    if (c === LINE_FEED && inString) return this.#giveUp('a message does not end');
-    this.#lineBegins = c === LINE_FEED;
-    return undefined;
-  }
-
-  /** Keeps what has been read of the message in progress. */
-  #keep(): Incoming | undefined {
-    this.#earlier.add(this.#chunk.subarray(this.#start, this.#at));
+    if (this.#depth === 0) return undefined;
+    // What has been read of the message in progress is kept.
+    this.#earlier.add(chunk.subarray(this.#start, this.#at));
     this.#start = this.#at;
     return this.#earlier.length > this.#limits.text ? this.#giveUp(TOO_MUCH, true) : undefined;
-  }
-
-  /** Whether the line that begins here has to be seen whole before anything can be said of it, and may yet become so. */
-  #awaitsLine(): boolean {
-    const line = this.#chunk.subarray(this.#at);
-    if (line.length > HELD_BACK || line[0] !== OPENING_BRACE || line.includes(LINE_FEED)) return false;
-    this.#keep();
-    return true;
   }
 
   /** Drops the message in progress, and maybe the rest of the line with it. */

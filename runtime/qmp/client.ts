@@ -257,7 +257,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
     predicate = (_: QmpEvent): boolean => true,
     options: WaitOptions = {},
   ): Promise<QmpEvent> => {
-    const events = this.#stream(pattern, { buffer: Number.POSITIVE_INFINITY });
+    const events = this.#stream(pattern, { buffer: Infinity });
     const unwatch = watch(
       options,
       () => `${pattern} did not come`,

@@ -21,7 +21,7 @@ interface Outgoing {
  */
 export class Connection implements Link {
   /** How many in-band requests may be unanswered at a time. */
-  limit = Number.POSITIVE_INFINITY;
+  limit = Infinity;
   /** What the server is until it greets. */
   stranger: Stranger | undefined = new Stranger('QMP monitor');
 

@@ -11,7 +11,7 @@ export interface MonitorProcess extends EndingProcess {
   readonly spawnfile?: string;
 }
 
-/** So much of the standard error is kept. */
+/** So many bytes of the standard error are kept. */
 const STDERR_LENGTH = 64 * 1024;
 
 /** How long its standard error is read for after its end, in milliseconds: a program that it has left behind may hold that open for ever. */
@@ -19,14 +19,12 @@ export const TIME_FOR_STDERR = 200;
 
 /** Keeps the last of a standard error, where there is one to read. */
 export function keepText(stream: Readable | null | undefined): () => string {
-  let kept = '';
-  const decoder = new TextDecoder();
-  // Its encoding is left as it is: the stream may have other readers.
+  let kept = Buffer.alloc(0);
+  // Its encoding is left as it is, be it bytes or text: the stream may have other readers.
   stream?.on('data', (chunk: Buffer | string) => {
-    const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
-    kept = (kept + text).slice(-STDERR_LENGTH);
+    kept = Buffer.concat([kept, Buffer.from(chunk as string)]).subarray(-STDERR_LENGTH);
   });
-  return () => kept;
+  return () => String(kept);
 }
 
 /** The name of a process in messages. */

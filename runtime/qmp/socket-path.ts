@@ -1,7 +1,7 @@
 /** A socket that a client connects to. */
 export type SocketPlace = { readonly path: string } | { readonly host?: string | undefined; readonly port: number };
 
-const LONGEST: Partial<Record<NodeJS.Platform, number>> = { linux: 107, win32: Number.POSITIVE_INFINITY };
+const LONGEST: Partial<Record<NodeJS.Platform, number>> = { linux: 107, win32: Infinity };
 
 /**
  * The longest path of a unix socket, in bytes, on the system that runs. Node.js cuts a longer one silently, and uses another socket.
