@@ -1,6 +1,3 @@
-import type { Link } from './link.js';
-import type { Stranger } from './stranger.js';
-
 /** What programs send first that are something else, what they are, and the way out where the address may be right. */
 const STRANGERS: readonly (readonly [begins: RegExp, what: string, wayOut?: string])[] = [
   [/^RFB \d/, 'a VNC server'],
@@ -28,6 +25,15 @@ const WANTED = {
 /** What a client wants to talk to. */
 export type Wanted = keyof typeof WANTED;
 
+/** A peer that has not opened a conversation as it should, yet. */
+export interface Peer {
+  readonly wanted: Wanted;
+  /** The first of what it has sent. */
+  readonly heard: Buffer;
+  /** Whether that is more than white space. */
+  readonly spoke: boolean;
+}
+
 /** So much of what a peer has sent is quoted. */
 const QUOTED = 60;
 
@@ -42,7 +48,7 @@ function quote(heard: Buffer): string {
  * What a peer is that has sent something else than is wanted, how that shows, and the way out, worded to stand behind its name;
  * undefined when it is not clear.
  */
-export function identify({ heard, wanted }: Stranger): string | undefined {
+export function identify({ heard, wanted }: Peer): string | undefined {
   const text = heard.toString('latin1').trimStart();
   const [, what, wayOut = WANTED[wanted]] = STRANGERS.find(([begins]) => begins.test(text)) ?? [];
   return what && ` is ${what} and no ${wanted}, as it sends ${quote(heard)}: ${wayOut}`;
@@ -53,7 +59,7 @@ export function identify({ heard, wanted }: Stranger): string | undefined {
  *
  * @param link absent as long as there is no connection at all
  */
-export function describeSilence(link: Link | undefined): string {
+export function describeSilence(link: { readonly stranger: Peer | undefined } | undefined): string {
   if (!link) return ' did not accept the connection';
   const { stranger } = link;
   if (!stranger) return ' greeted, but did not answer qmp_capabilities';
@@ -64,6 +70,6 @@ export function describeSilence(link: Link | undefined): string {
 }
 
 /** When a connection ended that was to be greeted over, worded to stand behind how it ended. */
-export function describeEarlyEnd({ heard, spoke }: Stranger): string {
+export function describeEarlyEnd({ heard, spoke }: Peer): string {
   return ` before it greeted${spoke ? `; it sent ${quote(heard)}` : ''}`;
 }

@@ -1,13 +1,12 @@
 import { explain } from './explain.js';
-import type { Wanted } from './stranger-kinds.js';
+import type { Peer, Wanted } from './stranger-kinds.js';
 
 /** So much of what a peer sends first is looked at. */
 const LOOKED_AT = 256;
 
-/** A peer that has not opened a conversation as it should, yet. */
-export class Stranger {
+/** Listens to a peer until it has opened a conversation as it should. */
+export class Stranger implements Peer {
   readonly wanted: Wanted;
-  /** The first of what it has sent. */
   heard: Buffer = Buffer.alloc(0);
 
   constructor(wanted: Wanted) {
@@ -20,7 +19,6 @@ export class Stranger {
     return explain(({ identify }) => identify(this));
   }
 
-  /** Whether it has sent anything but white space. */
   get spoke(): boolean {
     return String(this.heard).trim() !== '';
   }
