@@ -22,10 +22,10 @@ import {
   isInlineObject,
   isLiteral,
   pairsOf,
-  readConditional,
   readEnumMembers,
   readFeatures,
   typeValue,
+  withCondition,
 } from './read.js';
 import { completeUnions } from './variants.js';
 
@@ -172,7 +172,7 @@ class Definer implements Drafts {
     const { span } = expression.value;
     const branches = pairsOf(get(expression.value, 'data')).map(({ key, value }): BranchDraft => {
       const type = this.#wrapper(this.#type(typeValue(value), value, expression), expression);
-      return { name: key.value, type, implicit: false, span: key.span, ...readConditional(value) };
+      return withCondition({ name: key.value, type, implicit: false, span: key.span }, value);
     });
     const kind: EnumDraft = {
       kind: 'enum',
@@ -235,24 +235,23 @@ class Definer implements Drafts {
   }
 
   #members(data: SyntaxValue | undefined, expression: Expression): MemberDraft[] {
-    return pairsOf(data).map(({ key, value }) => ({
-      name: memberName(key.value),
-      type: this.#type(typeValue(value), value, expression),
-      optional: key.value.startsWith('*'),
-      features: readFeatures(value),
-      span: key.span,
-      ...readConditional(value),
-    }));
+    return pairsOf(data).map(({ key, value }) => {
+      const member = {
+        name: memberName(key.value),
+        type: this.#type(typeValue(value), value, expression),
+        optional: key.value.startsWith('*'),
+        features: readFeatures(value),
+        span: key.span,
+      };
+      return withCondition(member, value);
+    });
   }
 
   #branches(data: SyntaxValue | undefined, expression: Expression): BranchDraft[] {
-    return pairsOf(data).map(({ key, value }) => ({
-      name: key.value,
-      type: this.#type(typeValue(value), value, expression),
-      implicit: false,
-      span: key.span,
-      ...readConditional(value),
-    }));
+    return pairsOf(data).map(({ key, value }) => {
+      const type = this.#type(typeValue(value), value, expression);
+      return withCondition({ name: key.value, type, implicit: false, span: key.span }, value);
+    });
   }
 
   /** A base, argument or return type: a name, or an inline object that becomes an implicit type unless it is empty. */
@@ -313,7 +312,7 @@ class Definer implements Drafts {
 function common(name: string, expression: Expression) {
   const { doc, value } = expression;
   const features = readFeatures(value);
-  const parts = { name, features, expression, implicit: false, ...readConditional(value) };
+  const parts = withCondition({ name, features, expression, implicit: false }, value);
   return doc?.symbol ? { ...parts, doc } : parts;
 }
 
@@ -321,5 +320,5 @@ const none: readonly never[] = [];
 
 /** What an implicit type has: it exists under the condition of the definition that needs it. */
 function implicit(name: string, expression: Expression) {
-  return { name, features: none, expression, implicit: true, ...readConditional(expression.value) };
+  return withCondition({ name, features: none, expression, implicit: true }, expression.value);
 }

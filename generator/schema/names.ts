@@ -87,7 +87,15 @@ export function nameFault(name: string, kind: NameKind, rules: NameRules, owner?
   return finding && proposing(finding, (better) => findFault(better, kind, rules, owner) === undefined);
 }
 
+/** Names in which no release finds a fault: nearly all. */
+const plain = {
+  type: /^[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*$/,
+  event: /^[A-Z][A-Z0-9_]*$/,
+  other: /^(?!q-)[a-z][a-z0-9-]*$/,
+};
+
 function findFault(name: string, kind: NameKind, rules: NameRules, owner: string | undefined): Finding | undefined {
+  if (plain[kind === 'event' ? kind : isType(kind) ? 'type' : 'other'].test(name)) return undefined;
   const { dialect } = rules;
   if (!isWellFormed(name, kind, dialect)) return malformed(name, kind, dialect);
   if (dialect.has("reserved prefix 'q_'") && name.startsWith('q') && cName(name).startsWith('q_')) {
@@ -156,8 +164,8 @@ export function reservedSuffixFault(name: string, kind: NameKind, dialect: Diale
 export function reservedMemberFault(key: string, dialect: Dialect): NameFault | undefined {
   if (!dialect.has('reserved member names')) return undefined;
   const tested = dialect.has('reserved names of optional members') ? memberName(key) : key;
-  const inC = cName(tested);
-  if (inC !== 'u' && !inC.startsWith('has_')) return undefined;
+  // As C spells them: `u`, and what starts with `has_`.
+  if (!/^(?:u$|has[^A-Za-z0-9])/.test(tested)) return undefined;
   return { name: 'reserved-member-name', parameters: { name: tested } };
 }
 

@@ -22,30 +22,26 @@ export function isLiteral(value: SyntaxValue | undefined, literal: boolean): boo
   return value?.kind === 'boolean' && value.value === literal;
 }
 
-const unconditional: Conditional = {};
 const noFeatures: readonly Feature[] = [];
 
-/** The condition of a definition or of a long form. A short form has none. */
-export function readConditional(value: SyntaxValue | undefined): Conditional {
+/** What has been read of a definition or of a long form, with its condition: most have none, and need no copy. */
+export function withCondition<T extends object>(parts: T, value: SyntaxValue | undefined): T & Conditional {
   const condition = readCondition(get(value, 'if'));
-  return condition ? { condition } : unconditional;
+  return condition ? { ...parts, condition } : parts;
 }
 
 /** The features of a definition or of a long form, themselves in the long or the short form. What is neither is left out. */
 export function readFeatures(value: SyntaxValue | undefined): readonly Feature[] {
   const list = get(value, 'features');
   if (!list) return noFeatures;
-  return readNamed(list).map(([form, name]) => ({ name: name.value, span: name.span, ...readConditional(form) }));
+  return readNamed(list).map(([form, name]) => withCondition({ name: name.value, span: name.span }, form));
 }
 
 /** The long and short forms of enum values. What is neither is left out. */
 export function readEnumMembers(data: SyntaxValue | undefined): EnumMember[] {
-  return readNamed(data).map(([form, name]) => ({
-    name: name.value,
-    span: name.span,
-    features: readFeatures(form),
-    ...readConditional(form),
-  }));
+  return readNamed(data).map(([form, name]) =>
+    withCondition({ name: name.value, span: name.span, features: readFeatures(form) }, form),
+  );
 }
 
 function readNamed(list: SyntaxValue | undefined): [form: SyntaxValue, name: SyntaxString][] {

@@ -4,7 +4,7 @@ import { SyntaxArray, SyntaxBoolean, SyntaxObject, SyntaxPairs, SyntaxString, ty
 import { isWhiteSpace, lineEnd } from './white-space.js';
 import { sharedWord } from './word.js';
 
-const [quote, comma, colon, hash, lineFeed] = [0x27, 0x2c, 0x3a, 0x23, 0x0a];
+const [quote, comma, colon, hash, lineFeed, blank] = [0x27, 0x2c, 0x3a, 0x23, 0x0a, 0x20];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /** What is nested more deeply is left to the lexer, which limits it. */
@@ -23,7 +23,8 @@ export function soundExpressions(file: SourceFile, decoded: boolean): (start: nu
   function next(): number {
     for (;;) {
       const code = text.charCodeAt(position);
-      if (code === hash && text.charCodeAt(position + 1) !== hash) position = lineEnd(text, position);
+      if (code === blank || code === lineFeed) position++;
+      else if (code === hash && text.charCodeAt(position + 1) !== hash) position = lineEnd(text, position);
       else if (isWhiteSpace(code, decoded)) position++;
       else return code;
     }

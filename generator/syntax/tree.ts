@@ -4,11 +4,14 @@ import type { DocBlock } from './doc-block.js';
 /** A value of the QAPI JSON dialect, with its place. `span` covers the value from its first to its last token. */
 export type SyntaxValue = SyntaxString | SyntaxBoolean | SyntaxNull | SyntaxArray | SyntaxObject;
 
-/** What all values have. One without parts is its own span: a large schema has millions of them, and each object more would count. */
+/**
+ * What all values have. One without parts is its own span: a large schema has millions of them, and each object more would count.
+ * Fields of values are declared without being defined: a class that defines fields calls a function to do so for each object.
+ */
 abstract class SyntaxNode implements Span {
-  readonly file: SourceFile;
-  readonly start: number;
-  readonly end: number;
+  declare readonly file: SourceFile;
+  declare readonly start: number;
+  declare readonly end: number;
 
   constructor(file: SourceFile, start: number, end: number) {
     this.file = file;
@@ -30,12 +33,13 @@ abstract class CompoundNode extends SyntaxNode {
 }
 
 export class SyntaxString extends SyntaxNode {
-  readonly kind = 'string';
+  declare readonly kind: 'string';
   /** The text between the quotes, escapes resolved. */
-  readonly value: string;
+  declare readonly value: string;
 
   constructor(value: string, file: SourceFile, start: number, end: number) {
     super(file, start, end);
+    this.kind = 'string';
     this.value = value;
   }
 }
@@ -56,22 +60,24 @@ export class SyntaxNull extends SyntaxNode {
 }
 
 export class SyntaxArray extends CompoundNode {
-  readonly kind = 'array';
-  readonly elements: readonly SyntaxValue[];
+  declare readonly kind: 'array';
+  declare readonly elements: readonly SyntaxValue[];
 
   constructor(elements: readonly SyntaxValue[], file: SourceFile, start: number, end: number) {
     super(file, start, end);
+    this.kind = 'array';
     this.elements = elements;
   }
 }
 
 export class SyntaxObject extends CompoundNode {
-  readonly kind = 'object';
+  declare readonly kind: 'object';
   /** In the order of writing. After an error (repeated key) the first pair of a key is the one kept. */
-  readonly pairs: SyntaxPairs;
+  declare readonly pairs: SyntaxPairs;
 
   constructor(pairs: SyntaxPairs, file: SourceFile, start: number, end: number) {
     super(file, start, end);
+    this.kind = 'object';
     this.pairs = pairs;
   }
 }
@@ -106,11 +112,16 @@ export class SyntaxPairs {
   }
 
   get(key: string): SyntaxPair | undefined {
-    if (this.#list.length > few) {
-      this.#byKey ??= new Map(this.#list.map((pair) => [pair.key.value, pair]));
+    const list = this.#list;
+    if (list.length > few) {
+      this.#byKey ??= new Map(list.map((pair) => [pair.key.value, pair]));
       return this.#byKey.get(key);
     }
-    for (const pair of this.#list) if (pair.key.value === key) return pair;
+    // Without an iterator: this is asked more often than anything else.
+    for (let index = 0; index < list.length; index++) {
+      const pair = list[index] as SyntaxPair;
+      if (pair.key.value === key) return pair;
+    }
     return undefined;
   }
 

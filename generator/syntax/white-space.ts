@@ -8,9 +8,12 @@ export function isWhiteSpace(code: number, decoded: boolean): boolean {
 
 /** The first offset from `position` on that holds no white space. */
 export function skipWhiteSpace(text: string, position: number, decoded: boolean): number {
-  let offset = position;
-  while (offset < text.length && isWhiteSpace(text.charCodeAt(offset), decoded)) offset++;
-  return offset;
+  for (let offset = position; offset < text.length; offset++) {
+    const code = text.charCodeAt(offset);
+    // Mostly it is one of these, or none.
+    if (code !== 0x20 && code !== 0x0a && !isWhiteSpace(code, decoded)) return offset;
+  }
+  return Math.max(position, text.length);
 }
 
 /** The offset of the line end at or after `position`; the end of the text when there is none. */

@@ -47,7 +47,15 @@ class ClashFinder implements Clashes {
   readonly #spelling: (name: string) => string;
 
   constructor(objects: readonly ObjectDraft[], spelling: (name: string) => string) {
-    this.#spelling = spelling;
+    const spelled = new Map<string, string>();
+    this.#spelling = (name) => {
+      let found = spelled.get(name);
+      if (found === undefined) {
+        found = spelling(name);
+        spelled.set(name, found);
+      }
+      return found;
+    };
     for (const object of objects) {
       for (const { name } of object.members) {
         const key = this.#spelling(name);

@@ -179,6 +179,7 @@ function checkArguments(object: SyntaxObject, name: SyntaxString, context: Check
 }
 
 function checkFlags(object: SyntaxObject, context: CheckContext): void {
+  if (!object.pairs.values().some(({ key }) => flags.has(key.value))) return;
   for (const key of flags.keys()) checkFlag(object, key, context);
   const oob = object.pairs.get('allow-oob');
   const coroutine = object.pairs.get('coroutine');

@@ -40,7 +40,7 @@ export function checkDocumentedSymbol(expression: Expression, name: SyntaxString
 /** Only commands return and fail. */
 export function checkDocumentedReturns(expression: Expression, meta: MetaKey, context: CheckContext): void {
   const { doc, value } = expression;
-  if (!context.documentationChecked || !doc) return;
+  if (!context.documentationChecked || !doc || doc.sections.length === 0) return;
   const needsReturns = context.dialect.has('Returns only where something is returned');
   for (const tag of sectionsOfCommands) {
     const section = doc.sections.find((candidate) => candidate.tag === tag);
@@ -143,7 +143,8 @@ type Named = { readonly name: string };
 
 /** The things, each once, whose names are not among the others. */
 function absent<T extends Named>(things: readonly T[], others: readonly Named[]): T[] {
-  if (things.length === 0) return [];
+  // Mostly all parts are described, in order.
+  if (things.every(({ name }, index) => name === others[index]?.name)) return [];
   const names = new Set<string>();
   for (const { name } of others) names.add(name);
   return things.filter(({ name }) => {

@@ -7,8 +7,11 @@ import { type CheckContext, definedName } from './context.js';
 /** What has a name and a place: a value, branch or feature. */
 export type Named = { readonly name: string; readonly span: Span };
 
+const none = new Map<never, never>();
+
 /** The things whose C name an earlier one has, with that one. */
 export function clashesAmong<T extends Named>(things: readonly T[]): ReadonlyMap<T, T> {
+  if (things.length < 2) return none;
   const seen = new Map<string, T>();
   const clashes = new Map<T, T>();
   for (const thing of things) {

@@ -2,7 +2,10 @@ import type { SourceFile, Span } from '../../text/source-file.js';
 import type { DocArgument, DocBlock, DocSection } from '../doc-block.js';
 import type { DocSymbol, Part } from './part.js';
 
-/** A part whose text is cut out of the file when it is asked for first: most are never asked for. */
+/**
+ * A part whose text is cut out of the file when it is asked for first: most are never asked for. Fields that others see are declared
+ * without being defined, as those of syntactic values are.
+ */
 class LazyPart {
   readonly #file: SourceFile;
   readonly #hasName: boolean;
@@ -28,7 +31,7 @@ class LazyPart {
 }
 
 export class LazySection extends LazyPart implements DocSection {
-  readonly tag?: string;
+  declare readonly tag?: string;
   readonly #at: number;
 
   constructor(file: SourceFile, part: Part) {
@@ -43,7 +46,7 @@ export class LazySection extends LazyPart implements DocSection {
 }
 
 export class LazyArgument extends LazyPart implements DocArgument {
-  readonly name: string;
+  declare readonly name: string;
   readonly #at: number;
 
   constructor(file: SourceFile, part: Part) {
@@ -66,11 +69,11 @@ export class LazyArgument extends LazyPart implements DocArgument {
 export class LazyBlock extends LazyPart implements DocBlock {
   readonly #start: number;
   readonly #end: number;
-  readonly comment: number;
-  readonly symbol?: DocSymbol;
-  readonly arguments: readonly DocArgument[];
-  readonly features: readonly DocArgument[];
-  readonly sections: readonly DocSection[];
+  declare readonly comment: number;
+  declare readonly symbol?: DocSymbol;
+  declare readonly arguments: readonly DocArgument[];
+  declare readonly features: readonly DocArgument[];
+  declare readonly sections: readonly DocSection[];
 
   constructor(
     file: SourceFile,
