@@ -53,7 +53,7 @@ export interface SpawnedProgram<S extends QmpSchema> extends AsyncDisposable {
  */
 export function spawnQemu<S extends QmpSchema = AnySchema>(options: SpawnOptions = {}): Promise<SpawnedProgram<S>> {
   const { program = 'qemu-system-x86_64', args = ['-machine', 'none', '-display', 'none', '-nodefaults'] } = options;
-  return spawnProgram<S>(program, args, '-', ['-mon', 'chardev=qapi-ts,mode=control'], options);
+  return spawnProgram<S>(program, args, (socket) => ['-qmp', `unix:${socket}`], options);
 }
 
 /** Starts a storage daemon with a QMP socket of its own and connects to it. */
@@ -61,7 +61,11 @@ export function spawnStorageDaemon<S extends QmpSchema = AnySchema>(
   options: SpawnOptions = {},
 ): Promise<SpawnedProgram<S>> {
   const { program = 'qemu-storage-daemon', args = [] } = options;
-  return spawnProgram<S>(program, args, '--', ['--monitor', 'chardev=qapi-ts'], options);
+  const monitor = (socket: string): string[] => [
+    ...['--chardev', `socket,id=qapi-ts,path=${socket}`],
+    ...['--monitor', 'chardev=qapi-ts'],
+  ];
+  return spawnProgram<S>(program, args, monitor, options);
 }
 
 /** What the path of the socket has behind the folder for temporary files: `/qapi-ts-XXXXXX/qmp.sock`. */
@@ -70,8 +74,7 @@ const BEHIND_FOLDER = 24;
 async function spawnProgram<S extends QmpSchema>(
   program: string,
   args: readonly string[],
-  dashes: string,
-  monitor: readonly string[],
+  monitor: (socket: string) => readonly string[],
   options: SpawnOptions,
 ): Promise<SpawnedProgram<S>> {
   const isShort = Buffer.byteLength(tmpdir()) + BEHIND_FOLDER <= LONGEST_SOCKET_PATH;
@@ -79,9 +82,8 @@ async function spawnProgram<S extends QmpSchema>(
   const socket = join(folder, 'qmp.sock');
   const running = await start(program, folder, options, [
     ...args,
-    // In this form both options have been understood by every release.
-    ...[`${dashes}chardev`, `socket,id=qapi-ts,path=${socket.replaceAll(',', ',,')},server=on,wait=off`],
-    ...monitor,
+    // Every release has understood these options in this form.
+    ...monitor(`${socket.replaceAll(',', ',,')},server=on,wait=off`),
   ]);
   try {
     const client = await running.connect<S>(socket, options);

@@ -9,6 +9,7 @@ import { connect } from '../../runtime/qmp/client.js';
 import { qapiTs } from '../cli/command-line.js';
 import { makeCertificates } from './certificates.js';
 import { describeWithPrograms } from './programs.js';
+import { has } from './release.js';
 import { bundledProgram } from './serve-program.js';
 
 /*
@@ -32,7 +33,7 @@ const good: readonly string[] = [
   `${chardev} --monitor {"chardev":"c","mode":"control"}`,
   `--chardev socket,id=c,host=127.0.0.1,port=0,server=on,wait=off --monitor c`,
   `--chardev socket,id=c,path=${at('c')},server,nowait --monitor c`,
-  `--chardev socket,id=c,path=${at('none')},server=off,reconnect=1 --monitor c`,
+  `--chardev socket,id=c,path=${at('none')},server=off,${has('reconnect-ms') ? 'reconnect-ms=1000' : 'reconnect=1'} --monitor c`,
   `--chardev null,id=c --monitor c`,
   nbdServer,
   `--nbd-server {"addr":{"type":"unix","path":"${at('n')}"}}`,
@@ -52,13 +53,18 @@ const bad: readonly (readonly [line: string, said: string])[] = [
   [`${chardev} --monitor chardev=c,mode=readline`, 'Only QMP is supported'],
   [`${chardev} --monitor chardev=c,mode=foo`, 'mode'],
   [`${chardev} --monitor nope`, 'chardev "nope" not found'],
-  [`${chardev} --monitor c --monitor c`, "Device 'c' is in use"],
+  [`${chardev} --monitor c --monitor c`, 'in use'],
   [`${chardev} --monitor mode=control`, 'chardev'],
   [`${chardev} ${chardev} --monitor c`, '--chardev'],
   [`--chardev socket,path=${at('c')},server=on,wait=off`, 'chardev: no id specified'],
   [`--chardev socket,id=c,path=${at('no/c')},server=on,wait=off --monitor c`, at('no/c')],
   [`--chardev socket,id=c,path=${at('none')} --monitor c`, `Failed to connect to '${at('none')}'`],
-  [`--chardev socket,id=c,path=${at('c')},server=on,wait=off,reconnect=1`, "'reconnect' option is incompatible"],
+  [
+    `--chardev socket,id=c,path=${at('c')},server=on,wait=off,${has('reconnect-ms') ? 'reconnect-ms' : 'reconnect'}=1`,
+    has('reconnect-ms')
+      ? 'option is incompatible with socket in server listen mode'
+      : "'reconnect' option is incompatible",
+  ],
   [`--chardev socket,id=c,path=${at('c')},server=off,wait=off`, "'wait' option is incompatible"],
   ['--chardev socket,id=c,host=127.0.0.1,server=on,wait=off', 'chardev: socket: no port given'],
   [`--chardev socket,id=c,path=${at('c')},server=maybe`, 'server'],

@@ -12,6 +12,7 @@ import { spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
 import { pattern } from './judged-disk.js';
 import { describeWithPrograms } from './programs.js';
+import { has } from './release.js';
 
 /* Images of all formats as parts of graphs: backing files, children of filters, targets of jobs, and what queries show of them. */
 
@@ -234,9 +235,12 @@ describeWithPrograms('images of all formats', ['qemu-img', 'qemu-io', 'qemu-stor
     const shown = (nodes: unknown) =>
       new Map(
         (nodes as BlockDeviceInfo[]).map(({ 'node-name': name = '', image, drv, encrypted, ro }) => {
-          const { 'cluster-size': _, 'dirty-flag': _2, ...rest } = image;
+          const { 'cluster-size': clusterSize, 'dirty-flag': dirty, limits, ...rest } = image;
           // 7.2 does not show these of Parallels.
-          return [name, { name, image: drv === 'parallels' ? rest : image, drv, encrypted, ro }];
+          const more = drv === 'parallels' ? {} : { clusterSize, dirty };
+          // What requests had better fit follows from how a driver works.
+          const alignment = has('block limits') ? limits?.['request-alignment'] : undefined;
+          return [name, { name, image: rest, ...more, alignment, drv, encrypted, ro }];
         }),
       );
     const theirs = shown(await daemon.client.executeUnknown('query-named-block-nodes', { flat: true } as never));

@@ -16,18 +16,22 @@ export const RELEASE = 'releases/7.2';
 /** The root schemas of the release: QEMU's own, and the guest agent's. */
 export type Root = 'qapi' | 'qga';
 
-/** What is generated from a schema of QEMU 7.2. */
-export async function generateRelease(root: Root = 'qapi'): Promise<GeneratedFile[]> {
-  const { schema, diagnostics } = await loadSchema(corpusPath(RELEASE, `${root}/qapi-schema.json`));
+/**
+ * What is generated from a schema of QEMU.
+ *
+ * @param release a folder of the corpus
+ */
+export async function generateRelease(root: Root = 'qapi', release: string = RELEASE): Promise<GeneratedFile[]> {
+  const { schema, diagnostics } = await loadSchema(corpusPath(release, `${root}/qapi-schema.json`));
   if (!schema) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   return generate(schema);
 }
 
 /** The same, loaded: the tables of its commands and events. */
-export async function loadRelease(root: Root = 'qapi'): Promise<SchemaTables> {
+export async function loadRelease(root: Root = 'qapi', release: string = RELEASE): Promise<SchemaTables> {
   const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-release-'));
   try {
-    writeFiles(join(folder, 'generated'), await generateRelease(root));
+    writeFiles(join(folder, 'generated'), await generateRelease(root, release));
     const outfile = join(folder, 'release.mjs');
     await build({
       entryPoints: [join(folder, 'generated/index.ts')],

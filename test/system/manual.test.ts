@@ -11,6 +11,7 @@ import { folderWith, qapiTs } from '../cli/command-line.js';
 import { corpusPath, describeWithCorpus } from '../corpus.js';
 import { manualPages } from './manual-page.js';
 import { describeWithPrograms } from './programs.js';
+import { versionOf } from './release.js';
 
 const { pages, missing } = manualPages();
 const page = readManualPage(pages.get('qemu-qmp-ref') ?? '');
@@ -64,6 +65,13 @@ describeWithCorpus("the manual page of QEMU 7.2, beside its schema's introspecti
 });
 
 const programs = ['qemu-storage-daemon', 'qemu-system-x86_64', 'qemu-ga'];
+/** What is said of a manual page of another release than a program's. */
+function noteFor(command: string): string {
+  const [program = ''] = command.split(' ');
+  if (page.version === '' || page.version === versionOf(program)) return '';
+  return `note: the manual page is that of QEMU ${page.version}, and so is left alone\n`;
+}
+
 describeWithPrograms('generate --from exec:', programs, () => {
   test('starts a program, asks it, and leaves nothing behind', { timeout: 60_000 }, async () => {
     const cwd = folderWith({});
@@ -75,9 +83,11 @@ describeWithPrograms('generate --from exec:', programs, () => {
         cwd,
         env: realEnvironment(),
       });
-      expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' });
+      expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: noteFor(command) });
       const types = readFileSync(join(cwd, 'out/qmp/types.ts'), 'utf8');
-      expect(types).toContain(is72 ? 'export interface BlockDeviceInfo {' : 'export interface NamedBlockNodesInfo');
+      expect(types).toContain(
+        is72 && noteFor(command) === '' ? 'export interface BlockDeviceInfo {' : 'export interface NamedBlockNodesInfo',
+      );
       expect(readdirSync(temporary)).toEqual([]);
     }
   });
@@ -86,7 +96,7 @@ describeWithPrograms('generate --from exec:', programs, () => {
     const cwd = folderWith({});
     const command = 'qemu-system-x86_64 -machine none -display none -qmp unix:own.sock,server';
     const { code, stderr } = await qapiTs(['generate', '--from', `exec:${command}`, '-o', 'out'], { cwd });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: noteFor(command) });
   });
 
   test('asks a guest agent which commands it has', { timeout: 60_000 }, async () => {

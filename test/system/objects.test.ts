@@ -8,6 +8,7 @@ import { type AnySchema, isQmpFailure } from '../../runtime/index.js';
 import { type SpawnedProgram, spawnQemu, spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { execute, type Request } from '../runtime/block/objects/handlers.js';
 import { describeWithPrograms } from './programs.js';
+import { has } from './release.js';
 
 type Answer = { readonly returned: unknown } | { readonly class: string; readonly description: string };
 
@@ -31,6 +32,11 @@ function add(type: string, id: string, properties: object): Request {
 let folder: string;
 let objects: UserObjects;
 
+/** A list of objects without the monitor of the program, which is one since 11.1. */
+function withoutMonitor(returned: unknown): unknown {
+  return Array.isArray(returned) ? returned.filter(({ type }) => type !== 'child<monitor-qmp>') : returned;
+}
+
 /** Expects both to return the same, or to fail alike: in the same class, our description beginning as theirs. */
 async function expectSame(program: SpawnedProgram<AnySchema>, request: Request): Promise<void> {
   const theirs = await answer(program.client.execute(request.execute, request.arguments as never));
@@ -38,7 +44,7 @@ async function expectSame(program: SpawnedProgram<AnySchema>, request: Request):
   const title = JSON.stringify(request);
   if ('returned' in theirs) {
     expect(ours, title).toEqual({ returned: expect.anything() });
-    expect(sorted((ours as { returned: unknown }).returned), title).toEqual(sorted(theirs.returned));
+    expect(sorted((ours as { returned: unknown }).returned), title).toEqual(sorted(withoutMonitor(theirs.returned)));
   } else {
     expect(ours, title).toEqual({ class: theirs.class, description: expect.any(String) });
     expect((ours as { description: string }).description.slice(0, theirs.description.length), title).toBe(
@@ -153,7 +159,8 @@ describeWithPrograms('memory backends beside those of qemu-system-x86_64', ['qem
     await writeFile(template, Buffer.alloc(8192));
     const requests: { [name: string]: object } = {
       exact: { size: 8192, 'mem-path': template },
-      shorter: { size: 4097, 'mem-path': template },
+      shorter: { size: 4096, 'mem-path': template },
+      ...(has('memory files are pages') && { odd: { size: 4097, 'mem-path': template } }),
       longer: { size: 8193, 'mem-path': template },
       made: { size: 8192, 'mem-path': join(folder, 'made') },
       nowhere: { size: 8192, 'mem-path': join(folder, 'nowhere', 'made') },

@@ -46,7 +46,7 @@ describeWithPrograms('Internal snapshots', ['qemu-img', 'qemu-io'], () => {
       writeFileSync(path, file.bytes);
       await sound();
       const { stdout } = await run('qemu-img', ['snapshot', '-l', path]);
-      expect(stdout).toMatch(/^1 +first +0 B .* 00:01:01\.005 /m);
+      expect(stdout).toMatch(/^1 +first +0 B .* (00)?00:01:01\.005 /m);
       expect(stdout).toMatch(/^2 +second /m);
       expect((await theirContents('first')).equals(first)).toBe(true);
       expect((await theirContents('second')).equals(second)).toBe(true);

@@ -18,6 +18,7 @@ import { generateRelease, RELEASE } from './generated-7.2.js';
 import { describeWithPrograms } from './programs.js';
 import { realAgent } from './real-agent.js';
 import { codeOf, type Printed, runCode } from './recipes.js';
+import { has } from './release.js';
 import { websocketBridge } from './websocket-bridge.js';
 
 const recipe = (name: string): string => codeOf('docs/client.md', name);
@@ -38,19 +39,20 @@ async function emulator(...args: string[]) {
 }
 
 /** An emulator with a second monitor at a port of its choice. */
-async function atPort(chardev: string, ...args: string[]): Promise<string> {
-  const monitor = ['-chardev', `socket,id=second,host=127.0.0.1,port=0,server=on,wait=off${chardev}`];
-  const { client } = await emulator(...args, ...monitor, '-mon', 'chardev=second,mode=control');
-  const chardevs = (await client.execute('query-chardev')) as JsonObject[];
-  const filename = String(chardevs.find(({ label }) => label === 'second')?.filename);
-  const [, port] = /127\.0\.0\.1:(\d+)/.exec(filename) ?? [];
-  if (port === undefined) throw new Error(`there is no port in ${filename}`);
+async function atPort(options: string, ...args: string[]): Promise<string> {
+  const { client } = await emulator(...args, '-qmp', `tcp:127.0.0.1:0,server=on,wait=off${options}`);
+  const filenames = ((await client.execute('query-chardev')) as JsonObject[]).map(({ filename }) => String(filename));
+  const [port] = filenames.flatMap((filename) => /127\.0\.0\.1:(\d+)/.exec(filename)?.[1] ?? []);
+  if (port === undefined) throw new Error(`there is no port in ${filenames.join()}`);
   return port;
 }
 
 /** An emulator that connects to a socket, and does so again when it is left. */
 function connectingEmulator(path: string) {
-  const monitor = ['-chardev', `socket,id=qmp,path=${path},reconnect=1`, '-mon', 'chardev=qmp,mode=control'];
+  const monitor = [
+    '-qmp',
+    `unix:${path},${has('reconnect-ms', 'qemu-system-x86_64') ? 'reconnect-ms=1000' : 'reconnect=1'}`,
+  ];
   const program = spawn('qemu-system-x86_64', ['-machine', 'none', '-display', 'none', '-nodefaults', ...monitor]);
   const end = async (): Promise<void> => {
     if (program.exitCode !== null || program.signalCode !== null) return;
@@ -129,7 +131,9 @@ describeWithPrograms('recipes of docs/client.md with an emulator', ['qemu-system
   });
 
   test('a monitor at a socket that a program inherits', async () => {
-    expect(await runCode(recipe('inherited-monitor'))).toMatchObject(status);
+    const today = { "'-mon', 'chardev=qmp,mode=control'": "'-object', 'monitor-qmp,id=m,chardev=qmp'" };
+    const changes = has('monitors are objects', 'qemu-system-x86_64') ? today : {};
+    expect(await runCode(recipe('inherited-monitor'), changes)).toMatchObject(status);
   });
 
   describeWithCorpus('with the schemas of two releases', RELEASE, () => {

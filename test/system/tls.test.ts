@@ -18,8 +18,7 @@ describeWithPrograms('a monitor behind TLS', ['qemu-system-x86_64', 'openssl'], 
       args: [
         ...['-machine', 'none', '-display', 'none', '-nodefaults'],
         ...['-object', `tls-creds-x509,id=creds,dir=${folder},endpoint=server,verify-peer=off`],
-        ...['-chardev', 'socket,id=tls,host=127.0.0.1,port=0,server=on,wait=off,tls-creds=creds'],
-        ...['-mon', 'chardev=tls,mode=control'],
+        ...['-qmp', 'tcp:127.0.0.1:0,server=on,wait=off,tls-creds=creds'],
       ],
     });
     onTestFinished(async () => void (await qemu.close()));

@@ -1,4 +1,4 @@
-import type { ImageInfo } from '../../../generated/index.js';
+import type { BlockLimitsInfo, ImageInfo } from '../../../generated/index.js';
 import { resolveBackingName } from '../graph/filename.js';
 import type { BlockNode } from '../graph/node.js';
 import { roundUp, sectorSize } from '../limits.js';
@@ -31,7 +31,28 @@ export async function imageInfo(node: BlockNode, flat = false): Promise<ImageInf
       : { 'backing-filename-format': node.backingFormat }),
     ...(snapshots.length === 0 ? {} : { snapshots: [...snapshots] }),
     ...(below === undefined || flat ? {} : { 'backing-image': await imageInfo(below) }),
+    limits: limitsOf(node),
     ...(specific === undefined ? {} : { 'format-specific': specific }),
+  };
+}
+
+/** Buffers are collected into one where the system takes fewer than QEMU, which allows as many. */
+const mostBuffers = 1024;
+/** Bytes: the page of most hosts. */
+const page = 4096;
+
+/** What requests are made to fit. Nothing is said of what has no limit, or is best aligned as everything is. */
+function limitsOf({ open, driver, leastBlock, requestAlignment, flags }: BlockNode): BlockLimitsInfo {
+  const least = leastBlock ?? requestAlignment;
+  const { zeroAlignment = least, info } = open;
+  const discards = open.discard !== undefined && driver.filter !== true ? info?.clusterSize : undefined;
+  return {
+    'request-alignment': least,
+    ...(discards === undefined ? {} : { 'discard-alignment': discards }),
+    ...(zeroAlignment === least ? {} : { 'write-zeroes-alignment': zeroAlignment }),
+    'max-iov': mostBuffers,
+    'min-mem-alignment': flags.direct ? sectorSize : 1,
+    'opt-mem-alignment': page,
   };
 }
 

@@ -78,6 +78,7 @@ export function machineQueries(objects: UserObjects) {
             'poll-max-ns': number('poll-max-ns'),
             'poll-grow': number('poll-grow'),
             'poll-shrink': number('poll-shrink'),
+            'poll-weight': number('poll-weight'),
             'aio-max-batch': number('aio-max-batch'),
           };
         }),

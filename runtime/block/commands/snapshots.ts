@@ -9,8 +9,10 @@ import { createImage } from '../graph/create.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { reopen } from '../graph/reopen.js';
+import { permissionsOn } from '../graph/usage.js';
 import { backingOf } from '../jobs/target.js';
 import { BlockOptions } from '../options.js';
+import { Permission } from '../permissions.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import type { BlockHandlers } from './handlers.js';
 
@@ -103,16 +105,11 @@ function appendStep(
   };
 }
 
+/** One that is being filled may be put on top: its users only write. A mirror's target gets its backing file like that. */
 function checkOverlay(overlay: BlockNode): void {
-  if (overlay.hasBackend) {
-    throw new BlockError(
-      `The snapshot is already in use: node '${overlay.name}' is the medium of a device or exported`,
-      {
-        code: 'EBUSY',
-      },
-    );
+  if (permissionsOn(overlay).uses & Permission.consistentRead) {
+    throw new BlockError(`The overlay is already in use: something reads node '${overlay.name}'`, { code: 'EBUSY' });
   }
-  overlay.blockers.check('external-snapshot', overlay.name);
   if (overlay.below !== undefined) throw new BlockError(`The overlay '${overlay.name}' already has a backing image`);
   if (!overlay.driver.supportsBacking) {
     throw new BlockError(`The overlay '${overlay.name}' does not support backing images`, { code: 'ENOTSUP' });

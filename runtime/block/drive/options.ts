@@ -80,6 +80,7 @@ export const nodeOptions = {
   'node-name': { type: 'string', help: 'name of the node' },
   'cache.direct': { type: 'boolean', help: 'bypass the caches of the host', default: 'off' },
   'cache.no-flush': { type: 'boolean', help: 'ignore flushes', default: 'off' },
+  active: { type: 'boolean', help: 'take the image now, not when another program has handed it over', default: 'on' },
   'auto-read-only': { type: 'boolean', help: 'open for reading only what cannot be written', default: 'off' },
   'force-share': {
     type: 'boolean',

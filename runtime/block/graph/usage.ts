@@ -49,6 +49,11 @@ export function permissionsOf(edge: NodeEdge): Permissions {
   return usesThrough(edge, currentFlags, new Map());
 }
 
+/** What all users of a node do with it, as things are. */
+export function permissionsOn(node: BlockNode): Permissions {
+  return usesOf(node, currentFlags, new Map());
+}
+
 function currentFlags(node: BlockNode): NodeFlags {
   return node.flags;
 }

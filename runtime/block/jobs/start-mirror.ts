@@ -113,10 +113,11 @@ export async function startMirror(
   }
 }
 
-/** Nothing makes sense of a mirror's target before it is one; a base is one all the time. */
+/** Nothing makes sense of a mirror's target before it is one, and the job does not read it; a base is one all the time. */
 function targetPermissions({ type, target }: MirrorRequest): Permissions {
-  const shares = type === 'commit' ? everything & ~Permission.resize : Permission.writeUnchanged;
-  return { ...writing(target), shares };
+  const own = writing(target);
+  if (type === 'commit') return { ...own, shares: everything & ~Permission.resize };
+  return { uses: own.uses & ~Permission.consistentRead, shares: Permission.writeUnchanged };
 }
 
 /** What a mirror's completion does to the graph. */

@@ -7,7 +7,7 @@ import type {
 } from '../../../generated/index.js';
 import type { Int64, JsonValue } from '../../json/value.js';
 import { invalid } from '../error.js';
-import { largestSize, roundUp } from '../limits.js';
+import { largestSize } from '../limits.js';
 import { prepareMemoryFile } from './memory-file.js';
 import { propertiesOf } from './object-types.js';
 import type { ObjectHost, UserObject } from './user-object.js';
@@ -41,12 +41,13 @@ export async function makeMemoryBackendFile(
 ): Promise<UserObject> {
   const { 'mem-path': path, readonly = false, share = false } = properties;
   const size = checkSize('memory-backend-file', properties);
+  if (size % pageSize !== 0) throw invalid("backend 'memory-backend-file' memory size must be multiple of 4 KiB");
   if (path === '') throw invalid("'mem-path' of memory-backend-file is empty: it must be the path of a file or folder");
   const rom = romOf(properties.rom ?? 'auto', readonly, share);
   const { align = 0, offset = 0 } = properties;
   checkAlignment(align);
   checkOffset(offset);
-  const end = BigInt(offset) + BigInt(roundUp(size, pageSize));
+  const end = BigInt(offset) + BigInt(size);
   if (end > largestSize) throw invalid(`the memory would end at ${end} of the file, beyond ${largestSize}`);
   checkHostNodes(properties);
   await host.authorize(path);

@@ -65,7 +65,7 @@ async function checkFile({ path, length, readonly, authorize }: MemoryFile): Pro
     const { size } = await handle.stat();
     if (size === 0 && !readonly) await handle.truncate(length);
     else if (size < length) {
-      throw invalid(`it has ${size} bytes, but 'size' (in whole pages) and 'offset' want ${length}`);
+      throw invalid(`it has ${size} bytes, but 'size' and 'offset' want ${length}`);
     }
   } finally {
     await handle.close();

@@ -1,6 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LONGEST_SOCKET_PATH } from '../socket-path.js';
 import type { StreamPair } from '../streams.js';
 import { formatSocketPlace, parseSocketPlace } from './socket-place.js';
@@ -110,16 +111,37 @@ export async function clearSocketPath(path: string): Promise<void> {
   await unlink(path).catch(() => {});
 }
 
-function answers(path: string): Promise<boolean> {
+/** Milliseconds for which the socket of a process that has ended may still take connections: io_uring lets go of it late. */
+const lingering = 500;
+
+/** Whether a process takes clients at a path. One that has only just ended does not. */
+async function answers(path: string): Promise<boolean> {
+  const end = Date.now() + lingering;
+  for (;;) {
+    const found = await probed(path, end - Date.now());
+    if (found !== 'cut off' || Date.now() >= end) return found !== 'nothing';
+    await sleep(20);
+  }
+}
+
+/** Connects. `cut off`: the connection was ended without a word, as those are that nothing takes any more. */
+function probed(path: string, patience: number): Promise<'server' | 'nothing' | 'cut off'> {
   return new Promise((settle) => {
     const probe = connect(path);
-    probe.once('connect', () => {
+    const timer = setTimeout(() => probe.destroy(), patience);
+    let outcome: 'server' | 'nothing' | 'cut off' = 'server';
+    probe.once('data', () => probe.destroy());
+    probe.once('end', () => {
+      outcome = 'cut off';
       probe.destroy();
-      settle(true);
     });
-    probe.once('error', (error: NodeJS.ErrnoException) =>
-      settle(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
-    );
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => {
+      outcome = code === 'ECONNREFUSED' || code === 'ENOENT' ? 'nothing' : code === 'ECONNRESET' ? 'cut off' : 'server';
+    });
+    probe.once('close', () => {
+      clearTimeout(timer);
+      settle(outcome);
+    });
   });
 }
 

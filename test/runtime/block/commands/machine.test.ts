@@ -110,5 +110,6 @@ it('answers what programs ask a whole machine', async () => {
     expect({ name, result: await execute(name) }).toEqual({ name, result: [] });
   }
   await execute('object-add', { 'qom-type': 'iothread', id: 'io' });
-  expect(await execute('query-iothreads')).toMatchObject([{ id: 'io', 'poll-max-ns': 32_768 }]);
+  const io = { id: 'io', 'poll-max-ns': 32_768, 'poll-grow': 2, 'poll-shrink': 2, 'poll-weight': 3 };
+  expect(await execute('query-iothreads')).toMatchObject([io]);
 });

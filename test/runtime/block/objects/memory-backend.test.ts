@@ -71,15 +71,19 @@ describe('the file of a memory backend', () => {
     expect((await readFile(path)).equals(Buffer.alloc(8 * KiB, 1))).toBe(true);
   });
 
-  it('refuses a file that is shorter than the memory, counting whole pages', async () => {
-    await expect(add({ size: 8 * KiB + 1 })).rejects.toThrow("it has 8192 bytes, but 'size'");
+  it('refuses memory that does not consist of whole pages', async () => {
+    await expect(add({ size: 4 * KiB + 1 })).rejects.toThrow('memory size must be multiple of 4 KiB');
+  });
+
+  it('refuses a file that is shorter than the memory', async () => {
+    await expect(add({ size: 12 * KiB })).rejects.toThrow("it has 8192 bytes, but 'size'");
     await expect(add({ offset: 4 * KiB })).rejects.toThrow('it has 8192 bytes');
     expect((await stat(path)).size).toBe(8 * KiB);
   });
 
   it('creates a missing file with the length of the memory', async () => {
     const made = join(folder, 'made');
-    await add({ 'mem-path': made, size: 5000, offset: 4 * KiB });
+    await add({ 'mem-path': made, size: 8 * KiB, offset: 4 * KiB });
     expect((await stat(made)).size).toBe(12 * KiB);
   });
 

@@ -175,6 +175,12 @@ describe('qom-set', () => {
     }
     await expect(set('io0', 'poll-max-ns', -1)).rejects.toThrow('must be in range');
     expect(await get('io0', 'poll-max-ns')).toBe(5);
+    // 0 chooses the default of some.
+    await set('io0', 'poll-weight', 63);
+    await expect(set('io0', 'poll-weight', 64)).rejects.toThrow('poll-weight value must be in range [0, 63]');
+    expect(await get('io0', 'poll-weight')).toBe(63);
+    await set('io0', 'poll-weight', 0);
+    expect(await get('io0', 'poll-weight')).toBe(3);
     await expect(set('io0', 'nope', 1)).rejects.toThrow("Property 'iothread.nope' not found");
     await expect(set('io0', 'type', 'x')).rejects.toThrow("Property 'iothread.type' is not writable");
     await expect(set('key', 'format', 'raw')).rejects.toThrow("Property 'secret.format' is not writable");

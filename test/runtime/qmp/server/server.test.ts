@@ -456,6 +456,17 @@ describe('listening', () => {
     ).rejects.toThrow(/no socket/);
   });
 
+  it('replaces the socket of a process that has just ended, which may still take connections', async () => {
+    // As when io_uring lets go of it late: what connects meanwhile is cut off.
+    const ending = createServer((socket) => {
+      socket.resetAndDestroy();
+      ending.close();
+    });
+    await new Promise<void>((listening) => ending.listen(path, listening));
+    await start();
+    expect((await stat(path)).isSocket()).toBe(true);
+  });
+
   it('answers a client that has said all it wants, also when that takes time', async () => {
     await start({ handlers: { ...quiet, nothing: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) } });
     const socket = createConnection({ path, allowHalfOpen: true });
