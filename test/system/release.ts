@@ -1,15 +1,19 @@
 import { spawnSync } from 'node:child_process';
 
-/** What newer releases of QEMU do otherwise than 7.2, and the first that does. */
+/** What newer releases of QEMU do otherwise than 7.2, and the first of which that is known. */
 const changes = {
   /** A mirror to an image that can be made zero at once copies, and counts, what is allocated in the source. */
   'mirrors zero their target': '10.1',
   /** `query-named-block-nodes` shows what requests to a node must fit. */
   'block limits': '10.2',
-  /** A chardev's `reconnect` has gone, in favour of `reconnect-ms`. */
-  'reconnect-ms': '11.0',
+  /** A chardev has `reconnect-ms`, for which `reconnect` has gone in 10.2. */
+  'reconnect-ms': '9.2',
   /** The size of memory that is a file is refused unless it consists of whole pages. */
-  'memory files are pages': '10.1',
+  'memory files are pages': '11.1',
+  /** No boundaries at all are refused. */
+  'histograms have boundaries': '11.1',
+  /** A TLS record is read to its end, however long it is. */
+  'TLS records are read to their end': '11.1',
   /** `-mon` is deprecated, and says so: a monitor is an object. */
   'monitors are objects': '11.1',
 } as const satisfies { readonly [change: string]: string };

@@ -9,6 +9,7 @@ import { connect } from '../../runtime/qmp/client.js';
 import { spawnQemu } from '../../runtime/qmp/spawn.js';
 import { certificates } from './certificates.js';
 import { describeWithPrograms } from './programs.js';
+import { has } from './release.js';
 
 describeWithPrograms('a monitor behind TLS', ['qemu-system-x86_64', 'openssl'], () => {
   /** A real emulator with such a monitor: its port, and how to connect to it. */
@@ -45,7 +46,7 @@ describeWithPrograms('a monitor behind TLS', ['qemu-system-x86_64', 'openssl'], 
     },
   );
 
-  test('the client reports that it greeted when it does not read the last record of a request', async () => {
+  test('a record that is longer than those of the client is read, or the client reports that it is not', async () => {
     const { open } = await emulator();
     const connecting = connect(
       async () => {
@@ -57,7 +58,13 @@ describeWithPrograms('a monitor behind TLS', ['qemu-system-x86_64', 'openssl'], 
       },
       { connectTimeout: 500 },
     );
-    await expect(connecting).rejects.toThrow(/^the peer greeted, but did not answer qmp_capabilities within 500 ms/);
+    const outcome = await connecting.then(
+      (client) => client.close().then(() => 'connected'),
+      (error: unknown) => String(error),
+    );
+    // Releases up to 7.2, at least, do not read the end of what was sent like that.
+    if (has('TLS records are read to their end')) expect(outcome).toBe('connected');
+    else expect(outcome).toMatch(/^connected$|: the peer greeted, but did not answer qmp_capabilities within 500 ms/);
   });
 
   test('the client reports that it waits for a handshake', async () => {

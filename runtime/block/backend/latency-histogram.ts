@@ -28,8 +28,9 @@ export class LatencyHistogram {
   }
 }
 
-/** Whether a histogram can have these boundaries: all above 0, and rising. None at all make one bin. */
+/** Whether a histogram can have these boundaries: at least one, all above 0, and rising. */
 export function areBoundaries(boundaries: readonly Int64[]): boolean {
+  if (boundaries.length === 0) return false;
   let last: Int64 = 0;
   for (const boundary of boundaries) {
     if (boundary <= last) return false;

@@ -21,7 +21,7 @@ export function histogramCommand(backends: Backends) {
       // All are checked before any is set: QEMU leaves those set that come before a wrong one.
       for (const [, name, boundaries] of wanted) {
         if (boundaries !== undefined && !areBoundaries(boundaries)) {
-          throw invalid(`Device '${id}' set ${name} boundaries fail: they must be above 0 and rising`);
+          throw invalid(`Device '${id}' set ${name} boundaries fail: there must be some, above 0 and rising`);
         }
       }
       const isRemoval = wanted.every(([, , boundaries]) => boundaries === undefined);

@@ -10,7 +10,6 @@ import type { Child } from '../driver.js';
 import { invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { chainStatus } from '../io/status.js';
 import { roundDown, roundUp } from '../limits.js';
 import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
@@ -19,6 +18,7 @@ import { InFlight } from './in-flight.js';
 import { JobFailure } from './job-failure.js';
 import type { JobWork } from './job-work.js';
 import type { WorkingJob } from './working-job.js';
+import { eachStretch, zeroed } from './zeroed.js';
 
 /** Stretches that are copied at the same time. */
 const mostInFlight = 16;
@@ -176,17 +176,14 @@ class Mirror {
     const { first, bitmap, source } = this.#plan;
     const { bits } = bitmap;
     if (first === 'nothing') return;
-    if (first === 'everything') {
+    if (first === 'everything' && !(await zeroed(this.#into, source.length, this.#plan.unmap, job))) {
       bits.set(0, source.length);
       return;
     }
-    const end = source.length;
-    for (let offset = 0, steps = 0; offset < end && !job.cancelled; steps++) {
-      if (steps % 64 === 0) await job.pausePoint();
-      const { status } = await chainStatus(this.#from, offset, end - offset, first.above);
-      if (status.allocated) bits.set(offset, status.length);
-      offset += status.length;
-    }
+    const base = first === 'everything' ? undefined : first.above;
+    await eachStretch(this.#from, source.length, base, job, (offset, { allocated, length }) => {
+      if (allocated) bits.set(offset, length);
+    });
   }
 
   #tell(job: WorkingJob): void {
@@ -297,7 +294,8 @@ class Mirror {
    */
   async #copyWritten(offset: number, length: number): Promise<void> {
     const job = this.#job;
-    if (job === undefined || job.cancelled || this.#failure !== undefined) return;
+    // Before the job has marked what is to be copied, it may still make zeroes of what is written here.
+    if (job === undefined || job.cancelled || this.#failure !== undefined || !this.#marked) return;
     const stretch = this.#whole({ offset, length });
     while (this.#isCopying(stretch)) await this.#flights.one();
     this.#begin(job, stretch, RequestFlag.noSerialising);
