@@ -29,18 +29,24 @@ export async function eachStretch(
 }
 
 /**
- * Makes all of a target zero before it is written to, if that is cheap: only what is in the source need be copied then. Nothing is
- * written where zeroes are read already.
+ * Makes all of a target zero before it is written to, if that gives space back: only what is in the source need be copied then.
+ * Nothing is written to one that is zero already.
  *
- * @returns whether it was done; else what the target reads as is unknown
+ * @param unmap the target need not keep space for what is zero
+ * @returns whether it is zero; else what it reads as is unknown
  */
 export async function zeroed(into: Child, length: number, unmap: boolean, job: WorkingJob): Promise<boolean> {
   // What shows through where nothing is would have to be hidden.
   if (into.node.backing !== undefined) return false;
-  const flags = RequestFlag.noFallback | (unmap ? RequestFlag.mayUnmap : 0);
+  let isZero = true;
+  await eachStretch(into, length, undefined, job, (_, { zero }) => {
+    isZero &&= zero;
+  });
+  if (isZero) return true;
+  if (!unmap || !into.node.flags.unmap) return false;
   try {
     await eachStretch(into, length, undefined, job, async (offset, status) => {
-      if (!status.zero) await into.writeZeroes(offset, status.length, flags);
+      if (!status.zero) await into.writeZeroes(offset, status.length, RequestFlag.mayUnmap | RequestFlag.noFallback);
     });
     return true;
   } catch {
