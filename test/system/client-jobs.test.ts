@@ -8,6 +8,7 @@ import { JobError, type JobProgress } from '../../runtime/qmp/job-options.js';
 import { spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { folderWith, qapiTs } from '../cli/command-line.js';
 import { describeWithPrograms } from './programs.js';
+import { has } from './release.js';
 
 const size = 2 ** 22;
 
@@ -117,13 +118,15 @@ describeWithPrograms('runJob and followJob', ['qemu-storage-daemon', 'qemu-img',
     await expect(followJob(client, 'j')).rejects.toMatchObject({ outcome: 'unknown' });
   });
 
-  test.each(programs)('%s: a mirror that is ready already is completed', async (_, start) => {
+  test.each(programs)('%s: a mirror that is ready already is completed', async (name, start) => {
     const { client, ...program } = await start();
     await disks({ client, ...program });
     const ready = client.waitFor('BLOCK_JOB_READY', undefined, { timeout: 20_000 });
     await client.execute('blockdev-mirror', job);
     await ready;
-    expect(await followJob(client, 'j')).toEqual({ id: 'j', offset: size, length: size });
+    // The target is empty: clusters that the source has are copied.
+    const copied = name === 'qapi-ts serve' || has('mirrors count what they copy') ? 19 * 65_536 : size;
+    expect(await followJob(client, 'j')).toEqual({ id: 'j', offset: copied, length: copied });
   });
 
   test.each(programs)('%s: what a job fails with is reported, and so are its errors', async (_, start) => {

@@ -18,7 +18,7 @@ import { describeWithCorpus } from '../corpus.js';
 import { compileGenerated } from '../generator/emit/compile.js';
 import { generateRelease, loadRelease, RELEASE } from './generated-7.2.js';
 import { describeWithPrograms } from './programs.js';
-import { corpusOf } from './release.js';
+import { corpusOf, has } from './release.js';
 
 const MEBIBYTE = 2 ** 20;
 
@@ -93,8 +93,9 @@ describeWithPrograms('a storage daemon', ['qemu-storage-daemon', 'qemu-img', 'nb
     const mirror = { 'job-id': 'm', device: 'source', target: 'target', sync: 'full' };
     expect(await runJob(client, 'blockdev-mirror', mirror)).toEqual({
       id: 'm',
-      offset: 4 * MEBIBYTE,
-      length: 4 * MEBIBYTE,
+      // Both are empty, and what is zero in both is not copied.
+      offset: has('mirrors count what they copy') ? 0 : 4 * MEBIBYTE,
+      length: has('mirrors count what they copy') ? 0 : 4 * MEBIBYTE,
     });
     // The other way round, now that the target has the place of the source, and by hand.
     const manual = { ...mirror, 'auto-finalize': false, 'auto-dismiss': false };

@@ -2,10 +2,8 @@ import { spawnSync } from 'node:child_process';
 
 /** What newer releases of QEMU do otherwise than 7.2, and the first of which that is known. */
 const changes = {
-  /** A mirror to an image that can be made zero at once copies, and counts, what is allocated in the source. */
-  'mirrors zero their target': '10.1',
-  /** `query-named-block-nodes` shows what requests to a node must fit. */
-  'block limits': '10.2',
+  /** A mirror to an image that is zero copies, and counts, what is allocated in the source. */
+  'mirrors count what they copy': '10.1',
   /** A chardev has `reconnect-ms`, for which `reconnect` has gone in 10.2. */
   'reconnect-ms': '9.2',
   /** The size of memory that is a file is refused unless it consists of whole pages. */

@@ -294,8 +294,7 @@ class Mirror {
    */
   async #copyWritten(offset: number, length: number): Promise<void> {
     const job = this.#job;
-    // Before the job has marked what is to be copied, it may still make zeroes of what is written here.
-    if (job === undefined || job.cancelled || this.#failure !== undefined || !this.#marked) return;
+    if (job === undefined || job.cancelled || this.#failure !== undefined) return;
     const stretch = this.#whole({ offset, length });
     while (this.#isCopying(stretch)) await this.#flights.one();
     this.#begin(job, stretch, RequestFlag.noSerialising);

@@ -59,6 +59,30 @@ it('takes a node that was opened without a backing file as an overlay, once', as
   await expect(client.execute('blockdev-snapshot', { node: 'd0', overlay: 'o' })).rejects.toThrow('in use');
 });
 
+it('gives the target of a mirror its backing file while it is filled: as for a copy of the top layer over another base', async () => {
+  const client = await JobClient.withChain();
+  const before = await client.content('d0');
+  await client.create('below.qcow2', before.length);
+  await client.create('copy.qcow2', before.length, 'below.qcow2');
+  const add = (name: string, more: object = {}) => {
+    const file = { driver: 'file', filename: client.at(`${name}.qcow2`) };
+    return client.execute('blockdev-add', { driver: 'qcow2', 'node-name': name, file, ...more });
+  };
+  await add('below');
+  const below = client.layer.graph.namedNode('below');
+  // What the base of the chain has.
+  await below.requests.write(0, Buffer.alloc(1 << 20, 0x11));
+  await add('copy', { backing: null });
+  await client.execute('blockdev-mirror', { 'job-id': 'j', device: 'd0', target: 'copy', sync: 'top' });
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('blockdev-snapshot', { node: 'below', overlay: 'copy' });
+  await client.execute('block-job-complete', { device: 'j' });
+  await client.end();
+  expect(await inserted(client)).toMatchObject({ 'node-name': 'copy' });
+  expect(client.layer.graph.namedNode('copy').below?.name).toBe('below');
+  expect((await client.content('d0')).equals(before)).toBe(true);
+});
+
 it('takes, lists and deletes snapshots inside an image', async () => {
   const client = await JobClient.withChain();
   await client.execute('blockdev-snapshot-internal-sync', { device: 'd0', name: 'first' });

@@ -63,6 +63,37 @@ it.each([true, false])('a mirror with target-is-zero %s writes no zeroes to the 
 });
 
 it.each([
+  ['is zero', undefined, {}, 65_536],
+  ['can give its space back', 0xff, { discard: 'unmap' }, 65_536],
+  ['is not zero', 0xff, {}, MiB],
+] as const)(
+  'a full mirror to a target that %s copies what the source has, or else all',
+  async (_, byte, more, length) => {
+    const client = await withImages();
+    const addNew = async (name: string): Promise<BlockNode> => {
+      await client.create(`${name}.qcow2`, MiB);
+      const file = { driver: 'file', filename: client.at(`${name}.qcow2`) };
+      await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': name, file });
+      return client.layer.graph.namedNode(name);
+    };
+    const source = await addNew('source');
+    await source.requests.write(0, Buffer.alloc(65_536, 0x42));
+    const target = byte === undefined ? await addNew('target') : await addRaw(client, 'target', MiB, byte, more);
+    const args = { 'job-id': 'j', device: 'source', target: 'target', sync: 'full', 'copy-mode': 'write-blocking' };
+    await client.execute('blockdev-mirror', args);
+    // A guest that writes while the target is made zero.
+    await source.requests.write(4096, Buffer.alloc(4096, 0x43));
+    await client.event('BLOCK_JOB_READY');
+    // What is written once more counts once more.
+    const [job] = await client.jobs();
+    expect([length, length + 65_536]).toContain(job?.len);
+    await client.execute('block-job-cancel', { device: 'j' });
+    await client.end();
+    expect((await contents(target)).equals(await contents(source))).toBe(true);
+  },
+);
+
+it.each([
   ['block-stream', { device: 'top', 'base-node': 'base' }],
   ['block-commit', { device: 'top', 'top-node': 'mid', 'base-node': 'base' }],
 ] as const)(

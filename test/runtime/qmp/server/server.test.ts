@@ -459,7 +459,7 @@ describe('listening', () => {
   it('replaces the socket of a process that has just ended, which may still take connections', async () => {
     // As when io_uring lets go of it late: what connects meanwhile is cut off.
     const ending = createServer((socket) => {
-      socket.resetAndDestroy();
+      socket.destroy();
       ending.close();
     });
     await new Promise<void>((listening) => ending.listen(path, listening));
