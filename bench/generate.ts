@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { generate, incrementalGenerator } from '../generator/emit/generate.js';
 import { resolveOptions } from '../generator/emit/options.js';
-import { writeFiles } from '../generator/emit/output/write.js';
+import { incrementalWriter, writeFiles } from '../generator/emit/output/write.js';
 import { planOf } from '../generator/emit/plan.js';
 import { selectTargets } from '../generator/emit/targets.js';
 import { analyse } from '../generator/schema/analyse.js';
@@ -225,10 +225,11 @@ async function watching(cold: number): Promise<void> {
   };
   const generateAgain = incrementalGenerator();
   const loadAgain = incrementalLoader();
+  const writeAgain = incrementalWriter();
   const once = async (): Promise<readonly string[]> => {
     const { schema, files } = await loadAgain(schemaPath, { host, advice: false });
     if (!schema) throw new Error('the schema is not valid');
-    writeFiles(output, generateAgain(schema));
+    writeAgain(output, generateAgain(schema));
     return files;
   };
   const modules = await once();

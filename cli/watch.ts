@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { type generate, incrementalGenerator } from '../generator/emit/generate.js';
-import { writeFiles } from '../generator/emit/output/write.js';
+import { incrementalWriter, type writeFiles } from '../generator/emit/output/write.js';
 import { incrementalLoader, type loadSchema } from '../generator/schema/load.js';
 import { FileWatcher } from './file-watcher.js';
 import { type GenerateJob, type GenerateOptions, generateJob, selected } from './generate-job.js';
@@ -16,7 +16,7 @@ export async function watch(schema: string | undefined, options: GenerateOptions
   let job = await generateJob(schema, options, host);
   const stop = host.catchInterrupt();
   const watcher = new FileWatcher();
-  const steps: Steps = { load: incrementalLoader(), emit: incrementalGenerator() };
+  const steps: Steps = { load: incrementalLoader(), emit: incrementalGenerator(), write: incrementalWriter() };
   try {
     while (!stop.aborted) {
       const read = new Set<string>();
@@ -35,13 +35,14 @@ export async function watch(schema: string | undefined, options: GenerateOptions
   return exitCodes.ok;
 }
 
-/** Both remember what they did the last time. */
+/** All of them remember what they did the last time. */
 interface Steps {
   readonly load: typeof loadSchema;
   readonly emit: typeof generate;
+  readonly write: typeof writeFiles;
 }
 
-async function run(job: GenerateJob, { load, emit }: Steps, read: Set<string>, host: Host): Promise<void> {
+async function run(job: GenerateJob, { load, emit, write }: Steps, read: Set<string>, host: Host): Promise<void> {
   const start = performance.now();
   const files: GenerateJob['files'] = {
     read(path) {
@@ -58,6 +59,6 @@ async function run(job: GenerateJob, { load, emit }: Steps, read: Set<string>, h
   }
   const wanted = selected(schema, job);
   const generated = emit(wanted, job.emit);
-  const result = withOutput(() => writeFiles(job.output.path, generated));
+  const result = withOutput(() => write(job.output.path, generated));
   host.stdout.write(`${summary(job, amountsOf(wanted, generated), result)} in ${seconds(performance.now() - start)}\n`);
 }

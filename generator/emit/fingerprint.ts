@@ -7,13 +7,22 @@ import { runtimeExports } from './runtime-exports.js';
  * All that the generated files of a module depend on, apart from the options: the module's text, what of it has been selected, how
  * its declarations are called, and what other modules' types that it names are like. While it stays the same, so do the files.
  */
-export function fingerprint(plan: Plan, module: Module): string {
-  const parts = [plan.folderOf(module), plan.digestOf(module), ...runtimeExports.map(plan.names.runtime)];
-  for (const definition of module.definitions) describe(plan, definition, parts);
-  return parts.join('\n');
+export function fingerprints(plan: Plan): (module: Module) => string {
+  const runtime = runtimeExports.map(plan.names.runtime);
+  const identities = new Map<Type, string>();
+  const identityOf = (type: Type): string => {
+    const known = identities.get(type) ?? identity(plan, type);
+    identities.set(type, known);
+    return known;
+  };
+  return (module) => {
+    const parts = [plan.folderOf(module), plan.digestOf(module), ...runtime];
+    for (const definition of module.definitions) describe(plan, definition, identityOf, parts);
+    return parts.join('\n');
+  };
 }
 
-function describe(plan: Plan, definition: Definition, parts: string[]): void {
+function describe(plan: Plan, definition: Definition, identityOf: (type: Type) => string, parts: string[]): void {
   parts.push(definition.name, featureNames(definition.features));
   if (definition.kind === 'command' || definition.kind === 'event') {
     parts.push(plan.names.entry(definition));
@@ -21,7 +30,7 @@ function describe(plan: Plan, definition: Definition, parts: string[]): void {
     const returns = definition.kind === 'command' ? definition.returns : undefined;
     if (returns) parts.push(String(isOpenPosition(plan, returns)));
   } else {
-    parts.push(identity(plan, definition), String(isOpenPosition(plan, definition)));
+    parts.push(identityOf(definition), String(isOpenPosition(plan, definition)));
     if ('members' in definition) {
       for (const member of definition.members)
         parts.push(member.name, featureNames(member.features), String(plan.reach.tags.has(member as Member)));
@@ -33,7 +42,7 @@ function describe(plan: Plan, definition: Definition, parts: string[]): void {
       parts.push(memberNames(definition.base));
     }
   }
-  for (const type of typesNamedBy(definition)) if (type) parts.push(identity(plan, type));
+  for (const type of typesNamedBy(definition)) if (type) parts.push(identityOf(type));
 }
 
 /** What code that names a type depends on. */

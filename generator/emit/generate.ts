@@ -1,5 +1,5 @@
 import type { Module, Schema } from '../schema/model.js';
-import { fingerprint } from './fingerprint.js';
+import { fingerprints } from './fingerprint.js';
 import { type EmitOptions, resolveOptions } from './options.js';
 import { type Plan, planOf } from './plan.js';
 import { FileScope } from './scope.js';
@@ -32,8 +32,9 @@ export function incrementalGenerator(): typeof generate {
     const plan = planOf(schema, resolved);
     const sameOptions = JSON.stringify(resolved) === knownOptions;
     const current: typeof known = new Map();
+    const fingerprint = fingerprints(plan);
     for (const module of schema.modules) {
-      const print = fingerprint(plan, module);
+      const print = fingerprint(module);
       const before = known.get(module.name);
       current.set(module.name, sameOptions && before?.print === print ? before : { print, files: new Map() });
     }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Command, Event, Member, Module, ObjectType, Schema, StructType, Type } from '../schema/model.js';
+import type { SourceFile } from '../text/source-file.js';
 import { moduleFolders } from './folders.js';
 import { assignNames, type NamedType, type Names } from './names.js';
 import type { ResolvedOptions } from './options.js';
@@ -25,7 +26,7 @@ export interface Plan {
 export function planOf(schema: Schema, options: ResolvedOptions): Plan {
   const folders = moduleFolders(schema);
   const owners = ownersOf(schema);
-  const digests = new Map(schema.modules.map((module) => [module, digest(module.file?.text ?? '')]));
+  const digests = new Map(schema.modules.map((module) => [module, digestOfFile(module.file)]));
   return {
     schema,
     options,
@@ -36,6 +37,16 @@ export function planOf(schema: Schema, options: ResolvedOptions): Plan {
     folderOf: (module) => folders.get(module.name) as string,
     digestOf: (module) => digests.get(module) as string,
   };
+}
+
+const digestsOfFiles = new WeakMap<SourceFile, string>();
+
+/** The digest of a file's text. A schema that is read again has the same files where they have not changed. */
+function digestOfFile(file: SourceFile | undefined): string {
+  if (!file) return digest('');
+  const known = digestsOfFiles.get(file) ?? digest(file.text);
+  digestsOfFiles.set(file, known);
+  return known;
 }
 
 /** What tells one text from another, for the head of generated files. */

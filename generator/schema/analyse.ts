@@ -4,6 +4,7 @@ import { type Diagnostic, isError } from '../text/diagnostic.js';
 import { build } from './build.js';
 import { checkInPhases } from './check/check.js';
 import { CheckContext } from './check/context.js';
+import type { SoundDefinitions } from './check/sound-definitions.js';
 import type { Drafts } from './define.js';
 import { checkLegacy } from './legacy/check.js';
 import { effectivePragmas } from './legacy/exceptions.js';
@@ -22,9 +23,15 @@ export interface Analysis {
  * Checks a schema that has been read, by the rules of a dialect, and makes the model of it. The syntax tree is used up by that.
  *
  * @param problems what was found while reading. Where it is an error, parts of the schema may be missing
+ * @param sound what was found to be sound the last time, for callers that check the schema again
  */
-export function analyse(tree: SyntaxTree, dialect: Dialect, problems: readonly Diagnostic[] = []): Analysis {
-  const { drafts, diagnostics } = check(tree, dialect, problems);
+export function analyse(
+  tree: SyntaxTree,
+  dialect: Dialect,
+  problems: readonly Diagnostic[] = [],
+  sound?: SoundDefinitions,
+): Analysis {
+  const { drafts, diagnostics } = check(tree, dialect, problems, sound);
   return diagnostics.some(isError) ? { diagnostics } : { schema: build(drafts, tree.modules), diagnostics };
 }
 
@@ -37,10 +44,13 @@ function check(
   tree: SyntaxTree,
   dialect: Dialect,
   problems: readonly Diagnostic[],
+  sound?: SoundDefinitions,
 ): { readonly drafts: Drafts; readonly diagnostics: readonly Diagnostic[] } {
   const context = new CheckContext(dialect, effectivePragmas(tree.pragmas, dialect), tree.documentationChecked);
-  const checkAll = dialect.has('checks in two passes') ? checkLegacy : checkInPhases;
-  const sound = tree.expressions.filter((expression) => !expression.broken);
-  const drafts = checkAll(sound, lostNames(tree, problems), context);
+  const whole = tree.expressions.filter((expression) => !expression.broken);
+  const lost = lostNames(tree, problems);
+  const drafts = dialect.has('checks in two passes')
+    ? checkLegacy(whole, lost, context)
+    : checkInPhases(whole, lost, context, sound);
   return { drafts, diagnostics: [...problems, ...context.diagnostics] };
 }

@@ -28,12 +28,14 @@ export function build(drafts: Drafts, modules: readonly SyntaxModule[]): Schema 
   const models = new Map<Draft, Definition>();
   for (const draft of drafts.entities) models.set(draft, shell(draft, membership.moduleOf(draft)));
   const link = new Linker(models);
-  for (const [draft, model] of models) link.fill(draft, model);
-
-  const definitions = [...models.values()];
-  for (const definition of definitions) membership.join(definition);
-  const names = new Map(definitions.map((definition) => [definition.name, definition]));
-  return { modules: membership.modules, definitions, lookup: (name) => names.get(name) };
+  const names = new Map<string, Definition>();
+  for (const draft of drafts.entities) {
+    const definition = models.get(draft) as Definition;
+    link.fill(draft, definition);
+    membership.join(definition);
+    names.set(definition.name, definition);
+  }
+  return { modules: membership.modules, definitions: [...models.values()], lookup: (name) => names.get(name) };
 }
 
 type ModuleInTheMaking = Module & { readonly definitions: Definition[] };

@@ -1,7 +1,8 @@
 import type { Dialect } from '../syntax/dialect.js';
+import type { MetaKey } from '../syntax/meta-key.js';
 import type { Expression, SyntaxString, SyntaxValue } from '../syntax/tree.js';
 import { builtinTypes, emptyObject, nowhere, qtype } from './builtins.js';
-import { type DefinedName, definedName, type MetaKey } from './check/context.js';
+import { type DefinedName, definedName } from './check/context.js';
 import type {
   AlternateDraft,
   ArrayDraft,

@@ -32,13 +32,22 @@ export function walkInheritance(
   leave: (object: ObjectDraft) => void,
 ): void {
   const extensions = new Map<ObjectDraft, ObjectDraft[]>();
-  const steps: { readonly object: ObjectDraft; readonly done?: true }[] = [];
+  const roots: ObjectDraft[] = [];
   for (const object of objects) {
     const base = baseOf(object);
     const siblings = base && extensions.get(base);
-    if (!base) steps.push({ object });
+    if (!base) roots.push(object);
     else if (siblings) siblings.push(object);
     else extensions.set(base, [object]);
+  }
+  const steps: { readonly object: ObjectDraft; readonly done?: true }[] = [];
+  for (const object of roots) {
+    if (extensions.has(object)) {
+      steps.push({ object });
+    } else {
+      enter(object);
+      leave(object);
+    }
   }
   for (let step = steps.pop(); step; step = steps.pop()) {
     const { object, done } = step;

@@ -6,6 +6,7 @@ import { ParsedFiles } from '../syntax/parsed-files.js';
 import type { Diagnostic } from '../text/diagnostic.js';
 import { adviceFor, type CheckBy } from './advice.js';
 import { analyse, problemsOf } from './analyse.js';
+import { SoundDefinitions } from './check/sound-definitions.js';
 import { checkExamples } from './examples/check.js';
 import type { Schema } from './model.js';
 
@@ -63,21 +64,27 @@ async function withAdvice({ advise, ...loaded }: Loading): Promise<LoadedSchema>
  * that load a schema after every change. What it returns is the same.
  */
 export function incrementalLoader(): typeof loadSchema {
-  const kept = new ParsedFiles();
+  const kept = { files: new ParsedFiles(), sound: new SoundDefinitions() };
   return async (path, options = {}) => await withAdvice(await load(path, options, kept));
 }
 
 /** What came of the rules of the dialect that was asked for, and how to get what there is to say beyond them. */
 type Loading = LoadedSchema & { advise(): Promise<readonly Diagnostic[]> };
 
-async function load(path: string, options: SchemaOptions, kept?: ParsedFiles): Promise<Loading> {
+/** What is remembered of a schema that is loaded again. */
+interface Kept {
+  readonly files: ParsedFiles;
+  readonly sound: SoundDefinitions;
+}
+
+async function load(path: string, options: SchemaOptions, kept?: Kept): Promise<Loading> {
   const dialect = Dialect.of(options.dialect);
   const host = rememberingHost(options.host ?? nodeHost);
   const advised = dialect.name === 'auto' && options.advice !== false;
   const known = advised ? new KnownFiles() : undefined;
-  const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host, known, kept });
+  const { tree, diagnostics: problems } = await loadSyntax(path, { dialect, host, known, kept: kept?.files });
   const files = tree.modules.map(({ file }) => file.path);
-  const analysis = analyse(tree, dialect, problems);
+  const analysis = analyse(tree, dialect, problems, kept?.sound);
   if (!analysis.schema) return { ...analysis, files, advise: async () => [] };
   const diagnostics = [...analysis.diagnostics, ...(options.examples ? checkExamples(analysis.schema) : [])];
   const advise = advised

@@ -46,9 +46,15 @@ export interface Changes {
 /**
  * Compares a folder with what would be generated.
  *
+ * @param read reads a file of the folder
  * @throws {OutputError} when the folder, or a file in a generated file's place, was not written by this tool
  */
-export function compareFolder(folder: string, files: readonly GeneratedFile[], kind: OutputKind): Changes {
+export function compareFolder(
+  folder: string,
+  files: readonly GeneratedFile[],
+  kind: OutputKind,
+  read: (path: string) => string = readText,
+): Changes {
   const present = listFolder(folder);
   const isUsed = [...present.values()].some((found) => found !== 'folder');
   if (isUsed && !isOurs(folder, kind.index, present, kind)) throw foreignFolder(folder, kind);
@@ -61,7 +67,7 @@ export function compareFolder(folder: string, files: readonly GeneratedFile[], k
       missing.push(file);
       continue;
     }
-    const before = found === 'folder' ? '' : readFileSync(join(folder, file.path), 'utf8');
+    const before = found === 'folder' ? '' : read(join(folder, file.path));
     if (!before.startsWith(markerOf(file.path, kind))) throw foreignFile(folder, file.path);
     if (before !== file.text) changed.push({ file, before });
   }
@@ -69,6 +75,11 @@ export function compareFolder(folder: string, files: readonly GeneratedFile[], k
     (path) => !generated.has(path) && !isNested(path, present, kind) && isOurs(folder, path, present, kind),
   );
   return { changed, missing, stale: stale.sort(), unchanged: files.length - changed.length - missing.length };
+}
+
+/** The text of a file of an output folder. */
+export function readText(path: string): string {
+  return readFileSync(path, 'utf8');
 }
 
 /** What is at a path: only plain files can be removed. */

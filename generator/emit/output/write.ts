@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { GeneratedFile } from '../target.js';
-import { type Changes, compareFolder, usingFolder } from './folder.js';
+import { type Changes, compareFolder, readText, usingFolder } from './folder.js';
 import { codeFolder, type OutputKind } from './kinds.js';
+import { KnownTexts } from './known-texts.js';
 import { holdingSignals } from './signals.js';
 
 /** What a run did to the output folder. Paths are relative to it. */
@@ -44,9 +45,27 @@ export function writeFiles(
   files: readonly GeneratedFile[],
   kind: OutputKind = codeFolder,
 ): WriteResult {
+  return write(folder, files, kind, readText);
+}
+
+/**
+ * A {@link writeFiles} that remembers what it has found in files, and reads again only those that have changed since: for callers
+ * that write after every change of a schema. The result is the same.
+ */
+export function incrementalWriter(): typeof writeFiles {
+  const known = new KnownTexts();
+  return (folder, files, kind = codeFolder) => write(folder, files, kind, (path) => known.read(path));
+}
+
+function write(
+  folder: string,
+  files: readonly GeneratedFile[],
+  kind: OutputKind,
+  read: (path: string) => string,
+): WriteResult {
   const root = resolve(folder);
   return usingFolder(folder, () => {
-    const changes = compareFolder(root, files, kind);
+    const changes = compareFolder(root, files, kind, read);
     const { changed, missing, stale, unchanged } = changes;
     if (statSync(root, { throwIfNoEntry: false }) === undefined) create(root, files);
     else if (changed.length + missing.length + stale.length > 0) update(root, changes);

@@ -8,16 +8,28 @@ import { describeKind } from './describe.js';
 import { checkDescribed, checkUndescribed } from './documentation.js';
 import { checkEntities } from './entities.js';
 import { checkFeatureLimit } from './feature-limit.js';
+import type { SoundDefinitions } from './sound-definitions.js';
 
 /**
  * Checks a schema in the order of 4.2 and later, and defines its entities: each definition by itself, then all names, then each
  * entity with what it refers to. Of the expressions only their names are left: a large schema's syntax tree takes more room than all
  * that is made of it.
+ *
+ * @param sound what was found to be sound the last time, and need not be checked by itself again
  */
-export function checkInPhases(expressions: readonly Expression[], lost: LostNames, context: CheckContext): Drafts {
+export function checkInPhases(
+  expressions: readonly Expression[],
+  lost: LostNames,
+  context: CheckContext,
+  sound?: SoundDefinitions,
+): Drafts {
+  sound?.begin(context);
   for (const expression of expressions) {
+    if (sound?.has(expression)) continue;
+    const { length } = context.diagnostics;
     context.enter(expression);
     checkDefinition(expression, context);
+    if (context.diagnostics.length === length) sound?.add(expression);
   }
   const namedData = context.dialect.has('structs with named data');
   const drafts = define(expressions, context.dialect, lost, (expression, { meta, name }, earlier) => {

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../syntax/dialect.js';
+import { type MetaKey, metaKeyOf } from '../../syntax/meta-key.js';
 import type { Expression, Pragmas, SyntaxString } from '../../syntax/tree.js';
 import {
   type Diagnostic,
@@ -75,12 +76,6 @@ export class CheckContext {
   }
 }
 
-/** The keys that make an expression a definition, in the order in which releases up to 6.1 look for them. */
-export const metaKeys = ['enum', 'union', 'alternate', 'struct', 'command', 'event'] as const;
-
-/** A key that makes an expression a definition. */
-export type MetaKey = (typeof metaKeys)[number];
-
 /** Which kind of thing an expression defines, and its name. */
 export interface DefinedName {
   readonly meta: MetaKey;
@@ -89,11 +84,10 @@ export interface DefinedName {
 
 /** What an expression defines, by the first meta key it has; undefined when it defines nothing or its name is not a string. */
 export function definedName(expression: Expression): DefinedName | undefined {
-  for (const meta of metaKeys) {
-    const name = expression.value.pairs.get(meta)?.value;
-    if (name) return name.kind === 'string' ? { meta, name } : undefined;
-  }
-  return undefined;
+  const { pairs } = expression.value;
+  const meta = metaKeyOf(pairs);
+  const name = meta && pairs.get(meta)?.value;
+  return name?.kind === 'string' ? { meta: meta as MetaKey, name } : undefined;
 }
 
 /** An expression as the enclosing definition of a culprit. */

@@ -1,10 +1,11 @@
 import { whenKnown } from '../../syntax/dialect.js';
+import { isMetaKey, type MetaKey, metaKeyOf } from '../../syntax/meta-key.js';
 import type { Expression, SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
 import type { Span } from '../../text/source-file.js';
 import { nameFault, reportNameFault, reservedSuffixFault } from '../names.js';
 import { get, pairsOf } from '../read.js';
 import { checkCondition } from './conditions.js';
-import { type CheckContext, type MetaKey, metaKeys } from './context.js';
+import type { CheckContext } from './context.js';
 import { checkDocumentedKind } from './documentation.js';
 import { checkFeatures } from './features.js';
 import { found, isEmpty } from './found.js';
@@ -34,9 +35,9 @@ export function checkDefinition(expression: Expression, context: CheckContext): 
 
 /** Finds out what an expression defines. From 6.2 there must be exactly one key that says so; before, a second one is an unknown key. */
 function checkKind({ value }: Expression, context: CheckContext): MetaKey | undefined {
-  const present = value.pairs.values().filter(({ key }) => metas.has(key.value));
+  const present = value.pairs.values().filter(({ key }) => isMetaKey(key.value));
   if (present.length < 2 && present[0]) return present[0].key.value as MetaKey;
-  const meta = metaKeys.find((key) => value.pairs.has(key));
+  const meta = metaKeyOf(value.pairs);
   if (!meta) {
     reportNoDefinition(value, context);
   } else if (context.dialect.has('exactly one kind')) {
@@ -46,8 +47,6 @@ function checkKind({ value }: Expression, context: CheckContext): MetaKey | unde
   }
   return meta;
 }
-
-const metas: ReadonlySet<string> = new Set(metaKeys);
 
 /** Checks how the parts of a definition are written that its kind has. */
 export function checkWritten(object: SyntaxObject, meta: MetaKey, name: SyntaxString, context: CheckContext): void {

@@ -1,11 +1,12 @@
 import type { DocBlock } from '../../syntax/doc-block.js';
+import type { MetaKey } from '../../syntax/meta-key.js';
 import type { Expression, SyntaxString } from '../../syntax/tree.js';
 import type { DiagnosticDetails } from '../../text/diagnostic.js';
 import { didYouMean } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
 import type { Draft, TypeReference } from '../draft.js';
 import type { Feature } from '../model.js';
-import { type CheckContext, enclosing, type MetaKey } from './context.js';
+import { type CheckContext, enclosing } from './context.js';
 
 /** Checks what can be said of a definition's documentation by its kind alone: 4.2+. */
 export function checkDocumentedKind(

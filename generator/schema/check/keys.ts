@@ -1,8 +1,9 @@
 import { type Construct, type Dialect, whenKnown } from '../../syntax/dialect.js';
+import { isMetaKey, type MetaKey } from '../../syntax/meta-key.js';
 import type { SyntaxObject, SyntaxString } from '../../syntax/tree.js';
 import { nearMiss } from '../../text/near-miss.js';
 import type { Span } from '../../text/source-file.js';
-import type { CheckContext, MetaKey } from './context.js';
+import type { CheckContext } from './context.js';
 
 /** What has keys of its own: a definition, or the long form of something inside one. */
 export type KeyOwner = MetaKey | 'member' | 'branch' | 'enum value' | 'feature';
@@ -43,8 +44,6 @@ const table: Record<KeyOwner, readonly KeyRule[]> = {
   feature: [['name', undefined, 'always'], ['if']],
 };
 
-const metas: ReadonlySet<string> = new Set<MetaKey>(['enum', 'union', 'alternate', 'struct', 'command', 'event']);
-
 /** The keys that something may and must have in a dialect. */
 export interface KeyRules {
   readonly known: readonly string[];
@@ -69,7 +68,7 @@ export function keyRules(owner: KeyOwner, dialect: Dialect): KeyRules {
 }
 
 function rulesFor(owner: KeyOwner, dialect: Dialect): KeyRules {
-  const meta = metas.has(owner) ? [owner] : [];
+  const meta = isMetaKey(owner) ? [owner] : [];
   const rules = table[owner].filter(([, since]) => since === undefined || dialect.has(since));
   const required = rules.filter(([, , need]) => need === 'always' || (need !== undefined && dialect.has(need)));
   return {

@@ -1,5 +1,6 @@
+import { metaKeys } from '../../syntax/meta-key.js';
 import type { SyntaxObject } from '../../syntax/tree.js';
-import { type CheckContext, metaKeys } from './context.js';
+import type { CheckContext } from './context.js';
 
 /** Reports an expression that defines nothing, with the key that was probably meant. */
 export function reportNoDefinition({ pairs, span }: SyntaxObject, context: CheckContext): void {

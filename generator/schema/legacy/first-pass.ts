@@ -1,8 +1,9 @@
+import { type MetaKey, metaKeyOf } from '../../syntax/meta-key.js';
 import type { Expression, SyntaxObject, SyntaxString } from '../../syntax/tree.js';
 import type { Span } from '../../text/source-file.js';
 import { builtinTypes } from '../builtins.js';
 import { checkCondition } from '../check/conditions.js';
-import { type CheckContext, type MetaKey, metaKeys } from '../check/context.js';
+import type { CheckContext } from '../check/context.js';
 import { checkDocumentationRequired, checkDocumentedSymbol } from '../check/documentation.js';
 import { found } from '../check/found.js';
 import { checkFlag, checkKeys, flags, keyRules, reportUnknownKey } from '../check/keys.js';
@@ -28,7 +29,7 @@ export function checkFirstPass(expressions: readonly Expression[], context: Chec
 
 function checkKind(expression: Expression, names: Map<string, Taken>, context: CheckContext): void {
   const { value: object } = expression;
-  const meta = metaKeys.find((key) => object.pairs.has(key));
+  const meta = metaKeyOf(object.pairs);
   const name = meta && object.pairs.get(meta)?.value;
   if (!meta || !name) {
     reportNoDefinition(object, context);

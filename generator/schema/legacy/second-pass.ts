@@ -1,7 +1,8 @@
+import type { MetaKey } from '../../syntax/meta-key.js';
 import type { Expression, SyntaxObject, SyntaxString } from '../../syntax/tree.js';
 import { checkDistinction } from '../check/alternates.js';
 import { type Clashes, findClashes } from '../check/clashes.js';
-import { type CheckContext, definedName, type MetaKey } from '../check/context.js';
+import { type CheckContext, definedName } from '../check/context.js';
 import { checkWritten } from '../check/definition.js';
 import { checkDocumentedReturns } from '../check/documentation.js';
 import { checkFeatures } from '../check/features.js';

@@ -1,7 +1,8 @@
 import type { Dialect } from '../../syntax/dialect.js';
+import type { MetaKey } from '../../syntax/meta-key.js';
 import type { SyntaxObject, SyntaxString, SyntaxValue } from '../../syntax/tree.js';
 import { builtinHint } from '../builtins.js';
-import type { CheckContext, MetaKey } from '../check/context.js';
+import type { CheckContext } from '../check/context.js';
 import type { Drafts } from '../define.js';
 import type { Draft } from '../draft.js';
 import { memberName } from '../names.js';

@@ -2,6 +2,7 @@ import { type Diagnostic, type DiagnosticDetails, diagnostic } from '../../text/
 import type { SourceFile } from '../../text/source-file.js';
 import type { Dialect } from '../dialect.js';
 import type { DocBlock } from '../doc-block.js';
+import { metaKeyOf, metaKeys } from '../meta-key.js';
 import type { SyntaxObject } from '../tree.js';
 
 /** In schemas of before 2.9 descriptions of optional members start so; in later ones that is mostly an error. */
@@ -76,11 +77,10 @@ function isNameless({ span }: DocBlock): boolean {
   return nameless.test(span.file.text);
 }
 
-const metaKeys = ['enum', 'union', 'alternate', 'struct', 'command', 'event'];
-
 /** The name of what an expression defines; the first key of one that defines nothing. */
 function nameOf({ pairs }: SyntaxObject): string {
-  for (const key of metaKeys) {
+  const meta = metaKeyOf(pairs);
+  for (const key of meta === undefined ? [] : [meta, ...metaKeys]) {
     const value = pairs.get(key)?.value;
     if (value?.kind === 'string') return value.value;
   }

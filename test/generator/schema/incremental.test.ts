@@ -19,6 +19,8 @@ const texts = fc.constantFrom(
   "{ 'include': 'c.json' }\n{ 'command': 'send', 'data': 'Bb' }",
   "{ 'pragma': { 'doc-required': true } }",
   "##\n# @Bb:\n##\n{ 'struct': 'Bb', 'data': {} }",
+  "{ 'struct': 'bad_name', 'data': { 'A': 'int' }, 'more': 1 }",
+  "{ 'struct': 'bad_name', 'data': { 'A': 'int' } }",
   "{ 'struct': 'Aa', 'data': { 'x': 'int' }",
   "{ 'command': 'a', }",
 );
