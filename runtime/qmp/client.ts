@@ -12,8 +12,7 @@ import type { CommandMethods, Listening, Streaming, UnknownEvent, Waiting } from
 import { qmpProtocol } from './negotiation.js';
 import type {
   AnySchema,
-  ArgumentsOf,
-  CallParameters,
+  CallOf,
   QmpEvent,
   QmpSchema,
   ReturnsOf,
@@ -180,7 +179,7 @@ export class QmpClient<S extends QmpSchema = AnySchema> implements TypedBy<S>, A
   execute<T extends QmpSchema, N extends keyof T['commands'] & string>(
     this: TypedBy<T>,
     command: N,
-    ...call: CallParameters<ArgumentsOf<T, N>, ExecuteOptions>
+    ...call: CallOf<T, N, ExecuteOptions>
   ): Promise<ReturnsOf<T, N>>;
   execute(command: string, args?: JsonObject, options?: ExecuteOptions): Promise<unknown> {
     return this.#request(command, args, options);

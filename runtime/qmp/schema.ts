@@ -126,6 +126,20 @@ export type CallParameters<A, Options> =
       ? [arguments?: A | undefined, options?: Options]
       : [arguments: A, options?: Options];
 
+/** Two commands that nearly every schema has, and whose arguments have no name in common. */
+type Unlike = 'block_resize' | 'object-del';
+
+/**
+ * What stands behind one of some commands' names in a call.
+ *
+ * An editor that completes a name asks for what all commands of a schema have in common. Two suffice to see that it is nothing.
+ */
+export type CallOf<S extends QmpSchema, N extends CommandName<S>, Options> = [
+  keyof ArgumentsOf<S, Extract<N, Unlike>>,
+] extends [never]
+  ? CallParameters<undefined, Options>
+  : CallParameters<ArgumentsOf<S, N>, Options>;
+
 /** When an event occurred, by the server's wall clock. Both are -1 where it could not read it. */
 export interface EventTimestamp {
   readonly seconds: number;

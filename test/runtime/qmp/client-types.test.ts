@@ -10,6 +10,7 @@ interface Commands {
   'query-jobs': { arguments: undefined; returns: { id: string }[] };
   'device-list': { arguments: { path?: string }; returns: string[] };
   block_resize: { arguments: { device?: string; size: number | bigint }; returns: Record<string, never> };
+  'object-del': { arguments: { id: string }; returns: Record<string, never> };
   'blockdev-add': {
     arguments: { driver: 'file'; filename: string } | { driver: 'null-co'; size?: number };
     returns: Record<string, never>;
@@ -38,6 +39,19 @@ describe('commands', () => {
     never(() => {
       expectTypeOf(client.execute('query-status')).resolves.toEqualTypeOf<{ running: boolean }>();
       expectTypeOf(client.execute('query-jobs')).resolves.toEqualTypeOf<{ id: string }[]>();
+    });
+  });
+
+  test('of several commands at once, arguments may be given that all of them have', () => {
+    const [command, name] = ['block_resize', 'stop'] as ['block_resize' | 'object-del', keyof Commands];
+    never(() => {
+      client.execute('object-del', { id: 'x' });
+      // @ts-expect-error the arguments are missing
+      client.execute('object-del');
+      client.execute(command);
+      // @ts-expect-error the other one has no such argument
+      client.execute(command, { id: 'x' });
+      client.execute(name, undefined, { timeout: 1 });
     });
   });
 

@@ -88,7 +88,7 @@ const mistakes: [mistake: string, program: string, message: string][] = [
   [
     'a misspelt command in execute',
     "client.execute('query-blok')",
-    `Argument of type '"query-blok"' is not assignable to parameter of type '"job-pause" | `,
+    `Argument of type '"query-blok"' is not assignable to parameter of type '"block_resize" | "object-del" | "job-pause" | `,
   ],
   [
     'options in the place of arguments',
