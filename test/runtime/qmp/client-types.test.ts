@@ -42,7 +42,7 @@ describe('commands', () => {
     });
   });
 
-  test('of several commands at once, arguments may be given that all of them have', () => {
+  test('several commands at once take the arguments that all of them have', () => {
     const [command, name] = ['block_resize', 'stop'] as ['block_resize' | 'object-del', keyof Commands];
     never(() => {
       client.execute('object-del', { id: 'x' });
