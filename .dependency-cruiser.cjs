@@ -69,7 +69,7 @@ const owners = {
   pino: 'cli',
   'basic-ftp': 'runtime/block/drivers/ftp',
   fzstd: 'runtime/block/drivers/shared',
-  koffi: 'runtime/block/drivers/file|runtime/block/drivers/gluster',
+  koffi: 'runtime/block/drivers/file|runtime/block/drivers/gluster|runtime/qmp/unix-socket.ts',
   'ts-morph': 'upgrade',
 };
 

@@ -1,5 +1,6 @@
+import { abstractPath } from '../../runtime/qmp/abstract-socket.js';
 import { LONGEST_DELAY } from '../../runtime/qmp/deadline.js';
-import type { SocketPlace } from '../../runtime/qmp/server/socket-place.js';
+import { familyOf, type InetFamily } from '../../runtime/qmp/server/inet-place.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import { type OptsType, parseOpts } from '../../runtime/visit/opts-text.js';
 import { readBoolean, readUnsigned } from '../../runtime/visit/scalar-text.js';
@@ -14,10 +15,22 @@ interface PassedSocket {
   readonly fd: number;
 }
 
+/** A TCP address, or, of a server, some: it takes the first port that is free. */
+export interface InetRange {
+  readonly host: string;
+  readonly port: number;
+  /** The last port. */
+  readonly to: number;
+  readonly family: InetFamily;
+}
+
 /** A socket, as server or as client. */
 export interface SocketChardev {
-  readonly place: SocketPlace | PassedSocket;
+  /** A path that begins with NUL is an abstract name. */
+  readonly place: { readonly path: string } | InetRange | PassedSocket;
   readonly server: boolean;
+  /** Of a server: it negotiates the options of telnet, and takes them out of what the client sends. */
+  readonly telnet: boolean;
   /** Of a server: starting waits for the first client. */
   readonly wait: boolean;
   /** Of a client: milliseconds after which it connects again. Absent: never. */
@@ -60,7 +73,7 @@ const keys: { readonly [key: string]: OptsType } = {
 };
 
 /** What QEMU has and this server has not: refused unless it is off. */
-const absent = ['telnet', 'tn3270', 'websocket', 'mux', 'abstract', 'to', 'logfile'];
+const absent = ['tn3270', 'websocket', 'mux', 'logfile'];
 
 /**
  * Reads a `--chardev`: `socket,id=ID,path=PATH,server=on,wait=off`, `stdio,id=ID` or `null,id=ID`.
@@ -88,10 +101,7 @@ export function readChardev(text: string): ChardevConfig {
 }
 
 function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
-  const flag = (key: string): boolean | undefined => {
-    const value = given.get(key);
-    return value === undefined ? undefined : readBoolean(value);
-  };
+  const flag = (key: string) => readFlag(given, key);
   const server = flag('server') ?? false;
   const wait = flag('wait');
   const pause = given.get('reconnect-ms') ?? given.get('reconnect');
@@ -107,8 +117,9 @@ function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
   }
   const milliseconds = pause === undefined ? 0 : Math.min(Number(readUnsigned(pause)) * unit, LONGEST_DELAY);
   return {
-    place: readPlace(given),
+    place: readPlace(given, server),
     server,
+    telnet: server && (flag('telnet') ?? false),
     wait: server && (wait ?? true),
     reconnect: milliseconds === 0 ? undefined : milliseconds,
     tlsCreds: given.get('tls-creds'),
@@ -116,14 +127,20 @@ function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
   };
 }
 
-function readPlace(given: ReadonlyMap<string, string>): SocketPlace | PassedSocket {
+function readFlag(given: ReadonlyMap<string, string>, key: string): boolean | undefined {
+  const value = given.get(key);
+  return value === undefined ? undefined : readBoolean(value);
+}
+
+function readPlace(given: ReadonlyMap<string, string>, server: boolean): SocketChardev['place'] {
+  const flag = (key: string) => readFlag(given, key);
   const fd = given.get('fd');
   if (fd !== undefined) {
     if (!/^\d{1,9}$/.test(fd)) throw new OptionError(`'${fd}' is not the number of a file descriptor`, 'fd');
     return { fd: Number(fd) };
   }
   const path = given.get('path');
-  if (path !== undefined) return { path };
+  if (path !== undefined) return { path: flag('abstract') ? abstractPath(path, flag('tight')) : path };
   const host = given.get('host');
   const port = given.get('port');
   if (port === undefined) {
@@ -133,6 +150,18 @@ function readPlace(given: ReadonlyMap<string, string>): SocketPlace | PassedSock
         : 'chardev: socket: no port given',
     );
   }
-  if (!/^\d+$/.test(port) || Number(port) > 65_535) throw new OptionError(`'${port}' is not a TCP port`, 'port');
-  return { host: host === undefined || host === '' ? 'localhost' : host, port: Number(port) };
+  const first = readPort(port, 'port');
+  const family = familyOf(flag('ipv4'), flag('ipv6'));
+  if (family === 'none') throw new OptionError('Cannot disable IPv4 and IPv6 at same time', 'ipv6');
+  const end = given.get('to');
+  if (end !== undefined && !server) throw new OptionError("'to' goes with a socket that listens", 'to');
+  const last = end === undefined ? first : readPort(end, 'to');
+  if (last < first) throw new OptionError(`the last port, ${last}, is below the first, ${first}`, 'to');
+  const loopback = family === undefined ? 'localhost' : family === 6 ? '::1' : '127.0.0.1';
+  return { host: host === undefined || host === '' ? loopback : host, port: first, to: last, family };
+}
+
+function readPort(text: string, key: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new OptionError(`'${text}' is not a TCP port`, key);
 }

@@ -1,16 +1,22 @@
-import { fstatSync } from 'node:fs';
-import { connect, createServer, Socket } from 'node:net';
-import { blockErrorOf, invalid } from '../../runtime/block/error.js';
+import { createServer, type Socket } from 'node:net';
+import { blockErrorOf } from '../../runtime/block/error.js';
 import type { BlockLayer } from '../../runtime/block/index.js';
 import { serverHandshake } from '../../runtime/block/objects/server-handshake.js';
+import { expectPassedSocket } from '../../runtime/block/passed-socket.js';
 import { secureClient } from '../../runtime/block/tls.js';
 import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
+import { isAbstract } from '../../runtime/qmp/abstract-socket.js';
+import { connectAt } from '../../runtime/qmp/server/connect-at.js';
 import { ConnectionTurns } from '../../runtime/qmp/server/connection-turns.js';
-import { type Listener, listen } from '../../runtime/qmp/server/listen.js';
+import { hostIn } from '../../runtime/qmp/server/inet-place.js';
+import { ListenError, type Listener, listen } from '../../runtime/qmp/server/listen.js';
 import type { QmpServer } from '../../runtime/qmp/server/server.js';
-import { formatSocketPlace } from '../../runtime/qmp/server/socket-place.js';
-import type { SocketChardev } from './chardev.js';
+import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
+import type { InetRange, SocketChardev } from './chardev.js';
 import { aborted } from './lifetime.js';
+import { telnet } from './telnet.js';
+
+type Accept = Parameters<typeof listen>[1];
 
 /** What a monitor's socket is opened with. */
 export interface MonitorSocketOptions {
@@ -48,7 +54,7 @@ async function listenForClient({
   layer,
   signal,
 }: MonitorSocketOptions): Promise<MonitorSocket> {
-  const { place, tlsCreds, tlsAuthz, wait } = chardev;
+  const { place, tlsCreds, tlsAuthz, wait, telnet: speaksTelnet } = chardev;
   const secure = serverHandshake(layer.objects, tlsCreds, tlsAuthz);
   let arrived = (): void => {};
   const first = new Promise<void>((resolve) => {
@@ -60,14 +66,14 @@ async function listenForClient({
     handshaking = socket;
     const streams = secure === undefined ? socket : await secure(socket);
     handshaking = undefined;
-    server.serve({ readable: streams, writable: streams }, layout);
+    server.serve(speaksTelnet ? telnet(streams) : { readable: streams, writable: streams }, layout);
     arrived();
   });
   const take = (socket: Socket): void => turns.take(socket);
   const listener =
     'fd' in place
       ? await listenOnPassed(place.fd, take)
-      : await listen(place, ({ readable }) => take(readable as Socket));
+      : await listenAtFirst(place, ({ readable }) => take(readable as Socket));
   if (wait) await Promise.race([first, aborted(signal)]);
   return {
     address: listener.address,
@@ -93,7 +99,7 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
     timer = setTimeout(() => void open().catch(again), reconnect);
   };
   const open = async (): Promise<void> => {
-    plain = await connected(place);
+    plain = await connected('port' in place ? { ...place, host: await addressIn(place) } : place);
     const streams = credentials === undefined ? plain : await secureClient(plain, credentials, hostname);
     plain.once('close', again);
     server.serve({ readable: streams, writable: streams }, layout);
@@ -101,7 +107,7 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
   try {
     await open();
   } catch (error) {
-    const name = 'path' in place ? place.path : addressOf(place);
+    const name = 'path' in place && !isAbstract(place.path) ? place.path : addressOf(place);
     const failure = blockErrorOf(error, `Failed to connect to '${name}'`);
     if (reconnect === undefined) throw failure;
     warn(`${failure.message}; it is tried again`);
@@ -117,9 +123,29 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
   };
 }
 
+/** Listens at the first port of a range that is free. @throws ListenError when none is */
+async function listenAtFirst(place: { readonly path: string } | InetRange, accept: Accept): Promise<Listener> {
+  if ('path' in place) return listen(place, accept);
+  const host = await addressIn(place);
+  for (let port = place.port; ; port++) {
+    try {
+      return await listen({ host, port }, accept);
+    } catch (error) {
+      if (!(error instanceof ListenError) || port === place.to) throw error;
+    }
+  }
+}
+
+/** @throws BlockError when the host has no address of the version of IP that is asked for */
+async function addressIn({ host, port, family }: InetRange): Promise<string> {
+  return hostIn(host, family).catch((error: unknown) => {
+    throw blockErrorOf(error, `address resolution failed for ${host}:${port}`);
+  });
+}
+
 /** Takes clients at a socket that the parent process listens on. @throws BlockError when it is none */
 function listenOnPassed(fd: number, take: (socket: Socket) => void): Promise<Listener> {
-  expectSocket(fd);
+  expectPassedSocket(String(fd));
   const server = createServer({ allowHalfOpen: true }, take);
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(blockErrorOf(error, `Could not listen on file descriptor ${fd}`)));
@@ -129,28 +155,14 @@ function listenOnPassed(fd: number, take: (socket: Socket) => void): Promise<Lis
   });
 }
 
-/** @throws BlockError when a file descriptor is not a socket */
-function expectSocket(fd: number): void {
-  let isSocket = false;
-  try {
-    isSocket = fstatSync(fd).isSocket();
-  } catch (error) {
-    throw blockErrorOf(error, `File descriptor '${fd}' cannot be used`);
-  }
-  if (!isSocket) throw invalid(`File descriptor '${fd}' is not a socket`);
-}
-
 function addressOf(place: SocketChardev['place']): string {
   return 'fd' in place ? `fd:${place.fd}` : formatSocketPlace(place);
 }
 
-function connected(place: SocketChardev['place']): Promise<Socket> {
-  if ('fd' in place) {
-    expectSocket(place.fd);
-    return Promise.resolve(new Socket({ fd: place.fd, allowHalfOpen: true }));
-  }
+function connected(place: SocketPlace | { readonly fd: number }): Promise<Socket> {
+  if ('fd' in place) expectPassedSocket(String(place.fd));
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...place, allowHalfOpen: true });
+    const socket = connectAt({ ...place, allowHalfOpen: true });
     socket.setNoDelay(true);
     socket.once('connect', () => resolve(socket));
     socket.on('error', (error) => {

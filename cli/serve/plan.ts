@@ -21,6 +21,8 @@ import { readCompat } from './compat.js';
 import { PlannedThings } from './planned-things.js';
 import { readBlockdev, readExport, readMonitor, readNbdServer, readObject } from './schema-options.js';
 
+type TcpPlace = Exclude<SocketPlace, { readonly path: string }>;
+
 type OptionName =
   | 'object'
   | 'blockdev'
@@ -137,12 +139,17 @@ export function planServer(
   const policies = each('compat', readCompat, () => {});
   const policy: CompatPolicy = Object.assign({}, ...policies.map(({ config }) => config));
   const places = new Map(nbd.servers.map(({ option, config }) => [formatSocketPlace(config), option]));
-  const qmp = each('qmp', readMonitorPlace, (place, option) => {
+  const qmp: Planned<SocketPlace | 'stdio'>[] = [];
+  for (const { option, config } of each('qmp', readMonitorPlace, (listener, option) => {
+    const place = typeof listener === 'object' && 'telnet' in listener ? listener.telnet : listener;
     const key = place === 'stdio' ? place : formatSocketPlace(place);
     const other = places.get(key);
     if (other !== undefined && !isAnyPort(place)) throw new OptionError(`${other} listens there already`);
     places.set(key, option);
-  });
+  })) {
+    if (typeof config === 'string' || !('telnet' in config)) qmp.push({ option, config });
+    else monitors.push({ option, config: { chardev: option }, chardev: telnetChardev(option, config.telnet) });
+  }
   const plan = { objects, blockdevs, drives, devices, nbd: nbd.servers, nbdServer, exports, monitors, qmp, policy };
   return { plan, problems };
 }
@@ -181,20 +188,30 @@ class NbdServers {
   }
 }
 
+/** A monitor for one client at a time that comes by telnet. */
+function telnetChardev(id: string, { host, port }: TcpPlace): ChardevConfig {
+  const client = { reconnect: undefined, tlsCreds: undefined, tlsAuthz: undefined };
+  const place = { host, port, to: port, family: undefined };
+  return { id, backend: 'socket', place, server: true, wait: false, telnet: true, ...client };
+}
+
 /** Port 0 is a different one each time. */
 function isAnyPort(place: SocketPlace | 'stdio'): boolean {
   return typeof place === 'object' && 'port' in place && place.port === 0;
 }
 
 /** @throws OptionError when it is no address, or one with the parameters that QEMU takes */
-function readMonitorPlace(text: string): SocketPlace | 'stdio' {
+function readMonitorPlace(text: string): SocketPlace | 'stdio' | { readonly telnet: TcpPlace } {
   const [, address = '', rest] = /^(.*?),((?:server|nowait|wait)\b.*)$/.exec(text) ?? [];
   if (rest !== undefined) {
     throw new OptionError(
       `write '${address}': the server listens and does not wait for a client, also without '${rest}'`,
     );
   }
-  return text === 'stdio' ? text : readSocketPlace(text);
+  if (text === 'stdio') return text;
+  const [, place] = /^telnet:(.*)$/.exec(text) ?? [];
+  const telnet = place === undefined ? undefined : readSocketPlace(`tcp:${place}`);
+  return telnet !== undefined && 'port' in telnet ? { telnet } : readSocketPlace(text);
 }
 
 function messageOf(error: unknown): string {

@@ -43,7 +43,7 @@ export const serve: Subcommand = {
         'Serves disk images: opens, creates, resizes and reports them as QMP commands say, and lets NBD clients read and write them. ' +
           'What makes, attaches or allows something can be given again and again.',
       )
-      .addOption(repeatable('--qmp <address>', 'take QMP clients at unix:PATH, tcp:HOST:PORT or stdio'))
+      .addOption(repeatable('--qmp <address>', 'take QMP clients at unix:PATH, abstract:NAME, tcp:HOST:PORT or stdio'))
       .addOption(repeatable('--object <properties>', 'add an object, such as a secret: TYPE,id=ID,…'))
       .addOption(repeatable('--blockdev <node>', 'add a node, as blockdev-add does: DRIVER,node-name=NAME,… or JSON'))
       .addOption(repeatable('--drive <drive>', "add a drive, as QEMU's -drive does: file=PATH,id=ID,…"))

@@ -9,6 +9,7 @@ import {
   introspection,
   olderForms,
 } from '../../runtime/block/index.js';
+import { isAbstract } from '../../runtime/qmp/abstract-socket.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { ListenError } from '../../runtime/qmp/server/listen.js';
 import type { ServerProblem } from '../../runtime/qmp/server/problem.js';
@@ -58,6 +59,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const parts = await createParts(options);
   try {
     const nbd = await carryOut(plan, parts, options);
+    parts.begun();
     const listening = await listenForMonitors(parts, options);
     return {
       places: { qmp: listening.places, nbd },
@@ -75,6 +77,8 @@ interface Parts {
   readonly layer: BlockLayer;
   /** Resolves when a client has asked to quit. */
   readonly quit: Promise<void>;
+  /** What the options ask for is there: from now on it is clients that ask. */
+  begun(): void;
   /** What else is to be undone, last first. */
   readonly undo: (() => Promise<void> | void)[];
   /** Sockets of monitors, which close with their clients. */
@@ -86,6 +90,7 @@ interface Parts {
 async function createParts({ plan, whitelist, authorize, name, log }: StartOptions): Promise<Parts> {
   let made: BlockLayer | undefined;
   let warnings = 0;
+  let starting = true;
   let onQuit = (): void => {};
   const quit = new Promise<void>((resolve) => {
     onQuit = resolve;
@@ -110,6 +115,7 @@ async function createParts({ plan, whitelist, authorize, name, log }: StartOptio
         whitelist,
         name,
         ...(authorize && { authorize }),
+        takesPassedSockets: () => starting,
         warn: (message) => {
           warnings++;
           log.warn(message);
@@ -124,7 +130,10 @@ async function createParts({ plan, whitelist, authorize, name, log }: StartOptio
       return made.handlers;
     },
   });
-  return { server, layer: made as BlockLayer, quit, undo: [], sockets: [], warnings: () => warnings };
+  const begun = (): void => {
+    starting = false;
+  };
+  return { server, layer: made as BlockLayer, quit, begun, undo: [], sockets: [], warnings: () => warnings };
 }
 
 function tellProblem(problem: ServerProblem, log: ServerLog): void {
@@ -169,7 +178,7 @@ async function serveNbd(
     undo.push(() => opened.close());
     return opened;
   });
-  if ('path' in config) undo.push(unlinkAtExit(config.path));
+  if ('path' in config && !isAbstract(config.path)) undo.push(unlinkAtExit(config.path));
   for (const { option: exporting, config: exported } of exports) await naming(exporting, () => server.add(exported));
   return formatSocketPlace('path' in config ? config : { host: config.host, port: server.port ?? config.port });
 }

@@ -150,6 +150,11 @@ export interface BlockHost {
   readonly clock: Clock;
   /** The data of a `secret` object. @throws BlockError when there is none of that id */
   secret(id: string): Promise<Uint8Array>;
+  /**
+   * A socket that the parent process has opened and passed on, by the number of its file descriptor, which is given as text. Returns
+   * nothing when none may be used: what clients ask for cannot have been. @throws BlockError when it is no socket
+   */
+  readonly passedSocket?: (number: string) => number | undefined;
   /** What a client shows to servers, of a `tls-creds-…` object. Absent: there are none. @throws BlockError when none for clients has that id */
   readonly clientCredentials?: (id: string) => ClientCredentials;
   /** Tells the operator. */

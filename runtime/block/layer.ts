@@ -56,6 +56,7 @@ import { Jobs } from './jobs/jobs.js';
 import type { NbdAddress, NbdServerOptions as NbdDefaults } from './nbd/server.js';
 import { UserObjects } from './objects/user-objects.js';
 import type { BlockOptions } from './options.js';
+import { expectPassedSocket } from './passed-socket.js';
 import { ofExport } from './permissions.js';
 import { systemClock } from './system-clock.js';
 
@@ -85,6 +86,8 @@ export interface BlockLayerOptions {
   readonly drivers?: DriverRegistry;
   /** For each NBD server: how many clients it takes, and where problems with them are reported. */
   readonly nbd?: NbdDefaults;
+  /** Whether numbers of file descriptors stand for sockets that the parent process has passed on: while the server starts. Default: never. */
+  readonly takesPassedSockets?: () => boolean;
   /** What `query-name` reports. Default: no name. */
   readonly name?: string | undefined;
 }
@@ -146,6 +149,7 @@ export class BlockLayer implements AsyncDisposable {
       fatal,
       secret: (id) => this.objects.secretData(id),
       clientCredentials: (id) => this.objects.tlsCredentials(id, 'client'),
+      passedSocket: (number) => (options.takesPassedSockets?.() ? expectPassedSocket(number) : undefined),
       throttle: (group) => this.throttleGroups.joinExisting(group),
       dirtyStretches: (node, name) => this.bitmaps.named(this.graph.reference(node), name).bits.runs(),
       authorize: async (path, fd) => (this.#ownFiles.has(path) ? undefined : authorize?.(path, fd)),

@@ -1,5 +1,6 @@
-import { connect, type NetConnectOpts } from 'node:net';
+import { connect, type NetConnectOpts, Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { abstractPath, isAbstract, needsSystemCalls } from './abstract-socket.js';
 import { explain } from './explain.js';
 import { QmpConnectionError } from './failure.js';
 import { type MonitorProcess, nameOf, streamsOf } from './monitor-process.js';
@@ -12,14 +13,16 @@ type Streams = StreamPair | (Readable & Writable) | MonitorProcess;
 /**
  * Where a QMP server is:
  *
- * - a string: the path of a unix socket, or `host:port`; `unix:` and `tcp:` before it leave no doubt
- * - `{ path }` or `{ host, port }`
+ * - a string: the path of a unix socket, or `host:port`; `unix:` and `tcp:` before it leave no doubt; `abstract:NAME` for an abstract
+ *   socket of Linux
+ * - `{ path }` or `{ host, port }`; with `abstract`, the path is the name of an abstract socket, and with `tight: false` such a one as
+ *   fills the address with NULs
  * - a duplex stream, two streams, or a child process that speaks QMP on its standard input and output
  * - a function that opens one of these each time it is called; the signal it is given is aborted when the client gives up
  */
 export type QmpAddress =
   | string
-  | { readonly path: string }
+  | { readonly path: string; readonly abstract?: boolean; readonly tight?: boolean }
   | { readonly host?: string; readonly port: number }
   | (Readable & Writable)
   | StreamPair
@@ -41,12 +44,18 @@ const HOST_AND_PORT = /^(?!unix:)(?:tcp:)?\[?([\w.:-]*?)\]?:(\d+)$/;
 export function endpointOf(address: QmpAddress): Endpoint {
   if (typeof address === 'string') {
     const [, host, port] = HOST_AND_PORT.exec(address) ?? [];
-    return socket(port ? { host, port: Number(port) } : { path: address.replace(/^unix:/, '') });
+    if (port) return socket({ host, port: Number(port) });
+    const [, abstract] = /^abstract:(.*)$/s.exec(address) ?? [];
+    return socket({ path: abstract === undefined ? address.replace(/^unix:/, '') : abstractPath(abstract) });
   }
   if (typeof address === 'function') {
     return { name: 'the peer', lasting: true, open: async (signal) => opened(await address(signal)) };
   }
-  if (!('write' in address) && ('path' in address || 'port' in address)) return socket(address);
+  if (!('write' in address) && 'path' in address) {
+    const { path, abstract, tight } = address;
+    return socket({ path: abstract ? abstractPath(path, tight) : path });
+  }
+  if (!('write' in address) && 'port' in address) return socket(address);
   const name = 'stdin' in address ? nameOf(address) : 'the peer';
   return { name, lasting: false, open: async () => opened(address as Streams) };
 }
@@ -56,8 +65,18 @@ function opened(streams: Streams): OpenedStreams {
   return 'stdin' in streams ? streamsOf(streams) : streams;
 }
 
+function nameOfPath(path: string): string {
+  return isAbstract(path) ? `abstract:${path.slice(1).replace(/\0+$/, '')}` : path;
+}
+
+/** Opens a socket that Node.js does not get to. What does so is loaded then. */
+async function systemSocket(path: string): Promise<Socket> {
+  const { connectBySystem } = await import('./unix-socket.js');
+  return new Socket({ fd: connectBySystem(path) });
+}
+
 function socket(where: SocketPlace): Endpoint {
-  const name = 'path' in where ? where.path : `${where.host || 'localhost'}:${where.port}`;
+  const name = 'path' in where ? nameOfPath(where.path) : `${where.host || 'localhost'}:${where.port}`;
   return {
     name,
     lasting: true,
@@ -70,6 +89,10 @@ function socket(where: SocketPlace): Endpoint {
         };
         if (!isPossible(where)) {
           fail();
+          return;
+        }
+        if ('path' in where && needsSystemCalls(where.path)) {
+          systemSocket(where.path).then((stream) => resolve({ readable: stream, writable: stream }), fail);
           return;
         }
         const stream = connect(where as NetConnectOpts, () => resolve({ readable: stream, writable: stream }));

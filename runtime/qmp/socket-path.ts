@@ -1,4 +1,6 @@
-/** A socket that a client connects to. */
+import { isAbstract, isPossibleAbstract } from './abstract-socket.js';
+
+/** A socket that a client connects to. A path that begins with NUL is an abstract name. */
 export type SocketPlace = { readonly path: string } | { readonly host?: string | undefined; readonly port: number };
 
 const LONGEST: Partial<Record<NodeJS.Platform, number>> = { linux: 107, win32: Infinity };
@@ -13,5 +15,6 @@ export const LONGEST_SOCKET_PATH = LONGEST[process.platform] ?? 103;
 export function isPossible(place: SocketPlace): boolean {
   if (!('path' in place)) return Number.isInteger(place.port) && place.port > 0 && place.port < 65_536;
   const { path } = place;
+  if (isAbstract(path)) return isPossibleAbstract(path);
   return path !== '' && !path.includes('\0') && Buffer.byteLength(path) <= LONGEST_SOCKET_PATH;
 }

@@ -1,3 +1,4 @@
+import { isAbstract, LONGEST_ABSTRACT_NAME } from './abstract-socket.js';
 import type { SocketPlace } from './socket-path.js';
 
 /** What the codes of a failed connection mean for people, at a unix socket. */
@@ -27,11 +28,15 @@ export function explainFailure(place: SocketPlace, longest: number, error?: Node
     return 'path' in place ? complaintAboutPath(place.path, longest) : 'a TCP port is a number from 1 to 65535';
   const { code = '' } = error;
   if (!('path' in place)) return AT_A_PORT[code] ?? (error.message || code);
+  if (isAbstract(place.path) && code === 'ECONNREFUSED') return 'no program listens under this name';
   return (code === 'ENOENT' ? misunderstanding(place.path) : undefined) ?? AT_A_PATH[code] ?? error.message;
 }
 
 function complaintAboutPath(path: string, longest: number): string {
   if (path === '') return 'the path is empty';
+  if (isAbstract(path)) {
+    return `an abstract name is one of Linux, with 1 to ${LONGEST_ABSTRACT_NAME} bytes, and no NUL among them`;
+  }
   if (path.includes('\0')) return 'a path has no NUL byte';
   return `the path has ${Buffer.byteLength(path)} bytes, and that of a unix socket at most ${longest}: make a link in a shorter place, or give it relative to the working directory`;
 }

@@ -85,7 +85,7 @@ export class ExportServer {
       await opened.#server.listen(address);
     } catch (error) {
       if (error instanceof ListenError) throw new BlockError(error.message, { code: 'EBUSY', cause: error });
-      throw blockErrorOf(error, `Could not listen on '${formatSocketPlace(address)}'`);
+      throw blockErrorOf(error, `Could not listen on '${nameOfPlace(address)}'`);
     }
     return opened;
   }
@@ -170,6 +170,11 @@ export class ExportServer {
     for (const release of releases) release();
     onGone?.();
   }
+}
+
+/** A place as messages and the operator's log name it. */
+export function nameOfPlace(address: NbdAddress): string {
+  return 'fd' in address ? `fd:${address.fd}` : formatSocketPlace(address);
 }
 
 function expectShort(what: string, text: string): void {

@@ -1,15 +1,19 @@
 import type {
+  InetSocketAddress,
   NbdServerOptions,
   NbdServerOptionsBase,
   SocketAddress,
   SocketAddressLegacy,
 } from '../../../generated/index.js';
+import { abstractPath, isAbstract } from '../../qmp/abstract-socket.js';
+import { familyOf, hostIn, type InetFamily } from '../../qmp/server/inet-place.js';
 import { formatSocketPlace } from '../../qmp/server/socket-place.js';
-import { ExportServer, type ExportSource } from '../backend/export-server.js';
-import { BlockError } from '../error.js';
+import { ExportServer, type ExportSource, nameOfPlace } from '../backend/export-server.js';
+import { BlockError, blockErrorOf } from '../error.js';
 import type { NbdAddress, NbdServerOptions as ServerOptions } from '../nbd/server.js';
 import { serverHandshake } from '../objects/server-handshake.js';
 import type { UserObjects } from '../objects/user-objects.js';
+import { expectPassedSocket } from '../passed-socket.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** The one NBD server that commands and `--nbd-server` start, beside those of `--nbd`. */
@@ -54,11 +58,11 @@ export class CommandServer {
     if (this.#running !== undefined) throw new BlockError('NBD server already running');
     const options: ServerOptions = { ...this.#defaults, ...nbdServerOptions(wanted, this.#objects) };
     let failure: unknown;
-    for (const address of nbdAddresses(addr)) {
+    for (const address of await nbdAddresses(addr, checked)) {
       try {
         const running = await this.#open(address, options, checked);
         this.#running = running;
-        return formatSocketPlace('path' in address ? address : { ...address, port: running.port ?? address.port });
+        return nameOfPlace('port' in address ? { ...address, port: running.port ?? address.port } : address);
       } catch (error) {
         failure = error;
       }
@@ -75,11 +79,12 @@ export class CommandServer {
 
   async #open(address: NbdAddress, options: ServerOptions, checked: boolean): Promise<ExportServer> {
     if (!checked || !('path' in address)) return ExportServer.open(this.#source, address, options);
-    await this.#authorize(address.path);
+    const path = isAbstract(address.path) ? `nbd:${formatSocketPlace(address)}` : address.path;
+    await this.#authorize(path);
     const server = await ExportServer.open(this.#source, address, options);
     try {
       // Once more: the folder may be another one by now.
-      await this.#authorize(address.path);
+      await this.#authorize(path);
       return server;
     } catch (error) {
       await server.close();
@@ -128,24 +133,43 @@ function withoutData(address: SocketAddressLegacy): SocketAddress {
 /**
  * Where the addresses of `nbd-server-start` lead: one after the other, until one is available.
  *
+ * @param checked a client asks for it, which cannot pass sockets on and does not know what the numbers of others stand for
  * @throws BlockError for an address that no server can listen on
  */
-export function nbdAddresses(address: SocketAddress): NbdAddress[] {
-  if (address.type === 'unix') {
-    if (address.abstract) throw new BlockError('This server cannot listen on an abstract socket: give a path');
-    return [{ path: address.path }];
+export async function nbdAddresses(address: SocketAddress, checked = true): Promise<NbdAddress[]> {
+  switch (address.type) {
+    case 'unix':
+      return [{ path: address.abstract ? abstractPath(address.path, address.tight) : address.path }];
+    case 'vsock':
+      throw new BlockError('This server cannot listen on vsock: use inet or unix');
+    case 'fd':
+      if (checked) {
+        throw new BlockError(`The file descriptor '${address.str}' was not given to this server: use inet or unix`);
+      }
+      return [{ fd: expectPassedSocket(address.str) }];
+    case 'inet':
+      return inetAddresses(address);
   }
-  if (address.type === 'vsock') throw new BlockError('This server cannot listen on vsock: use inet or unix');
-  if (address.type === 'fd') {
-    throw new BlockError(`The file descriptor '${address.str}' was not given to this server: use inet or unix`);
-  }
-  const { host, port, to, ipv4, ipv6 } = address;
+}
+
+async function inetAddresses(address: InetSocketAddress): Promise<NbdAddress[]> {
+  const { host, port, to, ipv4, ipv6, numeric, mptcp, 'keep-alive': keeps, 'keep-alive-idle': idle } = address;
+  if (mptcp) throw new BlockError('This server has no multipath TCP: leave out mptcp');
   const first = Number(port);
   if (!/^\d+$/.test(port) || first > 65535) throw new BlockError(`'${port}' is not a TCP port: 0 to 65535`);
-  if (ipv4 === false && ipv6 === false) throw new BlockError('Neither IPv4 nor IPv6 is left to listen on');
+  const family = familyOf(ipv4, ipv6);
+  if (family === 'none') throw new BlockError('Cannot disable IPv4 and IPv6 at same time');
   const last = to ?? first;
   if (last < first) throw new BlockError(`The last port, ${last}, is below the first, ${first}`);
+  const name = await addressOf(host, port, family, numeric);
+  const more = keeps ? { keepAlive: idle ?? 0 } : {};
+  return Array.from({ length: last - first + 1 }, (_, index) => ({ host: name, port: first + index, ...more }));
+}
+
+async function addressOf(host: string, port: string, family: InetFamily, numeric = false): Promise<string> {
   // NBD knows no passwords: who wants to be reached from elsewhere says so.
-  const name = host === '' ? (ipv4 === false ? '::1' : '127.0.0.1') : host;
-  return Array.from({ length: last - first + 1 }, (_, index) => ({ host: name, port: first + index }));
+  if (host === '') return family === 6 ? '::1' : '127.0.0.1';
+  return hostIn(host, family, numeric).catch((error: unknown) => {
+    throw blockErrorOf(error, `address resolution failed for ${host}:${port}`);
+  });
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { LONGEST_DELAY } from '../../qmp/deadline.js';
 import { ConnectionTurns } from '../../qmp/server/connection-turns.js';
+import { listenAt } from '../../qmp/server/listen-at.js';
 import { ConnectionClosed } from './byte-reader.js';
 import { connectionOf, securableConnection } from './connection.js';
 import type { NbdExport } from './export.js';
@@ -8,8 +9,19 @@ import { type NbdMemory, processMemory } from './memory.js';
 import { negotiate } from './negotiation.js';
 import { transmit } from './transmission.js';
 
-/** Where an NBD server listens. */
-export type NbdAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+/**
+ * Where an NBD server listens: at a path, which may begin with NUL and is an abstract name then, at a TCP port, or at a socket that the
+ * parent process has opened, by its number.
+ */
+export type NbdAddress =
+  | { readonly path: string }
+  | {
+      readonly host: string;
+      readonly port: number;
+      /** Connections without traffic are checked by the system, after so many seconds; 0: after as many as it likes. Absent: they are not. */
+      readonly keepAlive?: number;
+    }
+  | { readonly fd: number };
 
 /** What an NBD server tells its owner. */
 export interface NbdServerOptions {
@@ -38,6 +50,7 @@ export class NbdServer implements AsyncDisposable {
   readonly #turns: ConnectionTurns;
   readonly #server: Server;
   readonly #options: NbdServerOptions;
+  #keepAlive: number | undefined;
 
   constructor(options: NbdServerOptions = {}) {
     this.#options = options;
@@ -48,14 +61,9 @@ export class NbdServer implements AsyncDisposable {
   }
 
   /** Starts to listen. Rejects with the system's error when the address is not available. */
-  listen(address: NbdAddress): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(address, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+  async listen(address: NbdAddress): Promise<void> {
+    if ('host' in address) this.#keepAlive = address.keepAlive;
+    await listenAt(this.#server, address);
   }
 
   /** The TCP port listened on, where it is TCP: the one to use when port 0 was asked for. */
@@ -103,6 +111,7 @@ export class NbdServer implements AsyncDisposable {
   async #serve(accepted: Socket): Promise<void> {
     const { secure, handshakeSeconds = defaultHandshakeSeconds, memory = processMemory } = this.#options;
     accepted.setNoDelay(true);
+    if (this.#keepAlive !== undefined) accepted.setKeepAlive(true, this.#keepAlive * 1000);
     const plain = secure === undefined ? connectionOf(accepted) : securableConnection(accepted, secure);
     const { socket } = plain;
     this.#connections.set(socket, undefined);

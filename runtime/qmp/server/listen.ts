@@ -2,19 +2,23 @@ import { unlinkSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAbstract, isPossibleAbstract, LONGEST_ABSTRACT_NAME } from '../abstract-socket.js';
 import { LONGEST_SOCKET_PATH } from '../socket-path.js';
 import type { StreamPair } from '../streams.js';
+import { listenAt } from './listen-at.js';
 import { formatSocketPlace, parseSocketPlace } from './socket-place.js';
 
 /**
  * Where a server takes clients:
  *
  * - `unix:PATH` or `{ path }`: a unix socket, for this user only
+ * - `abstract:NAME`, or `{ path }` beginning with NUL: an abstract unix socket of Linux, for every user
  * - `tcp:HOST:PORT` or `{ port, host }`: TCP; without a host on the loopback interface, so that no other machine can connect
  * - `stdio`, or two streams: one client that is already there
  */
 export type ListenAddress =
   | `unix:${string}`
+  | `abstract:${string}`
   | `tcp:${string}`
   | 'stdio'
   | { readonly path: string }
@@ -65,11 +69,15 @@ function resolve(address: ListenAddress): Exclude<ListenAddress, string> {
   if (address === 'stdio') return { readable: process.stdin, writable: process.stdout };
   const place = parseSocketPlace(address);
   if (place !== undefined) return place;
-  throw new ListenError(`Cannot listen on '${address}': expected unix:PATH, tcp:HOST:PORT or stdio`);
+  throw new ListenError(`Cannot listen on '${address}': expected unix:PATH, abstract:NAME, tcp:HOST:PORT or stdio`);
 }
 
 async function listenOnPath(server: Server, path: string): Promise<Listener> {
   await clearSocketPath(path);
+  if (isAbstract(path)) {
+    await bind(server, { path });
+    return { address: formatSocketPlace({ path }), close: () => closed(server) };
+  }
   // Only this user may connect, from the moment the file is there. Node.js makes it before `listen` returns.
   const mask = process.umask(0o177);
   const bound = bind(server, { path });
@@ -98,6 +106,12 @@ async function listenOnPath(server: Server, path: string): Promise<Listener> {
  * @throws ListenError when something is in use there, or is no socket, or the path would be cut
  */
 export async function clearSocketPath(path: string): Promise<void> {
+  if (isAbstract(path)) {
+    if (isPossibleAbstract(path)) return;
+    throw new ListenError(
+      `Cannot listen on '${formatSocketPlace({ path })}': an abstract name is one of Linux, with 1 to ${LONGEST_ABSTRACT_NAME} bytes, and no NUL among them`,
+    );
+  }
   // Node.js cuts it silently, and listens somewhere else.
   if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH || path.includes('\0')) {
     throw new ListenError(
@@ -145,16 +159,15 @@ function probed(path: string, patience: number): Promise<'server' | 'nothing' | 
   });
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((settle, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const where = options.path ?? `${options.host}:${options.port}`;
-      reject(
-        new ListenError(`Cannot listen on '${where}': ${reasons[error.code ?? ''] ?? error.message}`, { cause: error }),
-      );
-    });
-    server.listen(options, () => settle());
-  });
+async function bind(server: Server, options: ListenOptions): Promise<void> {
+  try {
+    await listenAt(server, options);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const { path, host, port } = options;
+    const where = path === undefined ? `${host}:${port}` : isAbstract(path) ? formatSocketPlace({ path }) : path;
+    throw new ListenError(`Cannot listen on '${where}': ${reasons[code] ?? message}`, { cause: error });
+  }
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -68,7 +68,7 @@ describe('a plan', () => {
       expect.stringMatching(/^--blockdev null-co: 'node-name' is missing/),
       expect.stringMatching(/^--blockdev bogus,node-name=x: 'driver'/),
       expect.stringMatching(/^--drive cache=bogus: 'cache' cannot be/),
-      "--qmp here: 'here' is no address: write unix:PATH or tcp:HOST:PORT",
+      "--qmp here: 'here' is no address: write unix:PATH, abstract:NAME or tcp:HOST:PORT",
     ]);
   });
 

@@ -4,12 +4,15 @@ import { readBlockdev, readObject } from '../../../cli/serve/schema-options.js';
 import { readSocketPlace } from '../../../runtime/block/commands/address.js';
 import { readNbd } from '../../../runtime/block/commands/nbd-option.js';
 import { readDevice } from '../../../runtime/block/drive/device.js';
+import { abstractPath } from '../../../runtime/qmp/abstract-socket.js';
 import { formatSocketPlace } from '../../../runtime/qmp/server/socket-place.js';
 
 describe('an address', () => {
   it.each([
     ['unix:/run/a b:c', { path: '/run/a b:c' }],
     ['unix:relative', { path: 'relative' }],
+    ['abstract:a b', { path: '\0a b' }],
+    ['abstract:a,tight=off', { path: `\0a${'\0'.repeat(106)}` }],
     ['tcp::10809', { host: 'localhost', port: 10809 }],
     ['tcp:0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
     ['tcp:[::1]:65535', { host: '::1', port: 65535 }],
@@ -20,13 +23,16 @@ describe('an address', () => {
   it.each(['', 'unix:', 'tcp:', 'tcp:host', 'tcp:host:', 'tcp:host:65536', 'tcp:::1:5', '/run/a', 'stdio', 'tcp:h:-1'])(
     '%j is no address',
     (text) => {
-      expect(() => readSocketPlace(text)).toThrow(/is no address: write unix:PATH or tcp:HOST:PORT/);
+      expect(() => readSocketPlace(text)).toThrow(/is no address: write unix:PATH, abstract:NAME or tcp:HOST:PORT/);
     },
   );
 
   it('writes an address as it was read', () => {
     const place = fc.oneof(
       fc.record({ path: fc.string({ minLength: 1 }) }),
+      fc
+        .tuple(fc.string({ minLength: 1, maxLength: 50 }), fc.boolean())
+        .map(([name, tight]) => ({ path: abstractPath(name, tight) })),
       fc.record({ host: fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain()), port: fc.nat(0xffff) }),
     );
     fc.assert(

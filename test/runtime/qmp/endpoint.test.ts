@@ -248,6 +248,8 @@ test.each<[QmpAddress, string]>([
   ['qmp.sock', 'qmp.sock'],
   ['unix:host:4444', 'host:4444'],
   ['./host:4444', './host:4444'],
+  ['abstract:qmp', 'abstract:qmp'],
+  [{ path: 'qmp', abstract: true, tight: false }, 'abstract:qmp'],
   ['host.example:4444', 'host.example:4444'],
   ['[::1]:4444', '::1:4444'],
   [':4444', 'localhost:4444'],

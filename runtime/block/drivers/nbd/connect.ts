@@ -1,4 +1,6 @@
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { isAbstract } from '../../../qmp/abstract-socket.js';
+import { connectAt } from '../../../qmp/server/connect-at.js';
 import type { BlockHost } from '../../driver.js';
 import { isErrno } from '../../errno.js';
 import { BlockError, blockErrorOf } from '../../error.js';
@@ -29,8 +31,9 @@ export async function connectTo(options: NbdOptions, host: BlockHost, signal: Ab
   const { place, tls } = options;
   const credentials = tls && host.clientCredentials?.(tls.credentials);
   if (tls && credentials === undefined) throw new BlockError(`No TLS credentials with id '${tls.credentials}'`);
-  const subject = 'path' in place ? place.path : `nbd://${describePlace(place)}`;
-  await host.authorize(subject);
+  const subject = 'path' in place && !isAbstract(place.path) ? place.path : `nbd://${describePlace(place)}`;
+  // What the operator has passed on is allowed.
+  if (!('fd' in place)) await host.authorize(subject);
   const connection = openConnection(place, credentials && ((plain) => secureClient(plain, credentials, tls.hostname)));
   const { socket } = connection;
   const stop = (): void => void socket.destroy(new BlockError('the node was closed', { code: 'ECANCELED' }));
@@ -72,7 +75,7 @@ function openConnection(
   const reader = new ByteReader();
   const onread = { buffer: () => reader.room(), callback: (count: number) => reader.arrived(count) };
   const options = { ...place, ...(secure ? {} : { onread }) };
-  const socket = createConnection(options);
+  const socket = connectAt(options);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, keepAlive);
   // What is lost is found by the reader.

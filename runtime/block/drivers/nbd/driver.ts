@@ -22,7 +22,7 @@ export const nbd: BlockDriver = {
 };
 
 async function open({ options, node, host }: OpenContext): Promise<NbdInstance> {
-  const taken = takeNbdOptions(options);
+  const taken = takeNbdOptions(options, host);
   const disk = await NbdDisk.open(taken, host);
   try {
     const { readOnly, autoReadOnly = false } = node.flags;
@@ -38,7 +38,7 @@ async function open({ options, node, host }: OpenContext): Promise<NbdInstance> 
 async function createFile(filename: string, size: number, options: BlockOptions, host: BlockHost): Promise<void> {
   const [unknown] = options.keys();
   if (unknown !== undefined) throw invalid(`Invalid parameter '${unknown}': an NBD export has no such option`);
-  const taken = takeNbdOptions(new BlockOptions([['filename', filename]]));
+  const taken = takeNbdOptions(new BlockOptions([['filename', filename]]), host);
   const disk = await NbdDisk.open(taken, host);
   try {
     checkWritable(disk, false, taken);

@@ -1,8 +1,14 @@
+import { isAbstract } from '../../../qmp/abstract-socket.js';
+import { formatSocketPlace } from '../../../qmp/server/socket-place.js';
 import { type BlockError, invalid } from '../../error.js';
 
-/** Where an NBD server listens. */
+/** Where an NBD server listens. A path that begins with NUL is an abstract name. */
 export type NbdPlace =
   | { readonly path: string }
+  | {
+      /** A socket that is connected to it already, which was passed to this process. */
+      readonly fd: number;
+    }
   | {
       readonly host: string;
       readonly port: number;
@@ -70,11 +76,13 @@ export function parsePort(text: string): number {
 
 /** A place as messages name it. */
 export function describePlace(place: NbdPlace): string {
-  return 'path' in place ? place.path : authorityOf(place);
+  if ('fd' in place) return `fd:${place.fd}`;
+  if ('path' in place) return isAbstract(place.path) ? formatSocketPlace(place) : place.path;
+  return authorityOf(place);
 }
 
 /** A file name for an export. It may have characters that make it another one's. */
-export function plainName(place: NbdPlace, exportName: string): string {
+export function plainName(place: Exclude<NbdPlace, { readonly fd: number }>, exportName: string): string {
   const path = exportName === '' ? '' : `/${exportName}`;
   return 'path' in place ? `nbd+unix://${path}?socket=${place.path}` : `nbd://${authorityOf(place)}${path}`;
 }

@@ -1,3 +1,6 @@
+import { abstractName, abstractPath, isAbstract } from '../../../qmp/abstract-socket.js';
+import { familyOf } from '../../../qmp/server/inet-place.js';
+import type { BlockHost } from '../../driver.js';
 import { BlockError, invalid } from '../../error.js';
 import { longestName } from '../../nbd/protocol.js';
 import type { BlockOptions } from '../../options.js';
@@ -29,9 +32,9 @@ const longestDelay = 2 ** 32 - 1;
  *
  * @throws BlockError when one makes no sense
  */
-export function takeNbdOptions(options: BlockOptions): NbdOptions {
+export function takeNbdOptions(options: BlockOptions, host: Pick<BlockHost, 'passedSocket'>): NbdOptions {
   const filename = options.takeString('filename');
-  const named = takePlace(filename, options);
+  const named = takePlace(filename, options, host);
   const { place } = named;
   const given = options.takeString('export');
   if (given !== undefined && named.export !== undefined) {
@@ -70,7 +73,11 @@ export function takeNbdOptions(options: BlockOptions): NbdOptions {
   };
 }
 
-function takePlace(filename: string | undefined, options: BlockOptions): NamedExport {
+function takePlace(
+  filename: string | undefined,
+  options: BlockOptions,
+  host: Pick<BlockHost, 'passedSocket'>,
+): NamedExport {
   const server = options.takeUnder('server');
   const old = {
     path: options.takeString('path'),
@@ -88,31 +95,46 @@ function takePlace(filename: string | undefined, options: BlockOptions): NamedEx
     if ('path' in named.place) expectPath(named.place.path);
     return named;
   }
-  if (server.size > 0) return { place: takeServer(server) };
+  if (server.size > 0) return { place: takeServer(server, host) };
   if (old.path !== undefined) return { place: { path: expectPath(old.path) } };
   if (old.host === undefined) throw invalid("Driver 'nbd' needs the address of a server as option 'server'");
   return { place: inetPlace(old.host, old.port) };
 }
 
 /** An address as the schema has it. */
-function takeServer(server: BlockOptions): NbdPlace {
+function takeServer(server: BlockOptions, host: Pick<BlockHost, 'passedSocket'>): NbdPlace {
   const type = server.takeEnum('type', ['inet', 'unix', 'fd'] as const);
   if (type === undefined) throw invalid("Option 'server.type' is missing: give inet or unix");
-  if (type === 'fd') {
-    throw invalid(`The file descriptor '${server.take('str') ?? ''}' was not given to this server: use inet or unix`);
-  }
   let place: NbdPlace;
-  if (type === 'unix') {
-    place = { path: expectPath(server.takeString('path')) };
+  if (type === 'fd') {
+    const name = server.takeString('str') ?? '';
+    const fd = host.passedSocket?.(name);
+    if (fd === undefined) {
+      throw invalid(`The file descriptor '${name}' was not given to this server: use inet or unix`);
+    }
+    place = { fd };
+  } else if (type === 'unix') {
+    const path = expectPath(server.takeString('path'));
+    const [abstract, tight] = [server.takeBoolean('abstract'), server.takeBoolean('tight')];
+    place = { path: abstract ? abstractPath(path, tight) : path };
   } else {
     const host = server.takeString('host');
     const port = server.takeString('port');
     if (host === undefined || port === undefined) throw invalid("Options 'server.host' and 'server.port' are needed");
+    takeKeptAlive(server);
     place = inetPlace(host, port, { ipv4: server.takeBoolean('ipv4'), ipv6: server.takeBoolean('ipv6') });
   }
   const [unknown] = server.keys();
   if (unknown !== undefined) throw invalid(`Option 'server.${unknown}' does not go with a server that is connected to`);
   return place;
+}
+
+/** What says how often an idle connection is checked: this one always is, every half minute. */
+function takeKeptAlive(server: BlockOptions): void {
+  server.takeBoolean('keep-alive');
+  for (const key of ['keep-alive-count', 'keep-alive-idle', 'keep-alive-interval'])
+    server.takeInteger(key, { least: 0 });
+  if (server.takeBoolean('mptcp')) throw invalid('There is no multipath TCP here: leave out mptcp');
 }
 
 function expectPath(path: string | undefined): string {
@@ -126,8 +148,8 @@ function inetPlace(
   port: string | undefined,
   { ipv4, ipv6 }: { ipv4?: boolean | undefined; ipv6?: boolean | undefined } = {},
 ): NbdPlace {
-  if (ipv4 === false && ipv6 === false) throw invalid('Neither IPv4 nor IPv6 is left to connect by');
-  const only = ipv4 === false || (ipv6 && !ipv4) ? 6 : ipv6 === false || (ipv4 && !ipv6) ? 4 : undefined;
+  const only = familyOf(ipv4, ipv6);
+  if (only === 'none') throw invalid('Cannot disable IPv4 and IPv6 at same time');
   return {
     host: host === '' ? 'localhost' : host,
     port: port === undefined ? defaultPort : parsePort(port),
@@ -136,7 +158,18 @@ function inetPlace(
 }
 
 function shownPlace(place: NbdPlace): { [key: string]: string | boolean } {
-  if ('path' in place) return { 'server.type': 'unix', 'server.path': place.path };
+  if ('fd' in place) return { 'server.type': 'fd', 'server.str': `${place.fd}` };
+  if ('path' in place) {
+    const abstract = abstractName(place.path);
+    if (abstract === undefined) return { 'server.type': 'unix', 'server.path': place.path };
+    const { name, tight } = abstract;
+    return {
+      'server.type': 'unix',
+      'server.path': name,
+      'server.abstract': true,
+      ...(tight ? {} : { 'server.tight': false }),
+    };
+  }
   const { host, port, family } = place;
   return {
     'server.type': 'inet',
@@ -148,6 +181,7 @@ function shownPlace(place: NbdPlace): { [key: string]: string | boolean } {
 
 /** A plain name, if it leads to the same export when it is read again. */
 function exactName(place: NbdPlace, exportName: string): string | undefined {
+  if ('fd' in place || ('path' in place && isAbstract(place.path))) return undefined;
   const name = plainName(place, exportName);
   try {
     const again = parseNbdName(name);

@@ -303,20 +303,30 @@ describe('the NBD server by command', () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  it('listens on the loopback interface unless an address is given', () => {
+  it('listens on the loopback interface unless an address is given', async () => {
     const places = (data: object) => nbdAddresses({ type: 'inet', host: '', port: '10809', ...data });
-    expect(places({})).toEqual([{ host: '127.0.0.1', port: 10809 }]);
-    expect(places({ ipv4: false, to: 10810 })).toEqual([
+    expect(await places({})).toEqual([{ host: '127.0.0.1', port: 10809 }]);
+    expect(await places({ ipv4: false, to: 10810 })).toEqual([
       { host: '::1', port: 10809 },
       { host: '::1', port: 10810 },
     ]);
-    expect(places({ host: '0.0.0.0' })).toEqual([{ host: '0.0.0.0', port: 10809 }]);
+    expect(await places({ host: '0.0.0.0' })).toEqual([{ host: '0.0.0.0', port: 10809 }]);
+    expect(await places({ host: 'localhost', ipv4: true })).toEqual([{ host: '127.0.0.1', port: 10809 }]);
+    expect(await places({ 'keep-alive': true, 'keep-alive-idle': 9 })).toMatchObject([{ keepAlive: 9 }]);
   });
 
   it.each([
     [{ type: 'inet', data: { host: 'localhost', port: 'http' } }, /not a TCP port/],
     [{ type: 'inet', data: { host: 'localhost', port: '9', to: 5 } }, /below the first/],
-    [{ type: 'inet', data: { host: 'localhost', port: '9', ipv4: false, ipv6: false } }, /Neither/],
+    [
+      { type: 'inet', data: { host: 'localhost', port: '9', ipv4: false, ipv6: false } },
+      /Cannot disable IPv4 and IPv6/,
+    ],
+    [{ type: 'inet', data: { host: '::1', port: '9', ipv4: true } }, /resolution failed for ::1:9: .* IPv4/],
+    [{ type: 'inet', data: { host: 'localhost', port: '9', numeric: true } }, /resolution failed for localhost:9/],
+    [{ type: 'inet', data: { host: '127.0.0.1', port: '9', mptcp: true } }, /mptcp/],
+    [{ type: 'unix', data: { path: '', abstract: true } }, /Cannot listen on 'abstract:'/],
+    [{ type: 'unix', data: { path: 'x'.repeat(108), abstract: true } }, /1 to 107 bytes/],
     [{ type: 'fd', data: { str: 'fd' } }, /file descriptor/],
     [{ type: 'unix', data: { path: '/nonexistent/nbd' } }, /Could not listen/],
     [{ type: 'unix', data: { path: `/${'x'.repeat(108)}` } }, /Cannot listen.*107 bytes/],
