@@ -22,7 +22,18 @@ const arrows = {
 };
 
 /** What stands on nothing, and the contract between layer and drivers, which stands on that. */
-const ground = ['errno', 'error', 'file-name', 'limits', 'options', 'permissions', 'small-file', 'tls', 'units'];
+const ground = [
+  'errno',
+  'error',
+  'file-name',
+  'limits',
+  'options',
+  'passed-socket',
+  'permissions',
+  'small-file',
+  'tls',
+  'units',
+];
 const contract = [...ground, 'driver', 'abilities', 'request-flag'];
 const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs', 'drive', 'objects'];
 
@@ -37,6 +48,7 @@ const blockArrows = {
   limits: [],
   units: [],
   options: ['error', 'limits', 'units'],
+  'passed-socket': ['error'],
   permissions: [],
   'small-file': ['error', 'file-name'],
   tls: ['error'],
@@ -69,7 +81,7 @@ const owners = {
   pino: 'cli',
   'basic-ftp': 'runtime/block/drivers/ftp',
   fzstd: 'runtime/block/drivers/shared',
-  koffi: 'runtime/block/drivers/file|runtime/block/drivers/gluster|runtime/qmp/unix-socket.ts',
+  koffi: 'runtime/block/drivers/file|runtime/block/drivers/gluster|runtime/qmp/abstract',
   'ts-morph': 'upgrade',
 };
 

@@ -1,4 +1,4 @@
-import { abstractPath } from '../../runtime/qmp/abstract-socket.js';
+import { abstractPath } from '../../runtime/qmp/abstract/name.js';
 import { LONGEST_DELAY } from '../../runtime/qmp/deadline.js';
 import { familyOf, type InetFamily } from '../../runtime/qmp/server/inet-place.js';
 import { OptionError } from '../../runtime/visit/option-error.js';

@@ -5,7 +5,7 @@ import { serverHandshake } from '../../runtime/block/objects/server-handshake.js
 import { expectPassedSocket } from '../../runtime/block/passed-socket.js';
 import { secureClient } from '../../runtime/block/tls.js';
 import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
-import { isAbstract } from '../../runtime/qmp/abstract-socket.js';
+import { isAbstract } from '../../runtime/qmp/abstract/name.js';
 import { connectAt } from '../../runtime/qmp/server/connect-at.js';
 import { ConnectionTurns } from '../../runtime/qmp/server/connection-turns.js';
 import { hostIn } from '../../runtime/qmp/server/inet-place.js';

@@ -9,7 +9,7 @@ import {
   introspection,
   olderForms,
 } from '../../runtime/block/index.js';
-import { isAbstract } from '../../runtime/qmp/abstract-socket.js';
+import { isAbstract } from '../../runtime/qmp/abstract/name.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
 import { ListenError } from '../../runtime/qmp/server/listen.js';
 import type { ServerProblem } from '../../runtime/qmp/server/problem.js';

@@ -1,6 +1,6 @@
 import { connect, type NetConnectOpts, Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { abstractPath, isAbstract, needsSystemCalls } from './abstract-socket.js';
+import { abstractPath, isAbstract, needsSystemCalls } from './abstract/name.js';
 import { explain } from './explain.js';
 import { QmpConnectionError } from './failure.js';
 import { type MonitorProcess, nameOf, streamsOf } from './monitor-process.js';
@@ -71,7 +71,7 @@ function nameOfPath(path: string): string {
 
 /** Opens a socket that Node.js does not get to. What does so is loaded then. */
 async function systemSocket(path: string): Promise<Socket> {
-  const { connectBySystem } = await import('./unix-socket.js');
+  const { connectBySystem } = await import('./abstract/system-calls.js');
   return new Socket({ fd: connectBySystem(path) });
 }
 

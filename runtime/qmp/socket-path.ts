@@ -1,4 +1,4 @@
-import { isAbstract, isPossibleAbstract } from './abstract-socket.js';
+import { isAbstract, isPossibleAbstract } from './abstract/name.js';
 
 /** A socket that a client connects to. A path that begins with NUL is an abstract name. */
 export type SocketPlace = { readonly path: string } | { readonly host?: string | undefined; readonly port: number };

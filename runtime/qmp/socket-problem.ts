@@ -1,4 +1,4 @@
-import { isAbstract, LONGEST_ABSTRACT_NAME } from './abstract-socket.js';
+import { isAbstract, LONGEST_ABSTRACT_NAME } from './abstract/name.js';
 import type { SocketPlace } from './socket-path.js';
 
 /** What the codes of a failed connection mean for people, at a unix socket. */

@@ -5,7 +5,7 @@ import type {
   SocketAddress,
   SocketAddressLegacy,
 } from '../../../generated/index.js';
-import { abstractPath, isAbstract } from '../../qmp/abstract-socket.js';
+import { abstractPath, isAbstract } from '../../qmp/abstract/name.js';
 import { familyOf, hostIn, type InetFamily } from '../../qmp/server/inet-place.js';
 import { formatSocketPlace } from '../../qmp/server/socket-place.js';
 import { ExportServer, type ExportSource, nameOfPlace } from '../backend/export-server.js';

@@ -1,6 +1,6 @@
 import { connect, type NetConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import { needsSystemCalls } from '../abstract-socket.js';
-import { connectBySystem } from '../unix-socket.js';
+import { needsSystemCalls } from '../abstract/name.js';
+import { connectBySystem } from '../abstract/system-calls.js';
 
 /**
  * Connects as `connect` of Node.js does, also to names that Node.js does not get to, and by a socket that is connected already: `fd` is

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ListenOptions, Server } from 'node:net';
-import { needsSystemCalls } from '../abstract-socket.js';
-import { listenBySystem } from '../unix-socket.js';
+import { needsSystemCalls } from '../abstract/name.js';
+import { listenBySystem } from '../abstract/system-calls.js';
 
 /** Has a server listen, also under names that Node.js does not get to. @throws the system's error when the address is not available */
 export async function listenAt(server: Server, options: ListenOptions | { readonly fd: number }): Promise<void> {

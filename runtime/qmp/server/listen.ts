@@ -2,7 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAbstract, isPossibleAbstract, LONGEST_ABSTRACT_NAME } from '../abstract-socket.js';
+import { isAbstract, isPossibleAbstract, LONGEST_ABSTRACT_NAME } from '../abstract/name.js';
 import { LONGEST_SOCKET_PATH } from '../socket-path.js';
 import type { StreamPair } from '../streams.js';
 import { listenAt } from './listen-at.js';

@@ -1,4 +1,4 @@
-import { abstractName, abstractPath } from '../abstract-socket.js';
+import { abstractName, abstractPath } from '../abstract/name.js';
 
 /** Where a server listens: a unix socket, or TCP. A path that begins with NUL is an abstract name. */
 export type SocketPlace = { readonly path: string } | { readonly host: string; readonly port: number };

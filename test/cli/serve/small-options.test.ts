@@ -4,7 +4,7 @@ import { readBlockdev, readObject } from '../../../cli/serve/schema-options.js';
 import { readSocketPlace } from '../../../runtime/block/commands/address.js';
 import { readNbd } from '../../../runtime/block/commands/nbd-option.js';
 import { readDevice } from '../../../runtime/block/drive/device.js';
-import { abstractPath } from '../../../runtime/qmp/abstract-socket.js';
+import { abstractPath } from '../../../runtime/qmp/abstract/name.js';
 import { formatSocketPlace } from '../../../runtime/qmp/server/socket-place.js';
 
 describe('an address', () => {

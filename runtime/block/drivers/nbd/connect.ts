@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { isAbstract } from '../../../qmp/abstract-socket.js';
+import { isAbstract } from '../../../qmp/abstract/name.js';
 import { connectAt } from '../../../qmp/server/connect-at.js';
 import type { BlockHost } from '../../driver.js';
 import { isErrno } from '../../errno.js';

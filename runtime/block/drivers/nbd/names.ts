@@ -1,4 +1,4 @@
-import { isAbstract } from '../../../qmp/abstract-socket.js';
+import { isAbstract } from '../../../qmp/abstract/name.js';
 import { formatSocketPlace } from '../../../qmp/server/socket-place.js';
 import { type BlockError, invalid } from '../../error.js';
 

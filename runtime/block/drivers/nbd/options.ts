@@ -1,4 +1,4 @@
-import { abstractName, abstractPath, isAbstract } from '../../../qmp/abstract-socket.js';
+import { abstractName, abstractPath, isAbstract } from '../../../qmp/abstract/name.js';
 import { familyOf } from '../../../qmp/server/inet-place.js';
 import type { BlockHost } from '../../driver.js';
 import { BlockError, invalid } from '../../error.js';
