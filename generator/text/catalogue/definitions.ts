@@ -194,4 +194,4 @@ export const definitions = {
       right: "{ 'enum': 'Limit', 'data': [ 'minimum', 'maximum' ] }",
     },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;

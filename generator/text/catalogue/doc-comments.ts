@@ -252,4 +252,4 @@ export const docComments = {
       right: "##\n# @reset:\n#\n# Reset the machine.  This takes time.\n##\n{ 'command': 'reset' }",
     },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;

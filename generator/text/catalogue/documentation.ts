@@ -104,4 +104,4 @@ export const documentation = {
       right: "##\n# @reset:\n#\n# Reset the machine.\n##\n{ 'command': 'reset' }",
     },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;

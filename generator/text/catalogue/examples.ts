@@ -41,4 +41,4 @@ export const examples = {
         "##\n# @reset:\n#\n# Reset the machine.\n#\n# @delay: seconds to wait\n#\n# .. qmp-example::\n#\n#     -> { \"execute\": \"reset\", \"arguments\": { \"delay\": 2 } }\n##\n{ 'command': 'reset', 'data': { 'delay': 'int' } }",
     },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;

@@ -69,4 +69,4 @@ export const lexical = {
       right: '# café',
     },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;

@@ -97,4 +97,4 @@ export const names = {
       'From 6.0 commands, arguments, members, enum values, branches and features have neither uppercase letters nor `_`. The pragmas `command-name-exceptions` (`_` in the names of commands) and `member-name-exceptions` (both, in members of structs and unions and in enum values) list what cannot change any more.',
     example: { dialect: '11.1', wrong: "{ 'command': 'query_disk' }", right: "{ 'command': 'query-disk' }" },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;

@@ -237,4 +237,4 @@ export const syntax = {
       right: "{ 'pragma': { 'command-returns-exceptions': [ 'query-version' ] } }",
     },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;

@@ -302,4 +302,4 @@ export const types = {
       right: "{ 'command': 'qom-set', 'data': { 'value': '**' }, 'gen': false }",
     },
   },
-} as const satisfies Record<string, DiagnosticKind<never>>;
+} satisfies Record<string, DiagnosticKind<never>>;
