@@ -56,6 +56,64 @@ export const sucraseForTypes = {
   },
 };
 
+/** What is used of each package. */
+const packages = {
+  'basic-ftp': 'Client',
+  chevrotain: 'createToken, EmbeddedActionsParser, EOF',
+  commander: 'Argument, Command, CommanderError, InvalidArgumentError, Option',
+  diff: 'FILE_HEADERS_ONLY, formatPatch, structuredPatch',
+  fzstd: 'Decompress',
+  'handlebars/runtime.js': 'default',
+  pino: 'pino',
+  sucrase: 'transform',
+};
+
+/**
+ * Makes each package one module that has what is used of it, with short names: in a bundle the outermost names of a module stay as they
+ * are, and a package has hundreds of them.
+ *
+ * @param {Set<string>} files takes the files that went in
+ */
+function packagesAsModules(root, files) {
+  const loaded = new Map();
+  return {
+    name: 'packages-as-modules',
+    setup(main) {
+      main.onResolve({ filter: /^[^./]/ }, ({ path }) =>
+        Object.hasOwn(packages, path) ? { path, namespace: 'package', sideEffects: false } : undefined,
+      );
+      main.onLoad({ filter: /./, namespace: 'package' }, ({ path }) => {
+        if (!loaded.has(path)) loaded.set(path, packageAsModule(root, path, files));
+        return loaded.get(path);
+      });
+    },
+  };
+}
+
+async function packageAsModule(root, path, files) {
+  const { metafile, outputFiles } = await build({
+    ...settings,
+    absWorkingDir: root,
+    stdin: { contents: `export { ${packages[path]} } from '${path}';`, resolveDir: root },
+    minifyIdentifiers: true,
+    write: false,
+    plugins: [withoutChildProcess, builtinsWithoutRequire, sucraseForTypes],
+  });
+  for (const file of Object.keys(metafile.inputs)) files.add(file);
+  return { contents: outputFiles[0].text, resolveDir: root };
+}
+
+/** How everything is bundled. */
+const settings = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+};
+
 /**
  * What a client needs is a chunk without the rest of the runtime, so that the bundler of a program leaves that rest out
  * as a whole.
@@ -66,11 +124,13 @@ const client = { in: 'runtime/qmp/client.ts', out: 'chunks/client' };
 export async function bundlePackage(root, outdir) {
   const { bin, exports: doors } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const modules = Object.values(doors).flatMap((door) => door.default ?? []);
-  return bundle(root, outdir, [...[...Object.values(bin), ...modules].map(sourceOf), client], {
+  const files = new Set();
+  const ours = await bundle(root, outdir, [...[...Object.values(bin), ...modules].map(sourceOf), client], {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    plugins: [esbuildHandlebars, withoutChildProcess, builtinsWithoutRequire, sucraseForTypes],
+    plugins: [packagesAsModules(root, files), esbuildHandlebars],
   });
+  return [...ours, ...files];
 }
 
 /** The entry point that a file of `dist` is built from. */
@@ -82,19 +142,13 @@ function sourceOf(output) {
 /** Bundles entry points, readable; returns the files that went in. */
 async function bundle(root, outdir, entryPoints, options) {
   const { metafile } = await build({
+    ...settings,
     absWorkingDir: root,
     entryPoints,
     outdir,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
     external: ['koffi', 'ts-morph'],
-    legalComments: 'none',
     sourcemap: true,
     sourcesContent: false,
-    metafile: true,
-    logLevel: 'warning',
     ...options,
   });
   for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
