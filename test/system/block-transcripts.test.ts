@@ -68,6 +68,8 @@ const ignored = new Set([
   'children',
   'driver-specific',
   'qdev',
+  // Since 10.2.
+  'limits',
   // Left out when the recorded client asked for a flat list; ours nests, as 2.8 does.
   'backing-image',
 ]);

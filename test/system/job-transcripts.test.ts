@@ -109,6 +109,8 @@ const described = ({ event, data = {} }: Message): object => {
   const { device, len, offset, ...others } = data;
   if (event === 'JOB_STATUS_CHANGE') return { event, ...data };
   if (timed.has(event ?? '')) return { event, device, type: data.type };
+  // Since 10.1, a mirror to what is zero does not count what its source has not; the recordings are older.
+  if (data.type === 'mirror') return { event, device, ...others };
   // How far the others had come when one failed is a matter of time.
   const done = data.error === undefined ? { offset } : {};
   return { event, device, len, ...done, ...others };
