@@ -38,7 +38,7 @@ class Served {
     execFileSync('qemu-io', ['-c', `write -q -P ${stamp} ${stamp * 700_416} 1M`, name], { cwd: this.folder });
   }
 
-  async start(): Promise<void> {
+  async start(...more: readonly string[]): Promise<void> {
     const controller = new AbortController();
     const args = [
       '--qmp',
@@ -51,7 +51,7 @@ class Served {
     const started = new Promise<void>((resolve) => {
       ready = resolve;
     });
-    const ended = qapiTs(['serve', ...args, ...nbd], {
+    const ended = qapiTs(['serve', ...args, ...more, ...nbd], {
       signal: controller.signal,
       onOutput: (text) => void (text.includes('"msg":"ready"') && ready()),
     });
@@ -119,7 +119,7 @@ class Served {
   }
 }
 
-describeWithPrograms('the recipes of docs/recipes.md', ['qemu-img', 'qemu-io'], () => {
+describeWithPrograms('the recipes of docs/recipes.md', ['qemu-img', 'qemu-io', 'nbdinfo'], () => {
   // Loading the server for the first time takes long, which is not the first test's.
   beforeAll(async () => void (await qapiTs(['serve', '--qmp', 'stdio', '--check-config'])), 60_000);
 
@@ -163,6 +163,28 @@ describeWithPrograms('the recipes of docs/recipes.md', ['qemu-img', 'qemu-io'], 
     await disk.keep('later.raw', restored);
     disk.same('images/restored.qcow2', 'later.raw');
     disk.same('backups/monday.qcow2', 'on-monday.raw');
+  });
+
+  test('another program pulls backups by NBD while the guest writes', async () => {
+    const disk = new Served();
+    disk.create('images/disk.qcow2');
+    await disk.start('--device', 'disk,drive=disk0');
+    await disk.recipe('full-backup', {}, false);
+    await disk.write();
+    const first = { monday: 'full', tuesday: 'monday' };
+    expect(await disk.recipe('pull-backup', first)).toEqual([`${disk.at('backups/monday.qcow2')} is complete`]);
+    disk.image('check', '-q', 'backups/monday.qcow2');
+    expect(existsSync(disk.at('images/fleece.qcow2'))).toBe(false);
+    await disk.write();
+    await disk.keep('on-tuesday.raw');
+    await disk.recipe('pull-backup', {}, false);
+    await disk.write();
+    disk.same('backups/tuesday.qcow2', 'on-tuesday.raw');
+    expect(disk.chain('backups/tuesday.qcow2')).toEqual(
+      ['tuesday', 'monday', 'full'].map((name) => `backups/${name}.qcow2`),
+    );
+    await disk.keep('later.raw');
+    disk.same('images/disk.qcow2', 'later.raw');
   });
 
   test('a backup is the disk as it was when it began, whatever the guest writes meanwhile', async () => {
