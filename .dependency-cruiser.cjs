@@ -34,7 +34,7 @@ const ground = [
   'tls',
   'units',
 ];
-const contract = [...ground, 'driver', 'abilities', 'request-flag'];
+const contract = [...ground, 'driver', 'driver-info', 'clock', 'abilities', 'request-flag'];
 const ideas = ['io', 'graph', 'transaction', 'bitmaps', 'nbd', 'backend', 'jobs', 'drive', 'objects'];
 
 /**
@@ -54,8 +54,10 @@ const blockArrows = {
   tls: ['error'],
   abilities: [],
   'request-flag': [],
-  driver: [...ground, 'abilities', 'request-flag'],
-  'system-clock': ['driver'],
+  clock: [],
+  'driver-info': [],
+  driver: [...ground, 'driver-info', 'clock', 'abilities', 'request-flag'],
+  'system-clock': ['clock'],
   transaction: [],
   io: contract,
   drivers: [...contract, 'io/status', 'io/tracker', 'nbd/protocol', 'nbd/byte-reader', 'nbd/connection'],

@@ -13,6 +13,8 @@ import type {
   ReplicatedDisk,
   ThrottlePlace,
 } from './abilities.js';
+import type { Clock } from './clock.js';
+import type { DriverInfo } from './driver-info.js';
 import type { BlockOptions } from './options.js';
 import type { ParentState, PermissionChange, Permissions } from './permissions.js';
 import type { ClientCredentials } from './tls.js';
@@ -23,23 +25,6 @@ import type { ClientCredentials } from './tls.js';
  * overlay was made over. The *root* edge leads from a backend to its node.
  */
 export type ChildRole = 'protocol' | 'format' | 'backing' | 'root';
-
-/** A user of a node outside of the graph, through an edge of the role `root`: a backend. */
-export interface RootOwner {
-  /** The backend's name; empty for anonymous ones. */
-  readonly name: string;
-  /** What messages call it. Absent: by its name. */
-  readonly title?: string;
-  /**
-   * Holds back new requests, lets throttled ones go at once, and resolves when none is in flight. Calls nest.
-   */
-  drainBegin(): Promise<void>;
-  drainEnd(): void;
-  /** The edges of a user that has several, and that does to one node what it finds at another: a job. Absent: it has one. */
-  readonly roots?: Iterable<Child>;
-  /** Its node may be inactive: it makes no requests meanwhile. Default: those of its users that have a name may be. */
-  readonly allowsInactive?: boolean | undefined;
-}
 
 /** The state of a stretch of a node, as one layer knows it. */
 export interface BlockStatus {
@@ -174,14 +159,6 @@ export interface BlockHost {
   fatal(message: string): void;
 }
 
-/** Time. Tests have one that they move themselves. */
-export interface Clock {
-  /** Nanoseconds since some moment; never goes back. */
-  now(): number;
-  /** Calls `callback` once, `ns` nanoseconds from now, unless cancelled before. */
-  after(ns: number, callback: () => void): { cancel(): void };
-}
-
 /** What a driver is given to open a node. */
 export interface OpenContext {
   /** The node that is being opened: name, driver, flags. It has no length and no backing file yet. */
@@ -225,16 +202,6 @@ export interface AmendRequest {
   readonly force: boolean;
   /** The secrets of the objects. */
   readonly host: BlockHost;
-}
-
-/** What a driver tells of an open image. */
-export interface DriverInfo {
-  /** Bytes of the units in which the format allocates. Absent when there are none. */
-  readonly clusterSize?: number;
-  /** The image was not closed cleanly, or is in use. */
-  readonly dirty?: boolean;
-  /** What was never written reads as zeroes, when there is no backing file. */
-  readonly unallocatedIsZero?: boolean;
 }
 
 /** A switch of a node's flags, in two steps so that many nodes can switch or none. */

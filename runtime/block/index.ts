@@ -16,6 +16,7 @@ export type { InternalSnapshots } from './abilities.js';
 export { Backend } from './backend/backend.js';
 export type { ExportRequest, ExportServer } from './backend/export-server.js';
 export { builtInDrivers } from './built-in-drivers.js';
+export type { Clock } from './clock.js';
 export { olderForms } from './commands/older-forms.js';
 export type { DriveConfig, DriveRegistry } from './drive/config.js';
 export type { DeviceConfig } from './drive/device.js';
@@ -27,15 +28,14 @@ export type {
   BlockStatus,
   Child,
   ChildRole,
-  Clock,
   CreateRequest,
-  DriverInfo,
   DriverInstance,
   NodeFlags,
   NodeView,
   OpenContext,
   Reopening,
 } from './driver.js';
+export type { DriverInfo } from './driver-info.js';
 export type { Errno } from './errno.js';
 export { BlockError } from './error.js';
 export { createImage, type ImageRequest } from './graph/create.js';

@@ -1,4 +1,4 @@
-import type { Clock } from './driver.js';
+import type { Clock } from './clock.js';
 
 /** The most milliseconds of a timer of Node.js: one that is set to more ends at once. */
 const longestTimer = 2 ** 31 - 1;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -5,7 +6,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import type { Child } from '../../runtime/block/driver.js';
-import type { BlockNode } from '../../runtime/block/graph/node.js';
 import { reopen } from '../../runtime/block/graph/reopen.js';
 import { chainStatus } from '../../runtime/block/io/status.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
@@ -110,8 +110,9 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
     const { graph } = layer;
     const active = await graph.open({ filename: at('active.qcow2') });
     active.monitorOwned = true;
-    const two = active.below as BlockNode;
-    const base = two.below?.below as BlockNode;
+    const two = active.below;
+    const base = two?.below?.below;
+    assert(two && base, 'the chain has four images');
     await graph.drained(active, async () => {
       await reopen(graph, base, false);
       await base.requests.truncate(size);

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { RootOwner } from '../../runtime/block/driver.js';
+import type { RootOwner } from '../../runtime/block/graph/node.js';
 import { BlockOptions } from '../../runtime/block/options.js';
 import { makeBochs, makeCloop, makeDmg } from '../runtime/block/drivers/format-suite/read-only-images.js';
 import { LayerClient } from '../runtime/block/layer-client.js';

@@ -1,6 +1,6 @@
 import type { BlockDeviceStats, BlockDeviceTimedStats, BlockLatencyHistogramInfo } from '../../../generated/index.js';
 import type { Int64 } from '../../json/value.js';
-import type { Clock } from '../driver.js';
+import type { Clock } from '../clock.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { TimedAverage } from './timed-average.js';
 import { uncounted, untimed } from './uncounted.js';

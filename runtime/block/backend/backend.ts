@@ -4,9 +4,10 @@ import {
   emitBlockIoError,
   emitDeviceTrayMoved,
 } from '../../../generated/index.js';
-import type { BlockHost, BlockStatus, Child, NodeFlags, RootOwner } from '../driver.js';
+import type { BlockHost, BlockStatus, Child, NodeFlags } from '../driver.js';
 import { strerror } from '../errno.js';
 import { BlockError, errnoOf, ioError } from '../error.js';
+import type { RootOwner } from '../graph/node.js';
 import { type ChainStatus, chainStatus } from '../io/status.js';
 import { RequestFlag } from '../request-flag.js';
 import { type AccountedKind, Accounting, type AccountingOptions } from './accounting.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../driver.js';
+import type { Clock } from '../clock.js';
 import { BlockError } from '../error.js';
 import { LeakyBucket } from './leaky-bucket.js';
 import { type LimitName, limitNames, type ThrottleConfig, throttleConfigOf } from './throttle-config.js';

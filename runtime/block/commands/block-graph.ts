@@ -5,9 +5,8 @@ import type {
   XDbgBlockGraphNodeType,
 } from '../../../generated/index.js';
 import type { Backend } from '../backend/backend.js';
-import type { RootOwner } from '../driver.js';
 import type { BlockGraph } from '../graph/graph.js';
-import type { BlockNode, NodeEdge } from '../graph/node.js';
+import type { BlockNode, NodeEdge, RootOwner } from '../graph/node.js';
 import { permissionsOf } from '../graph/usage.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { namedPermissions, Permission } from '../permissions.js';

@@ -1,4 +1,5 @@
-import type { BlockDriver, BlockStatus, Clock, DriverInstance, OpenContext } from '../driver.js';
+import type { Clock } from '../clock.js';
+import type { BlockDriver, BlockStatus, DriverInstance, OpenContext } from '../driver.js';
 import { BlockError } from '../error.js';
 import { largestSize } from '../limits.js';
 import { nothingToSwitch } from './shared/reopening.js';

@@ -1,13 +1,5 @@
-import type {
-  BlockDriver,
-  BlockStatus,
-  Child,
-  DriverInfo,
-  DriverInstance,
-  NodeFlags,
-  OpenContext,
-  Reopening,
-} from '../driver.js';
+import type { BlockDriver, BlockStatus, Child, DriverInstance, NodeFlags, OpenContext, Reopening } from '../driver.js';
+import type { DriverInfo } from '../driver-info.js';
 import { BlockError, invalid } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import type { BlockOptions } from '../options.js';

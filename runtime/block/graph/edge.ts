@@ -1,6 +1,6 @@
 import type { BlkdebugEvent } from '../../../generated/index.js';
 import type { JsonValue } from '../../json/value.js';
-import type { BlockStatus, Child, ChildRole, NodeView, RootOwner } from '../driver.js';
+import type { BlockStatus, Child, ChildRole, NodeView } from '../driver.js';
 import type { NodeRequests } from '../io/requests.js';
 import { type Permissions, unused } from '../permissions.js';
 
@@ -23,8 +23,25 @@ export interface EdgeEnd<Node extends EdgeEnd<Node>> extends NodeView {
   announced(event: BlkdebugEvent): void;
 }
 
+/** A user of a node outside of the graph, through an edge of the role `root`: a backend. */
+export interface EdgeUser<Node> {
+  /** The backend's name; empty for anonymous ones. */
+  readonly name: string;
+  /** What messages call it. Absent: by its name. */
+  readonly title?: string;
+  /**
+   * Holds back new requests, lets throttled ones go at once, and resolves when none is in flight. Calls nest.
+   */
+  drainBegin(): Promise<void>;
+  drainEnd(): void;
+  /** The edges of a user that has several, and that does to one node what it finds at another: a job. Absent: it has one. */
+  readonly roots?: Iterable<{ readonly node: Node }>;
+  /** Its node may be inactive: it makes no requests meanwhile. Default: those of its users that have a name may be. */
+  readonly allowsInactive?: boolean | undefined;
+}
+
 /** What is above an edge: a node, absent while it is only being opened and has no name yet, or a backend. */
-export type EdgeOwner<Node> = { readonly node: Node | undefined } | { readonly backend: RootOwner };
+export type EdgeOwner<Node> = { readonly node: Node | undefined } | { readonly backend: EdgeUser<Node> };
 
 /** An edge of the graph. The graph may put another node below it at any time between requests. */
 export class Edge<Node extends EdgeEnd<Node>> implements Child {

@@ -57,9 +57,9 @@ function refuseFrozen(node: BlockNode, name: string): void {
   const child = node.children.get(name)?.node;
   if (child === undefined) return;
   for (const { roots = [] } of backendsAbove(new Set([child]))) {
-    const worked = [...roots].map((root) => nodesBelow(root.node as BlockNode));
+    const worked = [...roots].map((root) => nodesBelow(root.node));
     const above = worked.some((nodes) => nodes.has(node));
-    const below = [...roots].some((root) => nodesBelow(child).has(root.node as BlockNode));
+    const below = [...roots].some((root) => nodesBelow(child).has(root.node));
     if (above && below) {
       throw new BlockError(`Cannot change frozen '${name}' link from '${node.name}' to '${child.name}'`, {
         code: 'EPERM',

@@ -1,16 +1,17 @@
-import type { BackingFile, BlockHost, Child, RootOwner } from '../driver.js';
+import type { BackingFile, BlockHost, Child } from '../driver.js';
 import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
 import { type Permissions, unused } from '../permissions.js';
 import { blockerExcept } from './blockers.js';
 import { closeNode } from './close.js';
+import { drained } from './drained.js';
 import { Edge, type EdgeChanges } from './edge.js';
 import { NameSpace } from './names.js';
-import type { BlockNode, NodeEdge } from './node.js';
+import type { BlockNode, NodeEdge, RootOwner } from './node.js';
 import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
 import { Turns } from './turns.js';
 import { refuseInactive, Usage } from './usage.js';
-import { backendsAbove, isBusy, nodesAbove, nodesBelow, tiedNodes } from './walk.js';
+import { nodesBelow, tiedNodes } from './walk.js';
 import type { DriverWhitelist } from './whitelist.js';
 
 /** A backend, as far as the graph knows it. */
@@ -373,32 +374,12 @@ export class BlockGraph implements OpenEnvironment {
    * A job ties its nodes together: where one of them is drained, all are.
    */
   async drained<T>(node: BlockNode, work: () => Promise<T>): Promise<T> {
-    return this.#drained(tiedNodes(nodesBelow(node)), work);
+    return drained(tiedNodes(nodesBelow(node)), work);
   }
 
   /** Runs work while nothing at all is in flight. */
   async drainedAll<T>(work: () => Promise<T>): Promise<T> {
-    return this.#drained(new Set(this.#nodes.values()), work);
-  }
-
-  async #drained<T>(nodes: ReadonlySet<BlockNode>, work: () => Promise<T>): Promise<T> {
-    const begun: RootOwner[] = [];
-    const held = [...nodesAbove(nodes)].flatMap(({ instance }) => (instance?.drainBegin ? [instance] : []));
-    try {
-      for (const instance of held) instance.drainBegin?.();
-      await Promise.all(
-        backendsAbove(nodes).map((owner) => {
-          begun.push(owner);
-          return owner.drainBegin();
-        }),
-      );
-      // What one node still does may begin something on another.
-      while (isBusy(nodes)) for (const { requests } of nodes) await requests.tracker.idle();
-      return await work();
-    } finally {
-      for (const instance of held) instance.drainEnd?.();
-      for (const owner of begun) owner.drainEnd();
-    }
+    return drained(new Set(this.#nodes.values()), work);
   }
 
   /** Closes everything. Nodes that backends hold are let go of by their owners first. */

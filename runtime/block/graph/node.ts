@@ -1,20 +1,13 @@
 import type { BlkdebugEvent, BlockdevDetectZeroesOptions } from '../../../generated/index.js';
 import type { Int64, JsonValue } from '../../json/value.js';
-import type {
-  BackingFile,
-  BlockDriver,
-  BlockStatus,
-  DriverInfo,
-  DriverInstance,
-  NodeFlags,
-  PastView,
-} from '../driver.js';
+import type { BackingFile, BlockDriver, BlockStatus, DriverInstance, NodeFlags, PastView } from '../driver.js';
+import type { DriverInfo } from '../driver-info.js';
 import { BlockError, ioError } from '../error.js';
 import { NodeRequests } from '../io/requests.js';
 import { statusOf } from '../io/status.js';
 import type { BlockOptions } from '../options.js';
 import { type Blocker, OperationBlockers } from './blockers.js';
-import type { Edge, EdgeChanges, EdgeEnd } from './edge.js';
+import type { Edge, EdgeChanges, EdgeEnd, EdgeUser } from './edge.js';
 import { describeNode } from './filename.js';
 import type { OpenFlags } from './flags.js';
 
@@ -31,6 +24,9 @@ export interface NodeDescription {
 
 /** An edge between nodes, or from a backend to a node. */
 export type NodeEdge = Edge<BlockNode>;
+
+/** A user of nodes outside of the graph. */
+export type RootOwner = EdgeUser<BlockNode>;
 
 /** One opened image: a node of the graph. */
 export class BlockNode implements EdgeEnd<BlockNode> {

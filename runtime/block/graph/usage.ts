@@ -1,4 +1,4 @@
-import type { NodeFlags, RootOwner } from '../driver.js';
+import type { NodeFlags } from '../driver.js';
 import { BlockError } from '../error.js';
 import {
   everything,
@@ -11,7 +11,7 @@ import {
   together,
   unused,
 } from '../permissions.js';
-import type { BlockNode, NodeEdge } from './node.js';
+import type { BlockNode, NodeEdge, RootOwner } from './node.js';
 
 type FlagsOf = (node: BlockNode) => NodeFlags;
 

@@ -1,5 +1,4 @@
-import type { RootOwner } from '../driver.js';
-import type { BlockNode } from './node.js';
+import type { BlockNode, RootOwner } from './node.js';
 
 /** A node with all that is below it. */
 export function nodesBelow(node: BlockNode): Set<BlockNode> {
@@ -40,7 +39,7 @@ export function tiedNodes(nodes: Set<BlockNode>): Set<BlockNode> {
       if (seen.has(owner)) continue;
       seen.add(owner);
       for (const { node } of owner.roots ?? []) {
-        for (const below of nodesBelow(node as BlockNode)) nodes.add(below);
+        for (const below of nodesBelow(node)) nodes.add(below);
         grown = true;
       }
     }

@@ -5,6 +5,7 @@ import { largestSize, roundDown, roundUp } from '../limits.js';
 import { RequestFlag } from '../request-flag.js';
 import { copyUp } from './copy-on-read.js';
 import { readAnywhere } from './read.js';
+import { readEdges } from './read-edges.js';
 import { RequestTracker, type TrackedRequest } from './tracker.js';
 import { driverFlags, writeZeroesSplit } from './write-zeroes.js';
 import { isZero } from './zeroes.js';
@@ -387,29 +388,6 @@ export class NodeRequests {
     const instance = this.#instance();
     if (this.#target.flags.readOnly || instance.write === undefined) throw ioError('EPERM');
     return instance;
-  }
-}
-
-/** Reads the blocks at the edges of a misaligned write, where they hold other data. */
-async function readEdges(
-  instance: DriverInstance,
-  start: number,
-  whole: Uint8Array,
-  from: number,
-  to: number,
-  alignment: number,
-): Promise<void> {
-  const end = start + whole.length;
-  if (from !== start) {
-    instance.debug?.('pwritev_rmw_head');
-    await readAnywhere(instance, start, whole.subarray(0, alignment), alignment, 0);
-    instance.debug?.('pwritev_rmw_after_head');
-  }
-  const last = end - alignment;
-  if (to !== end && (last !== start || from === start)) {
-    instance.debug?.('pwritev_rmw_tail');
-    await readAnywhere(instance, last, whole.subarray(last - start), alignment, 0);
-    instance.debug?.('pwritev_rmw_after_tail');
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../driver.js';
+import type { Clock } from '../clock.js';
 
 /**
  * When a job touches its nodes, and when it rests: drained sections wait for the one to end, and it waits for them before it

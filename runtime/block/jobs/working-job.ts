@@ -10,8 +10,9 @@ import {
   type JobType,
 } from '../../../generated/index.js';
 import { actionFor, statusAfter } from '../backend/error-policy.js';
-import type { BlockHost, Child, RootOwner } from '../driver.js';
+import type { BlockHost } from '../driver.js';
 import { BlockError, blockErrorOf, errnoOf } from '../error.js';
+import type { NodeEdge, RootOwner } from '../graph/node.js';
 import type { Turns } from '../graph/turns.js';
 import { Activity } from './activity.js';
 import type { InFlight } from './in-flight.js';
@@ -37,7 +38,7 @@ export abstract class WorkingJob implements RootOwner {
   readonly id: string;
   readonly type: JobType;
   /** The edges to the nodes that it works on. */
-  readonly roots = new Set<Child>();
+  readonly roots = new Set<NodeEdge>();
   /** Bytes of all there is to do, and of what is done. */
   len = 0;
   offset = 0;

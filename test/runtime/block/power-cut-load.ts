@@ -1,9 +1,10 @@
 import { builtInDrivers } from '../../../runtime/block/built-in-drivers.js';
-import type { Child, RootOwner } from '../../../runtime/block/driver.js';
+import type { Child } from '../../../runtime/block/driver.js';
 import { check } from '../../../runtime/block/drivers/qcow2/check/check.js';
 import type { CheckResult } from '../../../runtime/block/drivers/qcow2/check/report.js';
 import { IncompatibleFeature, readHeader } from '../../../runtime/block/drivers/qcow2/format/header.js';
 import { createImage } from '../../../runtime/block/graph/create.js';
+import type { RootOwner } from '../../../runtime/block/graph/node.js';
 import { BlockOptions } from '../../../runtime/block/options.js';
 import { RequestFlag } from '../../../runtime/block/request-flag.js';
 import { LayerClient } from './layer-client.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../runtime/block/driver.js';
+import type { Clock } from '../../../runtime/block/clock.js';
 
 /** A clock that only moves when a test moves it. */
 export class SimulatedClock implements Clock {

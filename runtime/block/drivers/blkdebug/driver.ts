@@ -1,5 +1,6 @@
 import type { BlkdebugEvent, BlkdebugIOType } from '../../../../generated/index.js';
-import type { BlockDriver, BlockStatus, Child, Clock, DriverInstance, OpenContext } from '../../driver.js';
+import type { Clock } from '../../clock.js';
+import type { BlockDriver, BlockStatus, Child, DriverInstance, OpenContext } from '../../driver.js';
 import { BlockError, ioError } from '../../error.js';
 import { roundDown, roundUp } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Client } from 'basic-ftp';
-import type { Clock } from '../../driver.js';
+import type { Clock } from '../../clock.js';
 import { isErrno } from '../../errno.js';
 import { BlockError } from '../../error.js';
 import { largestSize } from '../../limits.js';

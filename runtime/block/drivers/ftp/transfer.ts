@@ -1,5 +1,5 @@
 import type { Client } from 'basic-ftp';
-import type { Clock } from '../../driver.js';
+import type { Clock } from '../../clock.js';
 import { BlockError } from '../../error.js';
 
 type DataSocket = NonNullable<Client['ftp']['dataSocket']>;

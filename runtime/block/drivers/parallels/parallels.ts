@@ -1,4 +1,5 @@
-import type { BlockDriver, DriverInfo, NodeFlags, OpenContext, Reopening } from '../../driver.js';
+import type { BlockDriver, NodeFlags, OpenContext, Reopening } from '../../driver.js';
+import type { DriverInfo } from '../../driver-info.js';
 import { BlockError } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
 import { MappedImage } from '../shared/mapped/mapped-image.js';

@@ -1,14 +1,7 @@
 import type { BlockdevAmendOptions, ImageInfoSpecific } from '../../../../generated/index.js';
 import type { InternalSnapshots, PersistentBitmaps } from '../../abilities.js';
-import type {
-  AmendRequest,
-  BackingFile,
-  BlockStatus,
-  DriverInfo,
-  DriverInstance,
-  NodeFlags,
-  Reopening,
-} from '../../driver.js';
+import type { AmendRequest, BackingFile, BlockStatus, DriverInstance, NodeFlags, Reopening } from '../../driver.js';
+import type { DriverInfo } from '../../driver-info.js';
 import { blockErrorOf, invalid, ioError } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
 import { amendSlots } from '../shared/luks/amend.js';

@@ -1,4 +1,5 @@
-import type { BackingFile, BlockDriver, DriverInfo, NodeFlags, OpenContext, Reopening } from '../../driver.js';
+import type { BackingFile, BlockDriver, NodeFlags, OpenContext, Reopening } from '../../driver.js';
+import type { DriverInfo } from '../../driver-info.js';
 import { BlockError, errnoOf } from '../../error.js';
 import { largestSize, roundUp } from '../../limits.js';
 import { beneathOf, MappedImage } from '../shared/mapped/mapped-image.js';

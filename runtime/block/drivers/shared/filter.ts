@@ -1,4 +1,5 @@
-import type { BlockStatus, Child, DriverInfo, DriverInstance, NodeFlags, PastView, Reopening } from '../../driver.js';
+import type { BlockStatus, Child, DriverInstance, NodeFlags, PastView, Reopening } from '../../driver.js';
+import type { DriverInfo } from '../../driver-info.js';
 import type { BlockOptions } from '../../options.js';
 import type { Permissions } from '../../permissions.js';
 import { RequestFlag } from '../../request-flag.js';

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import type { Clock } from '../../driver.js';
+import type { Clock } from '../../clock.js';
 import { BlockError, blockErrorOf } from '../../error.js';
 import {
   acknowledgement,

@@ -1,13 +1,6 @@
 import type { ImageInfo, ImageInfoSpecific } from '../../../../generated/index.js';
-import type {
-  BackingFile,
-  BlockStatus,
-  Child,
-  DriverInfo,
-  DriverInstance,
-  NodeFlags,
-  Reopening,
-} from '../../driver.js';
+import type { BackingFile, BlockStatus, Child, DriverInstance, NodeFlags, Reopening } from '../../driver.js';
+import type { DriverInfo } from '../../driver-info.js';
 import { sectorSize } from '../../limits.js';
 import { Parts } from '../shared/parts.js';
 import { nothingToSwitch } from '../shared/reopening.js';

@@ -1,4 +1,5 @@
-import type { BlockStatus, Child, DriverInfo, DriverInstance, Reopening } from '../../driver.js';
+import type { BlockStatus, Child, DriverInstance, Reopening } from '../../driver.js';
+import type { DriverInfo } from '../../driver-info.js';
 import { sectorSize } from '../../limits.js';
 import { nothingToSwitch } from '../shared/reopening.js';
 

@@ -6,7 +6,7 @@ import {
   ThrottleGroups,
   type ThrottleMember,
 } from '../../../../runtime/block/backend/throttle-group.js';
-import type { Clock } from '../../../../runtime/block/driver.js';
+import type { Clock } from '../../../../runtime/block/clock.js';
 import { SimulatedClock } from '../simulated-clock.js';
 
 const second = 1e9;

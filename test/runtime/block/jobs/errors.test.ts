@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
 import { ioError } from '../../../../runtime/block/error.js';
-import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { JobClient } from './job-client.js';
 
 /** A drive `d0` whose image fails once, at a sector. */
@@ -101,7 +100,7 @@ it.each(['blockdev-mirror', 'blockdev-backup'])(
     for (const name of ['source', 'target']) {
       await client.execute('blockdev-add', { options: { driver: 'raw', 'node-name': name, file } });
     }
-    const target = client.layer.graph.node('target') as BlockNode;
+    const target = client.layer.graph.namedNode('target');
     const flush = vi.spyOn(target.requests, 'flush').mockRejectedValueOnce(ioError('EIO'));
     await client.execute(command, { device: 'source', 'job-id': 'j', target: 'target', sync: 'full' });
     expect((await client.event('BLOCK_JOB_ERROR')).data).toEqual({ device: 'j', operation: 'write', action: 'report' });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
-import type { Child, RootOwner } from '../../../../runtime/block/driver.js';
+import type { Child } from '../../../../runtime/block/driver.js';
 import { ioError } from '../../../../runtime/block/error.js';
 import { createImage } from '../../../../runtime/block/graph/create.js';
-import type { BlockNode } from '../../../../runtime/block/graph/node.js';
+import type { BlockNode, RootOwner } from '../../../../runtime/block/graph/node.js';
 import { LayerClient } from '../layer-client.js';
 import { randomFrom } from '../random-from.js';
 

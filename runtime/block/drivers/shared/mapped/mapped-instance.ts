@@ -1,4 +1,5 @@
-import type { BlockStatus, DriverInfo, DriverInstance, NodeFlags, Reopening } from '../../../driver.js';
+import type { BlockStatus, DriverInstance, NodeFlags, Reopening } from '../../../driver.js';
+import type { DriverInfo } from '../../../driver-info.js';
 import { sectorSize } from '../../../limits.js';
 import { nothingToSwitch } from '../reopening.js';
 import type { MappedImage } from './mapped-image.js';

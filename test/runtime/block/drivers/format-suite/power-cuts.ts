@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { builtInDrivers } from '../../../../../runtime/block/built-in-drivers.js';
-import type { Child, RootOwner } from '../../../../../runtime/block/driver.js';
+import type { Child } from '../../../../../runtime/block/driver.js';
 import { createImage } from '../../../../../runtime/block/graph/create.js';
+import type { RootOwner } from '../../../../../runtime/block/graph/node.js';
 import { BlockOptions } from '../../../../../runtime/block/options.js';
 import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { LayerClient } from '../../layer-client.js';

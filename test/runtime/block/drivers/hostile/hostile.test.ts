@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Child, RootOwner } from '../../../../../runtime/block/driver.js';
+import type { Child } from '../../../../../runtime/block/driver.js';
 import { BlockError } from '../../../../../runtime/block/error.js';
 import { createImage } from '../../../../../runtime/block/graph/create.js';
+import type { RootOwner } from '../../../../../runtime/block/graph/node.js';
 import { BlockOptions } from '../../../../../runtime/block/options.js';
 import { LayerClient } from '../../layer-client.js';
 import { makeBochs, makeCloop, makeDmg } from '../format-suite/read-only-images.js';
