@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
+import { graphView } from './graph-view.js';
 import { jobOf, withoutDrains } from './job-events.js';
 import { diskSize, lifeScript, type Script, type ScriptStep } from './job-life-scripts.js';
 import { expectSameImage, type Played, playedTwice } from './played-twice.js';
@@ -53,7 +54,6 @@ async function play(side: Side, { steps, filter }: Script): Promise<Played> {
   const look = async (): Promise<void> => {
     events();
     const jobs = await list('query-jobs');
-    const hasJobs = jobs.length > 0;
     for (const job of jobs) seen.push(`  ${plain(picked(job, 'id', 'type', 'status', 'error'))}`);
     for (const job of await list('query-block-jobs')) {
       const held = job.status === 'pending' ? [] : ['paused'];
@@ -83,9 +83,8 @@ async function play(side: Side, { steps, filter }: Script): Promise<Played> {
         });
       if (bitmaps.length > 0) seen.push(`  ${plain([node['node-name'], bitmaps.toSorted()])}`);
     }
-    // Jobs of the real one put a filter of their own, without a name, between an export and its node.
-    for (const found of await list('query-block-exports'))
-      seen.push(`  ${plain({ ...found, 'node-name': hasJobs ? undefined : found['node-name'] })}`);
+    for (const found of await list('query-block-exports')) seen.push(`  ${plain(found)}`);
+    seen.push(...(await graphView(side)).map((line) => `  ${line}`));
   };
 
   const image = (name: string, backing?: string) => ({

@@ -1,6 +1,7 @@
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import type { DirtyBits } from '../bitmaps/dirty-bits.js';
 import type { Child, NodeView } from '../driver.js';
+import { belowFilters } from '../io/status.js';
 import type { NbdContext, NbdState } from '../nbd/export.js';
 import { DirtyState, depthContext, dirtyBitmapPrefix } from '../nbd/protocol.js';
 import type { Backend } from './backend.js';
@@ -59,7 +60,11 @@ export function allocationDepthOf(backend: Backend): NbdContext {
 /** The node that some backing links lead to. */
 function layerAt(root: Child | undefined, depth: number): NodeView | undefined {
   let edge = root;
-  for (let link = 0; link < depth; link++) edge = edge?.node.backing;
+  for (let link = 0; edge !== undefined; link++) {
+    edge = belowFilters(edge);
+    if (link === depth) break;
+    edge = edge.node.backing;
+  }
   return edge?.node;
 }
 

@@ -3,13 +3,13 @@ import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid, noMedium } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { type BackupPlan, backedUp, backupWork } from '../jobs/backup.js';
+import type { BackupPlan } from '../jobs/backup.js';
+import { createBackupJob } from '../jobs/backup-job.js';
 import type { Job } from '../jobs/job.js';
 import type { JobGroup } from '../jobs/job-group.js';
 import type { Jobs } from '../jobs/jobs.js';
-import { backingFor, openTarget, syncOf, writing } from '../jobs/target.js';
+import { backingFor, openTarget, syncOf } from '../jobs/target.js';
 import { isPowerOfTwo, leastCopied } from '../limits.js';
-import { Permission } from '../permissions.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import { backupBitmap } from './backup-bitmap.js';
 import type { BlockHandlers } from './handlers.js';
@@ -113,36 +113,18 @@ async function createBackup(
   // What was not copied becomes dirty when it fails, which the image does not say yet.
   if (bitmap?.mode === 'always') await bitmap.bitmap.beforeChange();
   bitmap?.bitmap.freeze();
+  const plan: BackupPlan = {
+    ...parts,
+    ...speed,
+    compress,
+    discardsSource,
+    onSourceError: args['on-source-error'] ?? 'report',
+    onTargetError: args['on-target-error'] ?? 'report',
+    breaksSnapshot: args['on-cbw-error'] === 'break-snapshot',
+  };
   try {
-    return await jobs.create(
-      source,
-      'backup',
-      request,
-      [
-        {
-          node: source,
-          permissions: discardsSource ? { ...backedUp, uses: backedUp.uses | Permission.write } : backedUp,
-          // What comes into the node by copying on read, or goes from it into what is below it, changes nothing that the backup reads.
-          allowed: ['dataplane', 'backup-source', 'stream', 'commit-target'],
-          watched: true,
-        },
-        { node: target, permissions: writing(target), allowed: ['dataplane'] },
-      ],
-      ([from, into]) =>
-        backupWork(
-          {
-            ...parts,
-            ...speed,
-            compress,
-            discardsSource,
-            onSourceError: args['on-source-error'] ?? 'report',
-            onTargetError: args['on-target-error'] ?? 'report',
-            breaksSnapshot: args['on-cbw-error'] === 'break-snapshot',
-          },
-          from,
-          into,
-        ),
-    );
+    const { job } = await createBackupJob(jobs, request, plan, args['filter-node-name']);
+    return job;
   } catch (error) {
     bitmap?.bitmap.reclaim();
     throw error;

@@ -12,7 +12,8 @@ import type { Jobs } from '../jobs/jobs.js';
 import { namedPermissions, Permission } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
 
-type Vertex = BlockNode | RootOwner;
+/** A node, what uses nodes from outside, or an edge through which a job makes its requests, as if by a backend of its own. */
+type Vertex = BlockNode | RootOwner | NodeEdge;
 
 /** The command that shows the whole graph: nodes, what uses them from outside, and what each does to the other. */
 export function blockGraphCommand(graph: BlockGraph, jobs: Jobs, backends: () => Iterable<Backend>) {
@@ -34,7 +35,13 @@ export function blockGraphCommand(graph: BlockGraph, jobs: Jobs, backends: () =>
         else drawing.add(owner, 'block-backend', owner.name || deviceOf(owner));
       }
       for (const { parents } of nodes) {
-        for (const edge of parents) if ('backend' in edge.owner) drawing.lead(edge.owner.backend, edge);
+        for (const edge of parents) {
+          if (!('backend' in edge.owner)) continue;
+          const { backend } = edge.owner;
+          const own = isJob.has(backend) && edge.name === 'root';
+          if (own) drawing.add(edge, 'block-backend', '');
+          drawing.lead(own ? edge : backend, edge);
+        }
       }
       return { nodes: drawing.nodes, edges: drawing.edges };
     },

@@ -5,11 +5,13 @@ import { checkChain } from '../graph/chain-blockers.js';
 import { findBacking } from '../graph/find-backing.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { committingThrough, commitWork, dissolved } from '../jobs/commit.js';
+import { commitWork, dissolved } from '../jobs/commit.js';
+import { commitFilter } from '../jobs/filters.js';
 import type { JobRequest, Jobs } from '../jobs/jobs.js';
 import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
 import { defaultMirrorBuffer, startMirror } from '../jobs/start-mirror.js';
-import { dissolving, reading, steady, writing } from '../jobs/target.js';
+import { steady, writing } from '../jobs/target.js';
+import { unused } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, requestOf } from './job-arguments.js';
 import { baseNotFound, maskedFormat } from './stream.js';
@@ -38,7 +40,7 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
         const backingFormat = maskedFormat(args, base);
         await commitBelow(
           jobs,
-          { active, top, base, backingFile, backingFormat },
+          { active, top, base, backingFile, backingFormat, filterName: args['filter-node-name'] },
           request,
           args['on-error'] ?? 'report',
         );
@@ -46,7 +48,8 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
       }
       if (backingFile !== undefined) throw invalid("'backing-file' specified, but 'top' is the active layer");
       const id = jobs.check(active, request);
-      await commitActive(jobs, bitmaps, top, base, { ...request, id }, args['on-error'] ?? 'report');
+      const filterName = args['filter-node-name'];
+      await commitActive(jobs, bitmaps, { top, base, filterName }, { ...request, id }, args['on-error'] ?? 'report');
     },
   } satisfies Partial<BlockHandlers>;
 }
@@ -97,13 +100,14 @@ interface Committed {
   readonly active: BlockNode;
   readonly top: BlockNode;
   readonly base: BlockNode;
+  readonly filterName: string | undefined;
   readonly backingFile: string | undefined;
   readonly backingFormat: string | undefined;
 }
 
 async function commitBelow(
   jobs: Jobs,
-  { active, top, base, backingFile, backingFormat }: Committed,
+  { active, top, base, backingFile, backingFormat, filterName }: Committed,
   request: JobRequest,
   onError: BlockdevOnError,
 ): Promise<void> {
@@ -116,26 +120,27 @@ async function commitBelow(
   overlay.blockers.check('commit-target', overlay.name);
   jobs.check(active, request);
   const reopened: Reopened[] = [];
-  const end = committingThrough(overlay.backing);
+  const plan = { graph, overlay, top, base, backingFile, backingFormat, onError, reopened };
   try {
     await openForWriting(graph, base, reopened);
     await openForWriting(graph, overlay, reopened);
-    const job = await jobs.create(
-      active,
-      'commit',
-      request,
-      [
-        { node: top, permissions: dissolving, allowed: ['dataplane'] },
-        { node: base, permissions: { ...writing(base), shares: steady }, allowed: ['dataplane'] },
-        { node: active, permissions: reading, allowed: ['dataplane'] },
-        ...dissolved(top, base).slice(1),
-      ],
-      ([from, into]) =>
-        commitWork({ graph, overlay, top, base, backingFile, backingFormat, onError, reopened, end }, from, into),
+    const job = await jobs.over(top, commitFilter(filterName), () =>
+      jobs.create(
+        active,
+        'commit',
+        request,
+        [
+          { node: top, permissions: unused },
+          { node: base, permissions: { ...writing(base), shares: steady } },
+          { node: active, name: 'main node', permissions: unused, allowed: ['dataplane'] },
+          { node: base, name: 'base', permissions: unused, allowed: ['dataplane'] },
+          ...dissolved(top, base),
+        ],
+        ([from, into]) => commitWork({ ...plan, rest: (job) => jobs.rest(job) }, from, into),
+      ),
     );
     job.start();
   } catch (error) {
-    end();
     await restore(graph, reopened);
     throw error;
   }
@@ -145,15 +150,13 @@ async function commitBelow(
 async function commitActive(
   jobs: Jobs,
   bitmaps: Bitmaps,
-  active: BlockNode,
-  base: BlockNode,
+  { top: active, base, filterName }: Pick<Committed, 'top' | 'base' | 'filterName'>,
   request: JobRequest,
   onError: BlockdevOnError,
 ): Promise<void> {
   const { graph } = jobs;
   const reopened: Reopened[] = [];
   const image = active.image;
-  const end = committingThrough(image.backing);
   try {
     await openForWriting(graph, base, reopened);
     if (base.length < active.length) await base.requests.truncate(active.length);
@@ -171,14 +174,13 @@ async function commitActive(
       unmap: true,
       backing: 'leave',
       replaces: undefined,
-      clean: async (pivoted) => {
-        end();
+      filterName,
+      end: async (pivoted) => {
         // It has taken the place of the active layer otherwise.
         if (!pivoted) await restore(graph, reopened);
       },
     });
   } catch (error) {
-    end();
     await restore(graph, reopened);
     throw error;
   }

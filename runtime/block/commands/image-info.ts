@@ -3,25 +3,32 @@ import { resolveBackingName } from '../graph/filename.js';
 import type { BlockNode } from '../graph/node.js';
 import { roundUp, sectorSize } from '../limits.js';
 
+/** How an image is told of. */
+export interface ImageInfoManner {
+  /** The images that it is over are left out. */
+  readonly flat?: boolean | undefined;
+  /** The filters that jobs have put in without a name are passed over. */
+  readonly ofDrive?: boolean | undefined;
+}
+
 /**
- * What queries tell of a node's image, and of the images that it is over.
- *
- * @param flat leaves out the latter
+ * What queries tell of a node's image, and of the images that it is over, as they are now. Only sizes on the host are waited for: the graph
+ * may change meanwhile.
  */
-export async function imageInfo(node: BlockNode, flat = false): Promise<ImageInfo> {
-  const { open, backingName, below } = node;
+export async function imageInfo(node: BlockNode, manner: ImageInfoManner = {}): Promise<ImageInfo> {
+  const { open, backingName, below, under } = node;
+  const { flat = false, ofDrive = false } = manner;
+  const shown = ofDrive ? under?.node.belowImplicit : under?.node;
   const { info } = open;
   const snapshots = open.snapshots?.list() ?? [];
-  const actualSize = await allocatedSize(node);
   const specific = open.specificInfo?.();
   const full = below?.filename ?? (backingName === undefined ? undefined : fullName(node.filename, backingName));
-  return {
+  const described = {
     filename: node.filename,
     format: node.driver.name,
     // Disks are counted in sectors, whatever the length of the file is.
     'virtual-size': roundUp(node.length, sectorSize),
     ...(info === undefined ? {} : { 'dirty-flag': info.dirty ?? false }),
-    ...(actualSize === undefined ? {} : { 'actual-size': actualSize }),
     ...(info?.clusterSize ? { 'cluster-size': info.clusterSize } : {}),
     ...(open.encrypted ? { encrypted: true } : {}),
     ...(backingName === undefined ? {} : { 'backing-filename': backingName }),
@@ -30,9 +37,17 @@ export async function imageInfo(node: BlockNode, flat = false): Promise<ImageInf
       ? {}
       : { 'backing-filename-format': node.backingFormat }),
     ...(snapshots.length === 0 ? {} : { snapshots: [...snapshots] }),
-    ...(below === undefined || flat ? {} : { 'backing-image': await imageInfo(below) }),
     limits: limitsOf(node),
     ...(specific === undefined ? {} : { 'format-specific': specific }),
+  };
+  const [actualSize, backingImage] = await Promise.all([
+    allocatedSize(node),
+    shown === undefined || flat ? undefined : imageInfo(shown, manner),
+  ]);
+  return {
+    ...described,
+    ...(actualSize === undefined ? {} : { 'actual-size': actualSize }),
+    ...(backingImage === undefined ? {} : { 'backing-image': backingImage }),
   };
 }
 
@@ -58,16 +73,21 @@ function limitsOf({ open, driver, leastBlock, requestAlignment, flags }: BlockNo
 
 /** Bytes that an image takes on the host: what its driver tells, or the files that it consists of. */
 async function allocatedSize(node: BlockNode): Promise<number | undefined> {
-  const { instance, file } = node;
-  if (instance?.allocatedSize !== undefined) return instance.allocatedSize();
-  if (file === undefined) return undefined;
-  let sum = 0;
-  for (const { role, node: below } of node.children.values()) {
-    const size = role === 'protocol' ? await allocatedSize(below) : 0;
-    if (size === undefined) return undefined;
-    sum += size;
+  const { instance, file, driver, under } = node;
+  if (instance?.allocatedSize !== undefined) {
+    try {
+      return await instance.allocatedSize();
+    } catch (error) {
+      // It may have been closed meanwhile.
+      if (node.usable) throw error;
+      return undefined;
+    }
   }
-  return sum;
+  if (driver.filter && under !== undefined) return allocatedSize(under.node);
+  if (file === undefined) return undefined;
+  const files = Array.from(node.children.values()).filter(({ role }) => role === 'protocol');
+  const sizes = await Promise.all(files.map(({ node: below }) => allocatedSize(below)));
+  return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
 }
 
 /** A backing file's name from where the server runs; nothing when it is unknown. */

@@ -50,9 +50,11 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
       target.blockers.check('mirror-target', target.name);
       const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, target.name);
-      checkFilterName(graph, args['filter-node-name']);
+      const filterName = args['filter-node-name'];
+      checkFilterName(graph, filterName);
       await startMirror(jobs, bitmaps, requestOf(args), {
         ...common(args),
+        filterName,
         source,
         target,
         first: firstCopied(sync, source, args['target-is-zero'] ?? false),

@@ -15,12 +15,14 @@ export interface NodeInfoContext {
   readonly limits?: ReturnType<typeof throttleInfo>;
   /** Of that backend. Default: `true`. */
   readonly writeback?: boolean;
+  /** The filters that jobs have put in without a name are passed over. */
+  readonly ofDrive?: boolean;
 }
 
 /** What queries tell of a node. */
 export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promise<BlockDeviceInfo> {
   const { flags, backingName } = node;
-  const { bitmaps, flat, limits = throttleInfo(), writeback = true } = context;
+  const { bitmaps, flat, limits = throttleInfo(), writeback = true, ofDrive } = context;
   const dirty = bitmaps.describe(node);
   return {
     file: node.filename,
@@ -29,7 +31,7 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
     drv: node.driver.name,
     ...(backingName === undefined ? {} : { backing_file: backingName }),
     // QEMU does not count where it does not show the images below.
-    backing_file_depth: flat ? 0 : depthOf(node),
+    backing_file_depth: flat ? 0 : depthOf(node, ofDrive),
     encrypted: node.open.encrypted ?? false,
     // An image whose key is missing is not opened in the first place.
     encryption_key_missing: false,
@@ -40,7 +42,7 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
     ...(dirty.length === 0 ? {} : { 'dirty-bitmaps': dirty }),
     cache: { writeback, direct: flags.direct, 'no-flush': flags.noFlush },
     write_threshold: signed(node.writeThreshold),
-    image: await imageInfo(node, flat),
+    image: await imageInfo(node, { flat, ofDrive }),
   };
 }
 
@@ -52,7 +54,6 @@ function signed(threshold: Int64): Int64 {
 const largestInt64 = 2n ** 63n - 1n;
 
 /** How many nodes are below, along backing files and through filters. */
-function depthOf(node: BlockNode): number {
-  const next = node.driver.filter === true ? node.children.get('file')?.node : node.below;
-  return next === undefined ? 0 : 1 + depthOf(next);
+function depthOf({ under }: BlockNode, ofDrive = false): number {
+  return under === undefined ? 0 : 1 + depthOf(ofDrive ? under.node.belowImplicit : under.node, ofDrive);
 }

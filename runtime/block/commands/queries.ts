@@ -11,8 +11,8 @@ import { type NodeInfoContext, nodeInfo } from './node-info.js';
 export interface QueriedGraph {
   /** Those that are open. */
   readonly nodes: Iterable<BlockNode>;
-  /** The node that a backend uses, if it has a medium. */
-  mediumOf(backend: Backend): BlockNode | undefined;
+  /** The node right below a backend, if it has a medium. */
+  attachedTo(backend: Backend): BlockNode | undefined;
 }
 
 /** Commands that tell of devices and nodes. */
@@ -21,7 +21,7 @@ export function queryCommands(graph: QueriedGraph, bitmaps: Bitmaps, backends: (
     async 'query-block'({ flat }) {
       const infos: BlockInfo[] = [];
       for (const backend of backends()) {
-        infos.push(await blockInfo(backend, graph.mediumOf(backend), { bitmaps, flat }));
+        infos.push(await blockInfo(backend, graph.attachedTo(backend)?.belowImplicit, { bitmaps, flat }));
       }
       return infos;
     },
@@ -32,7 +32,7 @@ export function queryCommands(graph: QueriedGraph, bitmaps: Bitmaps, backends: (
     },
 
     'query-blockstats'({ 'query-nodes': ofNodes = false }) {
-      if (!ofNodes) return Array.from(backends(), (backend) => backendStats(backend, graph.mediumOf(backend)));
+      if (!ofNodes) return Array.from(backends(), (backend) => backendStats(backend, graph.attachedTo(backend)));
       return Array.from(graph.nodes, (node) => nodeStats(node));
     },
   } satisfies Partial<BlockHandlers>;
@@ -43,7 +43,8 @@ async function blockInfo(
   node: BlockNode | undefined,
   context: Pick<NodeInfoContext, 'bitmaps' | 'flat'>,
 ): Promise<BlockInfo> {
-  const dirty = node === undefined ? [] : context.bitmaps.describe(node);
+  // What a job has put over the medium has no bitmaps.
+  const dirty = node === undefined ? [] : context.bitmaps.describe(node.belowJobs);
   return {
     device: backend.name,
     ...qdevOf(backend),
@@ -58,6 +59,7 @@ async function blockInfo(
       : {
           inserted: await nodeInfo(node, {
             ...context,
+            ofDrive: true,
             limits: throttleInfo(backend.throttleGroup),
             writeback: backend.writeback,
           }),
@@ -74,15 +76,15 @@ function qdevOf({ device }: Backend): { readonly qdev?: string } {
   return device === undefined ? {} : { qdev: device.qdev };
 }
 
-/** A node with what is below it. */
-function chainStats(node: BlockNode): BlockStats {
-  const { below } = node;
-  return { ...nodeStats(node, chainStats), ...(below === undefined ? {} : { backing: chainStats(below) }) };
+/** A node with what is below it. What jobs have put in without a name is passed over. */
+function chainStats({ belowImplicit: node }: BlockNode): BlockStats {
+  const { under } = node;
+  return { ...nodeStats(node, chainStats), ...(under === undefined ? {} : { backing: chainStats(under.node) }) };
 }
 
 /** A node with its file, and the file's file. Requests are counted at backends: of a node only the highest offset is known. */
 function nodeStats(node: BlockNode, fileStats = nodeStats as (file: BlockNode) => BlockStats): BlockStats {
-  const file = node.file?.node;
+  const file = (node.file ?? (node.driver.filter ? node.under : undefined))?.node;
   return {
     'node-name': node.name,
     stats: { ...noRequests, wr_highest_offset: node.requests.highestOffset },

@@ -49,7 +49,7 @@ export function snapshotSyncStep(graph: BlockGraph, args: BlockdevSnapshotSync):
       }
       const options = new BlockOptions();
       if (overlayName !== undefined) options.set('node-name', overlayName);
-      const flags = { noBacking: true, noIo: false, forceShare: false, mayWrite: top.mayWrite, dormant: false };
+      const flags = { noBacking: true, noIo: false, forceShare: false, dormant: false };
       return graph.open({ filename, format, options, flags: { ...top.flags, ...flags } });
     },
   );

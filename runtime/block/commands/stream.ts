@@ -4,9 +4,11 @@ import { checkChain } from '../graph/chain-blockers.js';
 import { findBacking } from '../graph/find-backing.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
+import { filtered, streamFilter } from '../jobs/filters.js';
 import type { Jobs } from '../jobs/jobs.js';
 import { openForWriting, type Reopened, restore } from '../jobs/reopened.js';
 import { streamed, streaming, streamWork } from '../jobs/stream.js';
+import { unused } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
 import { checkFilterName, requestOf } from './job-arguments.js';
 
@@ -30,8 +32,6 @@ export function streamCommand(jobs: Jobs) {
       const chain = [...node.chain()];
       const between = chain.slice(1, base && chain.indexOf(base));
       checkChain('stream', node, between.at(-1) ?? node);
-      // A job that watches the base is in the way of all but those that name the last node above it.
-      if (args.bottom === undefined) base?.blockersAbove.check('stream', base.name);
       checkFilterName(graph, filterName);
       const request = requestOf(args);
       jobs.check(node, request);
@@ -39,19 +39,24 @@ export function streamCommand(jobs: Jobs) {
       if (node.below !== undefined) await openForWriting(graph, node, reopened);
       const backingFile = args['backing-file'] ?? args.base;
       try {
-        const job = await jobs.create(
-          node,
-          'stream',
-          request,
-          [
-            { node, permissions: streaming, allowed: ['dataplane'], watched: true },
-            ...between.map((each) => ({ node: each, permissions: streamed, allowed: ['dataplane'] }) as const),
-          ],
-          ([root]) =>
-            streamWork(
-              { graph, node, base, backingFile, backingFormat: maskedFormat(args, base), onError, reopened },
-              root,
-            ),
+        const bottom = [node, ...between].filter(({ driver }) => !driver.filter).at(-1) ?? node;
+        const plan = { graph, node, base, backingFile, backingFormat: maskedFormat(args, base), onError, reopened };
+        const job = await jobs.over(node, streamFilter(graph, filterName, bottom), (filter) =>
+          jobs.create(
+            node,
+            'stream',
+            request,
+            [
+              { node: filter, permissions: streaming },
+              { node: filter, name: 'main node', permissions: unused, allowed: ['dataplane'] },
+              { node, name: 'active node', permissions: { ...streaming, uses: 0 }, allowed: ['dataplane'] },
+              ...between.map((each) => {
+                const name = 'intermediate node';
+                return { node: each, name, permissions: streamed, allowed: ['dataplane'] } as const;
+              }),
+            ],
+            () => streamWork(plan, filtered(filter)),
+          ),
         );
         job.start();
       } catch (error) {

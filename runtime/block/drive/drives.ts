@@ -144,8 +144,8 @@ export class Drives implements DriveRegistry {
     if (backend?.device === undefined) throw deviceNotFound(id);
     const node = graph.node(name);
     if (node === undefined) throw invalid(`Property '${backend.device.model}.drive' can't find value '${name}'`);
-    const before = graph.mediumOf(backend);
-    if (before === node) return;
+    const before = graph.attachedTo(backend);
+    if (before === node || graph.mediumOf(backend) === node) return;
     const { device, root } = backend;
     const attach = async (medium: BlockNode): Promise<void> => {
       backend.root = await graph.attachRoot(medium, backend, permissionsFor(device, medium));

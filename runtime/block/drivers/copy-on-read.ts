@@ -1,6 +1,6 @@
 import type { BlockDriver, Child, OpenContext } from '../driver.js';
 import { BlockError } from '../error.js';
-import { chainStatus } from '../io/status.js';
+import { belowFilters, chainStatus } from '../io/status.js';
 import { Permission } from '../permissions.js';
 import { RequestFlag } from '../request-flag.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
@@ -23,7 +23,7 @@ export const copyOnRead: BlockDriver = {
 
 function layerNamed(file: Child, name: string): Child | undefined {
   let layer: Child | undefined = file;
-  while (layer !== undefined && layer.node.name !== name) layer = layer.node.backing;
+  while (layer !== undefined && layer.node.name !== name) layer = belowFilters(layer).node.backing;
   return layer;
 }
 

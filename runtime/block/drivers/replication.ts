@@ -2,6 +2,7 @@ import { ReplicationMode } from '../../../generated/index.js';
 import type { ReplicatedDisk, ReplicationStage } from '../abilities.js';
 import type { BlockDriver, Child, OpenContext } from '../driver.js';
 import { invalid, ioError } from '../error.js';
+import { belowFilters } from '../io/status.js';
 import { everything, Permission, type Permissions } from '../permissions.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
 
@@ -117,7 +118,7 @@ class SecondarySide extends Side {
   ): Promise<void> {
     this.#begun();
     if (this.stage !== 'failover-failed') return write(this.file, offset, length);
-    const hidden = this.file.node.backing;
+    const hidden = belowFilters(this.file).node.backing;
     const secondary = hidden?.node.backing;
     for (let at = offset; at < offset + length; ) {
       const active = await this.file.blockStatus(at, offset + length - at);

@@ -6,11 +6,10 @@ import type { BlockNode } from './node.js';
  *
  * @param top its uppermost node
  * @param lowest its lowest one; absent: that of the chain
- * @throws BlockError when the operation is forbidden on one of the nodes, or on what is between two of them
+ * @throws BlockError when the operation is forbidden on one of the nodes
  */
 export function checkChain(operation: Operation, top: BlockNode, lowest?: BlockNode): void {
   for (const node of top.chain()) {
-    if (node !== top) node.blockersAbove.check(operation, node.name);
     node.blockers.check(operation, node.name);
     if (node === lowest) return;
   }

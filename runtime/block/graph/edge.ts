@@ -50,8 +50,6 @@ export class Edge<Node extends EdgeEnd<Node>> implements Child {
   readonly owner: EdgeOwner<Node>;
   /** What a backend does to its node. What a node does to another follows from what is done to it. */
   permissions: Permissions;
-  /** More than 0: a commit is on its way through it, which reads in its place and writes below it. */
-  commits = 0;
   #node: Node;
 
   constructor(name: string, role: ChildRole, owner: EdgeOwner<Node>, node: Node, permissions = unused) {

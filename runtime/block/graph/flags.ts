@@ -11,8 +11,6 @@ export interface OpenFlags extends NodeFlags {
   readonly noIo: boolean;
   /** Others may do anything to it meanwhile, and it is not noticed. For read-only nodes. */
   readonly forceShare: boolean;
-  /** It, or what it is opened for, is or was writable: it may be reopened for writing. Default: only if it is writable. */
-  readonly mayWrite?: boolean;
   /** It is opened while another program has the image. */
   readonly dormant: boolean;
 }
@@ -32,7 +30,7 @@ export const rootDefaults: OpenFlags = {
 
 /** What a parent hands down to a child that does not say otherwise. */
 export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
-  const { direct, noFlush, mayWrite = false, forceShare, dormant, autoReadOnly = false } = parent;
+  const { direct, noFlush, forceShare, dormant, autoReadOnly = false } = parent;
   if (role === 'backing') return { ...parent, readOnly: true, autoReadOnly: false };
   // The upper layer decides what is discarded; what it passes on is meant.
   return {
@@ -42,7 +40,6 @@ export function inherited(parent: OpenFlags, role: ChildRole): OpenFlags {
     unmap: true,
     noBacking: false,
     noIo: false,
-    mayWrite,
     forceShare,
     dormant,
     autoReadOnly,
@@ -70,7 +67,6 @@ export function takeFlags(options: BlockOptions, base: OpenFlags): OpenFlags {
     ...base,
     readOnly,
     forceShare,
-    mayWrite: base.mayWrite === true || !readOnly,
     dormant: !(options.takeBoolean('active') ?? !base.dormant),
     direct: options.takeBoolean('cache.direct') ?? base.direct,
     noFlush: options.takeBoolean('cache.no-flush') ?? base.noFlush,

@@ -97,8 +97,13 @@ export class BlockGraph implements OpenEnvironment {
     throw new BlockError(`Cannot find device='${device ?? ''}' nor node-name='${nodeName ?? ''}'`, { code: 'ENODEV' });
   }
 
-  /** The node that a backend uses, if it has a medium. */
-  mediumOf({ root }: Pick<Device, 'root'>): BlockNode | undefined {
+  /** The node that a backend uses, if it has a medium. A filter that a job has put in between is none. */
+  mediumOf(device: Pick<Device, 'root'>): BlockNode | undefined {
+    return this.attachedTo(device)?.belowJobs;
+  }
+
+  /** The node right below a backend, if it has a medium. */
+  attachedTo({ root }: Pick<Device, 'root'>): BlockNode | undefined {
     return root === undefined ? undefined : this.namedNode(root.node.name);
   }
 
@@ -134,10 +139,11 @@ export class BlockGraph implements OpenEnvironment {
    * Puts a node under a backend.
    *
    * @param permissions what the backend does with it, and lets others do. Default: nothing and everything
+   * @param name of the edge
    * @throws BlockError when others exclude that, or another program has the image; the node is then closed, unless something holds it
    */
-  async attachRoot(node: BlockNode, owner: RootOwner, permissions: Permissions = unused): Promise<NodeEdge> {
-    const edge = new Edge('root', 'root', { backend: owner }, node, permissions);
+  async attachRoot(node: BlockNode, owner: RootOwner, permissions = unused, name = 'root'): Promise<NodeEdge> {
+    const edge = new Edge<BlockNode>(name, 'root', { backend: owner }, node, permissions);
     try {
       refuseInactive(node, edge);
       await this.usage.update([node]);

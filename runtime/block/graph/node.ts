@@ -39,15 +39,11 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   readonly children = new Map<string, NodeEdge>();
   readonly parents = new Set<NodeEdge>();
   readonly blockers = new OperationBlockers();
-  /** What is forbidden to those that come to the node from above, along a chain: a job watches what goes to it. */
-  readonly blockersAbove = new OperationBlockers();
   /** Its driver's part. Absent before it is open and after it is closed. */
   instance: DriverInstance | undefined;
   /** It is open with all that is below it: others may use it. */
   usable = false;
   flags: NodeFlags;
-  /** It may be reopened for writing. */
-  mayWrite: boolean;
   /** Others may do anything to it, and it is not noticed. */
   readonly forceShare: boolean;
   /** It was not opened for its header only. */
@@ -71,6 +67,8 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   holds = 0;
   /** The offset beyond which a write is reported, once; 0: none. Exact, also where no disk reaches. */
   writeThreshold: Int64 = 0;
+  /** A job has put it in, and takes it out when it ends: `implicit` when no user has given it a name, and queries of drives pass over it. */
+  ofJob: 'implicit' | 'explicit' | undefined;
   /** What this node forbids on its backing node. */
   backingBlocker: Blocker | undefined;
   /** The drivers in and below it that know whether there is a medium, and how many changes of edges they were looked for at. */
@@ -81,7 +79,6 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     this.name = name;
     this.driver = driver;
     this.flags = flags;
-    this.mayWrite = flags.mayWrite === true;
     this.forceShare = flags.forceShare;
     this.readsData = !flags.noIo;
     this.given = given;
@@ -123,8 +120,9 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     return this.children.get('file');
   }
 
+  /** The edge to what an overlay is over. What a filter filters is none, whatever the edge is called. */
   get backing(): NodeEdge | undefined {
-    return this.children.get('backing');
+    return this.driver.filter ? undefined : this.children.get('backing');
   }
 
   get below(): BlockNode | undefined {
@@ -133,7 +131,7 @@ export class BlockNode implements EdgeEnd<BlockNode> {
 
   /** The edge that what the node does not have itself is read through: to the backing file, or to what a filter filters. */
   get under(): NodeEdge | undefined {
-    return this.driver.filter ? this.file : this.backing;
+    return this.driver.filter ? (this.file ?? this.children.get('backing')) : this.backing;
   }
 
   /** The node, and what is below it along backing edges and through filters. */
@@ -164,6 +162,18 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     return this.monitorOwned || this.holds > 0 || this.parents.size > 0;
   }
 
+  /** The node itself, or, of a filter that a job has put in, the first node below that is none. */
+  get belowJobs(): BlockNode {
+    for (const node of this.chain()) if (node.ofJob === undefined) return node;
+    return this;
+  }
+
+  /** The same, but for filters that users have given names. */
+  get belowImplicit(): BlockNode {
+    for (const node of this.chain()) if (node.ofJob !== 'implicit') return node;
+    return this;
+  }
+
   /** All that is above it are backends, if anything is. */
   get isRoot(): boolean {
     for (const { owner } of this.parents) if (!('backend' in owner)) return false;
@@ -179,6 +189,9 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   get deviceName(): string {
     for (const { owner } of this.parents) {
       if ('backend' in owner && owner.backend.name !== '') return owner.backend.name;
+      // What a job has put between them is not what a device's medium is called by.
+      if ('node' in owner && owner.node?.ofJob !== undefined && owner.node.deviceName !== '')
+        return owner.node.deviceName;
     }
     return '';
   }
@@ -216,7 +229,8 @@ export class BlockNode implements EdgeEnd<BlockNode> {
 
   /** Makes its file name anew: after opening, and when something below has changed. */
   describe(): void {
-    const { filename, options } = describeNode(this);
+    const described = this.ofJob === 'implicit' ? this.under?.node : undefined;
+    const { filename, options } = described ?? describeNode(this);
     this.filename = filename;
     this.options = options;
   }

@@ -17,7 +17,7 @@ export async function openBacking(graph: BlockGraph, node: BlockNode): Promise<v
       filename: resolveBackingName(node.filename, header.name),
       format: header.format,
       role: 'backing',
-      flags: inherited({ ...rootDefaults, ...node.flags, mayWrite: node.mayWrite }, 'backing'),
+      flags: inherited({ ...rootDefaults, ...node.flags }, 'backing'),
     });
     backing.opener = node;
     await graph.relink(node, backing);

@@ -175,7 +175,6 @@ class Opening {
     node.instance = instance;
     if (instance.forcesReadOnly) {
       node.flags = { ...node.flags, readOnly: true, ...(node.flags.inactive ? { inactive: { readOnly: true } } : {}) };
-      node.mayWrite = false;
     }
     // A length that cannot be represented is an error of opening, not of the first request.
     if (!Number.isSafeInteger(instance.length)) throw new BlockError('The image is too large', { code: 'EFBIG' });

@@ -1,7 +1,6 @@
 import type { NodeFlags, Reopening } from '../driver.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import { type Exchange, exchangeChild } from './exchange.js';
-import { staysReadOnly } from './flags.js';
 import type { BlockGraph } from './graph.js';
 import type { BlockNode } from './node.js';
 import { prepareDriver } from './reopen.js';
@@ -76,7 +75,6 @@ function switching({ node, flags, detectZeroes, given, changeable }: NodePlan): 
       const { readOnly, direct, noFlush, unmap, inactive, autoReadOnly = false } = flags;
       const changed = { readOnly, direct, noFlush, unmap, autoReadOnly };
       node.flags = { ...node.flags, ...changed, ...(inactive === undefined ? {} : { inactive }) };
-      node.mayWrite ||= !staysReadOnly(flags);
       node.detectZeroes = detectZeroes;
       node.given = given;
       await reopening?.commit();

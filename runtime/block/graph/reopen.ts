@@ -9,7 +9,7 @@ import type { Usage } from './usage.js';
  * Switches a node, and the children that were opened with it, between read-only and read-write: all of them or none. Nothing is in
  * flight on them meanwhile: the caller has drained them.
  *
- * @throws BlockError when one of them cannot be switched; EACCES when it was not opened to be written ever
+ * @throws BlockError when one of them cannot be switched; EACCES when it is of a kind that is never written
  */
 export async function reopen({ usage }: { readonly usage: Usage }, node: BlockNode, readOnly: boolean): Promise<void> {
   if (node.flags.readOnly === readOnly) return;
@@ -59,9 +59,10 @@ function switching(node: BlockNode, readOnly: boolean): TransactionStep {
   return {
     async prepare() {
       await node.requests.flush();
-      const { name, mayWrite, forceShare } = node;
+      const { name, instance, forceShare } = node;
       if (!readOnly && flags.inactive) throw new BlockError(`Node '${name}' is inactive`, { code: 'EPERM' });
-      if (!readOnly && !mayWrite) throw new BlockError(`Node '${name}' is read only`, { code: 'EACCES' });
+      if (!readOnly && instance?.forcesReadOnly)
+        throw new BlockError(`Node '${name}' is read only`, { code: 'EACCES' });
       if (!readOnly && forceShare) throw invalid('force-share=on can only be used with read-only images');
       reopening = await prepareDriver(node, flags);
     },

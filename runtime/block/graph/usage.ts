@@ -91,8 +91,7 @@ function usesOf(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissi
   if (known !== undefined) return known;
   let all = unused;
   for (const edge of node.parents) {
-    const one = usesThrough(edge, flagsOf, seen);
-    all = together(all, { ...one, shares: one.sharesBelow ?? one.shares });
+    all = together(all, usesThrough(edge, flagsOf, seen));
   }
   const uses = node.forceShare ? { ...all, shares: everything } : all;
   seen.set(node, uses);
@@ -106,7 +105,7 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const parent = owner.node;
   if (parent === undefined) return unused;
   const own = usesOf(parent, flagsOf, seen);
-  if (role === 'backing') return edge.commits > 0 ? unused : ofOverlay(own);
+  if (role === 'backing') return ofOverlay(own);
   const { driver } = parent;
   // Another program has the image: whatever happens to its file is that one's affair.
   if (flagsOf(parent).inactive) return unused;

@@ -72,7 +72,7 @@ function unallocated(
 
 /** The edge from a filter to what it filters. */
 function filtered({ node }: Child): Child | undefined {
-  return node.driver.filter ? node.children.get('file') : undefined;
+  return node.driver.filter ? (node.children.get('file') ?? node.children.get('backing')) : undefined;
 }
 
 /** The first edge that leads to no filter, or the last one above a base. */

@@ -5,21 +5,13 @@ import type { Child } from '../driver.js';
 import type { BlockNode } from '../graph/node.js';
 import type { WriteNotice } from '../io/requests.js';
 import { roundDown, roundUp } from '../limits.js';
-import { everything, Permission, type Permissions } from '../permissions.js';
 import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import { EarlyFlush } from './early-flush.js';
 import { InFlight } from './in-flight.js';
 import type { JobWork } from './job-work.js';
-import { copiesBitmap, steady } from './target.js';
+import { copiesBitmap } from './target.js';
 import type { WorkingJob } from './working-job.js';
-
-/** What a backup does to its source. It sees what is written to that, but not what is written below it. */
-export const backedUp: Permissions = {
-  uses: Permission.consistentRead,
-  shares: everything & ~Permission.resize,
-  sharesBelow: steady,
-};
 
 /** Stretches that are copied at the same time in the background, at most. */
 const mostInFlight = 8;

@@ -1,7 +1,7 @@
 import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
 import type { BlockGraph } from '../graph/graph.js';
-import type { BlockNode, NodeEdge } from '../graph/node.js';
+import type { BlockNode } from '../graph/node.js';
 import { Permission, type Permissions } from '../permissions.js';
 import { CopyFailure, copyStretch } from './copy.js';
 import type { JobWork } from './job-work.js';
@@ -10,6 +10,7 @@ import { layerStatus } from './layer-status.js';
 import { type Reopened, restore } from './reopened.js';
 import { inSequence } from './sequence.js';
 import { dissolving } from './target.js';
+import type { WorkingJob } from './working-job.js';
 
 /** Bytes that are copied at a time. */
 const chunk = 512 * 1024;
@@ -29,29 +30,21 @@ export interface CommitPlan {
   readonly onError: BlockdevOnError;
   /** Nodes that were opened for writing for the job's sake. */
   readonly reopened: Reopened[];
-  /** Called when nothing is committed any more. */
-  end(): void;
-}
-
-/**
- * From now on a commit reads what is below an edge, and what was read through that comes from the commit's source.
- *
- * @returns what ends this
- */
-export function committingThrough(edge: NodeEdge | undefined): () => void {
-  if (edge === undefined) return () => {};
-  edge.commits++;
-  return () => {
-    edge.commits--;
-  };
+  /** Has the job do nothing to its nodes any more, and takes its filter out. */
+  rest(job: WorkingJob): Promise<void>;
 }
 
 /** What is between an overlay and the base, as a job has it whose data goes down there. */
 export function dissolved(top: BlockNode | undefined, base: BlockNode): JobNode[] {
   const chain = [...(top?.chain() ?? [])];
-  return chain
-    .slice(0, chain.indexOf(base))
-    .map((node) => ({ node, permissions: dissolvingAbove(base, node), allowed: ['dataplane'] as const }));
+  return chain.slice(0, chain.indexOf(base)).map((node) => {
+    return {
+      node,
+      name: 'intermediate node',
+      permissions: dissolvingAbove(base, node),
+      allowed: ['dataplane'] as const,
+    };
+  });
 }
 
 /** Filters on the base show it, and make sense like it. */
@@ -87,8 +80,9 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
       await into.flush();
     },
 
-    async commit() {
+    async commit(job) {
       await graph.drained(overlay, async () => {
+        await plan.rest(job);
         await graph.dropIntermediate(overlay, top, base, {
           ...(backingFile !== undefined && { name: backingFile }),
           ...(plan.backingFormat !== undefined && { format: plan.backingFormat }),
@@ -98,8 +92,7 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
       });
     },
 
-    async clean() {
-      plan.end();
+    async putBack() {
       await restore(graph, reopened);
       if (overlay.usable) await graph.letGo(overlay);
     },

@@ -16,6 +16,8 @@ export interface JobWork {
   commit?(job: WorkingJob): Promise<void>;
   /** Puts back what the work needed. Called at each end, after {@link commit}. Must not fail. Absent: there is nothing to do. */
   clean?(job: WorkingJob, succeeded: boolean): Promise<void>;
+  /** Makes nodes again what they were, when the job does nothing to them any more and its filter is gone. Must not fail. */
+  putBack?(): Promise<void>;
   /** `job-complete`: has the job end when it can. Absent: the job ends by itself. @throws BlockError when it is not ready */
   complete?(job: WorkingJob): Promise<void> | void;
   /** Ends the job without what its completion does, once it is ready. Absent: the job is cancelled at any time. */

@@ -118,6 +118,7 @@ export class Job extends WorkingJob implements GroupedJob {
     this.become('aborting');
     await this.#work?.clean?.(this, false);
     await this.#options.release(this);
+    await this.#work?.putBack?.();
     this.become('concluded');
     this.become('null');
     this.#options.forget(this);
@@ -243,6 +244,7 @@ export class Job extends WorkingJob implements GroupedJob {
     await this.#work?.clean?.(this, succeeded);
     if (this.#work?.keepsNodes && !this.autoDismiss) await this.#options.rest(this);
     else await this.#options.release(this);
+    await this.#work?.putBack?.();
     this.#report();
     this.#conclude();
   }

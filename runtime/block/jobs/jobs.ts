@@ -2,6 +2,7 @@ import type { JobType } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
 import { type Blocker, blockerExcept, type Operation } from '../graph/blockers.js';
 import type { BlockGraph } from '../graph/graph.js';
+import { type InsertedFilter, insertFilter, removeFilter } from '../graph/inserted-filter.js';
 import type { BlockNode, NodeEdge } from '../graph/node.js';
 import { type Permissions, unused } from '../permissions.js';
 import { checkSpeed, Job } from './job.js';
@@ -29,17 +30,20 @@ export const internalJob: JobRequest = { id: undefined, speed: 0, internal: true
 export interface JobNode {
   readonly node: BlockNode;
   readonly permissions: Permissions;
+  /** What the edge to it is called. Default: `root`, of the edge that it makes its requests through. */
+  readonly name?: string;
   /** What else may be done to the node meanwhile. Absent: all. */
   readonly allowed?: readonly Operation[];
-  /** The job sees what goes to the node: others do nothing along a chain that comes down to it. */
-  readonly watched?: boolean;
 }
+
+/** A node that a job does nothing to, but keeps others from operations on. */
+export type BlockedNode = Required<Pick<JobNode, 'node' | 'allowed'>>;
 
 interface Taken {
   readonly node: BlockNode;
-  readonly root: NodeEdge;
+  /** Absent: it does nothing to the node. */
+  readonly root: NodeEdge | undefined;
   readonly blocker: Blocker | undefined;
-  readonly blockerAbove: Blocker | undefined;
 }
 
 /** All jobs of a block layer. */
@@ -48,6 +52,7 @@ export class Jobs extends JobList {
   readonly #onReport: (report: JobReport) => void;
   readonly #internal = new Set<Job>();
   readonly #taken = new WeakMap<WorkingJob, Taken[]>();
+  readonly #filters = new WeakMap<WorkingJob, BlockNode>();
 
   /** @param onReport called when a job begins, and when it is over */
   constructor(graph: BlockGraph, onReport: (report: JobReport) => void = () => {}) {
@@ -74,6 +79,7 @@ export class Jobs extends JobList {
    *
    * @param source gives the job its id if none is given
    * @param work makes what the job does, from the edges to the nodes
+   * @param blocked nodes that it has no edges to
    * @throws BlockError when the id is not free, or others exclude what it does to a node
    */
   async create<const Nodes extends readonly JobNode[]>(
@@ -82,6 +88,7 @@ export class Jobs extends JobList {
     request: JobRequest,
     nodes: Nodes,
     work: (roots: { readonly [Index in keyof Nodes]: Child }) => JobWork,
+    blocked: readonly BlockedNode[] = [],
   ): Promise<Job> {
     const id = this.check(source, request);
     const { internal = false } = request;
@@ -98,9 +105,16 @@ export class Jobs extends JobList {
     const taken: Taken[] = [];
     this.#taken.set(job, taken);
     try {
-      for (const node of nodes) taken.push(await this.#take(job, node));
+      for (const { node, allowed } of blocked)
+        taken.push({ node, root: undefined, blocker: block(job, node, allowed) });
+      const roots: NodeEdge[] = [];
+      for (const node of nodes) {
+        const { root, ...others } = await this.#take(job, node);
+        roots.push(root);
+        taken.push({ root, ...others });
+      }
       checkSpeed(request.speed);
-      job.work = work(taken.map(({ root }) => root) as { [Index in keyof Nodes]: Child });
+      job.work = work(roots as readonly NodeEdge[] as { [Index in keyof Nodes]: Child });
     } catch (error) {
       await this.release(job);
       job.giveUp();
@@ -111,39 +125,67 @@ export class Jobs extends JobList {
     return job;
   }
 
-  async #take(job: Job, { node, permissions, allowed, watched }: JobNode): Promise<Taken> {
-    const root = await this.graph.attachRoot(node, job, permissions);
+  /**
+   * Puts a filter over a node, and makes a job with it. The filter is there until the job has ended.
+   *
+   * @throws BlockError when either cannot be; the filter is gone then
+   */
+  async over(node: BlockNode, wanted: InsertedFilter, create: (filter: BlockNode) => Promise<Job>): Promise<Job> {
+    const { graph } = this;
+    const filter = await graph.drained(node, () => insertFilter(graph, node, wanted));
+    try {
+      const job = await create(filter);
+      this.#filters.set(job, filter);
+      return job;
+    } catch (error) {
+      await removeFilter(graph, filter);
+      throw error;
+    }
+  }
+
+  async #takeFilterOut(job: WorkingJob): Promise<void> {
+    const filter = this.#filters.get(job);
+    this.#filters.delete(job);
+    if (filter !== undefined) await removeFilter(this.graph, filter);
+  }
+
+  async #take(job: Job, { node, permissions, name, allowed }: JobNode): Promise<Taken & { readonly root: NodeEdge }> {
+    const root = await this.graph.attachRoot(node, job, permissions, name);
     job.roots.add(root);
-    const reason = `block device is in use by block job: ${job.type}`;
-    const blocker = allowed && blockerExcept(reason, allowed);
-    if (blocker) node.blockers.add(blocker);
-    const blockerAbove = watched ? blockerExcept(reason, ['dataplane']) : undefined;
-    if (blockerAbove) node.blockersAbove.add(blockerAbove);
-    return { node, root, blocker, blockerAbove };
+    return { node, root, blocker: allowed && block(job, node, allowed) };
   }
 
   /** A job does nothing to its nodes any more, but keeps them. */
   async rest(job: WorkingJob): Promise<void> {
     for (const { node, root } of this.#taken.get(job) ?? []) {
-      root.permissions = unused;
+      if (root !== undefined) root.permissions = unused;
       await this.graph.letGo(node);
     }
+    await this.#takeFilterOut(job);
   }
 
   /** Lets go of the nodes of a job; they are closed when nothing else holds them. */
   async release(job: WorkingJob): Promise<void> {
     const taken = this.#taken.get(job) ?? [];
     this.#taken.delete(job);
-    for (const { node, root, blocker, blockerAbove } of taken) {
+    for (const { node, root, blocker } of taken) {
       node.blockers.remove(blocker);
-      node.blockersAbove.remove(blockerAbove);
+      if (root === undefined) continue;
       job.roots.delete(root);
       await this.graph.detachRoot(root);
     }
+    await this.#takeFilterOut(job);
   }
 
   override async endAll(): Promise<void> {
     await super.endAll();
     await endJobs(this.#internal);
   }
+}
+
+/** Keeps others from operations on a node of a job. */
+function block(job: Job, node: BlockNode, allowed: readonly Operation[]): Blocker {
+  const blocker = blockerExcept(`block device is in use by block job: ${job.type}`, allowed);
+  node.blockers.add(blocker);
+  return blocker;
 }

@@ -52,6 +52,7 @@ export interface MirrorPlan {
   /** Puts the target in the place of the source. Both are drained, and equal. */
   pivot(job: WorkingJob): Promise<void>;
   clean(): Promise<void>;
+  putBack(): Promise<void>;
 }
 
 /** Copies a disk while it is written to, until both are equal, and keeps them so. */
@@ -72,6 +73,7 @@ export function mirrorWork(plan: MirrorPlan, from: Child, into: Child): JobWork 
       await mirror.letGo();
       await plan.clean();
     },
+    putBack: () => plan.putBack(),
   };
 }
 

@@ -6,7 +6,7 @@ import { reopen } from '../graph/reopen.js';
 /** A node that was read-only, and is writable as long as a job needs it. */
 export type Reopened = BlockNode;
 
-/** Opens a read-only node for writing, and notes that. @throws BlockError when it was not opened to be written ever */
+/** Opens a read-only node for writing, and notes that. @throws BlockError when it cannot be written */
 export async function openForWriting(graph: BlockGraph, node: BlockNode, reopened: Reopened[]): Promise<void> {
   if (!node.flags.readOnly) return;
   await graph.drained(node, () => reopen(graph, node, false));

@@ -4,13 +4,13 @@ import { BlockError, invalid } from '../error.js';
 import { type Blocker, blockerExcept } from '../graph/blockers.js';
 import type { BlockNode } from '../graph/node.js';
 import { leastCopied } from '../limits.js';
-import { type BackupWork, backupWork } from './backup.js';
-import { committingThrough, dissolved } from './commit.js';
+import type { BackupWork } from './backup.js';
+import { createBackupJob } from './backup-job.js';
+import { dissolved } from './commit.js';
 import type { Job } from './job.js';
 import { internalJob, type Jobs } from './jobs.js';
 import { openForWriting, type Reopened, restore } from './reopened.js';
 import { defaultMirrorBuffer, startMirror } from './start-mirror.js';
-import { reading, writing } from './target.js';
 
 /** The images of the secondary side. */
 interface Images {
@@ -33,7 +33,6 @@ export class SecondaryDisk {
   readonly #reopened: Reopened[] = [];
   #keeping: { readonly job: Job; readonly work: BackupWork } | undefined;
   #committing: Job | undefined;
-  #endCommit: () => void = () => {};
 
   /** @param node the filter. @throws BlockError when what is around it is not as it must be */
   constructor(jobs: Jobs, bitmaps: Bitmaps, node: BlockNode, disk: ReplicatedDisk) {
@@ -87,7 +86,6 @@ export class SecondaryDisk {
     const { active, secondary } = this.#images;
     await this.#endKeeping();
     this.#disk.stage = 'failover';
-    this.#endCommit = committingThrough(active.backing);
     try {
       this.#committing = await startMirror(this.#jobs, this.#bitmaps, internalJob, {
         type: 'commit',
@@ -104,7 +102,7 @@ export class SecondaryDisk {
         backing: 'leave',
         replaces: undefined,
         completesItself: true,
-        clean: async (pivoted) => {
+        end: async (pivoted) => {
           this.#committing = undefined;
           this.#committed(pivoted);
         },
@@ -116,7 +114,6 @@ export class SecondaryDisk {
   }
 
   #committed(succeeded: boolean): void {
-    this.#endCommit();
     this.#disk.stage = succeeded ? 'done' : 'failover-failed';
     this.#disk.broken = !succeeded;
     this.#disk.end = undefined;
@@ -125,33 +122,17 @@ export class SecondaryDisk {
   /** What the primary is about to overwrite is copied into the hidden disk. */
   async #keep(): Promise<void> {
     const { hidden, secondary } = this.#images;
-    let work: BackupWork | undefined;
-    const job = await this.#jobs.create(
-      secondary,
-      'backup',
-      internalJob,
-      [
-        { node: secondary, permissions: reading, allowed: ['dataplane'] },
-        { node: hidden, permissions: writing(hidden), allowed: ['dataplane'] },
-      ],
-      ([from, into]) => {
-        work = backupWork(
-          {
-            source: secondary,
-            target: hidden,
-            sync: 'none',
-            bitmap: undefined,
-            clusterSize: Math.max(leastCopied, hidden.info?.clusterSize ?? 0),
-            ...{ workers: 1, chunk: 0, compress: false, discardsSource: false, breaksSnapshot: false },
-            ...{ onSourceError: 'report', onTargetError: 'report' },
-          },
-          from,
-          into,
-        );
-        return work;
-      },
+    this.#keeping = await this.#jobs.graph.drained(secondary, () =>
+      createBackupJob(this.#jobs, internalJob, {
+        source: secondary,
+        target: hidden,
+        sync: 'none',
+        bitmap: undefined,
+        clusterSize: Math.max(leastCopied, hidden.info?.clusterSize ?? 0),
+        ...{ workers: 1, chunk: 0, compress: false, discardsSource: false, breaksSnapshot: false },
+        ...{ onSourceError: 'report', onTargetError: 'report' },
+      }),
     );
-    if (work !== undefined) this.#keeping = { job, work };
   }
 
   async #endKeeping(): Promise<void> {

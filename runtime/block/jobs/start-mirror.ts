@@ -7,11 +7,12 @@ import type { BlockNode } from '../graph/node.js';
 import { openBacking } from '../graph/open-backing.js';
 import { reopen } from '../graph/reopen.js';
 import { isPowerOfTwo } from '../limits.js';
-import { everything, Permission, type Permissions } from '../permissions.js';
+import { everything, Permission, type Permissions, unused } from '../permissions.js';
+import { activeCommitFilter, filtered, mirrorFilter } from './filters.js';
 import type { Job } from './job.js';
 import type { JobNode, JobRequest, Jobs } from './jobs.js';
 import { type MirrorPlan, mirrorWork } from './mirror.js';
-import { reading, writing } from './target.js';
+import { writing } from './target.js';
 import type { WorkingJob } from './working-job.js';
 
 /** Bytes of a mirror's buffer that is not chosen by the user. */
@@ -40,10 +41,12 @@ export interface MirrorRequest {
   readonly backing: { readonly node: BlockNode | undefined } | 'header' | 'leave';
   /** The node that the target takes the place of. Absent: the source. */
   readonly replaces: string | undefined;
+  /** The name of the filter over the source. Absent: one is made. */
+  readonly filterName?: string | undefined;
   /** It does not wait to be completed by a user. */
   readonly completesItself?: boolean;
-  /** Called at the end. */
-  clean?(pivoted: boolean): Promise<void>;
+  /** Called when it is over. */
+  end?(pivoted: boolean): Promise<void>;
 }
 
 /** @throws BlockError when the arguments of a mirror are wrong */
@@ -71,39 +74,44 @@ export async function startMirror(
 ): Promise<Job> {
   checkMirror(wanted);
   jobs.check(wanted.source, request);
-  const { source, target, type, between = [] } = wanted;
+  const { source, target, type, between = [], filterName } = wanted;
   const granularity = wanted.granularity || defaultGranularity(target.info?.clusterSize);
   const bufferSize = Math.max(granularity, wanted.bufferSize || defaultMirrorBuffer);
   const bitmap = bitmaps.addAnonymous(source, granularity);
   const ending = new Ending(jobs, wanted);
   try {
-    const job = await jobs.create(
-      source,
-      type,
-      request,
-      [
-        { node: source, permissions: reading, allowed: ['dataplane'] },
-        { node: target, permissions: targetPermissions(wanted), allowed: ['dataplane'] },
-        ...between,
-      ],
-      ([from, into]) =>
-        mirrorWork(
-          {
-            ...wanted,
-            graph: jobs.graph,
-            bitmap,
-            bufferSize,
-            prepareCompletion: () => ending.prepare(),
-            pivot: (job) => ending.pivot(job),
-            clean: async () => {
-              bitmaps.remove(source, bitmap);
-              ending.release();
-              await wanted.clean?.(ending.pivoted);
+    const over = type === 'commit' ? activeCommitFilter : mirrorFilter;
+    const job = await jobs.over(source, over(filterName), (filter) =>
+      jobs.create(
+        source,
+        type,
+        request,
+        [
+          { node: target, permissions: targetPermissions(wanted) },
+          { node: filter, name: 'main node', permissions: mirrored, allowed: ['dataplane'] },
+          { node: source, name: 'source', permissions: { ...mirrored, uses: 0 }, allowed: ['dataplane'] },
+          { node: target, name: 'target', permissions: unused, allowed: ['dataplane'] },
+          ...between,
+        ],
+        ([into]) =>
+          mirrorWork(
+            {
+              ...wanted,
+              graph: jobs.graph,
+              bitmap,
+              bufferSize,
+              prepareCompletion: () => ending.prepare(),
+              pivot: (job) => ending.pivot(job),
+              clean: async () => {
+                bitmaps.remove(source, bitmap);
+                ending.release();
+              },
+              putBack: async () => wanted.end?.(ending.pivoted),
             },
-          },
-          from,
-          into,
-        ),
+            filtered(filter),
+            into,
+          ),
+      ),
     );
     job.start();
     return job;
@@ -113,11 +121,13 @@ export async function startMirror(
   }
 }
 
+/** What a mirror does to its source, whose length must stay. */
+const mirrored: Permissions = { uses: Permission.consistentRead, shares: everything & ~Permission.resize };
+
 /** Nothing makes sense of a mirror's target before it is one, and the job does not read it; a base is one all the time. */
 function targetPermissions({ type, target }: MirrorRequest): Permissions {
-  const own = writing(target);
-  if (type === 'commit') return { ...own, shares: everything & ~Permission.resize };
-  return { uses: own.uses & ~Permission.consistentRead, shares: Permission.writeUnchanged };
+  const shares = type === 'commit' ? everything & ~Permission.resize : Permission.writeUnchanged;
+  return { uses: writing(target).uses & ~Permission.consistentRead, shares };
 }
 
 /** What a mirror's completion does to the graph. */

@@ -14,11 +14,8 @@ import type { WorkingJob } from './working-job.js';
 /** Bytes that are copied at a time. */
 const chunk = 512 * 1024;
 
-/** What a stream does to its node: what guests read stays the same. */
-export const streaming: Permissions = {
-  uses: Permission.consistentRead | Permission.writeUnchanged,
-  shares: everything & ~Permission.resize,
-};
+/** What a stream does to its filter. */
+export const streaming: Permissions = { uses: Permission.consistentRead, shares: everything & ~Permission.resize };
 
 /** What it does to the nodes that it brings into that one: their data stays as it is. */
 export const streamed: Permissions = { uses: 0, shares: steady };
@@ -45,13 +42,7 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
     keepsNodes: true,
     async run(job) {
       if (node.below === undefined || node.below === base) return;
-      const { requests } = node;
-      if (base === undefined) requests.copyOnRead++;
-      try {
-        await copyAll(job, plan, root);
-      } finally {
-        if (base === undefined) requests.copyOnRead--;
-      }
+      await copyAll(job, plan, root);
     },
 
     async commit() {
@@ -69,7 +60,7 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
       });
     },
 
-    async clean() {
+    async putBack() {
       await restore(graph, plan.reopened);
     },
   };

@@ -2,9 +2,10 @@ import type { Backend } from '../../backend/backend.js';
 import { strerror } from '../../errno.js';
 import { BlockError, deviceNotFound, errnoOf, ioError, noMedium } from '../../error.js';
 import type { BlockGraph } from '../../graph/graph.js';
+import { insertFilter, removeFilter } from '../../graph/inserted-filter.js';
 import type { BlockNode } from '../../graph/node.js';
-import { committingThrough } from '../../jobs/commit.js';
 import { copyStretch } from '../../jobs/copy.js';
+import { commitFilter } from '../../jobs/filters.js';
 import { openForWriting, type Reopened, restore } from '../../jobs/reopened.js';
 import { reading, writing } from '../../jobs/target.js';
 
@@ -47,7 +48,7 @@ async function commit(graph: BlockGraph, top: BlockNode): Promise<void> {
   top.blockers.check('commit-source', top.name);
   base.blockers.check('commit-target', base.name);
   const reopened: Reopened[] = [];
-  const end = committingThrough(top.backing);
+  const filter = await graph.drained(base, () => insertFilter(graph, base, commitFilter(undefined)));
   try {
     await openForWriting(graph, base, reopened);
     await graph.drained(top, () =>
@@ -67,7 +68,7 @@ async function commit(graph: BlockGraph, top: BlockNode): Promise<void> {
       ),
     );
   } finally {
-    end();
+    await removeFilter(graph, filter);
     await restore(graph, reopened);
     await graph.letGo(top);
   }

@@ -1,6 +1,6 @@
 import { BlkdebugEvent } from '../../../../generated/index.js';
 import { BlockError } from '../../error.js';
-import { chainStatus } from '../../io/status.js';
+import { belowFilters, chainStatus } from '../../io/status.js';
 import { bytesOf } from './arguments.js';
 import type { IoCommand } from './command.js';
 import { breakpointsOf, type IoDisk } from './disk.js';
@@ -125,7 +125,7 @@ async function stretch({ root }: IoDisk['backend'], offset: number, most: number
   let length = 0;
   let allocated: boolean | undefined;
   while (root !== undefined && length < most) {
-    const { status } = await chainStatus(root, offset + length, most - length, root.node.backing?.node);
+    const { status } = await chainStatus(root, offset + length, most - length, belowFilters(root).node.backing?.node);
     if (allocated !== undefined && status.allocated !== allocated) break;
     allocated = status.allocated;
     length += status.length;

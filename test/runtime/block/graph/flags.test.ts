@@ -17,7 +17,6 @@ const all: OpenFlags = {
   noIo: true,
   forceShare: false,
   autoReadOnly: true,
-  mayWrite: true,
   dormant: false,
 };
 
@@ -35,10 +34,9 @@ describe('what a child inherits', () => {
         forceShare: false,
         dormant: false,
         autoReadOnly: true,
-        mayWrite: true,
       });
       expect(inherited({ ...all, readOnly: true, forceShare: true }, role).forceShare).toBe(true);
-      expect(inherited({ ...rootDefaults, readOnly: true }, role)).toMatchObject({ readOnly: true, mayWrite: false });
+      expect(inherited({ ...rootDefaults, readOnly: true }, role)).toMatchObject({ readOnly: true });
     },
   );
 
@@ -56,7 +54,7 @@ describe('options that every node has', () => {
   };
 
   it('flags are off by default', () => {
-    expect(take([])).toEqual({ ...rootDefaults, mayWrite: true });
+    expect(take([])).toEqual(rootDefaults);
     expect(take([], all)).toEqual(all);
   });
 
@@ -74,7 +72,7 @@ describe('options that every node has', () => {
         ['cache.no-flush', true],
         ['discard', 'unmap'],
       ]),
-    ).toEqual({ ...rootDefaults, readOnly: true, direct: true, noFlush: true, unmap: true, mayWrite: false });
+    ).toEqual({ ...rootDefaults, readOnly: true, direct: true, noFlush: true, unmap: true });
     expect(
       take(
         [
@@ -102,13 +100,6 @@ describe('options that every node has', () => {
     ['cache.no-flush', ''],
   ])('refuses %s=%s', (key, value) => {
     expect(() => takeFlags(new BlockOptions([[key, value]]), rootDefaults)).toThrow(`Option '${key}'`);
-  });
-
-  it('records whether a node may become writable', () => {
-    expect(take([['read-only', true]], { ...rootDefaults, mayWrite: true })).toMatchObject({
-      readOnly: true,
-      mayWrite: true,
-    });
   });
 });
 

@@ -210,16 +210,10 @@ class Run {
       const { requests, name, holds } = node;
       if (requests.beforeWrite.size > 0) left.push(`notifier of ${name}`);
       if (requests.dirtyTrackers.size > layer.bitmaps.of(node).length) left.push(`tracker of ${name}`);
-      const committed = [...node.children.values()].some(({ commits }) => commits > 0);
-      if (requests.copyOnRead > 0 || committed || holds > 0) left.push(`state of ${name}`);
+      if (requests.copyOnRead > 0 || holds > 0) left.push(`state of ${name}`);
+      if (node.ofJob !== undefined) left.push(`filter ${name}`);
       const overlaid = [...node.parents].some(({ role }) => role === 'backing');
-      if (
-        operations.some(
-          (operation) =>
-            node.blockersAbove.reason(operation) !== undefined ||
-            (!overlaid && node.blockers.reason(operation) !== undefined),
-        )
-      )
+      if (!overlaid && operations.some((operation) => node.blockers.reason(operation) !== undefined))
         left.push(`blocker of ${name}`);
       if (layer.bitmaps.of(node).some((bitmap) => bitmap.name === undefined || bitmap.status === 'frozen'))
         left.push(`bitmap of ${name}`);

@@ -16,11 +16,41 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const size = 2 ** 20;
 let made = 0;
 
-/** A backend that a test reads and writes through. */
+/** A user of a node that makes no requests in drained sections, as users must. */
 class User implements RootOwner {
   readonly name = '';
-  async drainBegin(): Promise<void> {}
-  drainEnd(): void {}
+  readonly #running = new Set<Promise<void>>();
+  #drained = 0;
+  #waiting: (() => void)[] = [];
+
+  async drainBegin(): Promise<void> {
+    this.#drained++;
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  drainEnd(): void {
+    this.#drained--;
+    if (this.#drained === 0) for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** Has the requests through an edge wait for the end of drained sections. */
+  guard(edge: Child): void {
+    for (const name of ['read', 'write', 'writeZeroes', 'flush'] as const) {
+      const request = edge[name].bind(edge) as (...args: unknown[]) => Promise<void>;
+      edge[name] = (...args: unknown[]) => this.#hold(() => request(...args));
+    }
+  }
+
+  async #hold(request: () => Promise<void>): Promise<void> {
+    while (this.#drained > 0) await new Promise<void>((go) => this.#waiting.push(go));
+    const running = request();
+    this.#running.add(running);
+    try {
+      await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
 }
 
 const file = (filename: string) => ({ driver: 'file', filename });
@@ -38,7 +68,12 @@ async function secondarySide(client: LayerClient, secondaryFormat = 'raw') {
   const top = { driver: 'qcow2', 'node-name': 'active', file: file(active), backing: below };
   await add({ driver: 'replication', 'node-name': 'replica', mode: 'secondary', 'top-id': 'guest', file: top });
   await add({ driver: 'quorum', 'node-name': 'guest', 'vote-threshold': 1, children: ['replica'] });
-  const root = (name: string) => graph.attachRoot(graph.namedNode(name), new User());
+  const root = async (name: string): Promise<Child> => {
+    const user = new User();
+    const edge = await graph.attachRoot(graph.namedNode(name), user);
+    user.guard(edge);
+    return edge;
+  };
   return {
     disk,
     guest: await root('guest'),

@@ -32,7 +32,16 @@ describe('others that use what a job works on', () => {
         "which node 'top' (which uses node 'base' as its 'backing' child) does not let others do",
     );
     await exported('base', false);
-    await exported('top');
+  });
+
+  it('do not write beside the filter of a backup, as that would not be copied before', async () => {
+    const job = { 'job-id': 'b', device: 'top', target: 'null', sync: 'none', 'filter-node-name': 'filter' };
+    await client.execute('blockdev-backup', job);
+    await expect(exported('top')).rejects.toThrow(
+      "which node 'filter' (which uses node 'top' as its 'file' child) does not let others do",
+    );
+    await exported('top', false);
+    await exported('filter');
   });
 
   it('do not read what a mirror has not made equal yet', async () => {
