@@ -3,7 +3,7 @@ import { resolveBackingName } from '../graph/filename.js';
 import type { BlockNode } from '../graph/node.js';
 import { roundUp, sectorSize } from '../limits.js';
 
-/** How an image is told of. */
+/** What is left out of the description of an image. */
 export interface ImageInfoManner {
   /** The images that it is over are left out. */
   readonly flat?: boolean | undefined;
