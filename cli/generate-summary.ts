@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { OutputError } from '../generator/emit/output/folder.js';
 import type { WriteResult } from '../generator/emit/output/write.js';
 import type { GeneratedFile } from '../generator/emit/target.js';
@@ -56,7 +55,7 @@ export function done(
   amounts: Amounts,
   result: Pick<WriteResult, 'written' | 'removed'> = { written: [], removed: [] },
 ): string {
-  return `${summary(job, amounts, result)} in ${seconds(performance.now())}\n`;
+  return `${summary(job, amounts, result)} in ${seconds(process.uptime() * 1000)}\n`;
 }
 
 /** What a run with `--check` says that has found nothing to change. */

@@ -38,8 +38,8 @@ export function parseInline(text: string): Inline[] {
 }
 
 function nodeOf(match: RegExpExecArray, before: string): Inline {
-  const [all, literal, role, named, title, url, interpreted, reference, stars, emphasised, address, name] = match;
-  if (literal !== undefined) return { kind: 'literal', text: literal };
+  if (match[1] !== undefined) return { kind: 'literal', text: match[1] };
+  const [all, , role, named, title, url, interpreted, reference, stars, emphasised, address, name] = match;
   if (role !== undefined) return roleNode(role, named as string);
   if (title !== undefined) return { kind: 'hyperlink', text: title, url: url as string };
   if (interpreted !== undefined) return reference ? { kind: 'text', text: interpreted } : nameNode(interpreted);

@@ -17,6 +17,9 @@ export interface MarkdownOptions {
 
 /** Prints documentation as lines of Markdown that are TSDoc as well. */
 export function markdownLines(blocks: readonly Block[], options: MarkdownOptions): string[] {
+  // Most texts are one paragraph.
+  const [only, another] = [blocks[0], blocks[1]];
+  if (!another) return only ? blockLines(only, options) : [];
   const out: string[] = [];
   for (const block of blocks) {
     const lines = blockLines(block, options);
@@ -30,9 +33,10 @@ export function markdownLines(blocks: readonly Block[], options: MarkdownOptions
 /** Prints a part of a line. */
 function inlineMarkdown(content: readonly Inline[], link: LinkName): string {
   let text = '';
-  content.forEach((node, index) => {
+  for (let index = 0; index < content.length; index++) {
+    const node = content[index] as Inline;
     text += node.kind === 'text' ? escaped(node.text, content[index + 1]) : inlineText(node, link);
-  });
+  }
   return text;
 }
 

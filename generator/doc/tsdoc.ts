@@ -67,11 +67,11 @@ export function addNameList(
 
 /** The lines of the comment; none when there is nothing to say. */
 export function commentLines({ lines, tags, examples }: DocParts): readonly string[] {
+  if (tags.length === 0 && examples.length === 0) return lines;
   const tagged: string[] = [];
   for (const [tag, text] of tags) tagged.push(text[0] ? `@${tag} ${text[0]}` : `@${tag}`, ...text.slice(1));
   // They are long: what is short comes before.
   for (const example of examples) tagged.push('@example', ...example);
-  if (tagged.length === 0) return lines;
   return lines.length > 0 ? [...lines, '', ...tagged] : tagged;
 }
 
@@ -95,6 +95,7 @@ function operandText(condition: Condition): string {
 }
 
 function addBlocks(parts: DocParts, content: readonly Block[], context: DocContext): void {
+  if (content.length === 0) return;
   const lines = markdownLines(content, { ...context, examples: parts.examples });
   if (lines.length === 0) return;
   separate(parts);

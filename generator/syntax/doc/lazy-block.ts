@@ -122,6 +122,10 @@ function cut(text: string, hasName: boolean, start: number, end: number): string
 function dedent(text: string): string {
   if (/\n\S/.test(text)) return text;
   let least = Number.POSITIVE_INFINITY;
-  for (const [, blanks] of text.matchAll(/\n( *)(?=\S)/g)) least = Math.min(least, (blanks as string).length);
+  for (let line = text.indexOf('\n'); line >= 0; line = text.indexOf('\n', line + 1)) {
+    let start = line + 1;
+    while (text.charCodeAt(start) === 0x20) start++;
+    if (/\S/.test(text.charAt(start))) least = Math.min(least, start - line - 1);
+  }
   return least === Number.POSITIVE_INFINITY ? text : text.replaceAll(`\n${' '.repeat(least)}`, '\n');
 }
