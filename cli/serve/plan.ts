@@ -8,7 +8,8 @@ import type {
 import { readSocketPlace } from '../../runtime/block/commands/address.js';
 import { type NbdConfig, type NbdExportConfig, readNbd } from '../../runtime/block/commands/nbd-option.js';
 import type { DriveConfig } from '../../runtime/block/drive/config.js';
-import { type DeviceConfig, readDevice } from '../../runtime/block/drive/device.js';
+import { type DeviceConfig, readDeviceOption } from '../../runtime/block/drive/device.js';
+import type { DeviceModel } from '../../runtime/block/drive/device-model.js';
 import { readDrive } from '../../runtime/block/drive/read-drive.js';
 import type { DriverRegistry } from '../../runtime/block/graph/registry.js';
 import type { DriverWhitelist } from '../../runtime/block/graph/whitelist.js';
@@ -59,7 +60,7 @@ export interface ServerPlan {
   readonly objects: readonly Planned<ObjectOptions>[];
   readonly blockdevs: readonly Planned<BlockdevOptions & { readonly 'node-name': string }>[];
   readonly drives: readonly Planned<DriveConfig>[];
-  readonly devices: readonly Planned<DeviceConfig>[];
+  readonly devices: readonly Planned<DeviceConfig | DeviceModel>[];
   /** Where NBD is served, and what. */
   readonly nbd: readonly PlannedNbd[];
   /** The NBD server that commands and the exports below use. Absent: none. */
@@ -126,7 +127,7 @@ export function planServer(
     (text) => readDrive(text, things, { snapshot: texts.snapshot ?? false }),
     (drive) => things.addDrive(drive),
   );
-  const devices = each('device', readDevice, (device) => things.addDevice(device));
+  const devices = each('device', readDeviceOption, (device) => things.addDevice(device));
   const nbd = new NbdServers();
   each('nbd', readNbd, (config, option) => nbd.add(option, config, things));
   const [nbdServer] = each('nbdServer', readNbdServer, () => things.addNbdServer());

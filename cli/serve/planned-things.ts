@@ -8,7 +8,15 @@ import { notBuiltIn } from '../../runtime/block/commands/exports.js';
 import type { NbdExportConfig } from '../../runtime/block/commands/nbd-option.js';
 import type { DriveConfig, DriveRegistry, DriveSlot } from '../../runtime/block/drive/config.js';
 import type { DeviceConfig } from '../../runtime/block/drive/device.js';
-import { checkNewDevice, checkNewDrive, isSlotTaken, type PresentDrive } from '../../runtime/block/drive/rules.js';
+import type { DeviceModel } from '../../runtime/block/drive/device-model.js';
+import {
+  checkNewDevice,
+  checkNewDrive,
+  checkNewModel,
+  isSlotTaken,
+  noSuchDrive,
+  type PresentDrive,
+} from '../../runtime/block/drive/rules.js';
 import { rootDefaults, takeDetectZeroes, takeFlags } from '../../runtime/block/graph/flags.js';
 import { NameSpace } from '../../runtime/block/graph/names.js';
 import type { DriverRegistry } from '../../runtime/block/graph/registry.js';
@@ -34,6 +42,8 @@ export class PlannedThings implements DriveRegistry {
   readonly #exports = new Set<string>();
   readonly #exportNames = new Set<string>();
   readonly #chardevs = new Map<string, { used: boolean }>();
+  /** What is plugged in without a drive. */
+  readonly #devices: PresentDrive[] = [];
   #nbdServer = false;
 
   constructor({ drivers, whitelist = {} }: { readonly drivers: DriverRegistry; readonly whitelist?: DriverWhitelist }) {
@@ -86,12 +96,33 @@ export class PlannedThings implements DriveRegistry {
     this.#drives.set(id, { id, slot: device, deviceId: device.kind === 'none' ? undefined : id, empty });
   }
 
-  /** @throws BlockError when there is no such drive, it has a device, or the device's id is taken */
-  addDevice(config: DeviceConfig): void {
-    checkNewDevice(this.#drives.values(), config);
+  /** @throws BlockError when there is no such drive or node, it has a device, or the device's id is taken */
+  addDevice(config: DeviceConfig | DeviceModel): void {
+    if ('model' in config) {
+      this.#plugDevice(config);
+      return;
+    }
+    checkNewDevice(this.#present, config);
     const { drive, id = drive } = config;
     const planned = this.#drives.get(drive);
     if (planned !== undefined) this.#drives.set(drive, { ...planned, deviceId: id });
+  }
+
+  get #present(): PresentDrive[] {
+    return [...this.#drives.values(), ...this.#devices];
+  }
+
+  #plugDevice(model: DeviceModel): void {
+    checkNewModel(this.#present, model);
+    const drive = model.kind === 'controller' ? undefined : model.drive;
+    const planned = this.#drives.get(drive ?? '');
+    const deviceId = model.id ?? `anonymous ${this.#devices.length}`;
+    if (planned !== undefined) {
+      this.#drives.set(drive ?? '', { ...planned, deviceId });
+      return;
+    }
+    if (drive !== undefined && this.#names.kind(drive) !== 'node') throw noSuchDrive(model.model, drive);
+    this.#devices.push({ id: undefined, slot: undefined, deviceId });
   }
 
   /** @throws OptionError when there is nothing to export */

@@ -48,7 +48,10 @@ export const serve: Subcommand = {
       .addOption(repeatable('--blockdev <node>', 'add a node, as blockdev-add does: DRIVER,node-name=NAME,… or JSON'))
       .addOption(repeatable('--drive <drive>', "add a drive, as QEMU's -drive does: file=PATH,id=ID,…"))
       .addOption(
-        repeatable('--device <device>', 'attach a device to a drive: disk|cdrom|floppy,drive=ID[,id=ID][,locked=on]'),
+        repeatable(
+          '--device <device>',
+          'attach a device to a drive: disk|cdrom|floppy,drive=ID[,id=ID][,locked=on], or as device_add does',
+        ),
       )
       .addOption(
         repeatable(

@@ -155,7 +155,7 @@ async function carryOut(plan: ServerPlan, { layer, undo }: Parts, { log, signal 
     for (const warning of config.warnings) log.warn({ option }, warning);
   }
   await each(plan.drives, (drive) => layer.addDrive(drive));
-  await each(plan.devices, (device) => layer.addDevice(device));
+  await each(plan.devices, (device) => ('model' in device ? layer.plugDevice(device) : layer.addDevice(device)));
   const places: string[] = [];
   for (const nbd of plan.nbd) {
     signal.throwIfAborted();

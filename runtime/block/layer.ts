@@ -43,6 +43,7 @@ import { makeThrottleGroup } from './commands/throttle-object.js';
 import { transactionCommand } from './commands/transaction.js';
 import type { DriveConfig, DriveRegistry } from './drive/config.js';
 import type { DeviceConfig } from './drive/device.js';
+import type { DeviceModel } from './drive/device-model.js';
 import { Drives } from './drive/drives.js';
 import type { BlockHost } from './driver.js';
 import { noMedium } from './error.js';
@@ -209,8 +210,13 @@ export class BlockLayer implements AsyncDisposable {
   }
 
   /** Attaches a virtual device to a drive. @throws BlockError when there is no such drive, or it has a device, or the id is taken */
-  addDevice(config: DeviceConfig): void {
-    this.#drives.attach(config);
+  addDevice(config: DeviceConfig): Promise<void> {
+    return this.#drives.attach(config);
+  }
+
+  /** Attaches a virtual device as `device_add` does. @throws BlockError when there is nothing to attach it to, or the id is taken */
+  plugDevice(model: DeviceModel): Promise<void> {
+    return this.#drives.plug(model);
   }
 
   /**
@@ -252,7 +258,8 @@ export class BlockLayer implements AsyncDisposable {
     for (const server of this.#exportServers) await server.close();
     this.#exportServers.clear();
     await this.#commandServer.stop();
-    await this.graph.turns.run(() => this.jobs.endAll());
+    // What a job has begun may be limited to a few bytes each second: while all is drained, it is not.
+    await this.graph.turns.run(() => this.graph.drainedAll(() => this.jobs.endAll()));
     for (const backend of this.backends) await this.eject(backend);
     await this.graph.close();
     this.objects.clear();
@@ -287,7 +294,7 @@ export class BlockLayer implements AsyncDisposable {
       ...mediumCommands(this),
       ...nbdServerCommands(this.#commandServer),
       ...exportCommands(this.#exportContext),
-      ...machineCommands({ graph, drives: this.#drives, runState: this.#runState, objects: this.objects }),
+      ...machineCommands({ graph, jobs, drives: this.#drives, runState: this.#runState, objects: this.objects }),
       ...jobCommands(jobs),
       ...streamCommand(jobs),
       ...commitCommand(jobs, bitmaps),

@@ -50,6 +50,12 @@ export function ofGuest(readOnly: boolean): Permissions {
   return { uses: consistentRead | (readOnly ? 0 : write), shares: consistentRead | writeUnchanged | resize };
 }
 
+/** What a drive that has no guest does: others may do what they like, but for other processes, which find it used as by one. */
+export function ofIdleDrive(readOnly: boolean): Permissions {
+  const { uses, shares } = ofGuest(readOnly);
+  return { uses, shares: everything, sharesBelow: shares };
+}
+
 /** The same where other guests may write, too. */
 export function ofSharingGuest(readOnly: boolean): Permissions {
   const own = ofGuest(readOnly);

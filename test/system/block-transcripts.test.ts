@@ -183,7 +183,7 @@ describeWithPrograms('recorded exchanges about nodes', ['qemu-img', 'qemu-io'], 
       let compared = 0;
       try {
         for (const drive of drives) await layer.addDrive(readDrive(here(drive), layer.registry));
-        for (const device of devices) layer.addDevice(readDevice(device));
+        for (const device of devices) await layer.addDevice(readDevice(device));
         for (const { request, text, reply, trays } of exchanges(file)) {
           // From here on, the graph is what later commands have made of it.
           if (text.includes('"drive-mirror"')) break;

@@ -50,7 +50,7 @@ describeWithPrograms('block-latency-histogram-set', ['qemu-system-x86_64'], () =
     const real = await shown((command, args) => qemu.client.execute(command, args));
     await using ours = new LayerClient();
     await ours.layer.addDrive(readDrive('file=null-co://,format=raw,if=none,id=d', ours.layer.registry));
-    ours.layer.addDevice(readDevice('disk,drive=d,id=dev'));
+    await ours.layer.addDevice(readDevice('disk,drive=d,id=dev'));
     expect(await shown((command, args) => ours.execute(command, args))).toEqual(real);
   }, 60_000);
 });

@@ -114,7 +114,7 @@ describeWithPrograms('media and trays', ['qemu-system-x86_64'], () => {
     });
     theirs.client.on('DEVICE_TRAY_MOVED', ({ data }) => moved.push(data));
     for (const text of textsFor('ours')) await ours.layer.addDrive(readDrive(text, ours.layer.registry));
-    for (const kind of kinds) ours.layer.addDevice({ kind, drive: kind, id: `dev-${kind}`, locked: false });
+    for (const kind of kinds) await ours.layer.addDevice({ kind, drive: kind, id: `dev-${kind}`, locked: false });
     for (const name of nodes) {
       const optionsFor = (program: Program) => ({
         driver: 'raw',

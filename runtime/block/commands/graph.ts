@@ -80,8 +80,9 @@ export async function addNode(graph: BlockGraph, options: BlockOptions): Promise
 export async function deleteNode(graph: BlockGraph, node: BlockNode): Promise<void> {
   // Clients look for this text, in which the name is not quoted.
   const used = `Node ${node.name} is in use`;
-  if (node.hasBackend) throw new BlockError(`${used}: it is the medium of a device, or exported`);
+  // A job says more about itself than that it uses the node.
   node.blockers.check('drive-del', node.name);
+  if (node.hasBackend) throw new BlockError(`${used}: it is the medium of a device, or exported`);
   if (!node.monitorOwned) {
     throw new BlockError(
       `Node '${node.name}' is not owned by the monitor: it goes away with the node that it was defined in`,

@@ -6,6 +6,7 @@ import { readDeviceModel } from '../drive/device-model.js';
 import type { Drives } from '../drive/drives.js';
 import { BlockError } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
+import type { Jobs } from '../jobs/jobs.js';
 import type { UserObjects } from '../objects/user-objects.js';
 import { expectThread } from './exports.js';
 import { findNode } from './find-node.js';
@@ -14,13 +15,14 @@ import type { BlockHandlers } from './handlers.js';
 /** What the commands of a machine work on. */
 export interface MachineContext {
   readonly graph: BlockGraph;
+  readonly jobs: Jobs;
   readonly drives: Drives;
   readonly runState: RunState;
   readonly objects: UserObjects;
 }
 
 /** Commands that change the virtual devices, and stop them: what a program asks for that is made for a whole machine. */
-export function machineCommands({ graph, drives, runState, objects }: MachineContext) {
+export function machineCommands({ graph, jobs, drives, runState, objects }: MachineContext) {
   const { events } = graph.host;
   return {
     async stop() {
@@ -51,7 +53,7 @@ export function machineCommands({ graph, drives, runState, objects }: MachineCon
     },
 
     async device_del({ id }) {
-      const name = await drives.unplug(id);
+      const name = await drives.unplug(id, (medium) => jobs.endOn(medium));
       emitDeviceDeleted(events, { device: name, path: `${devicePath}${name}` });
     },
   } satisfies Partial<BlockHandlers>;

@@ -1,11 +1,11 @@
 import type { BlockdevChangeMediumArguments, BlockdevChangeReadOnlyMode } from '../../../generated/index.js';
 import type { Backend } from '../backend/backend.js';
 import { type BackendArguments, type Backends, findBackend } from '../backend/lookup.js';
+import { rootPermissions } from '../backend/root-permissions.js';
 import { BlockError } from '../error.js';
 import { rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { ofGuest } from '../permissions.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** What exchanging media needs of the layer. */
@@ -130,7 +130,7 @@ async function insertMedium(
   if (backend.root !== undefined) {
     throw new BlockError(`There already is a medium in device '${calledName(args)}'`, { code: 'EBUSY' });
   }
-  backend.root = await graph.attachRoot(node, backend, ofGuest(node.flags.readOnly));
+  backend.root = await graph.attachRoot(node, backend, rootPermissions(backend, node.flags));
   if (!backend.device?.hasTray) backend.changeMedium(true);
 }
 

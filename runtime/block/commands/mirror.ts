@@ -3,6 +3,7 @@ import type { Bitmaps } from '../bitmaps/bitmaps.js';
 import { BlockError, invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
+import { isReplaceable } from '../graph/replaceable.js';
 import type { Jobs } from '../jobs/jobs.js';
 import type { MirrorPlan } from '../jobs/mirror.js';
 import { startMirror } from '../jobs/start-mirror.js';
@@ -57,7 +58,8 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
         filterName,
         source,
         target,
-        first: firstCopied(sync, source, args['target-is-zero'] ?? false),
+        // The uppermost layer without one below it is all that is copied, and the target is left as it is elsewhere.
+        first: firstCopied(sync, source, args['target-is-zero'] === true || args.sync === 'top'),
         unmap: true,
         backing: 'leave',
       });
@@ -96,21 +98,11 @@ function checkReplaced(graph: BlockGraph, source: BlockNode, replaces: string, n
   const node = graph.node(replaces);
   if (node === undefined) throw new BlockError(`Node name '${replaces}' not found`, { code: 'ENODEV' });
   node.blockers.check('replace', node.name);
-  if (!isImageOf(source, node)) {
+  if (!isReplaceable(source, node)) {
     throw new BlockError(
-      `Only top most non filter can be replaced: '${replaces}' is not such a node below '${source.name}'`,
-      {
-        code: 'EPERM',
-      },
+      `Cannot replace '${replaces}' by a node mirrored from '${source.name}': those that read it might abruptly see other data`,
+      { code: 'EPERM' },
     );
   }
   if (node.length !== source.length) throw invalid('cannot replace image with a mirror image of different size');
-}
-
-/** Whether a node is the source itself, or what filters lead to from there. */
-function isImageOf(source: BlockNode, wanted: BlockNode): boolean {
-  if (source === wanted) return true;
-  if (!source.driver.filter) return false;
-  for (const child of source.childNodes()) if (isImageOf(child, wanted)) return true;
-  return false;
 }

@@ -11,10 +11,20 @@ export function qomSource(objects: UserObjects, graph: BlockGraph, drives: Drive
   return {
     objects,
     get devices() {
-      return [...drives.backends].flatMap((backend) =>
+      const disks = [...drives.backends].flatMap((backend) =>
         backend.device === undefined ? [] : [described(backend, backend.device, graph, drives)],
       );
+      return [...disks, ...Array.from(drives.controllers, ([id, model]) => controller(id, model))];
     },
+  };
+}
+
+function controller(id: string, type: string): QomDevice {
+  return {
+    id,
+    type,
+    properties: new Map([['realized', { type: 'bool', value: true }]]),
+    set: (name) => Promise.reject(invalid(`Property '${type}.${name}' is not writable`)),
   };
 }
 

@@ -1,8 +1,11 @@
+import { parseJson } from '../../json/parse.js';
+import { isJsonObject, type JsonValue } from '../../json/value.js';
 import { parseKeyval } from '../../visit/keyval-text.js';
 import { OptionError } from '../../visit/option-error.js';
 import { checkId } from '../../visit/well-formed-id.js';
 import { BlockOptions } from '../options.js';
 import { chooseFrom } from './choose-from.js';
+import { type DeviceModel, readDeviceModel } from './device-model.js';
 import { type ParameterTable, refuseOthers, takeParameters } from './parameters.js';
 
 /** The parameters of `--device`. */
@@ -23,8 +26,38 @@ export interface DeviceConfig {
   readonly locked: boolean;
 }
 
+const kinds = ['disk', 'cdrom', 'floppy'] as const;
+
 /**
- * Reads the text of a `--device`: `cdrom,drive=cd0,id=cddev,locked=on`.
+ * Reads the text of a `--device`: `cdrom,drive=cd0,id=cddev,locked=on`; or what `device_add` takes, as text or JSON:
+ * `virtio-blk,drive=node0,id=vd0`.
+ *
+ * @throws OptionError or BlockError that says what is wrong
+ */
+export function readDeviceOption(text: string): DeviceConfig | DeviceModel {
+  if (text.startsWith('{')) {
+    const properties = readValue(text);
+    if (!isJsonObject(properties)) throw new OptionError('a device is an object');
+    return readDeviceModel(properties);
+  }
+  const { tree } = parseKeyval(text, { impliedKey: 'driver' });
+  const { driver } = tree;
+  // A floppy drive is called the same there and here. It may be empty.
+  if (driver === 'floppy' && tree.locked === undefined)
+    return readDeviceModel(tree.drive === undefined ? tree : { id: tree.drive, ...tree });
+  return driver === undefined || kinds.some((kind) => kind === driver) ? readDevice(text) : readDeviceModel(tree);
+}
+
+function readValue(text: string): JsonValue {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw new OptionError(`this is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Reads the text of a `--device` of the kinds of this server: `cdrom,drive=cd0,id=cddev,locked=on`.
  *
  * @throws OptionError or BlockError that says what is wrong
  */
@@ -35,7 +68,7 @@ export function readDevice(text: string): DeviceConfig {
   if (type === undefined) throw new OptionError("'type' is missing: disk, cdrom or floppy", 'type');
   if (drive === undefined) throw new OptionError("'drive' is missing: the id of the drive that it uses", 'drive');
   if (id !== undefined) checkId(id);
-  const kind = chooseFrom('type', type, ['disk', 'cdrom', 'floppy']);
+  const kind = chooseFrom('type', type, kinds);
   if (locked && kind !== 'cdrom') throw new OptionError("'locked' is about a tray: only a cdrom has one", 'locked');
   return { kind, drive, id, locked };
 }

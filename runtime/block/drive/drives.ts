@@ -1,18 +1,19 @@
 import { Backend } from '../backend/backend.js';
+import { devicePath } from '../backend/device-path.js';
 import { withDevice } from '../backend/lookup.js';
+import { rootPermissions } from '../backend/root-permissions.js';
 import { throttleConfigOf } from '../backend/throttle-config.js';
 import type { ThrottleGroups } from '../backend/throttle-group.js';
 import { VirtualDevice } from '../backend/virtual-device.js';
 import type { BlockHost } from '../driver.js';
-import { BlockError, deviceNotFound, invalid } from '../error.js';
+import { BlockError, deviceNotFound } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
-import { ofGuest, ofSharingGuest, type Permissions } from '../permissions.js';
 import type { DriveConfig, DriveRegistry, DriveSlot } from './config.js';
 import type { DeviceConfig } from './device.js';
 import type { DeviceModel } from './device-model.js';
 import { openDrive } from './open-drive.js';
-import { checkNewDevice, checkNewDrive, isSlotTaken, type PresentDrive } from './rules.js';
+import { checkNewDevice, checkNewDrive, checkNewModel, isSlotTaken, noSuchDrive, type PresentDrive } from './rules.js';
 
 /** What drives need of the layer that they are in. */
 export interface DriveEnvironment {
@@ -36,6 +37,8 @@ export class Drives implements DriveRegistry {
   readonly #drives = new Map<string, Drive>();
   /** Backends of devices whose drive was deleted. */
   readonly #nameless = new Set<Backend>();
+  /** What disks may be plugged into: the models by their ids. */
+  readonly #controllers = new Map<string, string>();
 
   constructor(environment: DriveEnvironment) {
     this.#environment = environment;
@@ -54,6 +57,11 @@ export class Drives implements DriveRegistry {
   /** What `query-block` shows: the named ones, and those that a device has. */
   get queried(): Iterable<Backend> {
     return [...this.backends].filter(({ name, device }) => name !== '' || device !== undefined);
+  }
+
+  /** What is no disk but takes disks: the models by their ids. */
+  get controllers(): ReadonlyMap<string, string> {
+    return this.#controllers;
   }
 
   /** The backend of a name, if there is one. */
@@ -84,6 +92,7 @@ export class Drives implements DriveRegistry {
       },
     });
     graph.addDevice(backend);
+    if (device.kind !== 'none') backend.device = new VirtualDevice({ kind: device.kind, id });
     try {
       await openDrive(graph, backend, config, ownFiles);
     } catch (error) {
@@ -91,16 +100,33 @@ export class Drives implements DriveRegistry {
       throw error;
     }
     if (throttling) backend.limit(throttleGroups, throttling.config, throttling.group);
-    if (device.kind !== 'none') backend.device = new VirtualDevice({ kind: device.kind, id });
     this.#drives.set(id, { backend, slot: device });
   }
 
   /** Attaches a virtual device to a drive. @throws BlockError when there is no such drive, or it has a device, or the id is taken */
-  attach(config: DeviceConfig): void {
+  async attach(config: DeviceConfig): Promise<void> {
     checkNewDevice(this.#present(), config);
     const { kind, drive, id = drive, locked } = config;
     const backend = this.backend(drive);
-    if (backend !== undefined) backend.device = new VirtualDevice({ kind, id, locked });
+    if (backend !== undefined) await this.#attach(backend, new VirtualDevice({ kind, id, locked }));
+  }
+
+  /** Gives a backend a device. From then on others may do less with its medium. @throws BlockError when they do more */
+  async #attach(backend: Backend, device: VirtualDevice): Promise<void> {
+    const { graph } = this.#environment;
+    backend.device = device;
+    const medium = graph.mediumOf(backend);
+    const root = medium && [...medium.parents].find((edge) => edge === backend.root);
+    if (root === undefined || medium === undefined) return;
+    const before = root.permissions;
+    root.permissions = rootPermissions(backend, medium.flags);
+    try {
+      await graph.usage.update([medium]);
+    } catch (error) {
+      backend.device = undefined;
+      root.permissions = before;
+      throw error;
+    }
   }
 
   /**
@@ -108,31 +134,53 @@ export class Drives implements DriveRegistry {
    *
    * @throws BlockError when there is neither, or it is used otherwise, or the id is taken
    */
-  async plug({ kind, model, id, drive, shareWrites }: DeviceModel): Promise<void> {
+  async plug(asked: DeviceModel): Promise<void> {
     const { graph, host } = this.#environment;
-    const name = id ?? this.#freeId();
-    for (const { deviceId } of this.#present()) {
-      if (deviceId === name) throw new BlockError(`Duplicate device ID '${name}'`, { code: 'EEXIST' });
+    checkNewModel(this.#present(), asked);
+    const name = asked.id ?? this.#freeId();
+    if (asked.kind === 'controller') {
+      this.#controllers.set(name, asked.model);
+      return;
     }
-    const device = new VirtualDevice({ kind, id: name, model, shareWrites });
+    const { model, drive } = asked;
+    const device = new VirtualDevice({ ...asked, id: name });
     const named = drive === undefined ? undefined : this.backend(drive);
-    if (named?.device !== undefined) throw new BlockError(`Drive '${drive}' is already in use by another block device`);
-    const backend = named ?? new Backend('', host);
-    if (named === undefined && drive !== undefined) {
-      const node = graph.node(drive);
-      if (node === undefined) throw invalid(`Property '${model}.drive' can't find value '${drive}'`);
-      backend.root = await graph.attachRoot(node, backend, permissionsFor(device, node));
+    if (named !== undefined) {
+      await this.#attach(named, device);
+      named.writeback = asked.writeback ?? named.writeback;
+      return;
     }
+    const backend = new Backend('', host, asked.writeback === undefined ? {} : { writeback: asked.writeback });
     backend.device = device;
-    if (named === undefined) this.#nameless.add(backend);
+    if (drive !== undefined) {
+      const node = graph.node(drive);
+      if (node === undefined) throw noSuchDrive(model, drive);
+      backend.root = await graph.attachRoot(node, backend, rootPermissions(backend, node.flags));
+    }
+    this.#nameless.add(backend);
   }
 
-  /** Takes a virtual device away, and what only it used. @returns its id @throws BlockError when there is none of that id or path */
-  async unplug(name: string): Promise<string> {
+  /**
+   * Takes a virtual device away, and what only it used: its drive, too, if it has one.
+   *
+   * @param endJobs ends what goes on with a medium that is about to be closed
+   * @returns its id
+   * @throws BlockError when there is none of that id or path
+   */
+  async unplug(name: string, endJobs: (medium: BlockNode) => Promise<void>): Promise<string> {
+    const controller = name.startsWith(devicePath) ? name.slice(devicePath.length) : name;
+    if (this.#controllers.delete(controller)) return controller;
     const backend = withDevice(this, name);
     if (backend?.device === undefined) throw deviceNotFound(name);
     const { id } = backend.device;
-    if (this.#nameless.delete(backend)) await this.#environment.eject(backend);
+    if (this.#nameless.has(backend)) {
+      await this.#environment.eject(backend);
+      this.#nameless.delete(backend);
+    } else {
+      const medium = this.#environment.graph.mediumOf(backend);
+      if (medium !== undefined) await endJobs(medium);
+      await this.#discard(backend);
+    }
     backend.device = undefined;
     return id;
   }
@@ -143,12 +191,12 @@ export class Drives implements DriveRegistry {
     const backend = withDevice(this, id);
     if (backend?.device === undefined) throw deviceNotFound(id);
     const node = graph.node(name);
-    if (node === undefined) throw invalid(`Property '${backend.device.model}.drive' can't find value '${name}'`);
+    if (node === undefined) throw noSuchDrive(backend.device.model, name);
     const before = graph.attachedTo(backend);
     if (before === node || graph.mediumOf(backend) === node) return;
-    const { device, root } = backend;
+    const { root } = backend;
     const attach = async (medium: BlockNode): Promise<void> => {
-      backend.root = await graph.attachRoot(medium, backend, permissionsFor(device, medium));
+      backend.root = await graph.attachRoot(medium, backend, rootPermissions(backend, medium.flags));
     };
     if (before === undefined || root === undefined) {
       await attach(node);
@@ -181,7 +229,7 @@ export class Drives implements DriveRegistry {
    * @throws BlockError when there is none of that name, or it must stay
    */
   async delete(name: string): Promise<void> {
-    const { graph, throttleGroups, eject } = this.#environment;
+    const { graph } = this.#environment;
     const backend = this.backend(name);
     if (backend === undefined) throw deviceNotFound(name);
     const medium = graph.mediumOf(backend);
@@ -189,23 +237,26 @@ export class Drives implements DriveRegistry {
       throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);
     }
     medium?.blockers.check('drive-del', medium.name);
-    await eject(backend);
-    graph.removeDevice(backend);
-    this.#drives.delete(name);
-    backend.limit(throttleGroups, throttleConfigOf({}), name);
+    await this.#discard(backend);
     if (backend.device === undefined) return;
     backend.name = '';
     backend.policies = { read: 'report', write: 'report' };
     this.#nameless.add(backend);
   }
 
+  async #discard(backend: Backend): Promise<void> {
+    const { graph, throttleGroups, eject } = this.#environment;
+    const { name } = backend;
+    await eject(backend);
+    graph.removeDevice(backend);
+    this.#drives.delete(name);
+    backend.limit(throttleGroups, throttleConfigOf({}), name);
+  }
+
   /** The drives, and the devices whose drive was deleted. */
   *#present(): Iterable<PresentDrive> {
     for (const [id, { backend, slot }] of this.#drives) yield { id, slot, deviceId: backend.device?.id };
     for (const { device } of this.#nameless) yield { id: undefined, slot: undefined, deviceId: device?.id };
+    for (const id of this.#controllers.keys()) yield { id: undefined, slot: undefined, deviceId: id };
   }
-}
-
-function permissionsFor({ shareWrites }: VirtualDevice, { flags }: BlockNode): Permissions {
-  return shareWrites ? ofSharingGuest(flags.readOnly) : ofGuest(flags.readOnly);
 }

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.js';
+import { rootPermissions } from '../backend/root-permissions.js';
 import { createImage } from '../graph/create.js';
 import { rootDefaults } from '../graph/flags.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { BlockOptions } from '../options.js';
-import { ofGuest } from '../permissions.js';
 import type { DriveConfig } from './config.js';
 
 /**
@@ -32,7 +32,7 @@ export async function openDrive(
   };
   if (config.empty) return;
   const node = config.snapshot ? await openSnapshot(graph, config, ownFiles) : await openMedium(graph, config);
-  backend.root = await graph.attachRoot(node, backend, ofGuest(node.flags.readOnly));
+  backend.root = await graph.attachRoot(node, backend, rootPermissions(backend, node.flags));
 }
 
 function openMedium(

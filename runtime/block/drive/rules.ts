@@ -1,6 +1,7 @@
-import { BlockError } from '../error.js';
+import { BlockError, invalid } from '../error.js';
 import type { DriveConfig, DriveSlot } from './config.js';
 import type { DeviceConfig } from './device.js';
+import type { DeviceModel } from './device-model.js';
 
 /** A drive, be it open or only planned, as far as other drives and devices must fit beside it. */
 export interface PresentDrive {
@@ -37,6 +38,26 @@ export function checkNewDevice(drives: Iterable<PresentDrive>, { drive, id = dri
     throw new BlockError(`Drive '${drive}' has a device already: only drives of if=none are free`);
   }
   checkDeviceId(all, id);
+}
+
+/**
+ * Checks that a device can be plugged in beside others.
+ *
+ * @throws BlockError when the id is taken, or the drive has a device
+ */
+export function checkNewModel(drives: Iterable<PresentDrive>, asked: DeviceModel): void {
+  for (const { id, deviceId } of drives) {
+    if (deviceId === undefined) continue;
+    if (asked.kind !== 'controller' && id !== undefined && id === asked.drive) {
+      throw new BlockError(`Drive '${id}' is already in use by another block device`);
+    }
+    if (deviceId === asked.id) throw new BlockError(`Duplicate device ID '${asked.id}'`, { code: 'EEXIST' });
+  }
+}
+
+/** There is no drive and no node of that name. */
+export function noSuchDrive(model: string, drive: string): BlockError {
+  return invalid(`Property '${model}.drive' can't find value '${drive}'`);
 }
 
 function checkDeviceId(drives: Iterable<PresentDrive>, id: string): void {

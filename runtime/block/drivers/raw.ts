@@ -1,6 +1,6 @@
 import type { BlockDriver, BlockStatus, Child, DriverInstance, NodeFlags, OpenContext, Reopening } from '../driver.js';
 import type { DriverInfo } from '../driver-info.js';
-import { BlockError, invalid } from '../error.js';
+import { BlockError, invalid, ioError } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import type { BlockOptions } from '../options.js';
 import { RequestFlag } from '../request-flag.js';
@@ -61,24 +61,34 @@ class RawInstance implements DriverInstance {
     return this.file.read(this.#part.offset + offset, buffer);
   }
 
-  write(offset: number, data: Uint8Array, flags: number): Promise<void> {
+  async write(offset: number, data: Uint8Array, flags: number): Promise<void> {
     this.file.debug('write_aio');
+    this.#checkRoom(offset, data.length);
     return this.file.write(this.#part.offset + offset, data, flags);
   }
 
-  writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+  async writeZeroes(offset: number, length: number, flags: number): Promise<void> {
+    this.#checkRoom(offset, length);
     return this.file.writeZeroes(this.#part.offset + offset, length, flags);
   }
 
-  discard(offset: number, length: number): Promise<void> {
+  async discard(offset: number, length: number): Promise<void> {
+    this.#checkRoom(offset, length);
     return this.file.discard(this.#part.offset + offset, length);
+  }
+
+  /** A part of a file does not grow: what follows is not this disk. @throws BlockError (ENOSPC) */
+  #checkRoom(offset: number, length: number): void {
+    const { size = Number.POSITIVE_INFINITY } = this.#part;
+    if (offset + length > size) throw ioError('ENOSPC');
   }
 
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
     const { file } = this;
     const inFile = this.#part.offset + offset;
     const { offset: _, ...status } = await file.blockStatus(inFile, length);
-    return { ...status, allocated: true, offset: inFile, file };
+    // What the file does not have, as an image with a backing file may not, is not here either.
+    return { ...status, offset: inFile, file };
   }
 
   async truncate(size: number): Promise<void> {

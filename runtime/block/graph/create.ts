@@ -39,9 +39,9 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
   const { format, filename, backing, locking } = request;
   const { host, drivers } = graph;
   const driver = drivers.named(format);
-  if (driver.kind !== 'format') throw invalid(`'${format}' is not an image format`);
   const protocol = await drivers.forFilename(filename, true, host);
-  const create = driver.create?.bind(driver);
+  // A protocol makes files, which are images as they are.
+  const create = driver.kind === 'protocol' && driver === protocol ? async () => {} : driver.create?.bind(driver);
   if (create === undefined) {
     throw new BlockError(`Format driver '${format}' does not support image creation`, { code: 'ENOTSUP' });
   }
@@ -57,9 +57,10 @@ export async function createImage(graph: BlockGraph, request: ImageRequest): Pro
   const size = roundUp(request.size ?? (await sizeOf(graph, filename, backing)), sectorSize);
   const options = request.options?.clone() ?? new BlockOptions();
   try {
-    const fileOptions = driver.isPlainFile ? options : new BlockOptions();
+    const plain = driver.isPlainFile || driver === protocol;
+    const fileOptions = plain ? options : new BlockOptions();
     if (locking !== undefined) fileOptions.set('locking', locking);
-    await protocol.createFile(filename, driver.isPlainFile ? size : 0, fileOptions, host);
+    await protocol.createFile(filename, plain ? size : 0, fileOptions, host);
     const flags = inherited(rootDefaults, 'protocol');
     const node = await graph.open({
       filename,

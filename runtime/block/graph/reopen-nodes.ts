@@ -7,6 +7,7 @@ import { prepareDriver } from './reopen.js';
 import { type NodePlan, planReopening, type ReopenRequest } from './reopen-plan.js';
 import { refuseReadOnlyUsers } from './usage.js';
 import { childrenFirst } from './walk.js';
+import { checkWhitelist } from './whitelist.js';
 
 /**
  * Opens nodes with other options and other children: all of them, or none.
@@ -15,6 +16,7 @@ import { childrenFirst } from './walk.js';
  */
 export async function reopenNodes(graph: BlockGraph, requests: readonly ReopenRequest[]): Promise<void> {
   const plans = planReopening(requests, (name) => graph.deviceOrNode(undefined, name));
+  for (const [node, { flags }] of plans) checkWhitelist(graph.whitelist, node.driver.name, staysReadOnly(flags));
   await graph.drainedAll(() => changeAll(graph, plans));
 }
 

@@ -4,6 +4,13 @@ import type { BlockOptions } from '../options.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import type { BlockNode } from './node.js';
 import type { Usage } from './usage.js';
+import { checkWhitelist, type DriverWhitelist } from './whitelist.js';
+
+/** What reopening needs of the graph. */
+interface Reopener {
+  readonly usage: Usage;
+  readonly whitelist: DriverWhitelist;
+}
 
 /**
  * Switches a node, and the children that were opened with it, between read-only and read-write: all of them or none. Nothing is in
@@ -11,14 +18,14 @@ import type { Usage } from './usage.js';
  *
  * @throws BlockError when one of them cannot be switched; EACCES when it is of a kind that is never written
  */
-export async function reopen({ usage }: { readonly usage: Usage }, node: BlockNode, readOnly: boolean): Promise<void> {
+export async function reopen({ usage, whitelist }: Reopener, node: BlockNode, readOnly: boolean): Promise<void> {
   if (node.flags.readOnly === readOnly) return;
   const switched = switchedNodes(node, readOnly);
   const flags = new Map(switched.map((each): [BlockNode, NodeFlags] => [each, { ...each.flags, readOnly }]));
   await usage.changing(
     [node],
     (each) => flags.get(each) ?? each.flags,
-    () => runTransaction(switched.map((each) => switching(each, readOnly))),
+    () => runTransaction(switched.map((each) => switching(each, readOnly, whitelist))),
   );
 }
 
@@ -53,13 +60,14 @@ export async function prepareDriver(
 }
 
 /** Switches one node. */
-function switching(node: BlockNode, readOnly: boolean): TransactionStep {
+function switching(node: BlockNode, readOnly: boolean, whitelist: DriverWhitelist): TransactionStep {
   const flags = { ...node.flags, readOnly };
   let reopening: Reopening | undefined;
   return {
     async prepare() {
       await node.requests.flush();
-      const { name, instance, forceShare } = node;
+      const { name, driver, instance, forceShare } = node;
+      checkWhitelist(whitelist, driver.name, readOnly);
       if (!readOnly && flags.inactive) throw new BlockError(`Node '${name}' is inactive`, { code: 'EPERM' });
       if (!readOnly && instance?.forcesReadOnly)
         throw new BlockError(`Node '${name}' is read only`, { code: 'EACCES' });

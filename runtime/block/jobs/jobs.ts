@@ -177,6 +177,13 @@ export class Jobs extends JobList {
     await this.#takeFilterOut(job);
   }
 
+  /** Ends the jobs that work on a node. For the holder of the turn. */
+  async endOn(node: BlockNode): Promise<void> {
+    for (const job of this.all) {
+      if (job.status !== 'concluded' && [...job.roots].some((root) => root.node === node)) await job.end();
+    }
+  }
+
   override async endAll(): Promise<void> {
     await super.endAll();
     await endJobs(this.#internal);

@@ -200,10 +200,16 @@ class Mirror {
     return beyond > 0 && bits.has(size - 1) ? dirtyBytes - granularity + beyond : dirtyBytes;
   }
 
+  /** Bytes that are copied at once: no more than the buffer that was asked for. */
+  get #most(): number {
+    const { bufferSize } = this.#plan;
+    return Math.min(bufferSize, Math.max(largestStretch, Math.floor(bufferSize / mostInFlight)));
+  }
+
   /** Begins to copy the next dirty stretch. @returns whether there was one that could be begun */
   async #copyNext(job: WorkingJob): Promise<boolean> {
     const { bits } = this.#plan.bitmap;
-    const most = Math.max(largestStretch, Math.floor(this.#plan.bufferSize / mostInFlight));
+    const most = this.#most;
     const dirty = bits.run(this.#cursor, most) ?? bits.run(0, most);
     if (dirty === undefined) return false;
     const found = this.#whole(dirty);
@@ -353,7 +359,7 @@ class Mirror {
   async #copyDrained(job: WorkingJob): Promise<void> {
     await this.#flights.room();
     const { bits } = this.#plan.bitmap;
-    const dirty = bits.run(0, largestStretch);
+    const dirty = bits.run(0, this.#most);
     if (dirty !== undefined) this.#begin(job, this.#whole(dirty));
     if (bits.count === 0) await this.#flights.all();
   }

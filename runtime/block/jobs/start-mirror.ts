@@ -6,6 +6,7 @@ import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { openBacking } from '../graph/open-backing.js';
 import { reopen } from '../graph/reopen.js';
+import { isReplaceable } from '../graph/replaceable.js';
 import { isPowerOfTwo } from '../limits.js';
 import { everything, Permission, type Permissions, unused } from '../permissions.js';
 import { activeCommitFilter, filtered, mirrorFilter } from './filters.js';
@@ -163,6 +164,12 @@ class Ending {
     const { source, target, backing } = this.#request;
     const graph = this.#graph;
     const replaced = this.#replaced ?? source;
+    if (!isReplaceable(source, replaced)) {
+      graph.host.warn(
+        `Can no longer replace '${replaced.name}' by '${target.name}': those that read it might abruptly see other data`,
+      );
+      throw new BlockError('Operation not permitted', { code: 'EPERM' });
+    }
     for (const node of [source, target]) node.holds++;
     try {
       await this.#jobs.release(job);

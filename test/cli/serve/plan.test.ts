@@ -93,7 +93,15 @@ describe('a plan', () => {
     [{ blockdev: [`${nullNode},detect-zeroes=unmap`] }, /unmap/],
     [{ object: ['secret,id=type,data=x'] }, /there is an object 'type' already/],
     [{ device: ['disk,drive=d'] }, /no drive 'd'/],
-    [{ drive: ['id=d'], device: ['disk,drive=d', 'floppy,drive=d'] }, /has a device already/],
+    [{ drive: ['id=d'], device: ['disk,drive=d', 'floppy,drive=d'] }, /already in use by another/],
+    [{ device: ['scsi-hd,drive=nope'] }, /can't find value 'nope'/],
+    [{ device: ['scsi-hd'] }, /drive property not set/],
+    [{ device: ['virtio-net,id=n'] }, /'virtio-net' is not a valid device model name/],
+    [{ blockdev: [nullNode], device: ['virtio-blk,drive=n,write-cache=maybe'] }, /'write-cache' expects/],
+    [{ blockdev: [nullNode], device: ['virtio-blk,drive=n,werror=no'] }, /'werror' expects/],
+    [{ device: ['virtio-scsi,id=s', '{"driver":"lsi53c895a","id":"s"}'] }, /Duplicate device ID 's'/],
+    [{ device: ['{"driver":'] }, /not JSON/],
+    [{ drive: ['id=d'], device: ['scsi-hd,drive=d', 'scsi-hd,drive=d'] }, /already in use by another/],
     [{ drive: ['id=d,if=ide'], device: ['disk,drive=d'] }, /has a device already/],
     [{ drive: ['id=d', 'id=e'], device: ['disk,drive=d,id=x', 'disk,drive=e,id=x'] }, /device 'x' already/],
     [{ drive: ['id=d', 'id=e,if=ide'], device: ['disk,drive=d,id=e'] }, /device 'e' already/],
@@ -110,6 +118,18 @@ describe('a plan', () => {
     [{ qmp: ['tcp::5', 'tcp:localhost:5'] }, /listens there already/],
   ])('refuses %j', (texts, message) => {
     expect(problems(texts)).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('takes devices of QEMU, for drives and nodes, and what they are plugged into', () => {
+    const device = [
+      'virtio-scsi-pci,id=scsi0',
+      'scsi-hd,drive=n,bus=scsi0.0',
+      '{"driver":"scsi-hd","drive":"n","share-rw":true}',
+      'scsi-cd',
+      'floppy,unit=0',
+      'floppy,drive=d,unit=1',
+    ];
+    expect(problems({ blockdev: [nullNode], drive: ['id=d'], device })).toEqual([]);
   });
 
   it('exports the same node under two names, and on two servers', () => {

@@ -112,7 +112,7 @@ describe('deleting drives', () => {
 
   it('leaves a device its backend, without a name and a medium', async () => {
     await drive(`file=${image},format=raw,id=d`);
-    client.layer.addDevice(readDevice('floppy,drive=d,id=dev'));
+    await client.layer.addDevice(readDevice('floppy,drive=d,id=dev'));
     await human('drive_del d');
     expect(await devices()).toMatchObject([{ device: '', qdev: 'dev' }]);
     await client.execute('blockdev-change-medium', { id: 'dev', filename: image, format: 'raw' });
@@ -135,18 +135,18 @@ describe('virtual devices', () => {
     await drive('id=a');
     await drive('id=b');
     const attach = (text: string) => client.layer.addDevice(readDevice(text));
-    attach('cdrom,drive=a,id=dev');
-    expect(() => attach('cdrom,drive=nope')).toThrow(/no drive/);
-    expect(() => attach('disk,drive=a,id=other')).toThrow(/has a device/);
-    expect(() => attach('disk,drive=b,id=dev')).toThrow(/'dev'/);
+    await attach('cdrom,drive=a,id=dev');
+    await expect(attach('cdrom,drive=nope')).rejects.toThrow(/no drive/);
+    await expect(attach('disk,drive=a,id=other')).rejects.toThrow(/has a device/);
+    await expect(attach('disk,drive=b,id=dev')).rejects.toThrow(/'dev'/);
   });
 
   it('keep their ids when their drive is deleted, and leave them to no other', async () => {
     await drive('id=a');
-    client.layer.addDevice(readDevice('cdrom,drive=a,id=ide0-cd0'));
+    await client.layer.addDevice(readDevice('cdrom,drive=a,id=ide0-cd0'));
     await human('drive_del a');
     await drive('id=b');
-    expect(() => client.layer.addDevice(readDevice('cdrom,drive=b,id=ide0-cd0'))).toThrow(/'ide0-cd0'/);
+    await expect(client.layer.addDevice(readDevice('cdrom,drive=b,id=ide0-cd0'))).rejects.toThrow(/'ide0-cd0'/);
     await expect(drive('if=ide,media=cdrom')).rejects.toThrow(/'ide0-cd0'/);
     expect(client.layer.registry.kind('ide0-cd0')).toBeUndefined();
   });

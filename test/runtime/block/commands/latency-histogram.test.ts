@@ -8,7 +8,7 @@ let client: JobClient;
 
 beforeEach(async () => {
   client = await JobClient.withChain();
-  client.layer.addDevice(readDevice('disk,drive=d0,id=dev'));
+  await client.layer.addDevice(readDevice('disk,drive=d0,id=dev'));
 });
 
 const set = (more: object, id = 'dev') => client.execute('block-latency-histogram-set', { id, ...more });

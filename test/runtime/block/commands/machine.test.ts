@@ -17,8 +17,10 @@ beforeEach(async () => {
   for (const [name, byte] of [
     ['a', 1],
     ['b', 2],
+    ['c', 3],
   ] as const) {
     writeFileSync(at(name), Buffer.alloc(65_536, byte));
+    if (name === 'c') continue;
     await execute('blockdev-add', { driver: 'file', 'node-name': name, filename: at(name) });
   }
 });
@@ -29,14 +31,13 @@ afterEach(async () => {
 
 async function exported(): Promise<NbdClient> {
   await client.layer.addDrive(readDrive(`file=${at('c')},format=raw,id=d`, client.layer.registry));
-  client.layer.addDevice(readDevice('disk,drive=d,id=dev'));
+  await client.layer.addDevice(readDevice('disk,drive=d,id=dev'));
   await execute('nbd-server-start', { addr: { type: 'unix', data: { path: at('nbd') } } });
   await execute('nbd-server-add', { device: 'd', writable: true });
   return NbdClient.connect(at('nbd'), 'd');
 }
 
 it('stops and resumes what clients do to devices, and tells of it once', async () => {
-  writeFileSync(at('c'), Buffer.alloc(65_536, 3));
   const nbd = await exported();
   expect(await execute('query-status')).toMatchObject({ running: true, status: 'running' });
   await execute('stop');
@@ -61,7 +62,6 @@ it('stops and resumes what clients do to devices, and tells of it once', async (
 });
 
 it('puts another node under a device while it is exported, or leaves it where it is', async () => {
-  writeFileSync(at('c'), Buffer.alloc(65_536, 3));
   const nbd = await exported();
   const drive = { path: '/machine/peripheral/dev', property: 'drive' };
   expect(await execute('qom-get', drive)).toBe('d');
@@ -102,6 +102,39 @@ it('adds and removes virtual disks, which queries show', async () => {
   await expect(execute('device_del', { id: 'vb0' })).rejects.toMatchObject({ class: 'DeviceNotFound' });
   expect(await execute('query-block')).toEqual([]);
   await execute('blockdev-del', { 'node-name': 'a' });
+});
+
+it('a device that goes takes its drive along, and the jobs that work on that', async () => {
+  await client.layer.addDrive(readDrive(`file=${at('c')},format=raw,id=d,node-name=c`, client.layer.registry));
+  await execute('device_add', { driver: 'virtio-scsi', id: 'scsi0' });
+  await execute('device_add', { driver: 'scsi-hd', id: 'hd', drive: 'd', bus: 'scsi0.0' });
+  await execute('blockdev-mirror', { 'job-id': 'm', device: 'd', target: 'a', sync: 'full', speed: 1 });
+  await expect(execute('device_add', { driver: 'scsi-hd', id: 'scsi0', drive: 'b' })).rejects.toThrow('Duplicate');
+  await execute('device_del', { id: 'hd' });
+  const names = client.events.map(({ name }) => name);
+  expect(names.indexOf('BLOCK_JOB_CANCELLED')).toBeLessThan(names.indexOf('DEVICE_DELETED'));
+  expect(names).toContain('BLOCK_JOB_CANCELLED');
+  expect([await execute('query-jobs'), await execute('query-block')]).toEqual([[], []]);
+  expect(client.layer.graph.node('c')).toBeUndefined();
+  expect(await execute('qom-list', { path: '/machine/peripheral' })).toContainEqual({
+    name: 'scsi0',
+    type: 'child<virtio-scsi>',
+  });
+  await execute('device_del', { id: '/machine/peripheral/scsi0' });
+  await expect(execute('device_del', { id: 'scsi0' })).rejects.toMatchObject({ class: 'DeviceNotFound' });
+});
+
+it('others write to the medium of a drive as long as no device uses it', async () => {
+  await client.layer.addDrive(readDrive(`file=${at('c')},format=raw,id=d,node-name=c`, client.layer.registry));
+  await execute('nbd-server-start', { addr: { type: 'unix', data: { path: at('nbd') } } });
+  const exported = { type: 'nbd', id: 'e', 'node-name': 'c', writable: true };
+  await execute('block-export-add', exported);
+  await expect(execute('device_add', { driver: 'scsi-hd', drive: 'd' })).rejects.toThrow('Permission conflict');
+  expect(await execute('query-block')).not.toMatchObject([{ qdev: expect.anything() }]);
+  await execute('block-export-del', { id: 'e' });
+  await execute('device_add', { driver: 'scsi-hd', drive: 'd', 'write-cache': 'off', werror: 'stop' });
+  expect(await execute('query-block')).toMatchObject([{ inserted: { cache: { writeback: false } } }]);
+  await expect(execute('block-export-add', exported)).rejects.toThrow('Permission conflict');
 });
 
 it('answers what programs ask a whole machine', async () => {

@@ -133,6 +133,35 @@ it('takes back an internal snapshot, a bitmap and a cleared bitmap when a transa
   expect((await inserted(client)).image.snapshots).toBeUndefined();
 });
 
+it('a transaction moves a persistent bitmap from an image to the snapshot that it takes', async () => {
+  const client = await JobClient.withChain();
+  const [device] = (await client.execute('query-block')) as { inserted: Inserted }[];
+  const base = device?.inserted['node-name'];
+  await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'b', persistent: true });
+  await client.backend('d0').write(0, Buffer.alloc(65_536, 1));
+  const data = { device: 'd0', 'snapshot-file': client.at('s.qcow2'), 'snapshot-node-name': 'snap' };
+  const bitmap = { node: 'snap', name: 'b' };
+  const actions = [
+    { type: 'blockdev-snapshot-sync', data },
+    { type: 'block-dirty-bitmap-add', data: { ...bitmap, persistent: true } },
+    { type: 'block-dirty-bitmap-merge', data: { node: 'snap', target: 'b', bitmaps: [{ node: base, name: 'b' }] } },
+    { type: 'block-dirty-bitmap-remove', data: { node: base, name: 'b' } },
+  ];
+  await client.execute('transaction', { actions });
+  const { below } = client.layer.graph.namedNode('snap');
+  expect(below?.flags.readOnly).toBe(true);
+  const bitmaps = async () => {
+    const [{ inserted: medium } = { inserted: undefined }] = (await client.execute('query-block')) as [
+      { inserted: { 'dirty-bitmaps'?: unknown } },
+    ];
+    return medium?.['dirty-bitmaps'] ?? [];
+  };
+  expect(await bitmaps()).toMatchObject([{ name: 'b', persistent: true, count: 65_536 }]);
+  await client.layer.deleteDrive('d0');
+  await client.drive(`file=${client.at('top.qcow2')},if=none,id=old`);
+  expect(await bitmaps()).toEqual([]);
+});
+
 it('cancels a backup of a transaction that is aborted before it answers', async () => {
   const client = await JobClient.withChain();
   const actions = [

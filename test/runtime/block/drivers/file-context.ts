@@ -30,7 +30,7 @@ export function quietHost(over: Partial<BlockHost> = {}): BlockHost {
 
 /** What a driver is given to open a node, outside of any graph. */
 export interface ContextParts {
-  readonly options?: Record<string, string | boolean>;
+  readonly options?: Record<string, string | number | boolean>;
   readonly flags?: Partial<NodeFlags>;
   readonly host?: Partial<BlockHost>;
   readonly file?: MemoryChild;

@@ -32,18 +32,24 @@ describe('raw', () => {
     expect(image.length).toBe(1024);
   });
 
-  it('shows the data of the file, at the same place, and its holes', async () => {
+  it('shows the data of the file, at the same place, its holes, and what it does not have', async () => {
     const file = new MemoryChild(new Uint8Array(2048));
-    file.blockStatus = async (offset) => ({ length: 512, allocated: false, data: false, zero: offset > 0 });
+    file.blockStatus = async (offset) => ({ length: 512, allocated: offset < 1024, data: false, zero: offset === 512 });
     const image = await open(file);
-    expect(await image.blockStatus(512, 1024)).toEqual({
-      length: 512,
-      allocated: true,
-      data: false,
-      zero: true,
-      offset: 512,
-      file,
-    });
+    const hole = { length: 512, allocated: true, data: false, zero: true, offset: 512, file };
+    expect(await image.blockStatus(512, 1024)).toEqual(hole);
+    expect(await image.blockStatus(1024, 512)).toEqual({ ...hole, allocated: false, zero: false, offset: 1024 });
+  });
+
+  it('writes nothing beyond the part of the file that it is', async () => {
+    const file = new MemoryChild(new Uint8Array(4096).fill(1));
+    const image = await open(file, { options: { offset: 512, size: 1024 } });
+    await image.write(512, new Uint8Array(512).fill(7), 0);
+    const full = { code: 'ENOSPC' };
+    await expect(image.write(512, new Uint8Array(1024).fill(8), 0)).rejects.toMatchObject(full);
+    await expect(image.writeZeroes?.(1024, 512, 0)).rejects.toMatchObject(full);
+    await expect(image.discard?.(1024, 512)).rejects.toMatchObject(full);
+    expect([...file.bytes.subarray(1023, 1537)]).toEqual([1, ...new Array(512).fill(7), 1]);
   });
 
   it('writes any first sector when the format was named', async () => {

@@ -45,7 +45,7 @@ describe('making images', () => {
   it.each<[string, ImageRequest, RegExp]>([
     ['no such format', { format: 'nope', filename: 'a', size: 0 }, /Unknown driver 'nope'/],
     ['none that is built in', { format: 'vdi', filename: 'a', size: 0 }, /not built in/],
-    ['a protocol', { format: 'file', filename: 'a', size: 0 }, /'file' is not an image format/],
+    ['a protocol for a name of another', { format: 'file', filename: 'drive:a', size: 0 }, /does not support/],
     ['no such protocol', { format: 'cow', filename: 'nope:a', size: 0 }, /Unknown protocol 'nope'/],
     ['a protocol that makes no files', { format: 'cow', filename: 'drive:a', size: 0 }, /'drive' does not support/],
     ['backing files where there are none', { format: 'raw', filename: 'a', backing: { name: 'b' } }, /not supported/],
@@ -63,6 +63,11 @@ describe('making images', () => {
     ['a size', { size: 2 ** 31 }, /^The image size is too large for file format 'cow'$/],
   ])('reports that the format does not know %s', async (_, request, message) => {
     await expect(create({ format: 'cow', filename: 'a', size: 512, ...request })).rejects.toThrow(message);
+  });
+
+  it('makes a file where the format is the protocol of its name', async () => {
+    const { disk } = await create({ format: 'file', filename: 'a', size: 1000 });
+    expect(disk.files.get('a')?.length).toBe(1024);
   });
 
   it('hands the format its options', async () => {

@@ -81,3 +81,22 @@ it('refuses a target that is a backing file before it looks at what a mirror cop
   await expect(client.execute('blockdev-mirror', job)).rejects.toThrow(/is used as backing/);
   await expect(client.execute('blockdev-mirror', { ...job, target: 'target' })).rejects.toThrow(/not supported/);
 });
+
+it('a copy on read reaches the image below raw nodes and other filters', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('eject', { device: 'd0', force: true });
+  const file = (name: string) => ({ driver: 'qcow2', file: { driver: 'file', filename: client.at(name) } });
+  const image = { ...file('top.qcow2'), backing: file('base.qcow2') };
+  const raw = (node: object) => ({ driver: 'raw', file: node });
+  const inner = { driver: 'copy-on-read', file: raw(image) };
+  await client.execute('blockdev-add', { driver: 'copy-on-read', 'node-name': 'n', file: raw(inner) });
+  const wanted = Buffer.alloc(size);
+  await client.layer.graph.namedNode('n').requests.read(0, wanted);
+  await client.execute('blockdev-del', { 'node-name': 'n' });
+  // What the image has itself by now, without what is below it.
+  await client.execute('blockdev-add', { ...file('top.qcow2'), 'node-name': 'top', backing: null });
+  const own = Buffer.alloc(size);
+  await client.layer.graph.namedNode('top').requests.read(0, own);
+  expect(own.equals(wanted)).toBe(true);
+  expect(own[0]).toBe(0x11);
+});

@@ -92,6 +92,117 @@ it('replaces a node below a quorum', async () => {
   expect([...quorum.childNodes()].map(({ name }) => name)).toEqual(['a', 'd', 'c']);
 });
 
+it('what others read is not replaced below a quorum, also when they came while the mirror ran', async () => {
+  const client = await JobClient.withChain();
+  for (const name of ['a', 'b', 'd']) await client.create(`${name}.raw`, 1 << 20);
+  const add = (name: string) =>
+    client.execute('blockdev-add', {
+      driver: 'raw',
+      'node-name': name,
+      file: { driver: 'file', filename: client.at(`${name}.raw`) },
+    });
+  for (const name of ['a', 'b', 'd']) await add(name);
+  await client.execute('blockdev-add', {
+    driver: 'quorum',
+    'node-name': 'q',
+    'vote-threshold': 1,
+    children: ['a', 'b'],
+  });
+  await client.execute('nbd-server-start', { addr: { type: 'unix', data: { path: client.at('nbd') } } });
+  const read = () => client.execute('block-export-add', { type: 'nbd', id: 'e', 'node-name': 'b' });
+  const mirror = { 'job-id': 'm', device: 'q', target: 'd', sync: 'full', replaces: 'b' };
+  await read();
+  await expect(client.execute('blockdev-mirror', mirror)).rejects.toThrow("Cannot replace 'b'");
+  await client.execute('block-export-del', { id: 'e' });
+  await client.execute('blockdev-mirror', mirror);
+  await client.event('BLOCK_JOB_READY');
+  await read();
+  await client.execute('block-job-complete', { device: 'm' });
+  expect((await client.end()).data).toMatchObject({ error: 'Operation not permitted' });
+  expect(client.warnings).toContainEqual(expect.stringContaining("Can no longer replace 'b' by 'd'"));
+  const quorum = client.layer.graph.namedNode('q');
+  expect([...quorum.childNodes()].map(({ name }) => name)).toEqual(['a', 'b']);
+});
+
+it('a mirror whose target another node excludes from the place of the source fails when it is completed', async () => {
+  const client = await JobClient.withChain();
+  for (const name of ['src', 'dest']) {
+    await client.execute('blockdev-add', { driver: 'null-co', 'node-name': name, size: 1 << 20 });
+  }
+  const debug = { driver: 'blkdebug', image: 'dest', 'node-name': 'd', 'unshare-child-perms': ['consistent-read'] };
+  await client.execute('blockdev-add', debug);
+  await client.execute('blockdev-mirror', { 'job-id': 'm', device: 'src', target: 'dest', sync: 'full' });
+  await client.execute('blockdev-add', {
+    driver: 'blkdebug',
+    image: 'src',
+    'node-name': 's',
+    'take-child-perms': ['consistent-read'],
+  });
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('block-job-complete', { device: 'm' });
+  expect((await client.end()).data).toHaveProperty('error');
+  const names = [...client.layer.graph.nodes].map(({ name }) => name);
+  for (const name of ['src', 's', 'dest', 'd']) expect(names).toContain(name);
+});
+
+it.each([
+  ['zero', 'ignore', 65_536],
+  ['written', 'ignore', 4 << 20],
+  ['written', 'unmap', 65_536],
+])('a mirror to a target that is %s, with discard=%s, copies %i bytes', async (state, discard, length) => {
+  const client = await JobClient.withChain();
+  await client.create('source.qcow2', 4 << 20);
+  await client.fill('source.qcow2', 65_536, 0x33, 65_536);
+  await client.create('target.qcow2', 4 << 20);
+  if (state === 'written') await client.fill('target.qcow2', 1 << 20, 0x44, 1 << 20);
+  for (const name of ['source', 'target']) {
+    const file = { driver: 'file', filename: client.at(`${name}.qcow2`), discard };
+    await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': name, file, discard });
+  }
+  await client.execute('blockdev-mirror', { 'job-id': 'm', device: 'source', target: 'target', sync: 'full' });
+  expect((await client.event('BLOCK_JOB_READY')).data).toMatchObject({ len: length, offset: length });
+  await client.execute('block-job-cancel', { device: 'm' });
+  await client.end();
+  for (const name of ['source', 'target']) await client.execute('blockdev-del', { 'node-name': name });
+  expect((await client.contentOf('source.qcow2')).equals(await client.contentOf('target.qcow2'))).toBe(true);
+});
+
+it('a mirror copies no more at once than its buffer holds', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'src', size: 4 << 20 });
+  await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'dest', size: 4 << 20 });
+  const limits = { speed: 65_536, 'buf-size': 65_536 };
+  await client.execute('blockdev-mirror', { 'job-id': 'm', device: 'src', target: 'dest', sync: 'full', ...limits });
+  await expect.poll(async () => (await client.jobs())[0]?.offset, { timeout: 20_000 }).toBe(65_536);
+});
+
+it('a snapshot gives the target of a mirror a backing file while it is written', async () => {
+  const client = await JobClient.withChain();
+  await client.create('copy.qcow2', 4 << 20);
+  const file = { driver: 'file', filename: client.at('copy.qcow2') };
+  await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'copy', file });
+  await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'below', size: 4 << 20 });
+  await client.execute('blockdev-mirror', { 'job-id': 'm', device: 'd0', target: 'copy', sync: 'none' });
+  await client.event('BLOCK_JOB_READY');
+  await client.execute('blockdev-snapshot', { node: 'below', overlay: 'copy' });
+  await client.execute('block-job-complete', { device: 'm' });
+  expect((await client.end()).data.error).toBeUndefined();
+  expect(client.layer.graph.namedNode('copy').below?.name).toBe('below');
+});
+
+it('a layer ends jobs at once that are limited to a few bytes each second', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('object-add', { 'qom-type': 'throttle-group', id: 'slow', 'x-bps-total': 1024 });
+  await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'dest', size: 4 << 20 });
+  const file = { driver: 'qcow2', file: { driver: 'file', filename: client.at('base.qcow2') } };
+  await client.execute('eject', { device: 'd0', force: true });
+  await client.execute('blockdev-add', { driver: 'throttle', 'node-name': 'src', 'throttle-group': 'slow', file });
+  await client.execute('blockdev-backup', { 'job-id': 'b', device: 'src', target: 'dest', sync: 'full' });
+  await expect.poll(async () => (await client.jobs())[0]?.status, { timeout: 20_000 }).toBe('running');
+  await client.layer.close();
+  expect((await client.end()).name).toBe('BLOCK_JOB_CANCELLED');
+});
+
 it('a mirror that blocks writes copies them before they are answered, also when it is changed to do so', async () => {
   for (const mode of ['write-blocking', 'background']) {
     const client = await JobClient.withChain();

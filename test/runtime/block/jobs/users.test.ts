@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { folderWith } from '../../../cli/command-line.js';
 import { createChain, LayerClient } from '../layer-client.js';
+import { JobClient } from './job-client.js';
 
 let client: LayerClient;
 
@@ -62,4 +63,42 @@ describe('others that use what a job works on', () => {
 it('a target that does not say how large its clusters are is taken for a backup, with a warning', async () => {
   await client.execute('blockdev-backup', { 'job-id': 'b', device: 'top', target: 'null', sync: 'none' });
   expect(client.warnings).toEqual([expect.stringContaining("Node 'null' does not say how large its clusters are")]);
+});
+
+it('a commit writes to a base that was opened for reading, and leaves it so', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('eject', { device: 'd0', force: true });
+  await client.create('over.qcow2', 4 << 20, 'top.qcow2');
+  let backing: string | null = null;
+  for (const name of ['base', 'top', 'over']) {
+    const file = { driver: 'file', filename: client.at(`${name}.qcow2`) };
+    const node = { driver: 'qcow2', 'node-name': name, file, backing, 'read-only': name !== 'over' };
+    await client.execute('blockdev-add', node);
+    backing = name;
+  }
+  await client.execute('block-commit', { 'job-id': 'c', device: 'over', 'top-node': 'top', 'base-node': 'base' });
+  expect((await client.end()).data).toMatchObject({ type: 'commit', offset: 4 << 20 });
+  const base = client.layer.graph.namedNode('base');
+  await expect.poll(() => base.flags.readOnly, { timeout: 20_000 }).toBe(true);
+  const copied = Buffer.alloc(65_536);
+  await base.requests.read(65_536, copied);
+  expect(copied.every((byte) => byte === 0x22)).toBe(true);
+});
+
+it('a node that a job uses is not deleted, and the refusal names the job', async () => {
+  await client.execute('blockdev-backup', { 'job-id': 'b', device: 'top', target: 'null', sync: 'none' });
+  await expect(client.execute('blockdev-del', { 'node-name': 'top' })).rejects.toThrow(
+    "Node 'top' is busy: block device is in use by block job: backup",
+  );
+});
+
+it('a node whose driver may only be used for reading is not reopened for writing', async () => {
+  const limited = new LayerClient({ whitelist: { readWrite: ['null-co'], readOnly: ['raw'] } });
+  onTestFinished(() => limited.layer.close());
+  await limited.execute('blockdev-add', { driver: 'null-co', 'node-name': 'f', size: 4096 });
+  const raw = { driver: 'raw', 'node-name': 'r', file: 'f' };
+  await limited.execute('blockdev-add', { ...raw, 'read-only': true });
+  await expect(limited.execute('blockdev-reopen', { options: [raw] })).rejects.toThrow(
+    "Driver 'raw' can only be used for read-only devices",
+  );
 });
