@@ -236,8 +236,6 @@ export interface DriverInstance {
   readonly snapshots?: InternalSnapshots;
   /** The disk as it was when the node was opened. Absent: it is not kept. */
   readonly past?: PastView | undefined;
-  /** The same as the driver's, for one that decides it by its options. Absent: the driver's holds. */
-  childPermissions?(own: Permissions, state: ParentState, child: string): Permissions;
   /** Lets all requests go that are held back for other reasons than their order, until {@link drainEnd}. Calls nest. */
   drainBegin?(): void;
   drainEnd?(): void;

@@ -72,6 +72,7 @@ function appendStep(
 ): TransactionStep {
   let top: BlockNode | undefined;
   let overlay: BlockNode | undefined;
+  let appended = false;
   return {
     async prepare() {
       const node = find();
@@ -94,10 +95,14 @@ function appendStep(
     async commit() {
       if (top === undefined || overlay === undefined) return;
       await graph.append(overlay, top);
-      if (!top.flags.readOnly && top.requests.copyOnRead === 0) await reopenReadOnly(graph, top);
+      appended = true;
     },
     async clean() {
-      if (top !== undefined) top.holds--;
+      if (top !== undefined) {
+        // Other steps may have changed it until now: they remove persistent bitmaps from it.
+        if (appended && !top.flags.readOnly && top.requests.copyOnRead === 0) await reopenReadOnly(graph, top);
+        top.holds--;
+      }
       if (overlay === undefined) return;
       overlay.holds--;
       await graph.release(overlay);
