@@ -22,6 +22,8 @@ export interface Permissions {
   readonly uses: number;
   /** What others may do at the same time: a set of {@link Permission}. */
   readonly shares: number;
+  /** What others may do to what the node stands on. Absent: the same. */
+  readonly sharesBelow?: number;
 }
 
 /** A node that is not used: everything may be done with it. */

@@ -1,6 +1,7 @@
 import type { NodeFlags, Reopening } from '../driver.js';
 import { runTransaction, type TransactionStep } from '../transaction.js';
 import { type Exchange, exchangeChild } from './exchange.js';
+import { staysReadOnly } from './flags.js';
 import type { BlockGraph } from './graph.js';
 import type { BlockNode } from './node.js';
 import { prepareDriver } from './reopen.js';

@@ -91,7 +91,8 @@ function usesOf(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissi
   if (known !== undefined) return known;
   let all = unused;
   for (const edge of node.parents) {
-    all = together(all, usesThrough(edge, flagsOf, seen));
+    const one = usesThrough(edge, flagsOf, seen);
+    all = together(all, { uses: one.uses, shares: one.sharesBelow ?? one.shares });
   }
   const uses = node.forceShare ? { ...all, shares: everything } : all;
   seen.set(node, uses);

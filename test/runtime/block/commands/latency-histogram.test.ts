@@ -48,8 +48,9 @@ it('prefers the boundaries of a kind, leaves other histograms as they are, and e
   await set({ boundaries: [hour], 'boundaries-write': [1, hour] });
   await requests();
   expect(await bins()).toEqual({ rd: [2, 0], wr: [0, 1, 0], zone_append: [0, 0], flush: [1, 0] });
-  await set({ 'boundaries-read': [] });
-  expect(await bins()).toEqual({ rd: [0], wr: [0, 1, 0], zone_append: [0, 0], flush: [1, 0] });
+  await expect(set({ 'boundaries-read': [] })).rejects.toThrow('there must be some');
+  await set({ 'boundaries-read': [1] });
+  expect(await bins()).toEqual({ rd: [0, 0], wr: [0, 1, 0], zone_append: [0, 0], flush: [1, 0] });
 });
 
 it('sets a histogram of one kind alone, and removes all without boundaries', async () => {
