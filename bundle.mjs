@@ -63,7 +63,6 @@ const packages = {
   commander: 'Argument, Command, CommanderError, InvalidArgumentError, Option',
   diff: 'FILE_HEADERS_ONLY, formatPatch, structuredPatch',
   fzstd: 'Decompress',
-  'handlebars/runtime.js': 'default',
   pino: 'pino',
   sucrase: 'transform',
 };
