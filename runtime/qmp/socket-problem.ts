@@ -1,5 +1,9 @@
-import { isAbstract, LONGEST_ABSTRACT_NAME } from './abstract/name.js';
 import type { SocketPlace } from './socket-path.js';
+
+/** As in `abstract/name.ts`, which bundles would load at once if what is loaded on a failure needed it, too. */
+const LONGEST_ABSTRACT_NAME = 107;
+
+const isAbstract = (path: string): boolean => path.startsWith('\0');
 
 /** What the codes of a failed connection mean for people, at a unix socket. */
 const AT_A_PATH: Readonly<Record<string, string>> = {
