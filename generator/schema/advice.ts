@@ -28,9 +28,11 @@ export async function adviceFor(
   documented: boolean,
 ): Promise<Diagnostic[]> {
   const known = new Set(reported.map(lineOf));
+  const kindsKnown = new Set(reported.map(({ name }) => name));
+  const isKnown = (fault: Diagnostic): boolean => kindsKnown.has(fault.name) && known.has(lineOf(fault));
   const newest = await checkBy(Dialect.newest);
   const faults = leading(newest.complete()).filter(
-    (fault) => !known.has(lineOf(fault)) && (documented || !fault.code.startsWith('QAPI5')),
+    (fault) => !isKnown(fault) && (documented || !fault.code.startsWith('QAPI5')),
   );
   const kinds = byName(faults);
   const shown = [...kinds.values()].flatMap((kind) => (kind.length > limit ? kind.slice(0, 1) : kind));

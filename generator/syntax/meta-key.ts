@@ -14,12 +14,8 @@ export function isMetaKey(key: string): key is MetaKey {
 
 /** The first of these keys that an object has. */
 export function metaKeyOf(pairs: SyntaxPairs): MetaKey | undefined {
-  let found: MetaKey | undefined;
-  for (const { key } of pairs.values()) {
-    if (!isMetaKey(key.value)) continue;
-    // Few have two of them.
-    if (found !== undefined) return metaKeys.find((meta) => pairs.has(meta));
-    found = key.value;
-  }
-  return found;
+  const present = pairs.values().filter(({ key }) => isMetaKey(key.value));
+  // Few have two of them.
+  if (present.length > 1) return metaKeys.find((meta) => pairs.has(meta));
+  return present[0]?.key.value as MetaKey | undefined;
 }

@@ -21,8 +21,8 @@ export function checkFeatureLimit(drafts: Drafts, context: CheckContext): void {
   }
 }
 
-function* featuresIn(draft: Draft): Generator<Feature> {
-  yield* draft.features;
-  if (draft.kind !== 'enum' && draft.kind !== 'object') return;
-  for (const { features } of draft.members) yield* features;
+function featuresIn(draft: Draft): readonly Feature[] {
+  if (draft.kind !== 'enum' && draft.kind !== 'object') return draft.features;
+  const having = draft.members.filter(({ features }) => features.length > 0);
+  return having.length === 0 ? draft.features : [...draft.features, ...having.flatMap(({ features }) => features)];
 }

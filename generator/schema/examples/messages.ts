@@ -50,7 +50,7 @@ function endOfJson(text: string, from: number, limit: number): number {
   let depth = 0;
   bracketOrString.lastIndex = from;
   for (;;) {
-    const [found] = bracketOrString.exec(text) ?? [];
+    const found = bracketOrString.exec(text)?.[0];
     const end = bracketOrString.lastIndex;
     if (found === undefined || end > limit) break;
     if (found === '{' || found === '[') depth++;

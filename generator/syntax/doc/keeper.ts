@@ -80,9 +80,8 @@ function isNameless({ span }: DocBlock): boolean {
 /** The name of what an expression defines; the first key of one that defines nothing. */
 function nameOf({ pairs }: SyntaxObject): string {
   const meta = metaKeyOf(pairs);
-  for (const key of meta === undefined ? [] : [meta, ...metaKeys]) {
-    const value = pairs.get(key)?.value;
-    if (value?.kind === 'string') return value.value;
-  }
-  return pairs.keys()[0] ?? '';
+  const name = meta && pairs.get(meta)?.value;
+  if (name?.kind === 'string') return name.value;
+  const other = metaKeys.map((key) => pairs.get(key)?.value).find((value) => value?.kind === 'string');
+  return other?.kind === 'string' ? other.value : (pairs.keys()[0] ?? '');
 }

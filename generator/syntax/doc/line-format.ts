@@ -71,7 +71,6 @@ function checkLine(reading: Reading, line: DocLine, content: string): void {
 
 /** The characters of a line, its `# ` included. */
 function widthOf(content: string): number {
-  let width = '# '.length;
-  for (const _ of content) width++;
-  return width;
+  const pairs = content.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0;
+  return '# '.length + content.length - pairs;
 }
