@@ -18,6 +18,8 @@ import { editorFor } from '../test/language-service.js';
 const RUNS = 3;
 /** Openings of an editor, whose answers are compared by their medians. */
 const OPENINGS = 5;
+/** Changes in each of them. */
+const CHANGES = 3;
 /** One command through `client.ts`, as a multiple of the runtime alone. */
 const COMMAND_TARGET = 1.6;
 /** Completing a command's name, as a part of the time that it took at first. */
@@ -150,7 +152,7 @@ function timesOf({ files, program, ask }: Question): Times {
   return {
     reading: timeOf(() => editor.read(program.slice(0, program.lastIndexOf('\n') + 1))),
     first: answer(program),
-    later: answer(`${program} `),
+    later: median(Array.from({ length: CHANGES }, (_, index) => answer(program + ' '.repeat(index + 1)))),
   };
 }
 
