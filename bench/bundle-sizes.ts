@@ -95,6 +95,9 @@ export async function bundleSize(root: string, folder: string, program: Program)
   const codes = new Map(outputFiles.map(({ path, contents }) => [relative(own, path), contents]));
   const gzipped = (code: Uint8Array): number => gzipSync(code, { level: 9 }).length;
   const atFirst = loadedWith('bundle/program.js', metafile);
+  // What is loaded on demand takes along at once what it shares with the program, so that it should share nothing.
+  if (atFirst.size > 1)
+    throw new Error(`${program.title}: something that is loaded on demand imports a module of the client`);
   const size = { minified: 0, gzipped: 0, onFailure: 0 };
   for (const [path, code] of codes) {
     if (!atFirst.has(path)) {
