@@ -108,7 +108,7 @@ async function createBackup(
   const clusterSize = clusterSizeOf(target, args['x-perf'], (problem) => jobs.graph.host.warn(problem));
   const speed = paceOf(args['x-perf'], clusterSize);
   if (source.length !== target.length) throw invalid('Source and target image have different sizes');
-  checkFilterName(jobs.graph, args['filter-node-name']);
+  checkFilterName(jobs.graph, args['filter-node-name'], 'Could not create node: ');
   jobs.check(source, request);
   // What was not copied becomes dirty when it fails, which the image does not say yet.
   if (bitmap?.mode === 'always') await bitmap.bitmap.beforeChange();

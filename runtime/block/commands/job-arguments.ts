@@ -1,6 +1,7 @@
 import { isWellFormedId } from '../../visit/well-formed-id.js';
 import { invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
+import { longestNodeName } from '../graph/names.js';
 import type { JobGroup } from '../jobs/job-group.js';
 import type { JobRequest } from '../jobs/jobs.js';
 
@@ -24,14 +25,16 @@ export function requestOf(args: JobArguments, group?: JobGroup): JobRequest {
 }
 
 /**
- * Jobs put no nodes of their own above others here, so that the name that one would have is only checked.
+ * Checks the name that a job's filter is to have before anything else is done.
  *
+ * @param prefix what messages begin with
  * @throws BlockError when no node can have it
  */
-export function checkFilterName(graph: BlockGraph, name: string | undefined): void {
+export function checkFilterName(graph: BlockGraph, name: string | undefined, prefix = ''): void {
   if (name === undefined) return;
-  if (!isWellFormedId(name)) throw invalid(`Could not create node: Invalid node-name: '${name}'`);
-  if (graph.node(name) !== undefined) {
-    throw invalid(`Could not create node: Duplicate nodes with node-name='${name}'`);
-  }
+  if (!isWellFormedId(name)) throw invalid(`${prefix}Invalid node-name: '${name}'`);
+  if (name.length > longestNodeName) throw invalid(`${prefix}Node name too long`);
+  const kind = graph.names.kind(name);
+  if (kind === 'device') throw invalid(`${prefix}node-name=${name} is conflicting with a device id`);
+  if (kind === 'node') throw invalid(`${prefix}Duplicate nodes with node-name='${name}'`);
 }

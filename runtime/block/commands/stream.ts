@@ -32,7 +32,7 @@ export function streamCommand(jobs: Jobs) {
       const chain = [...node.chain()];
       const between = chain.slice(1, base && chain.indexOf(base));
       checkChain('stream', node, between.at(-1) ?? node);
-      checkFilterName(graph, filterName);
+      checkFilterName(graph, filterName, 'Could not create node: ');
       const request = requestOf(args);
       jobs.check(node, request);
       const reopened: Reopened[] = [];

@@ -26,7 +26,12 @@ export function exchangeChild(graph: BlockGraph, node: BlockNode, name: string, 
       code: 'EINVAL',
     });
   }
+  // The filter of a job stays over a child that is named again.
+  if (before !== undefined && before.belowImplicit === next) return { node, before: undefined, undo() {} };
   refuseFrozen(node, name);
+  if (before?.ofJob === 'implicit') {
+    throw new BlockError(`Cannot replace implicit ${name} child of ${node.name}`, { code: 'EPERM' });
+  }
   if (name !== 'backing') {
     if (edge === undefined || before === undefined || next === null) {
       throw invalid(`Cannot change the option '${name}'`);

@@ -2,7 +2,7 @@ import { idSyntax, isWellFormedId } from '../../visit/well-formed-id.js';
 import { BlockError, invalid } from '../error.js';
 
 /** The most bytes of a node-name. 2.8 cut longer ones silently; like later releases, we refuse them. */
-const longestNodeName = 31;
+export const longestNodeName = 31;
 
 /** The names of nodes and devices: one namespace, so that a command can take either. */
 export class NameSpace {

@@ -116,7 +116,8 @@ function ofChild({ children }: BlockNode, key: string): boolean {
 
 /** @throws BlockError when a backing file would be lost because it is not mentioned */
 function refuseLostBacking(node: BlockNode, options: BlockOptions): void {
-  const { below, given } = node;
+  const { given } = node;
+  const below = node.below?.belowImplicit;
   if (below === undefined || options.has('backing') || options.hasUnder('backing')) return;
   // The image's header alone named it, and still does.
   if (below.opener === node && !given.has('backing') && !given.hasUnder('backing')) return;
@@ -126,7 +127,8 @@ function refuseLostBacking(node: BlockNode, options: BlockOptions): void {
 /** Takes what the options say of the children that stay. */
 function takeInner(node: BlockNode, rest: BlockOptions): InnerChild[] {
   const inner: InnerChild[] = [];
-  for (const [name, { node: child }] of node.children) {
+  for (const [name, edge] of node.children) {
+    const child = edge.node.belowImplicit;
     const same = rest.get(name) === child.name;
     if (child.opener === node && (same || !rest.has(name))) {
       const own = rest.takeUnder(name);

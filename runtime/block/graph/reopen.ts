@@ -38,7 +38,8 @@ export async function reopen({ usage, whitelist }: Reopener, node: BlockNode, re
 function switchedNodes(node: BlockNode, readOnly: boolean): BlockNode[] {
   if (node.flags.readOnly === readOnly) return [];
   const inner: BlockNode[] = [];
-  for (const { role, node: child } of node.children.values()) {
+  for (const { role, node: below } of node.children.values()) {
+    const child = below.belowJobs;
     if (role === 'backing' || child.opener !== node || child.given.has('read-only')) continue;
     inner.push(...switchedNodes(child, readOnly));
   }
