@@ -111,6 +111,15 @@ describe('reopening', () => {
     expect([explicit.flags.readOnly, explicit.file?.node.flags.readOnly]).toEqual([true, true]);
   });
 
+  it('makes nothing writable of which the operator allows reading only', async () => {
+    const { graph, addImage } = scene();
+    const node = await addImage('n');
+    await reopen(graph, node, true);
+    const whitelist = { readWrite: ['file'], readOnly: ['cow'] };
+    await expect(reopen({ usage: graph.usage, whitelist }, node, false)).rejects.toThrow('only be used for read-only');
+    expect([node.flags.readOnly, node.file?.node.flags.readOnly]).toEqual([true, true]);
+  });
+
   it('refuses to reopen where a driver cannot', async () => {
     const { graph, add } = scene();
     const drive = await add({ driver: 'drive', 'node-name': 'd' });

@@ -46,7 +46,7 @@ function medium(): BlockNode {
 }
 
 describe('the filter of a job', () => {
-  it.each(jobs)('is what the drive shows if a user has named it: $kind', async ({ kind, command, args }) => {
+  it.each(jobs)('a drive shows the filter of a job that a user has named: $kind', async ({ kind, command, args }) => {
     const image = medium();
     await begin(command, { ...args, 'filter-node-name': 'filter' });
     expect(filters()).toEqual(['filter']);
@@ -64,19 +64,23 @@ describe('the filter of a job', () => {
     await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'filter' });
   });
 
-  it.each(jobs)('is passed over where a drive is described, unless it is that of a backup: $kind', async (job) => {
-    const image = medium();
-    await begin(job.command, job.args);
-    const [name] = filters();
-    expect(name).toMatch(/^#block/);
-    const shown = job.kind === 'backup' ? { 'node-name': name, drv: 'copy-before-write' } : { 'node-name': image.name };
-    expect(await drive()).toMatchObject(shown);
-    expect(client.backend('d0').root?.node.name).toBe(name);
-    await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'b' });
-    expect(client.layer.bitmaps.of(image).map((bitmap) => bitmap.name)).toContain('b');
-  });
+  it.each(jobs)(
+    'a drive passes over the filter of a job without a name, unless it is that of a backup: $kind',
+    async (job) => {
+      const image = medium();
+      await begin(job.command, job.args);
+      const [name] = filters();
+      expect(name).toMatch(/^#block/);
+      const shown =
+        job.kind === 'backup' ? { 'node-name': name, drv: 'copy-before-write' } : { 'node-name': image.name };
+      expect(await drive()).toMatchObject(shown);
+      expect(client.backend('d0').root?.node.name).toBe(name);
+      await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'b' });
+      expect(client.layer.bitmaps.of(image).map((bitmap) => bitmap.name)).toContain('b');
+    },
+  );
 
-  it.each(jobs)('hands on what guests read, write, discard and flush: $kind', async ({ command, args }) => {
+  it.each(jobs)('guests read, write and flush through the filter: $kind', async ({ command, args }) => {
     const backend = client.backend('d0');
     const before = await client.content('d0');
     await begin(command, args);
@@ -100,7 +104,7 @@ describe('the filter of a job', () => {
     expect(client.warnings).toEqual([]);
   });
 
-  it.each(jobs)('has a name that no other node or drive has: $kind', async ({ command, args }) => {
+  it.each(jobs)('refuses a name that another node or a drive has: $kind', async ({ command, args }) => {
     const create = command === 'block-stream' || command === 'blockdev-backup' ? 'Could not create node: ' : '';
     for (const [name, message] of [
       ['target', "Duplicate nodes with node-name='target'"],
@@ -114,7 +118,7 @@ describe('the filter of a job', () => {
     expect(await client.jobs()).toEqual([]);
   });
 
-  it('is gone when its transaction fails', async () => {
+  it('a transaction that fails leaves no filter behind', async () => {
     const data = { 'job-id': 'j', device: 'd0', target: 'target', sync: 'full', 'filter-node-name': 'filter' };
     const actions = [
       { type: 'blockdev-backup', data },
@@ -126,7 +130,7 @@ describe('the filter of a job', () => {
     await begin('blockdev-backup', data);
   });
 
-  it('stands over that of another job, and either may end first', async () => {
+  it('two filters stand over one node, and either job may end first', async () => {
     await client.create('second.qcow2', size);
     const file = { driver: 'file', filename: client.at('second.qcow2') };
     await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'second', file });
@@ -163,7 +167,7 @@ describe('the filter of a job', () => {
     expect(client.warnings).toEqual([]);
   });
 
-  it('stays under what is above it when that is reopened with the same child, and with no other', async () => {
+  it('a node above a filter is reopened with the child that it had, and with no other', async () => {
     await client.execute('eject', { device: 'd0', force: true });
     const image = (name: string) => ({ driver: 'file', filename: client.at(`${name}.qcow2`) });
     const base = { driver: 'qcow2', 'node-name': 'base', file: image('base') };
@@ -210,7 +214,7 @@ describe('the filter of a job', () => {
     expect(await shown()).toEqual(before);
   });
 
-  it('is not there any more when a job fails', async () => {
+  it('a job that fails leaves no filter behind', async () => {
     await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'small', size: 512 });
     await begin('blockdev-mirror', { device: 'd0', target: 'small', sync: 'full' });
     expect((await client.end()).data.error).toContain('different sizes');
@@ -218,7 +222,7 @@ describe('the filter of a job', () => {
     expect(await drive()).toMatchObject({ drv: 'qcow2' });
   });
 
-  it('may go away while queries are answered', async () => {
+  it('queries are answered while filters come and go', async () => {
     let asking = true;
     const asked = (async () => {
       while (asking) await client.execute('query-named-block-nodes');
@@ -253,7 +257,7 @@ describe('a base that its user has opened read-only', () => {
     { args: { 'top-node': 'top' }, end: 'completed' },
     { args: { 'top-node': 'top' }, end: 'cancelled' },
     { args: {}, end: 'cancelled' },
-  ])('is written by a commit with $args, and is read-only again when that has $end', async ({ args, end }) => {
+  ])('a commit with $args writes to it, and makes it read-only again when that has $end', async ({ args, end }) => {
     await begin('block-commit', { device: 'over', ...args, ...(end === 'completed' && { speed: 0 }) });
     if (end === 'cancelled') {
       expect(readOnly()).toEqual([false, true, false]);
