@@ -239,6 +239,8 @@ export interface DriverInstance {
   /** Lets all requests go that are held back for other reasons than their order, until {@link drainEnd}. Calls nest. */
   drainBegin?(): void;
   drainEnd?(): void;
+  /** Fails the requests that wait for a server to come back. Absent: none do. */
+  giveUpWaiting?(): void;
   /** Absent: the format keeps no bitmaps. */
   readonly bitmaps?: PersistentBitmaps;
 

@@ -4,6 +4,7 @@ import { Backend } from './backend/backend.js';
 import { BlockExports } from './backend/block-exports.js';
 import { ExportServer, type ExportSource } from './backend/export-server.js';
 import { exportedBitmaps } from './backend/exported-bitmaps.js';
+import { withDevice } from './backend/lookup.js';
 import { RunState } from './backend/run-state.js';
 import { ThrottleGroups } from './backend/throttle-group.js';
 import { Bitmaps } from './bitmaps/bitmaps.js';
@@ -259,6 +260,7 @@ export class BlockLayer implements AsyncDisposable {
     this.#exportServers.clear();
     await this.#commandServer.stop();
     // What a job has begun may be limited to a few bytes each second: while all is drained, it is not.
+    for (const job of this.jobs.all) job.interrupt();
     await this.graph.turns.run(() => this.graph.drainedAll(() => this.jobs.endAll()));
     for (const backend of this.backends) await this.eject(backend);
     await this.graph.close();
@@ -335,7 +337,7 @@ export class BlockLayer implements AsyncDisposable {
 
   /** Runs a line of `qemu-io` on a device, or on a node through a backend of its own. */
   async #io(name: string, line: string): Promise<readonly string[]> {
-    const device = this.backend(name);
+    const device = this.backend(name) ?? withDevice(this, name);
     const backend = device ?? (await this.#anonymous(this.graph.reference(name), true));
     const node = this.graph.mediumOf(backend);
     if (node === undefined) throw noMedium(name);

@@ -85,6 +85,11 @@ export class VirtualDevice {
     this.#onEjectRequest?.(force);
   }
 
+  /** Starts anew, with a medium that no guest has locked. */
+  reset(): void {
+    this.locked = false;
+  }
+
   /**
    * Loads a medium or gives it out: a tray closes or opens.
    *

@@ -1,4 +1,4 @@
-import { emitDeviceDeleted, emitResume, emitStop, type IOThreadInfo } from '../../../generated/index.js';
+import { emitDeviceDeleted, emitReset, emitResume, emitStop, type IOThreadInfo } from '../../../generated/index.js';
 import type { JsonObject } from '../../json/value.js';
 import { devicePath } from '../backend/device-path.js';
 import type { RunState } from '../backend/run-state.js';
@@ -34,6 +34,11 @@ export function machineCommands({ graph, jobs, drives, runState, objects }: Mach
 
     async cont() {
       if (runState.resume()) emitResume(events);
+    },
+
+    system_reset() {
+      for (const { device } of drives.backends) device?.reset();
+      emitReset(events, { guest: false, reason: 'host-qmp-system-reset' });
     },
 
     async device_add(args) {

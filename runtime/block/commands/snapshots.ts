@@ -72,7 +72,10 @@ function appendStep(
 ): TransactionStep {
   let top: BlockNode | undefined;
   let overlay: BlockNode | undefined;
+  /** What the overlay says of its backing file. Absent: it is as it was. */
+  let before: Pick<BlockNode, 'backingName' | 'backingFormat'> | undefined;
   let appended = false;
+  let committed = false;
   return {
     async prepare() {
       const node = find();
@@ -91,17 +94,27 @@ function appendStep(
       if (opened === node) throw invalid(`Node '${node.name}' cannot be its own overlay`);
       top = node;
       node.holds++;
-    },
-    async commit() {
-      if (top === undefined || overlay === undefined) return;
-      await graph.append(overlay, top);
+      // Steps that follow find the overlay where the node was.
+      before = { backingName: opened.backingName, backingFormat: opened.backingFormat };
+      await graph.append(opened, node);
       appended = true;
+    },
+    commit() {
+      committed = true;
+    },
+    async abort() {
+      if (before === undefined || top === undefined || overlay === undefined) return;
+      if (appended) await graph.replace(overlay, top);
+      if (overlay.below === top) await graph.unlink(overlay);
+      Object.assign(overlay, before);
     },
     async clean() {
       if (top !== undefined) {
         // Other steps may have changed it until now: they remove persistent bitmaps from it.
-        if (appended && !top.flags.readOnly && top.requests.copyOnRead === 0) await reopenReadOnly(graph, top);
+        if (committed && !top.flags.readOnly && top.requests.copyOnRead === 0) await reopenReadOnly(graph, top);
         top.holds--;
+        // It may be what an earlier step has made, and taken back.
+        await graph.release(top);
       }
       if (overlay === undefined) return;
       overlay.holds--;

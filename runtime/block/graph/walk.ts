@@ -7,6 +7,11 @@ export function nodesBelow(node: BlockNode): Set<BlockNode> {
   return found;
 }
 
+/** Fails what waits for servers below a node to come back: what asked for it has been cancelled. */
+export function giveUpWaiting(node: BlockNode): void {
+  for (const { instance } of nodesBelow(node)) instance?.giveUpWaiting?.();
+}
+
 /** Some nodes with all that is above them. */
 export function nodesAbove(nodes: ReadonlySet<BlockNode>): Set<BlockNode> {
   const found = new Set(nodes);

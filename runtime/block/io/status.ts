@@ -82,6 +82,13 @@ export function belowFilters(top: Child, base?: NodeView): Child {
   return edge;
 }
 
+/** Whether the image below ends before an offset, and is not the base: its zeroes there hide what is further down. */
+function endsBefore(backing: Child, offset: number, base: NodeView | undefined): boolean {
+  if (backing.node === base) return false;
+  const layer = belowFilters(backing, base);
+  return filtered(layer) === undefined && offset >= layer.node.length;
+}
+
 /** Where in a chain of backing files a stretch comes from. */
 export interface ChainStatus {
   readonly status: BlockStatus;
@@ -107,6 +114,9 @@ export async function chainStatus(top: Child, offset: number, length: number, ba
     const status = await edge.blockStatus(offset, wanted);
     wanted = status.length;
     const { backing } = edge.node;
+    if (!status.allocated && backing !== undefined && endsBefore(backing, offset, base)) {
+      return { status: { ...status, allocated: true }, depth: depth + 1 };
+    }
     if (status.allocated || status.zero || backing === undefined || backing.node === base) return { status, depth };
     edge = backing;
   }

@@ -3,6 +3,7 @@ import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { DirtyBits, type Stretch } from '../bitmaps/dirty-bits.js';
 import type { Child } from '../driver.js';
 import type { BlockNode } from '../graph/node.js';
+import { giveUpWaiting } from '../graph/walk.js';
 import type { WriteNotice } from '../io/requests.js';
 import { roundDown, roundUp } from '../limits.js';
 import { RequestFlag } from '../request-flag.js';
@@ -58,6 +59,7 @@ export function backupWork(plan: BackupPlan, from: Child, into: Child): BackupWo
   return {
     run: (job) => backup.run(job),
     clean: async (job, succeeded) => backup.clean(job, succeeded),
+    interrupt: () => giveUpWaiting(plan.target),
     startAnew: () => backup.startAnew(),
   };
 }

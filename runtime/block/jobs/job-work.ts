@@ -22,6 +22,8 @@ export interface JobWork {
   complete?(job: WorkingJob): Promise<void> | void;
   /** Ends the job without what its completion does, once it is ready. Absent: the job is cancelled at any time. */
   leave?(job: WorkingJob): void;
+  /** The job has been cancelled: nothing that it has begun need be waited for longer than it takes. */
+  interrupt?(): void;
   /** It keeps its nodes until it is dismissed. Default: until it is over. */
   readonly keepsNodes?: boolean;
   /** `block-job-change`. Absent: nothing of it can be changed. @throws BlockError */

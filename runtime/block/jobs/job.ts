@@ -175,7 +175,13 @@ export class Job extends WorkingJob implements GroupedJob {
     this.userPaused = false;
     this.cancelled = true;
     this.showPause();
+    this.interrupt();
     this.activity.wake();
+  }
+
+  /** Has what it waits for of others fail. */
+  interrupt(): void {
+    this.#work?.interrupt?.();
   }
 
   /** @throws BlockError when it cannot be completed, or not yet */

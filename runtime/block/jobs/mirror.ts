@@ -10,6 +10,7 @@ import type { Child } from '../driver.js';
 import { invalid } from '../error.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
+import { giveUpWaiting } from '../graph/walk.js';
 import { roundDown, roundUp } from '../limits.js';
 import { RequestFlag } from '../request-flag.js';
 import { CopyFailure, copyStretch } from './copy.js';
@@ -64,6 +65,7 @@ export function mirrorWork(plan: MirrorPlan, from: Child, into: Child): JobWork 
     commit: (job) => mirror.commit(job),
     complete: (job) => mirror.complete(job),
     leave: () => mirror.leave(),
+    interrupt: () => giveUpWaiting(plan.target),
     change: (options) => mirror.change(options),
     get activelySynced() {
       return mirror.activelySynced;

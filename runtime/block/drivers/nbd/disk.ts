@@ -100,7 +100,7 @@ export class NbdDisk {
   close(): void {
     this.#closing.abort();
     this.#pause?.cancel();
-    this.#giveUp();
+    this.giveUpWaiting();
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -123,13 +123,13 @@ export class NbdDisk {
     const { reconnectDelay } = this.#options;
     // A server that comes back, only to go once more at the same request, is not given time again and again.
     if (this.#nextPause === 0 && reconnectDelay > 0) {
-      this.#delay ??= this.#host.clock.after(reconnectDelay, () => this.#giveUp());
+      this.#delay ??= this.#host.clock.after(reconnectDelay, () => this.giveUpWaiting());
     }
     this.#connectLater();
   }
 
-  /** Requests do not wait any longer. */
-  #giveUp(): void {
+  /** Requests do not wait any longer for the server to come back: those that did fail, and so do others while it is away. */
+  giveUpWaiting(): void {
     this.#delay?.cancel();
     this.#delay = undefined;
     for (const { reject } of this.#waiting) reject(ioError('EIO'));

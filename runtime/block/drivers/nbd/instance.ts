@@ -126,6 +126,10 @@ export class NbdInstance implements DriverInstance {
     return this.#options.exactFilename;
   }
 
+  giveUpWaiting(): void {
+    this.#disk.giveUpWaiting();
+  }
+
   async close(): Promise<void> {
     this.#disk.close();
   }

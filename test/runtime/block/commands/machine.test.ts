@@ -137,6 +137,22 @@ it('others write to the medium of a drive as long as no device uses it', async (
   await expect(execute('block-export-add', exported)).rejects.toThrow('Permission conflict');
 });
 
+it('a reset lets go of what a guest has locked, and sends its event', async () => {
+  await client.layer.addDrive(readDrive('id=cd', client.layer.registry));
+  await client.layer.addDevice(readDevice('cdrom,drive=cd,id=dev,locked=on'));
+  await execute('system_reset');
+  expect(client.events.at(-1)).toEqual({ name: 'RESET', data: { guest: false, reason: 'host-qmp-system-reset' } });
+  expect(await execute('query-block')).toMatchObject([{ device: 'cd', locked: false }]);
+});
+
+it('a line of qemu-io finds a device by its path', async () => {
+  await execute('device_add', { driver: 'scsi-hd', id: 'hd', drive: 'a' });
+  for (const name of ['hd', '/machine/peripheral/hd']) {
+    const line = `qemu-io -d ${name} "write -P 5 0 512"`;
+    expect(await execute('human-monitor-command', { 'command-line': line })).toContain('wrote 512/512');
+  }
+});
+
 it('answers what programs ask a whole machine', async () => {
   expect(await execute('query-uuid')).toEqual({ UUID: '00000000-0000-0000-0000-000000000000' });
   for (const name of ['query-tpm', 'query-tpm-models', 'query-tpm-types', 'query-cpus-fast', 'query-iothreads']) {

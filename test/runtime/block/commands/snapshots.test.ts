@@ -133,6 +133,28 @@ it('takes back an internal snapshot, a bitmap and a cleared bitmap when a transa
   expect((await inserted(client)).image.snapshots).toBeUndefined();
 });
 
+it('two snapshots of a transaction are one over the other, and both are taken back when it fails', async () => {
+  const client = await JobClient.withChain();
+  const before = await client.content('d0');
+  const base = (await inserted(client))['node-name'];
+  const snapshot = (on: object, name: string) => ({
+    type: 'blockdev-snapshot-sync',
+    data: { ...on, 'snapshot-file': client.at(name), 'snapshot-node-name': name },
+  });
+  const device = { device: 'd0' };
+  const abort = { type: 'abort', data: {} };
+  const failed = { actions: [snapshot(device, 's1'), snapshot(device, 's2'), abort] };
+  await expect(client.execute('transaction', failed)).rejects.toThrow('Abort action');
+  expect(await inserted(client)).toMatchObject({ 'node-name': base, ro: false });
+  expect(['s1', 's2'].map((name) => client.layer.graph.node(name))).toEqual([undefined, undefined]);
+  const twice = { actions: [snapshot({ 'node-name': base }, 's1'), snapshot({ 'node-name': base }, 's2')] };
+  await expect(client.execute('transaction', twice)).rejects.toThrow("node is used as backing hd of 's1'");
+  await client.execute('transaction', { actions: [snapshot(device, 's1'), snapshot(device, 's2')] });
+  const chain = [...client.layer.graph.namedNode('s2').chain()].map(({ name }) => name);
+  expect(chain.slice(0, 3)).toEqual(['s2', 's1', base]);
+  expect((await client.content('d0')).equals(before)).toBe(true);
+});
+
 it('a transaction moves a persistent bitmap from an image to the snapshot that it takes', async () => {
   const client = await JobClient.withChain();
   const [device] = (await client.execute('query-block')) as { inserted: Inserted }[];

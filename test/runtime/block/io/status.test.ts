@@ -169,8 +169,12 @@ describe('the state of a chain', () => {
   it('ends a range of the chain where any backing file ends', async () => {
     const top = chain(layer('....'), layer('...'), layer('d', { length: 400 }));
     expect(await chainStatus(top, 0, 2048)).toMatchObject({ depth: 2, status: { length: 400, data: true } });
-    expect(await chainStatus(top, 400, 1648)).toMatchObject({ depth: 1, status: { length: 1136, zero: true } });
-    expect(await chainStatus(top, 1536, 512)).toMatchObject({ depth: 0, status: { length: 512, zero: true } });
+    // A layer that ends early has the zeroes that are read beyond: they hide what is further down.
+    const zeroes = { allocated: true, data: false, zero: true };
+    expect(await chainStatus(top, 400, 1648)).toMatchObject({ depth: 2, status: { ...zeroes, length: 1136 } });
+    expect(await chainStatus(top, 1536, 512)).toMatchObject({ depth: 1, status: { ...zeroes, length: 512 } });
+    const middle = top.node.backing?.node;
+    expect(await chainStatus(top, 1536, 512, middle)).toMatchObject({ depth: 0, status: { allocated: false } });
   });
 
   it('property: covers all, piece by piece, each piece of one kind', async () => {
@@ -189,7 +193,9 @@ describe('the state of a chain', () => {
             // What is below a shorter layer does not show through it.
             const visible = column.slice(0, column.indexOf(undefined) < 0 ? undefined : column.indexOf(undefined));
             const wanted = visible.findIndex((letter) => letter !== '.');
-            if (wanted < 0) expect([status.allocated, status.data]).toEqual([false, false]);
+            const ended = column.indexOf(undefined);
+            if (wanted < 0 && ended >= 0) expect([depth, status.allocated, status.zero]).toEqual([ended, true, true]);
+            else if (wanted < 0) expect([status.allocated, status.data]).toEqual([false, false]);
             else
               expect([depth, status.data, status.zero]).toEqual([
                 wanted,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { LayerClient } from '../layer-client.js';
 import { JobClient } from './job-client.js';
 
 it('copies what guests write meanwhile, and pivots to an equal disk', async () => {
@@ -165,6 +166,27 @@ it.each([
   await client.end();
   for (const name of ['source', 'target']) await client.execute('blockdev-del', { 'node-name': name });
   expect((await client.contentOf('source.qcow2')).equals(await client.contentOf('target.qcow2'))).toBe(true);
+});
+
+it.each([
+  ['blockdev-backup', { sync: 'full' }],
+  ['blockdev-mirror', { sync: 'full' }],
+])('a %s that is cancelled does not wait for a server that has gone', async (command, args) => {
+  const client = await JobClient.withChain();
+  await using server = new LayerClient();
+  await server.execute('blockdev-add', { driver: 'null-co', 'node-name': 'n', size: 4 << 20 });
+  const path = client.at('nbd');
+  await server.execute('nbd-server-start', { addr: { type: 'unix', data: { path } } });
+  await server.execute('block-export-add', { type: 'nbd', id: 'e', 'node-name': 'n', name: '', writable: true });
+  const target = { driver: 'nbd', 'node-name': 'far', server: { type: 'unix', path }, export: '' };
+  await client.execute('blockdev-add', { ...target, 'reconnect-delay': 3600 });
+  await client.execute(command, { ...args, 'job-id': 'j', device: 'd0', target: 'far', speed: 1 });
+  await expect.poll(async () => (await client.jobs())[0]?.offset, { timeout: 20_000 }).toBeGreaterThan(0);
+  await server.execute('nbd-server-stop');
+  await expect.poll(() => client.warnings.join(), { timeout: 20_000 }).toContain('connection is lost');
+  await client.execute('block-job-set-speed', { device: 'j', speed: 0 });
+  await client.execute('block-job-cancel', { device: 'j', force: true });
+  expect((await client.end()).name).toBe('BLOCK_JOB_CANCELLED');
 });
 
 it('a mirror copies no more at once than its buffer holds', async () => {

@@ -102,3 +102,44 @@ it('a node whose driver may only be used for reading is not reopened for writing
     "Driver 'raw' can only be used for read-only devices",
   );
 });
+
+it.each([
+  ['commit', { device: 'top', 'base-node': 'base' }],
+  ['stream', { device: 'top', 'base-node': 'base' }],
+])('a %s past a layer that ends early keeps what that hides of its base', async (kind, args) => {
+  const client = await JobClient.withChain();
+  await client.execute('eject', { device: 'd0', force: true });
+  const size = 2 << 20;
+  for (const [name, length] of [
+    ['b.qcow2', size],
+    ['m.qcow2', size / 2],
+    ['t.qcow2', size],
+  ] as const) {
+    await client.create(name, length);
+  }
+  await client.fill('b.qcow2', 0, 0x11, size);
+  let backing: string | null = null;
+  for (const [name, file] of [
+    ['base', 'b'],
+    ['mid', 'm'],
+    ['top', 't'],
+  ] as const) {
+    const image = { driver: 'file', filename: client.at(`${file}.qcow2`) };
+    await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': name, file: image, backing });
+    backing = name;
+  }
+  const read = async (name: string): Promise<Buffer> => {
+    const buffer = Buffer.alloc(size);
+    await client.layer.graph.namedNode(name).requests.read(0, buffer);
+    return buffer;
+  };
+  const before = await read('top');
+  expect([before[0], before[size - 1]]).toEqual([0x11, 0]);
+  await client.execute(`block-${kind}`, { ...args, 'job-id': 'j' });
+  if (kind === 'commit') {
+    await client.event('BLOCK_JOB_READY');
+    await client.execute('job-complete', { id: 'j' });
+  }
+  expect((await client.end()).data.error).toBeUndefined();
+  expect((await read(kind === 'commit' ? 'base' : 'top')).equals(before)).toBe(true);
+});

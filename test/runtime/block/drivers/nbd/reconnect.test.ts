@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nbd } from '../../../../../runtime/block/drivers/nbd/driver.js';
 import type { BlockNode } from '../../../../../runtime/block/graph/node.js';
+import { giveUpWaiting } from '../../../../../runtime/block/graph/walk.js';
 import { NbdServer } from '../../../../../runtime/block/nbd/server.js';
 import { MemoryExport } from '../../nbd/memory-export.js';
 import { outcomeOf, SmallGraph } from '../small-graph.js';
@@ -59,6 +60,18 @@ describe('when the server of the driver nbd goes away', () => {
     expect(await Promise.all(inFlight)).toEqual(['EIO', 'EIO', 'ok']);
     expect(await read(node)).toBe('EIO');
     server = await serving(new MemoryExport('', 1 << 20));
+    await reached();
+    expect(await read(node)).toBe('ok');
+  });
+
+  it('requests that wait for it fail when what has made them is cancelled, and so do others while it is away', async () => {
+    const node = await open({ 'reconnect-delay': 5 });
+    await server.close();
+    await lost();
+    const waiting = read(node);
+    giveUpWaiting(node);
+    expect([await waiting, await read(node)]).toEqual(['EIO', 'EIO']);
+    server = await serving(disk);
     await reached();
     expect(await read(node)).toBe('ok');
   });
