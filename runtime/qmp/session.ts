@@ -4,7 +4,7 @@ import { after, LONGEST_DELAY, watch } from './deadline.js';
 import type { Endpoint } from './endpoint.js';
 import { EventHub } from './event-hub.js';
 import { explain } from './explain.js';
-import { QmpConnectionError, QmpTimeoutError } from './failure.js';
+import { QmpConnectionError } from './failure.js';
 import type { QmpGreeting } from './greeting.js';
 import { fail, type Link, type Protocol, type Request } from './link.js';
 import { tell } from './listener.js';
@@ -69,13 +69,7 @@ export class Session {
       if (!reconnect?.waitForServer || !(error instanceof QmpConnectionError)) throw error;
       return this.#hold(reconnect(open, { error, commands: [] }, stop));
     });
-    try {
-      await this.#opening;
-    } catch (error) {
-      // Made here, the stack has the functions that wait for the client. That of an error of the user's own says more as it is.
-      if (error instanceof QmpConnectionError || error instanceof QmpTimeoutError) Error.captureStackTrace(error);
-      throw error;
-    }
+    await this.#opening;
   }
 
   /** Whether there is a connection, over which commands go out at once. */

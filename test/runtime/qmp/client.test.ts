@@ -2,7 +2,6 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { JsonObject } from '../../../runtime/json/value.js';
 import { connect } from '../../../runtime/qmp/client.js';
-import type { QmpAddress } from '../../../runtime/qmp/endpoint.js';
 import { QmpError } from '../../../runtime/qmp/error.js';
 import { QmpConnectionError, QmpTimeoutError } from '../../../runtime/qmp/failure.js';
 import type { QmpOddity } from '../../../runtime/qmp/link.js';
@@ -132,19 +131,6 @@ describe('execute', () => {
     server.reply(server.received[1], { return: 2 });
     server.reply(server.received[0], { return: 1 });
     expect(await Promise.all([first, second])).toEqual([1, 2]);
-  });
-
-  test('an error of connecting has the stack of the caller', async () => {
-    const connectForTest = async (address: QmpAddress): Promise<unknown> =>
-      await connect(address, { connectTimeout: 20 });
-    for (const address of ['/no/such/socket', new FakeServer().peer]) {
-      const error = (await connectForTest(address).catch((reason: unknown) => reason)) as Error;
-      expect(error.stack).toMatch(/at (?:async )?connectForTest [^\n]*client\.test\.ts/);
-    }
-    const own = new Error('of the user');
-    const { stack } = own;
-    await expect(connectForTest(() => Promise.reject(own))).rejects.toBe(own);
-    expect(own.stack).toBe(stack);
   });
 
   test('an error has class, description, command and the stack of the caller', async () => {
