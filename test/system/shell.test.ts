@@ -124,7 +124,7 @@ describeWithPrograms('a shell for the emulator', ['qemu-system-x86_64'], () => {
     expect(await namesOf(client, 'bus')).toEqual(expect.arrayContaining(['pci.0', 'usb.0']));
     expect(await namesOf(client, 'device')).toEqual(['usb']);
     expect(await namesOf(client, 'object')).toContain('rng0');
-    expect(await namesOf(client, 'chardev')).toEqual(['qapi-ts']);
+    expect(await namesOf(client, 'chardev')).toEqual(['compat_monitor0']);
     expect(await namesOf(client, 'hmp')).toEqual(
       expect.arrayContaining(['device_add', 'info', 'info block', 'q', 'quit']),
     );
