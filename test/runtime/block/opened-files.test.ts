@@ -56,7 +56,7 @@ describe('a folder that is exchanged between the look at a path and the opening'
         client.execute('object-add', {
           'qom-type': 'memory-backend-file',
           id: 'm',
-          size: 512,
+          size: 4096,
           'mem-path': at('in/disk'),
         }),
     ],
@@ -66,7 +66,7 @@ describe('a folder that is exchanged between the look at a path and the opening'
         client.execute('object-add', {
           'qom-type': 'memory-backend-file',
           id: 'm',
-          size: 512,
+          size: 4096,
           'mem-path': at('in/new'),
         }),
     ],
