@@ -115,13 +115,13 @@ export class Drives implements DriveRegistry {
   async #attach(backend: Backend, device: VirtualDevice): Promise<void> {
     const { graph } = this.#environment;
     backend.device = device;
-    const medium = graph.mediumOf(backend);
-    const root = medium && [...medium.parents].find((edge) => edge === backend.root);
-    if (root === undefined || medium === undefined) return;
+    const attached = graph.attachedTo(backend);
+    const root = attached && [...attached.parents].find((edge) => edge === backend.root);
+    if (root === undefined || attached === undefined) return;
     const before = root.permissions;
-    root.permissions = rootPermissions(backend, medium.flags);
+    root.permissions = rootPermissions(backend, attached.belowJobs.flags);
     try {
-      await graph.usage.update([medium]);
+      await graph.usage.update([attached]);
     } catch (error) {
       backend.device = undefined;
       root.permissions = before;

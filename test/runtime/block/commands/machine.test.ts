@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { XDbgBlockGraph } from '../../../../generated/index.js';
 import { readDevice } from '../../../../runtime/block/drive/device.js';
 import { readDrive } from '../../../../runtime/block/drive/read-drive.js';
 import { NbdClient } from '../../../system/nbd-client.js';
@@ -161,4 +162,23 @@ it('answers what programs ask a whole machine', async () => {
   await execute('object-add', { 'qom-type': 'iothread', id: 'io' });
   const io = { id: 'io', 'poll-max-ns': 32_768, 'poll-grow': 2, 'poll-shrink': 2, 'poll-weight': 3 };
   expect(await execute('query-iothreads')).toMatchObject([io]);
+});
+
+it('a device that a drive gets while a job runs keeps others from writing to the medium', async () => {
+  await client.layer.addDrive(readDrive(`file=${at('c')},format=raw,id=d,if=none`, client.layer.registry));
+  await execute('blockdev-backup', {
+    device: 'd',
+    target: 'a',
+    sync: 'none',
+    'job-id': 'j',
+    'filter-node-name': 'filter',
+  });
+  const shared = async (): Promise<unknown> => {
+    const { nodes, edges } = (await execute('x-debug-query-block-graph')) as XDbgBlockGraph;
+    const drive = nodes.find(({ name }) => name === 'd');
+    return edges.find(({ parent }) => parent === drive?.id)?.['shared-perm'];
+  };
+  expect(await shared()).toContain('write');
+  await execute('device_add', { driver: 'virtio-blk', drive: 'd', id: 'v' });
+  expect(await shared()).not.toContain('write');
 });
