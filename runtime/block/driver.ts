@@ -85,6 +85,8 @@ export interface NodeView {
   readonly children: ReadonlyMap<string, Child>;
   /** What unallocated data is read from; absent when there is nothing, or while the node is being opened. */
   readonly backing: Child | undefined;
+  /** The edge that what the node does not have itself is read through: to the backing file, or to what a filter filters. */
+  readonly under: Child | undefined;
   /** What its driver tells of the image. Absent: nothing. */
   readonly info?: DriverInfo | undefined;
   /** Requests must begin and end at multiples of it; the layer sees to that. A power of two. */

@@ -1,6 +1,6 @@
 import type { BlockDriver, Child, OpenContext } from '../driver.js';
 import { BlockError } from '../error.js';
-import { chainStatus, nextBelow } from '../io/status.js';
+import { chainStatus } from '../io/status.js';
 import { Permission } from '../permissions.js';
 import { RequestFlag } from '../request-flag.js';
 import { FilterInstance, filterTraits } from './shared/filter.js';
@@ -23,7 +23,7 @@ export const copyOnRead: BlockDriver = {
 
 function layerNamed(file: Child, name: string): Child | undefined {
   let layer: Child | undefined = file;
-  while (layer !== undefined && layer.node.name !== name) layer = nextBelow(layer);
+  while (layer !== undefined && layer.node.name !== name) layer = layer.node.under;
   return layer;
 }
 
@@ -50,8 +50,7 @@ class CopyOnReadInstance extends FilterInstance {
 
   /** The stretch from `offset` on that is copied, or not: it is when a layer below the node, down to the bottom, has it. */
   async #nextPart(offset: number, wanted: number): Promise<{ readonly length: number; readonly copies: boolean }> {
-    const bottom = this.#bottom === undefined ? undefined : layerNamed(this.file, this.#bottom);
-    const base = bottom === undefined ? undefined : nextBelow(bottom)?.node;
+    const base = this.#bottom === undefined ? undefined : layerNamed(this.file, this.#bottom)?.node.under?.node;
     const { status, depth } = await chainStatus(this.file, offset, wanted, base);
     return { length: status.length, copies: status.allocated && depth > 0 };
   }

@@ -129,7 +129,6 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     return this.backing?.node;
   }
 
-  /** The edge that what the node does not have itself is read through: to the backing file, or to what a filter filters. */
   get under(): NodeEdge | undefined {
     return this.driver.filter ? (this.file ?? this.children.get('backing')) : this.backing;
   }

@@ -72,12 +72,7 @@ function unallocated(
 
 /** The edge from a filter to what it filters. */
 function filtered({ node }: Child): Child | undefined {
-  return node.driver.filter ? (node.children.get('file') ?? node.children.get('backing')) : undefined;
-}
-
-/** The edge below one: to what a filter filters, or to the backing file. */
-export function nextBelow(edge: Child): Child | undefined {
-  return filtered(edge) ?? edge.node.backing;
+  return node.driver.filter ? node.under : undefined;
 }
 
 /** The first edge that leads to no filter, or the last one above a base. */

@@ -31,6 +31,7 @@ export class MemoryChild implements Child {
       filename: 'memory',
       children: new Map(),
       backing: undefined,
+      under: undefined,
       requestAlignment: 1,
       deviceOrNodeName: '#memory',
       deviceName: '',

@@ -30,6 +30,9 @@ export async function openOn(driver: BlockDriver, file: Child, opening: Opening 
     filename: 'test.image',
     children: new Map([['file', file]]),
     backing: undefined as Child | undefined,
+    get under(): Child | undefined {
+      return this.backing;
+    },
     requestAlignment: 512,
     deviceOrNodeName: 'drive0',
     deviceName: 'drive0',

@@ -38,6 +38,9 @@ export async function openOn(file: Child, opening: Opening = {}): Promise<Opened
     filename: 'test.qcow2',
     children: new Map([['file', file]]),
     backing: undefined as Child | undefined,
+    get under(): Child | undefined {
+      return this.backing;
+    },
     requestAlignment: 512,
     deviceOrNodeName: 'drive0',
     deviceName: 'drive0',
