@@ -3,13 +3,14 @@ import { blockErrorOf } from '../../runtime/block/error.js';
 import type { BlockLayer } from '../../runtime/block/index.js';
 import { serverHandshake } from '../../runtime/block/objects/server-handshake.js';
 import { expectPassedSocket } from '../../runtime/block/passed-socket.js';
+import { resolveHost } from '../../runtime/block/resolve-host.js';
 import { secureClient } from '../../runtime/block/tls.js';
 import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
 import { isAbstract } from '../../runtime/qmp/abstract/name.js';
 import { connectAt } from '../../runtime/qmp/server/connect-at.js';
 import { ConnectionTurns } from '../../runtime/qmp/server/connection-turns.js';
-import { hostIn } from '../../runtime/qmp/server/inet-place.js';
 import { ListenError, type Listener, listen } from '../../runtime/qmp/server/listen.js';
+import { listenAt } from '../../runtime/qmp/server/listen-at.js';
 import type { QmpServer } from '../../runtime/qmp/server/server.js';
 import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import type { InetRange, SocketChardev } from './chardev.js';
@@ -99,7 +100,9 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
     timer = setTimeout(() => void open().catch(again), reconnect);
   };
   const open = async (): Promise<void> => {
-    plain = await connected('port' in place ? { ...place, host: await addressIn(place) } : place);
+    plain = await connected(
+      'port' in place ? { ...place, host: await resolveHost(place.host, place.port, place.family) } : place,
+    );
     const streams = credentials === undefined ? plain : await secureClient(plain, credentials, hostname);
     plain.once('close', again);
     server.serve({ readable: streams, writable: streams }, layout);
@@ -126,7 +129,7 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
 /** Listens at the first port of a range that is free. @throws ListenError when none is */
 async function listenAtFirst(place: { readonly path: string } | InetRange, accept: Accept): Promise<Listener> {
   if ('path' in place) return listen(place, accept);
-  const host = await addressIn(place);
+  const host = await resolveHost(place.host, place.port, place.family);
   for (let port = place.port; ; port++) {
     try {
       return await listen({ host, port }, accept);
@@ -136,23 +139,14 @@ async function listenAtFirst(place: { readonly path: string } | InetRange, accep
   }
 }
 
-/** @throws BlockError when the host has no address of the version of IP that is asked for */
-async function addressIn({ host, port, family }: InetRange): Promise<string> {
-  return hostIn(host, family).catch((error: unknown) => {
-    throw blockErrorOf(error, `address resolution failed for ${host}:${port}`);
-  });
-}
-
 /** Takes clients at a socket that the parent process listens on. @throws BlockError when it is none */
-function listenOnPassed(fd: number, take: (socket: Socket) => void): Promise<Listener> {
+async function listenOnPassed(fd: number, take: (socket: Socket) => void): Promise<Listener> {
   expectPassedSocket(String(fd));
   const server = createServer({ allowHalfOpen: true }, take);
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(blockErrorOf(error, `Could not listen on file descriptor ${fd}`)));
-    server.listen({ fd }, () => {
-      resolve({ address: `fd:${fd}`, close: () => new Promise((closed) => server.close(() => closed())) });
-    });
+  await listenAt(server, { fd }).catch((error: unknown) => {
+    throw blockErrorOf(error, `Could not listen on file descriptor ${fd}`);
   });
+  return { address: `fd:${fd}`, close: () => new Promise((closed) => server.close(() => closed())) };
 }
 
 function addressOf(place: SocketChardev['place']): string {

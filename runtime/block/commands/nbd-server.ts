@@ -6,14 +6,15 @@ import type {
   SocketAddressLegacy,
 } from '../../../generated/index.js';
 import { abstractPath, isAbstract } from '../../qmp/abstract/name.js';
-import { familyOf, hostIn, type InetFamily } from '../../qmp/server/inet-place.js';
+import { familyOf, type InetFamily } from '../../qmp/server/inet-place.js';
 import { formatSocketPlace } from '../../qmp/server/socket-place.js';
 import { ExportServer, type ExportSource, nameOfPlace } from '../backend/export-server.js';
-import { BlockError, blockErrorOf } from '../error.js';
+import { BlockError } from '../error.js';
 import type { NbdAddress, NbdServerOptions as ServerOptions } from '../nbd/server.js';
 import { serverHandshake } from '../objects/server-handshake.js';
 import type { UserObjects } from '../objects/user-objects.js';
 import { expectPassedSocket } from '../passed-socket.js';
+import { resolveHost } from '../resolve-host.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** The one NBD server that commands and `--nbd-server` start, beside those of `--nbd`. */
@@ -169,7 +170,5 @@ async function inetAddresses(address: InetSocketAddress): Promise<NbdAddress[]> 
 async function addressOf(host: string, port: string, family: InetFamily, numeric = false): Promise<string> {
   // NBD knows no passwords: who wants to be reached from elsewhere says so.
   if (host === '') return family === 6 ? '::1' : '127.0.0.1';
-  return hostIn(host, family, numeric).catch((error: unknown) => {
-    throw blockErrorOf(error, `address resolution failed for ${host}:${port}`);
-  });
+  return resolveHost(host, port, family, numeric);
 }
