@@ -34,7 +34,5 @@ export function checkFilterName(graph: BlockGraph, name: string | undefined, pre
   if (name === undefined) return;
   if (!isWellFormedId(name)) throw invalid(`${prefix}Invalid node-name: '${name}'`);
   if (name.length > longestNodeName) throw invalid(`${prefix}Node name too long`);
-  const kind = graph.names.kind(name);
-  if (kind === 'device') throw invalid(`${prefix}node-name=${name} is conflicting with a device id`);
-  if (kind === 'node') throw invalid(`${prefix}Duplicate nodes with node-name='${name}'`);
+  graph.names.expectFree(name, prefix);
 }

@@ -32,13 +32,16 @@ export class NameSpace {
     if (name.length > longestNodeName) {
       throw invalid(`Node-name '${name}' is too long: ${longestNodeName} characters are allowed`);
     }
-    const kind = this.#taken.get(name);
-    if (kind === 'device') {
-      throw invalid(`node-name=${name} is conflicting with a device id`);
-    }
-    if (kind === 'node') throw invalid(`Duplicate nodes with node-name='${name}'`);
+    this.expectFree(name);
     this.#taken.set(name, 'node');
     return name;
+  }
+
+  /** @param prefix what messages begin with @throws BlockError when the name of a node is taken */
+  expectFree(name: string, prefix = ''): void {
+    const kind = this.#taken.get(name);
+    if (kind === 'device') throw invalid(`${prefix}node-name=${name} is conflicting with a device id`);
+    if (kind === 'node') throw invalid(`${prefix}Duplicate nodes with node-name='${name}'`);
   }
 
   /** Takes the name of a device. @throws BlockError when it is malformed or taken */
