@@ -1,6 +1,6 @@
 import { connect, type NetConnectOpts, Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { abstractPath, isAbstract, needsSystemCalls } from './abstract/name.js';
+import { abstractName, abstractPath, needsSystemCalls } from './abstract/name.js';
 import { explain } from './explain.js';
 import { QmpConnectionError } from './failure.js';
 import { type MonitorProcess, nameOf, streamsOf } from './monitor-process.js';
@@ -66,7 +66,8 @@ function opened(streams: Streams): OpenedStreams {
 }
 
 function nameOfPath(path: string): string {
-  return isAbstract(path) ? `abstract:${path.slice(1).replace(/\0+$/, '')}` : path;
+  const abstract = abstractName(path);
+  return abstract ? `abstract:${abstract.name}` : path;
 }
 
 /** Opens a socket that Node.js does not get to. What does so is loaded then. */

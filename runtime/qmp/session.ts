@@ -60,7 +60,7 @@ export class Session {
   }
 
   /** Makes the first connection. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     const { signal, reconnect } = this.#options;
     const end = this.#closing.signal;
     const stop = signal ? AbortSignal.any([signal, end]) : end;
@@ -69,7 +69,7 @@ export class Session {
       if (!reconnect?.waitForServer || !(error instanceof QmpConnectionError)) throw error;
       return this.#hold(reconnect(open, { error, commands: [] }, stop));
     });
-    await this.#opening;
+    return this.#opening;
   }
 
   /** Whether there is a connection, over which commands go out at once. */
