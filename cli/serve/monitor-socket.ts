@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
+import { resolveHost } from '../../runtime/block/commands/address.js';
 import { blockErrorOf } from '../../runtime/block/error.js';
 import type { BlockLayer } from '../../runtime/block/index.js';
 import { serverHandshake } from '../../runtime/block/objects/server-handshake.js';
 import { expectPassedSocket } from '../../runtime/block/passed-socket.js';
-import { resolveHost } from '../../runtime/block/resolve-host.js';
 import { secureClient } from '../../runtime/block/tls.js';
 import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
 import { isAbstract } from '../../runtime/qmp/abstract/name.js';

@@ -14,7 +14,7 @@ import type { NbdAddress, NbdServerOptions as ServerOptions } from '../nbd/serve
 import { serverHandshake } from '../objects/server-handshake.js';
 import type { UserObjects } from '../objects/user-objects.js';
 import { expectPassedSocket } from '../passed-socket.js';
-import { resolveHost } from '../resolve-host.js';
+import { resolveHost } from './address.js';
 import type { BlockHandlers } from './handlers.js';
 
 /** The one NBD server that commands and `--nbd-server` start, beside those of `--nbd`. */
