@@ -1,9 +1,8 @@
 import { viewOf } from '../../shared/big-endian.js';
-import { bitmapDirectoryOf, bitmapRecords } from '../format/bitmap-directory.js';
+import { bitmapDirectoryOf, bitmapLimits, bitmapRecords } from '../format/bitmap-directory.js';
 import { offsetOf } from '../format/table-entry.js';
 import type { CheckContext } from './context.js';
 
-const tableEntryLimit = 2 ** 27;
 const piece = 65536;
 
 /** Counts what bitmaps take, when the image says that they are valid; else their clusters are leaked. */
@@ -23,8 +22,8 @@ export async function countBitmaps(context: CheckContext): Promise<void> {
 }
 
 async function countTable(context: CheckContext, offset: number, entries: number): Promise<void> {
-  const { report } = context;
-  if (entries > tableEntryLimit) {
+  const { report, header } = context;
+  if (entries * header.clusterSize > bitmapLimits.bytes) {
     report.corruption(`The table of a bitmap has ${entries} entries, which are too many`);
     return;
   }

@@ -9,6 +9,9 @@ import { CheckReport } from './report.js';
 /** More clusters than this are not counted. */
 const clusterLimit = 2 ** 31 - 1;
 
+/** The longest tables that are read: the directory of bitmaps, and the snapshot table. What claims to be longer has no place to be kept free. */
+export const longestStructure = 64 * 2 ** 20;
+
 /** A file that is being checked. */
 export class CheckContext {
   readonly file: Child;
@@ -45,7 +48,9 @@ export class CheckContext {
     const { clusterSize } = this.header;
     if (length <= 0) return;
     if (offset + length - this.fileLength >= clusterSize) {
-      this.outside.add(Math.floor(offset / clusterSize), Math.ceil((offset + length) / clusterSize));
+      if (length <= longestStructure) {
+        this.outside.add(Math.floor(offset / clusterSize), Math.ceil((offset + length) / clusterSize));
+      }
       this.report.corruption(`${what} at ${offset} with ${length} bytes is beyond the end of the file`, times);
       return;
     }

@@ -3,6 +3,7 @@ import { check } from '../../../../../../runtime/block/drivers/qcow2/check/check
 import { repair } from '../../../../../../runtime/block/drivers/qcow2/check/repair.js';
 import { readHeader } from '../../../../../../runtime/block/drivers/qcow2/format/header.js';
 import { readSnapshotTable } from '../../../../../../runtime/block/drivers/qcow2/format/snapshot-table.js';
+import { viewOf } from '../../../../../../runtime/block/drivers/shared/big-endian.js';
 import { MemoryChild } from '../../../memory-child.js';
 import { Damager, damages } from '../damage.js';
 import { createImage, histories } from '../images.js';
@@ -101,6 +102,23 @@ describe('repair', () => {
     const end = Math.ceil(file.bytes.length / 1024) * 1024;
     await repair(file, 'all');
     expect((await readHeader(file)).refcountTableOffset).toBe(end + 5 * 1024);
+  });
+
+  it('keeps no place free for a bitmap whose table is longer than a bitmap may be', async () => {
+    const file = await createImage(MiB, { cluster_size: 512 });
+    const { instance } = await openOn(file);
+    const bitmap = { name: 'kept', granularity: 512, recording: true, inconsistent: false, runs: () => [] };
+    instance.bitmaps.keepFrom(() => [bitmap]);
+    await instance.close();
+    const { header, view } = await Damager.of(file.bytes);
+    const [extension] = header.extensions;
+    const record = Number(viewOf(extension?.data ?? new Uint8Array()).getBigUint64(16));
+    view.setUint32(record + 8, 2 ** 24);
+    view.setBigUint64(header.refcountTableOffset, 0n);
+    const { length } = file.bytes;
+    await repair(file, 'all');
+    expect(file.bytes.length).toBeLessThan(length + 64 * 512);
+    expect(await check(file)).toMatchObject({ corruptions: 1 });
   });
 
   it('rebuilds an image that has lost its refcount table altogether', async () => {
