@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { absences, withAbsences } from '../../docs/print/absences.js';
 import { withChangeKinds } from '../../docs/print/changes.js';
 import { diagnosticsPage } from '../../docs/print/diagnostics.js';
 import { withExamples } from '../../docs/print/examples.js';
@@ -19,6 +20,11 @@ describe('the documentation is current (npm run docs)', () => {
 
   test('docs/diff.md lists the kinds of changes as declared', () => {
     expect(withChangeKinds(page('docs/diff.md'))).toBe(page('docs/diff.md'));
+  });
+
+  test('docs/block.md lists what is missing as the comparison of the schemas knows it', () => {
+    expect(page('docs/block.md')).toContain(absences[0]?.what);
+    expect(withAbsences(page('docs/block.md'))).toBe(page('docs/block.md'));
   });
 
   test('docs/size.md shows the sizes as measured', async () => {
