@@ -6,101 +6,35 @@
  * own. Packages are bundled: as shipped they are hundreds of files, which take hundreds of milliseconds to load.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
+import ts from 'typescript-5.9';
 import { compact, isForeign } from './compact.mjs';
 import { esbuildHandlebars } from './handlebars-plugin.mjs';
+import { packagesAsModules } from './packages.mjs';
 
-/** A module that asks for Node's own modules by `require` gets them without that function, which ES modules lack. */
-const builtinsWithoutRequire = {
-  name: 'builtins-without-require',
+/** What the catalogue says of diagnostics for `docs/diagnostics.md` stays outside: nothing that runs reads it. */
+const catalogueWithoutPages = {
+  name: 'catalogue-without-pages',
   setup(build) {
-    build.onResolve({ filter: /./ }, ({ kind, path }) =>
-      kind === 'require-call' && isBuiltin(path) ? { path, namespace: 'builtin' } : undefined,
-    );
-    build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
+    build.onLoad({ filter: /[/\\]generator[/\\]text[/\\]catalogue[/\\]\w+\.ts$/ }, async ({ path }) => {
+      const file = ts.createSourceFile(path, await readFile(path, 'utf8'), ts.ScriptTarget.Latest);
+      let { text: contents } = file;
+      const remove = (node) => {
+        if (!ts.isPropertyAssignment(node) || !['explanation', 'example'].includes(node.name.text)) {
+          ts.forEachChild(node, remove);
+          return;
+        }
+        const blank = (found) => found.replace(/[^\n]/g, ' ');
+        contents =
+          contents.slice(0, node.pos) + blank(contents.slice(node.pos, node.end + 1)) + contents.slice(node.end + 1);
+      };
+      remove(file);
+      return { contents, loader: 'ts' };
+    });
   },
 };
-
-/** commander can start programs as subcommands, and loads what that takes. There are none. */
-const withoutChildProcess = {
-  name: 'without-child-process',
-  setup(build) {
-    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      /node_modules[/\\]commander[/\\]/.test(importer) ? { path: 'child_process', namespace: 'empty' } : undefined,
-    );
-    build.onLoad({ filter: /./, namespace: 'empty' }, () => ({ contents: '' }));
-  },
-};
-
-/** sucrase takes types out of a module here, and nothing else. What it also can do, and how it checks its options, is left out. */
-export const sucraseForTypes = {
-  name: 'sucrase-for-types',
-  setup(build) {
-    build.onResolve({ filter: /^sucrase$/ }, ({ kind, resolveDir }) =>
-      build.resolve('sucrase/dist/esm/index.js', { kind, resolveDir }),
-    );
-    const unused =
-      /[/\\](?:(?:CJSImport|Flow|JestHoist|JSX|NumericSeparator|OptionalCatchBinding|OptionalChainingNullish|ReactDisplayName|ReactHotLoader)Transformer|CJSImportProcessor|computeSourceMap|formatTokens|Options)$/;
-    build.onResolve({ filter: unused }, ({ importer, path }) =>
-      /[/\\]sucrase[/\\]/.test(importer) ? { path, namespace: 'unused', sideEffects: false } : undefined,
-    );
-    build.onLoad({ filter: /./, namespace: 'unused' }, () => ({
-      contents:
-        'export default class {}\nexport const validateOptions = () => {};\nexport const startsWithLowerCase = () => false;',
-    }));
-  },
-};
-
-/** What is used of each package. */
-const packages = {
-  'basic-ftp': 'Client',
-  chevrotain: 'createToken, EmbeddedActionsParser, EOF',
-  commander: 'Argument, Command, CommanderError, InvalidArgumentError, Option',
-  diff: 'FILE_HEADERS_ONLY, formatPatch, structuredPatch',
-  fzstd: 'Decompress',
-  pino: 'pino',
-  sucrase: 'transform',
-};
-
-/**
- * Makes each package one module that has what is used of it, with short names: in a bundle the outermost names of a module stay as they
- * are, and a package has hundreds of them.
- *
- * @param {Set<string>} files takes the files that went in
- */
-function packagesAsModules(root, files) {
-  const loaded = new Map();
-  return {
-    name: 'packages-as-modules',
-    setup(main) {
-      main.onResolve({ filter: /^[^./]/ }, ({ path }) =>
-        Object.hasOwn(packages, path) ? { path, namespace: 'package', sideEffects: false } : undefined,
-      );
-      main.onLoad({ filter: /./, namespace: 'package' }, ({ path }) => {
-        if (!loaded.has(path)) loaded.set(path, packageAsModule(root, path, files));
-        return loaded.get(path);
-      });
-    },
-  };
-}
-
-async function packageAsModule(root, path, files) {
-  const { metafile, outputFiles } = await build({
-    ...settings,
-    absWorkingDir: root,
-    stdin: { contents: `export { ${packages[path]} } from '${path}';`, resolveDir: root },
-    minifyIdentifiers: true,
-    write: false,
-    plugins: [withoutChildProcess, builtinsWithoutRequire, sucraseForTypes],
-  });
-  for (const file of Object.keys(metafile.inputs)) files.add(file);
-  return { contents: outputFiles[0].text, resolveDir: root };
-}
 
 /** How everything is bundled. */
 const settings = {
@@ -127,7 +61,7 @@ export async function bundlePackage(root, outdir) {
   const ours = await bundle(root, outdir, [...[...Object.values(bin), ...modules].map(sourceOf), client], {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    plugins: [packagesAsModules(root, files), esbuildHandlebars],
+    plugins: [packagesAsModules(root, settings, files), catalogueWithoutPages, esbuildHandlebars],
   });
   return [...ours, ...files];
 }
@@ -161,7 +95,17 @@ async function makeSmaller(file, modules) {
   const { sources, lines } = linesOf(JSON.parse(await readFile(`${file}.map`, 'utf8')));
   const { code, mappings } = await compact(await readFile(file, 'utf8'), modules, lines);
   await writeFile(file, code);
-  await writeFile(`${file}.map`, JSON.stringify({ version: 3, sources, names: [], mappings: encode(mappings) }));
+  await writeFile(
+    `${file}.map`,
+    JSON.stringify({ version: 3, ...rooted(sources), names: [], mappings: encode(mappings) }),
+  );
+}
+
+/** Paths of sources, without the way up that they share. */
+function rooted(sources) {
+  const sourceRoot = /^(?:\.\.\/)*/.exec(sources[0] ?? '')[0];
+  if (!sources.every((path) => path.startsWith(sourceRoot))) return { sources };
+  return { sourceRoot, sources: sources.map((path) => path.slice(sourceRoot.length)) };
 }
 
 /** What a stack trace needs of a source map, an eighth of it: where the lines of our modules begin. */

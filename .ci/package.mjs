@@ -103,7 +103,7 @@ async function compile(consumer, { name, options }) {
 /** An error that nothing catches shows lines of ours. */
 function readTraces(consumer) {
   const trace = failure(consumer, process.execPath, 'build/uncaught.js');
-  assert.match(trace, /\/dist\/.*\n +reject\(new QmpConnectionError\(/, 'an error hides the line that throws it');
+  assert.match(trace, /\/dist\/.*\n\s+reject\(new QmpConnectionError\(/, 'an error hides the line that throws it');
   assert.match(
     trace,
     /^QmpConnectionError: cannot connect to \/nowhere\/qmp\.sock: no such socket; /m,

@@ -12,7 +12,7 @@ export interface DiagnosticKind<P> {
   readonly severity: Severity;
   /** What is wrong and what would be right, in one sentence or two. */
   readonly message: (parameters: P) => string;
-  /** For the catalogue in `docs/`: why the rule exists and how to satisfy it. Markdown. */
+  /** For the catalogue in `docs/`: why the rule exists and how to satisfy it. Markdown. Like the example, it is not in the package. */
   readonly explanation: string;
   /** For the catalogue: schema text that provokes the diagnostic, and the same text put right. Under `auto` unless a release is named. */
   readonly example: { readonly wrong: string; readonly right: string; readonly dialect?: string };
