@@ -122,6 +122,39 @@ describeWithPrograms(
       run('qemu-img', 'compare', '-f', format, '-F', 'raw', 'disk', 'model.raw');
     });
 
+    it('zeroes, discards and maps more than 4 GiB at a time, with whatever headers qemu-nbd has', async () => {
+      run('qemu-img', 'create', '-q', '-f', 'qcow2', 'large', '20G');
+      run(
+        'qemu-io',
+        '-f',
+        'qcow2',
+        '-c',
+        'write -P 1 1G 64k',
+        '-c',
+        'write -P 1 9G 64k',
+        '-c',
+        'write -P 1 19G 64k',
+        'large',
+      );
+      const child = await qemuNbd('-f', 'qcow2', '--discard=unmap', at('large'));
+      await withClient(async (client) => {
+        const node = await add(client, { driver: 'nbd', 'node-name': 'n', server, discard: 'unmap' });
+        await node.requests.writeZeroes(2 ** 29, 6 * 2 ** 30, RequestFlag.mayUnmap);
+        await node.requests.discard(8 * 2 ** 30, 8 * 2 ** 30);
+        let [hole, data] = [0, 0];
+        for (let at = 0; at < node.length; ) {
+          const status = await node.instance?.blockStatus?.(at, node.length - at);
+          if (status?.data) data += status.length;
+          else hole += status?.length ?? 0;
+          at += status?.length ?? node.length;
+        }
+        expect([hole, data]).toEqual([20 * 2 ** 30 - 65_536, 65_536]);
+      });
+      await endChild(child, 'SIGTERM');
+      const map = JSON.parse(run('qemu-img', 'map', '-f', 'qcow2', '--output=json', 'large')) as { data: boolean }[];
+      expect(map.filter(({ data }) => data)).toMatchObject([{ start: 19 * 2 ** 30, length: 65_536 }]);
+    });
+
     it('shows the same map of an export of the storage daemon as qemu-img, also when it exports it again', async () => {
       run('qemu-img', 'create', '-q', '-f', 'qcow2', 'base.qcow2', '8M');
       run('qemu-io', '-c', 'write -P 1 1M 1M', '-c', 'write -z 3M 128k', '-c', 'write -P 2 5M 64k', 'base.qcow2');

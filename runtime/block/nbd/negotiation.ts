@@ -4,6 +4,7 @@ import { Cursor } from './cursor.js';
 import type { NbdExport } from './export.js';
 import {
   ExportFlag,
+  type Framing,
   HandshakeFlag,
   Info,
   initMagic,
@@ -18,7 +19,7 @@ import {
 /** What a client and the server have agreed on when transmission begins. */
 export interface Agreement {
   readonly export: NbdExport;
-  readonly structuredReplies: boolean;
+  readonly framing: Framing;
   /** What the client wants to hear about block status. */
   readonly contexts: readonly ChosenContext[];
 }
@@ -88,7 +89,7 @@ class Negotiation {
   #startTls: SecurableConnection['startTls'] | undefined;
   readonly #exports: ExportDirectory;
   readonly #noZeroes: boolean;
-  #structuredReplies = false;
+  #framing: Framing = 'simple';
   /** What the client has chosen, and for which export. */
   #chosen: { readonly name: string; readonly contexts: readonly ChosenContext[] } | undefined;
   #secured = false;
@@ -150,7 +151,11 @@ class Negotiation {
         return this.#describe(option, data);
       case Option.structuredReply:
         expectNoData(data);
-        this.#structuredReplies = true;
+        this.#frame('structured');
+        return undefined;
+      case Option.extendedHeaders:
+        expectNoData(data);
+        this.#frame('extended');
         return undefined;
       case Option.listMetaContext:
       case Option.setMetaContext:
@@ -166,6 +171,15 @@ class Negotiation {
     }
   }
 
+  /** Frames what follows the negotiation in another way than before, of which there is no way back. */
+  #frame(framing: 'structured' | 'extended'): void {
+    if (this.#framing === framing) throw new Refusal(OptionReply.invalid, 'this has been negotiated already');
+    if (this.#framing === 'extended') {
+      throw new Refusal(OptionReply.extendedHeadersRequired, 'extended headers have been negotiated already');
+    }
+    this.#framing = framing;
+  }
+
   /** Goes over to TLS: what was agreed before is forgotten. */
   async #secure(): Promise<void> {
     const startTls = this.#startTls;
@@ -175,17 +189,23 @@ class Negotiation {
   }
 
   #agreement(found: NbdExport): Agreement {
-    const chosen = this.#structuredReplies && this.#chosen?.name === found.name;
-    return {
-      export: found,
-      structuredReplies: this.#structuredReplies,
-      contexts: (chosen && this.#chosen?.contexts) || [],
-    };
+    return { export: found, framing: this.#framing, contexts: this.#contextsOf(found) };
   }
 
-  #flags(found: NbdExport): number {
+  /** The contexts that the client has chosen for an export. */
+  #contextsOf({ name }: NbdExport): readonly ChosenContext[] {
+    return this.#chosen?.name === name ? this.#chosen.contexts : [];
+  }
+
+  #flags(found: NbdExport, informing = false): number {
     const { severalConnections } = this.#exports;
-    return exportFlags(found, this.#structuredReplies) | (severalConnections ? ExportFlag.multiConnection : 0);
+    const selects = this.#framing === 'extended' && (informing || this.#contextsOf(found).length > 0);
+    return (
+      exportFlags(found) |
+      (this.#framing === 'simple' ? 0 : ExportFlag.dontFragment) |
+      (severalConnections ? ExportFlag.multiConnection : 0) |
+      (selects ? ExportFlag.blockStatusPayload : 0)
+    );
   }
 
   #acceptExportName(found: NbdExport): void {
@@ -206,7 +226,7 @@ class Negotiation {
     const found = this.#find(name);
     const size = infoReply(Info.export, 10);
     size.writeBigUInt64BE(BigInt(found.size), 2);
-    size.writeUInt16BE(this.#flags(found), 10);
+    size.writeUInt16BE(this.#flags(found, option === Option.info), 10);
     this.#reply(option, OptionReply.info, size);
     if (wanted.has(Info.name)) {
       this.#reply(option, OptionReply.info, Buffer.concat([infoReply(Info.name, 0), Buffer.from(found.name)]));
@@ -236,7 +256,7 @@ class Negotiation {
     const queries: string[] = [];
     for (let i = 0; i < (count ?? 0) && !cursor.failed; i++) queries.push(cursor.text() ?? '');
     if (name === undefined || !cursor.exhausted) throw malformed();
-    if (!this.#structuredReplies) {
+    if (this.#framing === 'simple') {
       throw new Refusal(OptionReply.invalid, 'metadata contexts need structured replies');
     }
     const found = this.#find(name);
@@ -271,10 +291,10 @@ function expectNoData(data: Buffer): void {
   if (data.length > 0) throw new Refusal(OptionReply.invalid, 'this option takes no data');
 }
 
-function exportFlags(found: NbdExport, structuredReplies: boolean): number {
+function exportFlags(found: NbdExport): number {
   const always = ExportFlag.hasFlags | ExportFlag.flush | ExportFlag.fua | (found.cache ? ExportFlag.cache : 0);
   const access = found.readOnly ? ExportFlag.readOnly : ExportFlag.trim | ExportFlag.writeZeroes | ExportFlag.fastZero;
-  return always | access | (structuredReplies ? ExportFlag.dontFragment : 0);
+  return always | access;
 }
 
 function infoReply(type: number, bytes: number): Buffer {

@@ -11,8 +11,16 @@ export const oldstyleMagic = 0x00420281861253n;
 export const optionMagic = 0x49484156454f5054n;
 export const optionReplyMagic = 0x0003e889045565a9n;
 export const requestMagic = 0x25609513;
+export const extendedRequestMagic = 0x21e41c71;
 export const simpleReplyMagic = 0x67446698;
 export const structuredReplyMagic = 0x668e33ef;
+export const extendedReplyMagic = 0x6e8a278c;
+
+/**
+ * How requests and replies are framed, as client and server have agreed: replies are simple, or chunks of structured replies, or
+ * the headers of requests and chunks are extended, with lengths in 64 bits.
+ */
+export type Framing = 'simple' | 'structured' | 'extended';
 
 /** Handshake flags; the client's have the same values. */
 export const HandshakeFlag = { fixedNewstyle: 1, noZeroes: 2 } as const;
@@ -27,6 +35,7 @@ export const Option = {
   structuredReply: 8,
   listMetaContext: 9,
   setMetaContext: 10,
+  extendedHeaders: 11,
 } as const;
 
 export const OptionReply = {
@@ -40,6 +49,7 @@ export const OptionReply = {
   tlsRequired: 0x80000005,
   unknownExport: 0x80000006,
   tooBig: 0x80000009,
+  extendedHeadersRequired: 0x8000000a,
 } as const;
 
 export const Info = { export: 0, name: 1, description: 2, blockSize: 3 } as const;
@@ -55,6 +65,7 @@ export const ExportFlag = {
   multiConnection: 256,
   cache: 1024,
   fastZero: 2048,
+  blockStatusPayload: 4096,
 } as const;
 
 export const Command = {
@@ -68,11 +79,26 @@ export const Command = {
   blockStatus: 7,
 } as const;
 
-export const CommandFlag = { fua: 1, noHole: 2, dontFragment: 4, requestOne: 8, fastZero: 16 } as const;
+export const CommandFlag = {
+  fua: 1,
+  noHole: 2,
+  dontFragment: 4,
+  requestOne: 8,
+  fastZero: 16,
+  payloadLength: 32,
+} as const;
 
 export const ChunkFlag = { done: 1 } as const;
 
-export const Chunk = { none: 0, offsetData: 1, offsetHole: 2, blockStatus: 5, error: 0x8001 } as const;
+export const Chunk = {
+  none: 0,
+  offsetData: 1,
+  offsetHole: 2,
+  blockStatus: 5,
+  /** Lengths and states have 64 bits. */
+  blockStatusExtended: 6,
+  error: 0x8001,
+} as const;
 /** The bit of a chunk's type that says that it is some error, whichever. */
 export const errorChunk = 0x8000;
 
@@ -92,7 +118,9 @@ export const NbdErrno = {
 } as const;
 
 /** The bytes of a request's header. */
-export const requestSize = 28;
+export const requestSize = { simple: 28, structured: 28, extended: 32 } as const;
+/** The bytes of the header of a reply or of one of its chunks. */
+export const replySize = { simple: 16, structured: 20, extended: 32 } as const;
 /** The most bytes that one request may read or write. */
 export const largestPayload = 32 * 1024 * 1024;
 /** The most bytes that an option may carry; the longest useful one names an export of 4096 bytes and some contexts. */
@@ -111,3 +139,13 @@ export const dirtyBitmapPrefix = 'qemu:dirty-bitmap:';
 
 /** States of an extent in the context of a bitmap. */
 export const DirtyState = { dirty: 1 } as const;
+
+/** Reads a number of 64 bits, rounded where it is beyond 2^53. */
+export function readUint64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+}
+
+/** Writes a number in 64 bits. Returns where it ends. */
+export function writeUint64(bytes: Buffer, value: number, at: number): number {
+  return bytes.writeUInt32BE(value % 2 ** 32, bytes.writeUInt32BE(Math.floor(value / 2 ** 32), at));
+}

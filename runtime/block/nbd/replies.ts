@@ -2,12 +2,20 @@ import type { Duplex } from 'node:stream';
 import type { BufferPool } from './buffer-pool.js';
 import { ConnectionClosed } from './byte-reader.js';
 import type { NbdState } from './export.js';
-import { Chunk, ChunkFlag, CommandFlag, simpleReplyMagic, structuredReplyMagic } from './protocol.js';
+import {
+  Chunk,
+  ChunkFlag,
+  CommandFlag,
+  extendedReplyMagic,
+  type Framing,
+  replySize,
+  simpleReplyMagic,
+  structuredReplyMagic,
+  writeUint64,
+} from './protocol.js';
 import type { Request } from './request.js';
 
-const simpleHeader = 16;
-const structuredHeader = 20;
-/** The length that is reported for an extent of 4 GiB or more: a multiple of any block size. */
+/** The length that is reported, where it has 32 bits, for an extent of 4 GiB or more: a multiple of any block size. */
 const longestExtent = 0xffff_f000;
 
 /** What one context says of a stretch. */
@@ -18,12 +26,14 @@ export interface StatusAnswer {
 }
 
 /**
- * Writes replies, simple ones or, where they were negotiated, structured ones. Those that become ready in one turn of the event loop
- * leave in one system call, and at once when no others are due.
+ * Writes replies, framed as was negotiated. Those that become ready in one turn of the event loop leave in one system call, and
+ * at once when no others are due.
  */
 export class Replies {
   readonly #stream: Duplex;
-  readonly #structured: boolean;
+  readonly #framing: Framing;
+  /** Bytes of the header of a reply, or of a chunk. */
+  readonly #header: number;
   readonly #pool: BufferPool;
   readonly #expected: () => number;
   readonly #sent: (replies: number, bytes: number) => void;
@@ -40,21 +50,27 @@ export class Replies {
    */
   constructor(
     stream: Duplex,
-    structured: boolean,
+    framing: Framing,
     pool: BufferPool,
     expected: () => number,
     sent: (replies: number, bytes: number) => void,
   ) {
     this.#stream = stream;
-    this.#structured = structured;
+    this.#framing = framing;
+    this.#header = replySize[framing];
     this.#pool = pool;
     this.#expected = expected;
     this.#sent = sent;
-    this.dataHeader = structured ? structuredHeader + 8 : simpleHeader;
+    this.dataHeader = this.#header + (this.#structured ? 8 : 0);
+  }
+
+  /** Whether replies are chunks. */
+  get #structured(): boolean {
+    return this.#framing !== 'simple';
   }
 
   succeed(request: Request): void {
-    if (this.#structured) this.#add(request, this.#chunk(request, Chunk.none, Buffer.allocUnsafe(structuredHeader)));
+    if (this.#structured) this.#add(request, this.#chunk(request, Chunk.none, Buffer.allocUnsafe(this.#header)));
     else this.#add(request, simple(request, 0));
   }
 
@@ -67,7 +83,7 @@ export class Replies {
     const reply = buffer.subarray(0, this.dataHeader + request.length);
     if (this.#structured) {
       this.#chunk(request, Chunk.offsetData, reply);
-      writeOffset(reply, request.offset);
+      writeUint64(reply, request.offset, this.#header);
     } else {
       fillSimple(reply, request, 0);
     }
@@ -108,16 +124,16 @@ export class Replies {
     if (done > 0 && !fragments) return undefined;
     if (!this.#structured) return simple(request, 0);
     const carried = fragments ? length : request.length;
-    const header = this.#chunk(request, Chunk.offsetData, Buffer.allocUnsafe(structuredHeader + 8), carried);
+    const header = this.#chunk(request, Chunk.offsetData, Buffer.allocUnsafe(this.dataHeader), carried);
     if (done + carried < request.length) header.writeUInt16BE(0, 4);
-    writeOffset(header, request.offset + done);
+    writeUint64(header, request.offset + done, this.#header);
     return header;
   }
 
   /** Answers a request for block status: a chunk for each context. */
   status(request: Request, answers: readonly StatusAnswer[]): void {
     const chunks = answers.map(({ id, states }, index) => {
-      const chunk = this.#chunk(request, Chunk.blockStatus, statusPayload(request, id, states));
+      const chunk = this.#status(request, id, states);
       if (index < answers.length - 1) chunk.writeUInt16BE(0, 4);
       return chunk;
     });
@@ -130,22 +146,49 @@ export class Replies {
       return;
     }
     const text = Buffer.from(message);
-    const reply = Buffer.allocUnsafe(structuredHeader + 6 + text.length);
-    reply.writeUInt32BE(errno, structuredHeader);
-    reply.writeUInt16BE(text.length, structuredHeader + 4);
-    text.copy(reply, structuredHeader + 6);
+    const reply = Buffer.allocUnsafe(this.#header + 6 + text.length);
+    let at = reply.writeUInt32BE(errno, this.#header);
+    at = reply.writeUInt16BE(text.length, at);
+    text.copy(reply, at);
     this.#add(request, this.#chunk(request, Chunk.error, reply));
   }
 
   /** Makes a reply of one chunk: its payload is there already, but for some bytes that follow. */
   #chunk(request: Request, type: number, reply: Buffer, following = 0): Buffer {
-    reply.writeUInt32BE(structuredReplyMagic, 0);
+    const payload = reply.length - this.#header + following;
+    const extended = this.#framing === 'extended';
+    reply.writeUInt32BE(extended ? extendedReplyMagic : structuredReplyMagic, 0);
     reply.writeUInt16BE(ChunkFlag.done, 4);
     reply.writeUInt16BE(type, 6);
     reply.writeUInt32BE(request.handleHigh, 8);
     reply.writeUInt32BE(request.handleLow, 12);
-    reply.writeUInt32BE(reply.length - structuredHeader + following, 16);
+    if (!extended) {
+      reply.writeUInt32BE(payload, 16);
+      return reply;
+    }
+    reply.writeUInt32BE(request.offsetHigh, 16);
+    reply.writeUInt32BE(request.offsetLow, 20);
+    writeUint64(reply, payload, 24);
     return reply;
+  }
+
+  /** A chunk with what one context says of a stretch. */
+  #status(request: Request, id: number, states: readonly NbdState[]): Buffer {
+    const shown = shownStates(request, states);
+    if (this.#framing === 'extended') {
+      const reply = Buffer.allocUnsafe(this.#header + 8 + 16 * shown.length);
+      let at = reply.writeUInt32BE(id, this.#header);
+      at = reply.writeUInt32BE(shown.length, at);
+      for (const { length, state } of shown) at = writeUint64(reply, state, writeUint64(reply, length, at));
+      return this.#chunk(request, Chunk.blockStatusExtended, reply);
+    }
+    const reply = Buffer.allocUnsafe(this.#header + 4 + 8 * shown.length);
+    let at = reply.writeUInt32BE(id, this.#header);
+    for (const { length, state } of shown) {
+      at = reply.writeUInt32BE(Math.min(length, longestExtent), at);
+      at = reply.writeUInt32BE(state, at);
+    }
+    return this.#chunk(request, Chunk.blockStatus, reply);
   }
 
   #add(request: Request, reply: Buffer): void {
@@ -187,32 +230,22 @@ export class Replies {
   };
 }
 
-/** What one context says of a stretch, with room for the chunk's header. */
-function statusPayload({ length, flags }: Request, id: number, states: readonly NbdState[]): Buffer {
+/** The states as far as they are reported. Only the last may reach beyond what was asked for, and not even that when one was asked for. */
+function shownStates({ length, flags }: Request, states: readonly NbdState[]): readonly NbdState[] {
   const one = (flags & CommandFlag.requestOne) !== 0;
-  const shown = one ? states.slice(0, 1) : states;
-  const reply = Buffer.allocUnsafe(structuredHeader + 4 + 8 * shown.length);
-  let at = reply.writeUInt32BE(id, structuredHeader);
+  const [first] = states;
+  if (first === undefined) return [];
+  if (one) return [{ ...first, length: Math.min(first.length, length) }];
   let position = 0;
-  shown.forEach((extent, index) => {
-    // Only the last extent may reach beyond what was asked for, and not even that one when a single one was asked for.
-    const whole = index === shown.length - 1 && !one;
-    const bytes = whole ? extent.length : Math.min(extent.length, length - position);
-    at = reply.writeUInt32BE(Math.min(bytes, longestExtent), at);
-    at = reply.writeUInt32BE(extent.state, at);
+  return states.map((extent, index) => {
+    const bytes = index === states.length - 1 ? extent.length : Math.min(extent.length, length - position);
     position += extent.length;
+    return { state: extent.state, length: bytes };
   });
-  return reply;
-}
-
-/** The offset in the payload of data of a read. */
-function writeOffset(reply: Buffer, offset: number): void {
-  reply.writeUInt32BE(Math.floor(offset / 2 ** 32), structuredHeader);
-  reply.writeUInt32BE(offset % 2 ** 32, structuredHeader + 4);
 }
 
 function simple(request: Request, errno: number): Buffer {
-  return fillSimple(Buffer.allocUnsafe(simpleHeader), request, errno);
+  return fillSimple(Buffer.allocUnsafe(replySize.simple), request, errno);
 }
 
 function fillSimple(reply: Buffer, request: Request, errno: number): Buffer {

@@ -43,7 +43,7 @@ export interface NbdServerOptions {
 const defaultHandshakeSeconds = 10;
 const defaultConnections = 100;
 
-/** Serves exports to NBD clients: fixed-newstyle negotiation, TLS, structured replies, metadata contexts. */
+/** Serves exports to NBD clients: fixed-newstyle negotiation, TLS, structured replies, extended headers, metadata contexts. */
 export class NbdServer implements AsyncDisposable {
   readonly #exports = new Map<string, NbdExport>();
   readonly #connections = new Map<Socket, NbdExport | undefined>();

@@ -58,7 +58,7 @@ class Transmission {
     this.#reader = reader;
     this.#agreement = agreement;
     this.#memory = memory;
-    this.#replies = new Replies(stream, agreement.structuredReplies, memory.pool, () => this.#inFlight, this.#sent);
+    this.#replies = new Replies(stream, agreement.framing, memory.pool, () => this.#inFlight, this.#sent);
     this.#done = done;
     reader.onReady = () => this.advance();
   }
@@ -83,9 +83,10 @@ class Transmission {
   #receive(): Request | undefined {
     const reader = this.#reader;
     if (this.#next === undefined) {
-      const header = reader.take(requestSize);
+      const { framing } = this.#agreement;
+      const header = reader.take(requestSize[framing]);
       if (header === undefined) return this.#wait();
-      const request = new Request(header);
+      const request = new Request(header, framing);
       if (request.type === Command.disconnect) {
         this.#end(undefined);
         return undefined;
@@ -140,7 +141,10 @@ class Transmission {
       );
     } else if (type === Command.blockStatus) {
       this.#status(request).then(
-        (answers) => replies.status(request, answers),
+        (answers) => {
+          if (request.pooled !== undefined) this.#memory.pool.giveBack(request.pooled);
+          replies.status(request, answers);
+        },
         (error) => this.#fail(request, error),
       );
     } else {
@@ -154,10 +158,10 @@ class Transmission {
     }
   }
 
-  #status({ offset, length, flags }: Request): Promise<StatusAnswer[]> {
+  #status({ offset, length, flags, contexts = this.#agreement.contexts }: Request): Promise<StatusAnswer[]> {
     const options = { one: (flags & CommandFlag.requestOne) !== 0 };
     return Promise.all(
-      this.#agreement.contexts.map(async ({ id, context }) => ({
+      contexts.map(async ({ id, context }) => ({
         id,
         states: await context.status(offset, length, options),
       })),
@@ -195,7 +199,8 @@ class Transmission {
     const work = { request, target: this.#agreement.export, buffer: pooled.subarray(0, pieceLength) };
     const refusal = refusalOf(request, this.#agreement);
     try {
-      if (request.type === Command.write) {
+      // What has a payload and is no write is refused: it has far more than it may have.
+      if (request.payloadLength > 0) {
         await writeInPieces(work, refusal, (piece) => this.#fill(piece));
         this.#alone = false;
         this.#replies.succeed(request);

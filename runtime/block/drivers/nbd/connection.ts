@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { type ByteReader, ConnectionClosed } from '../../nbd/byte-reader.js';
-import { Command, requestMagic, requestSize } from '../../nbd/protocol.js';
+import { Command, type Framing } from '../../nbd/protocol.js';
 import type { Connected } from './connect.js';
 import { ReplyReader } from './reply-reader.js';
-import { Exchange, type Extent, type NbdRequest } from './request.js';
+import { Exchange, type Extent, type NbdRequest, requestHeader } from './request.js';
 
 /** The connection is gone. What was in flight may have been done or not. */
 export class ConnectionLost extends Error {
@@ -16,6 +16,7 @@ export class NbdConnection {
   readonly #reader: ByteReader;
   readonly #replies: ReplyReader;
   readonly #inFlight = new Map<number, Exchange>();
+  readonly #framing: Framing;
   readonly #onLost: (reason: ConnectionLost) => void;
   #lastHandle = 0;
   #corked = false;
@@ -26,9 +27,10 @@ export class NbdConnection {
     this.#socket = socket;
     this.#reader = reader;
     this.#onLost = onLost;
-    const { structuredReplies, contextId } = agreement;
+    const { framing, contextId } = agreement;
+    this.#framing = framing;
     this.#replies = new ReplyReader(reader, {
-      structuredReplies,
+      framing,
       contextId,
       find: (handle) => this.#inFlight.get(handle),
       answered: (handle, exchange) => {
@@ -66,7 +68,8 @@ export class NbdConnection {
   close(): void {
     if (this.#ended !== undefined) return;
     const idle = this.#inFlight.size === 0;
-    if (idle) this.#socket.write(header(0, { type: Command.disconnect, flags: 0, offset: 0, length: 0 }));
+    const disconnect = { type: Command.disconnect, flags: 0, offset: 0, length: 0 };
+    if (idle) this.#socket.write(requestHeader(0, disconnect, this.#framing));
     this.#end(new ConnectionLost('the node was closed'));
     if (idle) this.#socket.destroySoon();
     else this.#socket.destroy();
@@ -84,7 +87,7 @@ export class NbdConnection {
         socket.uncork();
       });
     }
-    socket.write(header(handle, request));
+    socket.write(requestHeader(handle, request, this.#framing));
     if (request.payload === undefined) return;
     socket.write(request.payload, () => {
       exchange.sent = true;
@@ -111,17 +114,4 @@ export class NbdConnection {
     for (const exchange of this.#inFlight.values()) exchange.lose(reason);
     this.#inFlight.clear();
   }
-}
-
-function header(handle: number, { type, flags, offset, length }: NbdRequest): Buffer {
-  const bytes = Buffer.allocUnsafe(requestSize);
-  bytes.writeUInt32BE(requestMagic, 0);
-  bytes.writeUInt16BE(flags, 4);
-  bytes.writeUInt16BE(type, 6);
-  bytes.writeUInt32BE(Math.floor(handle / 2 ** 32), 8);
-  bytes.writeUInt32BE(handle % 2 ** 32, 12);
-  bytes.writeUInt32BE(Math.floor(offset / 2 ** 32), 16);
-  bytes.writeUInt32BE(offset % 2 ** 32, 20);
-  bytes.writeUInt32BE(length, 24);
-  return bytes;
 }

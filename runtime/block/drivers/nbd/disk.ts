@@ -173,13 +173,14 @@ export class NbdDisk {
 
   /** @throws BlockError when the export is not what it was: what is above counts on that */
   #checkSame({ socket, agreement }: Connected): void {
-    const { size, flags, minimum, maximum, contextId } = this.#agreement;
+    const { size, flags, minimum, maximum, framing, contextId } = this.#agreement;
     const same =
       agreement.size >= size &&
       (flags & ~agreement.flags & ~ExportFlag.readOnly) === 0 &&
       (agreement.flags & ~flags & ExportFlag.readOnly) === 0 &&
       (agreement.minimum ?? 1) <= (minimum ?? 1) &&
       agreement.maximum >= maximum &&
+      (framing !== 'extended' || agreement.framing === 'extended') &&
       (contextId === undefined || agreement.contextId !== undefined);
     if (same) return;
     socket.destroy();

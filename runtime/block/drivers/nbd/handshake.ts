@@ -5,6 +5,7 @@ import type { Connection, SecurableConnection } from '../../nbd/connection.js';
 import {
   allocationContext,
   ExportFlag,
+  type Framing,
   HandshakeFlag,
   Info,
   initMagic,
@@ -27,7 +28,7 @@ export interface Agreement {
   readonly minimum: number | undefined;
   /** The most bytes of one request: a multiple of the minimum. */
   readonly maximum: number;
-  readonly structuredReplies: boolean;
+  readonly framing: Framing;
   /** What the metadata context is called in replies. Absent: there is none, and no block status. */
   readonly contextId: number | undefined;
 }
@@ -102,9 +103,9 @@ class Handshake {
   }
 
   async run(): Promise<Agreement> {
-    if (!(this.#flags & HandshakeFlag.fixedNewstyle)) return this.#byExportName(false, undefined);
-    const structuredReplies = (await this.#ask(Option.structuredReply, Buffer.alloc(0))) === undefined;
-    const contextId = structuredReplies ? await this.#metaContext() : undefined;
+    if (!(this.#flags & HandshakeFlag.fixedNewstyle)) return this.#byExportName('simple', undefined);
+    const framing = await this.#framing();
+    const contextId = framing === 'simple' ? undefined : await this.#metaContext();
     const { context, exportName } = this.#wanted;
     let size: Buffer | undefined;
     let blocks: Buffer | undefined;
@@ -116,7 +117,7 @@ class Handshake {
       if (info === Info.blockSize && body.length === 14) blocks = body;
     });
     if (refusal?.type === OptionReply.unsupported) {
-      return this.#expectContext(await this.#byExportName(structuredReplies, contextId));
+      return this.#expectContext(await this.#byExportName(framing, contextId));
     }
     if (refusal !== undefined) {
       this.#abort();
@@ -124,7 +125,14 @@ class Handshake {
     }
     if (size === undefined) throw wrong('it does not tell the size of the export');
     const agreement = agreed(size.readBigUInt64BE(2), size.readUInt16BE(10), blocks);
-    return this.#expectContext({ ...agreement, structuredReplies, contextId }, context);
+    return this.#expectContext({ ...agreement, framing, contextId }, context);
+  }
+
+  /** Agrees on the framing with the most to it that the server has. */
+  async #framing(): Promise<Framing> {
+    const none = Buffer.alloc(0);
+    if ((await this.#ask(Option.extendedHeaders, none)) === undefined) return 'extended';
+    return (await this.#ask(Option.structuredReply, none)) === undefined ? 'structured' : 'simple';
   }
 
   /** A context that was asked for must be there: block status would mean something else. */
@@ -146,7 +154,7 @@ class Handshake {
     return refusal === undefined ? id : undefined;
   }
 
-  async #byExportName(structuredReplies: boolean, contextId: number | undefined): Promise<Agreement> {
+  async #byExportName(framing: Framing, contextId: number | undefined): Promise<Agreement> {
     const { exportName } = this.#wanted;
     this.#send(Option.exportName, Buffer.from(exportName));
     const reply = await this.connection.reader.read(10).catch((error) => {
@@ -155,7 +163,7 @@ class Handshake {
     if (!(this.#flags & HandshakeFlag.noZeroes)) await this.connection.reader.read(124);
     return {
       ...agreed(reply.readBigUInt64BE(0), reply.readUInt16BE(8), undefined),
-      structuredReplies,
+      framing,
       contextId,
     };
   }

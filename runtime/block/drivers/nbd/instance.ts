@@ -8,7 +8,7 @@ import type { NbdDisk } from './disk.js';
 import type { NbdOptions } from './options.js';
 import { inPieces } from './pieces.js';
 
-/** The most bytes that a request without data may be about. */
+/** The most bytes that a request without data may be about, unless its header is extended. */
 const longest = 2 ** 31;
 
 /** An export as a node. */
@@ -62,7 +62,9 @@ export class NbdInstance implements DriverInstance {
     this.#expectInside(offset, length);
     const all =
       fuaOf(flags) | (flags & RequestFlag.mayUnmap ? 0 : CommandFlag.noHole) | (fast ? CommandFlag.fastZero : 0);
-    await this.#transfer(offset, length, (at, size) =>
+    const { framing, maximum } = this.#disk.agreement;
+    const most = framing === 'extended' ? Number.POSITIVE_INFINITY : maximum;
+    await inPieces(offset, length, most, (at, size) =>
       this.#disk.request({ type: Command.writeZeroes, flags: all, offset: at, length: size }),
     );
   }
@@ -70,7 +72,7 @@ export class NbdInstance implements DriverInstance {
   async discard(offset: number, length: number): Promise<void> {
     if (!this.#disk.can(ExportFlag.trim)) throw ioError('ENOTSUP');
     const inside = Math.min(length, this.length - offset);
-    await inPieces(offset, inside, longest, (at, size) =>
+    await inPieces(offset, inside, this.#longest, (at, size) =>
       this.#disk.request({ type: Command.trim, flags: 0, offset: at, length: size }),
     );
   }
@@ -82,7 +84,7 @@ export class NbdInstance implements DriverInstance {
   }
 
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {
-    const wanted = Math.min(length, longest);
+    const wanted = Math.min(length, this.#longest);
     if (this.#disk.agreement.contextId === undefined)
       return { length, allocated: true, data: true, zero: false, offset };
     const extent = await this.#disk.request({
@@ -132,6 +134,11 @@ export class NbdInstance implements DriverInstance {
 
   async close(): Promise<void> {
     this.#disk.close();
+  }
+
+  /** The most bytes that a trim or a request for block status may be about. */
+  get #longest(): number {
+    return this.#disk.agreement.framing === 'extended' ? Number.POSITIVE_INFINITY : longest;
   }
 
   #transfer(offset: number, length: number, run: (offset: number, length: number) => Promise<unknown>): Promise<void> {

@@ -1,5 +1,16 @@
 import type { ByteReader } from '../../nbd/byte-reader.js';
-import { Chunk, ChunkFlag, Command, errorChunk, simpleReplyMagic, structuredReplyMagic } from '../../nbd/protocol.js';
+import {
+  Chunk,
+  ChunkFlag,
+  Command,
+  errorChunk,
+  extendedReplyMagic,
+  type Framing,
+  readUint64,
+  replySize,
+  simpleReplyMagic,
+  structuredReplyMagic,
+} from '../../nbd/protocol.js';
 import type { Exchange } from './request.js';
 
 /** A server broke the protocol: there is no telling what its next bytes mean. */
@@ -9,7 +20,7 @@ class BrokenProtocol extends Error {
 
 /** What the replies of a server are about. */
 export interface ReplyContext {
-  readonly structuredReplies: boolean;
+  readonly framing: Framing;
   readonly contextId: number | undefined;
   /** The request of a handle, if one is in flight. */
   find(handle: number): Exchange | undefined;
@@ -54,19 +65,24 @@ export class ReplyReader {
   }
 
   #head(): boolean {
-    const head = this.#reader.take(16);
+    const { framing } = this.#context;
+    const extended = framing === 'extended';
+    const head = this.#reader.take(extended ? replySize.extended : replySize.simple);
     if (head === undefined) return false;
     const magic = head.readUInt32BE(0);
-    if (magic !== simpleReplyMagic && magic !== structuredReplyMagic) {
-      throw new BrokenProtocol('it sent no reply where one was due');
-    }
-    this.#handle = head.readUInt32BE(8) * 2 ** 32 + head.readUInt32BE(12);
+    const isReply = extended
+      ? magic === extendedReplyMagic
+      : magic === simpleReplyMagic || magic === structuredReplyMagic;
+    if (!isReply) throw new BrokenProtocol('it sent no reply where one was due');
+    this.#handle = readUint64(head, 8);
     this.#exchange = this.#context.find(this.#handle);
     if (this.#exchange === undefined) throw new BrokenProtocol('it answered a request that is not in flight');
     if (magic === simpleReplyMagic) return this.#simple(this.#exchange, head.readUInt32BE(4));
-    if (!this.#context.structuredReplies) throw new BrokenProtocol('it sent a structured reply');
+    if (framing === 'simple') throw new BrokenProtocol('it sent a structured reply');
     this.#flags = head.readUInt16BE(4);
     this.#type = head.readUInt16BE(6);
+    // The offset of the request that comes before the length is left to the handle, as by the reference.
+    if (extended) return this.#chunk(readUint64(head, 24));
     this.#next = this.#chunkLength;
     return true;
   }
@@ -76,7 +92,7 @@ export class ReplyReader {
     this.#flags = ChunkFlag.done;
     if (errno !== 0) exchange.fail(errno, '');
     if (errno !== 0 || target === undefined) return this.#endChunk();
-    if (this.#context.structuredReplies) throw new BrokenProtocol('it sent a simple reply to a read');
+    if (this.#context.framing !== 'simple') throw new BrokenProtocol('it sent a simple reply to a read');
     exchange.received = target.length;
     this.#reader.fill(target);
     this.#next = this.#endChunk;
@@ -85,8 +101,11 @@ export class ReplyReader {
 
   #chunkLength(): boolean {
     const field = this.#reader.take(4);
-    if (field === undefined) return false;
-    const length = field.readUInt32BE();
+    return field !== undefined && this.#chunk(field.readUInt32BE());
+  }
+
+  /** Looks at what a chunk is, and how long. */
+  #chunk(length: number): boolean {
     const { type: request, target } = this.#expect();
     const type = this.#type;
     this.#length = length;
@@ -95,8 +114,10 @@ export class ReplyReader {
       this.#next = this.#data;
     } else if (type === Chunk.offsetHole && target !== undefined && length === 12) {
       this.#next = this.#hole;
-    } else if (type === Chunk.blockStatus && request === Command.blockStatus && isStatusLength(length)) {
+    } else if (type === Chunk.blockStatus && request === Command.blockStatus && isStatusLength(length, 4, 8)) {
       this.#next = this.#status;
+    } else if (type === Chunk.blockStatusExtended && request === Command.blockStatus && isStatusLength(length, 8, 16)) {
+      this.#next = this.#extendedStatus;
     } else if ((type & errorChunk) !== 0 && length >= 6 && length <= longestError) {
       this.#next = this.#error;
     } else {
@@ -138,13 +159,28 @@ export class ReplyReader {
   #status(): boolean {
     const status = this.#reader.take(12);
     if (status === undefined) return false;
-    const exchange = this.#exchange as Exchange;
-    const length = status.readUInt32BE(4);
-    if (status.readUInt32BE(0) !== this.#context.contextId || length === 0) {
+    this.#length -= 12;
+    return this.#extent(status.readUInt32BE(0), status.readUInt32BE(4), status.readUInt32BE(8));
+  }
+
+  #extendedStatus(): boolean {
+    const status = this.#reader.take(24);
+    if (status === undefined) return false;
+    const count = status.readUInt32BE(4);
+    if (count !== 0 && 8 + 16 * count !== this.#length) {
+      throw new BrokenProtocol(`it sent a status of ${count} extents in ${this.#length} bytes`);
+    }
+    this.#length -= 24;
+    // The contexts that there are have no more than 32 bits of state.
+    return this.#extent(status.readUInt32BE(0), readUint64(status, 8), status.readUInt32BE(20));
+  }
+
+  /** Takes the first extent of a context; the others are dropped. */
+  #extent(contextId: number, length: number, state: number): boolean {
+    if (contextId !== this.#context.contextId || length === 0) {
       throw new BrokenProtocol('it reported a status that was not asked for');
     }
-    exchange.extent ??= { length, state: status.readUInt32BE(8) };
-    this.#length -= 12;
+    (this.#exchange as Exchange).extent ??= { length, state };
     this.#next = this.#skip;
     return true;
   }
@@ -183,6 +219,7 @@ export class ReplyReader {
   }
 }
 
-function isStatusLength(length: number): boolean {
-  return length >= 12 && length <= longestStatus && (length - 4) % 8 === 0;
+/** Whether a status has so many bytes: some that come first, and one extent or more. */
+function isStatusLength(length: number, first: number, extent: number): boolean {
+  return length >= first + extent && length <= longestStatus && (length - first) % extent === 0;
 }

@@ -1,6 +1,15 @@
 import { isErrno, strerror } from '../../errno.js';
 import { BlockError } from '../../error.js';
-import { Command, NbdErrno } from '../../nbd/protocol.js';
+import {
+  Command,
+  CommandFlag,
+  extendedRequestMagic,
+  type Framing,
+  NbdErrno,
+  requestMagic,
+  requestSize,
+  writeUint64,
+} from '../../nbd/protocol.js';
 
 /** What is asked of a server. */
 export interface NbdRequest {
@@ -14,6 +23,24 @@ export interface NbdRequest {
   readonly payload?: Uint8Array;
   /** Filled by a read. */
   readonly target?: Buffer;
+}
+
+/** The header of a request, as it is sent. */
+export function requestHeader(
+  handle: number,
+  { type, flags, offset, length, payload }: NbdRequest,
+  framing: Framing,
+): Buffer {
+  const bytes = Buffer.allocUnsafe(requestSize[framing]);
+  const extended = framing === 'extended';
+  bytes.writeUInt32BE(extended ? extendedRequestMagic : requestMagic, 0);
+  bytes.writeUInt16BE(extended && payload !== undefined ? flags | CommandFlag.payloadLength : flags, 4);
+  bytes.writeUInt16BE(type, 6);
+  writeUint64(bytes, handle, 8);
+  writeUint64(bytes, offset, 16);
+  if (extended) writeUint64(bytes, length, 24);
+  else bytes.writeUInt32BE(length, 24);
+  return bytes;
 }
 
 /** A stretch in one state, as the server tells it. */

@@ -143,6 +143,7 @@ describe('negotiation', () => {
     ['an unknown export', 7, '\0\0\0\x01x\0\0', 0x80000006],
     ['a name longer than the option', 6, '\0\0\0\x09x\0\0', 0x80000003],
     ['bytes after the end of the data', 6, '\0\0\0\x04disk\0\0x', 0x80000003],
+    ['extended headers with data', 11, 'x', 0x80000003],
     ['contexts without structured replies', 10, '\0\0\0\x04disk\0\0\0\0', 0x80000003],
     ['more queries than there are', 10, '\0\0\0\x04disk\x7f\0\0\0', 0x80000003],
   ])('refuses %s and goes on', async (_, option, data, type) => {

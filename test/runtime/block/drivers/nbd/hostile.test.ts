@@ -19,7 +19,16 @@ import {
 } from '../../../../../runtime/block/nbd/protocol.js';
 import { RequestFlag } from '../../../../../runtime/block/request-flag.js';
 import { outcomeOf, readAt, SmallGraph } from '../small-graph.js';
-import { allFlags, bytes, chunk, contextId, type Peer, ScriptedServer, simpleReply } from './scripted-server.js';
+import {
+  allFlags,
+  bytes,
+  chunk,
+  contextId,
+  extendedChunk,
+  type Peer,
+  ScriptedServer,
+  simpleReply,
+} from './scripted-server.js';
 
 let folder: string;
 let path: string;
@@ -130,8 +139,10 @@ describe('the handshake of the driver nbd', () => {
   /** Refuses everything but GO, and answers that. */
   const go = (answer: (peer: Peer) => void) =>
     greeted(async (peer) => {
-      await peer.option();
-      peer.reply(Option.structuredReply, OptionReply.unsupported);
+      for (const option of [Option.extendedHeaders, Option.structuredReply]) {
+        await peer.option();
+        peer.reply(option, OptionReply.unsupported);
+      }
       await peer.option();
       answer(peer);
     });
@@ -165,7 +176,7 @@ describe('the handshake of the driver nbd', () => {
     ],
     [
       'a huge answer to an option',
-      greeted((peer) => peer.reply(Option.structuredReply, OptionReply.unsupported, Buffer.alloc(0), 0xffff_ffff)),
+      greeted((peer) => peer.reply(Option.extendedHeaders, OptionReply.unsupported, Buffer.alloc(0), 0xffff_ffff)),
       /a reply of 4294967295 bytes to an option/,
     ],
     [
@@ -363,6 +374,80 @@ describe('replies to the driver nbd', () => {
     const node = await answering(({ socket }, handle) => void socket.write(chunk(handle, Chunk.none, bytes())), false);
     expect(await outcomeOf(node.requests.write(0, Buffer.alloc(512)))).toBe('EIO');
     expect(small.warnings[0]).toMatch(/structured reply/);
+  });
+
+  const states = (count: number, ...fields: [number, number][]) =>
+    bytes(
+      [4, contextId],
+      [4, count],
+      ...fields.flatMap(([length, state]) => [[8, length] as const, [8, state] as const]),
+    );
+  it.each<[string, (handle: bigint) => Buffer, RegExp]>([
+    [
+      'a structured reply',
+      (handle) => Buffer.concat([chunk(handle, Chunk.none, bytes()), bytes([4, 0], [8, 0])]),
+      /no reply/,
+    ],
+    [
+      'a simple reply',
+      (handle) => Buffer.concat([simpleReply(handle), Buffer.alloc(16)]),
+      /no reply where one was due/,
+    ],
+    ['an answer to what was not asked', (handle) => extendedChunk(handle + 1n, Chunk.none, bytes()), /not in flight/],
+    [
+      'a chunk of 2^63 bytes',
+      (handle) => extendedChunk(handle, Chunk.blockStatusExtended, bytes(), { length: 2n ** 63n }),
+      /chunk of type 6 with 9\d{18} bytes/,
+    ],
+    ['no stretch', (handle) => extendedChunk(handle, Chunk.blockStatusExtended, states(0)), /chunk of type 6 with 8/],
+    [
+      'fewer stretches than it says',
+      (handle) => extendedChunk(handle, Chunk.blockStatusExtended, states(2, [512, 0])),
+      /status of 2 extents in 24 bytes/,
+    ],
+    [
+      'a stretch of nothing',
+      (handle) => extendedChunk(handle, Chunk.blockStatusExtended, states(1, [0, 0])),
+      /not asked for/,
+    ],
+    [
+      'another context',
+      (handle) => extendedChunk(handle, Chunk.blockStatusExtended, bytes([4, 1], [4, 1], [8, 512], [8, 0])),
+      /not asked for/,
+    ],
+  ])('a server with extended headers that answers with %s is left', async (_, reply, problem) => {
+    const node = await open(async (peer) => {
+      await peer.negotiate({ extended: true });
+      peer.socket.write(reply((await peer.request(true)).handle));
+    });
+    await expect(node.instance?.blockStatus?.(0, 4096)).rejects.toMatchObject({ code: 'EIO' });
+    expect(small.warnings[0]).toMatch(problem);
+  });
+
+  it('asks for more than 4 GiB at a time where headers are extended, and takes as much for an answer', async () => {
+    const size = 2 ** 45;
+    const asked: (readonly [number, number, number, number])[] = [];
+    const node = await open(async (peer) => {
+      await peer.negotiate({ extended: true, size });
+      for (;;) {
+        const { type, flags, offset, length, handle } = await peer.request(true);
+        asked.push([type, flags, offset, length]);
+        if (type === Command.write) await peer.read(length);
+        const status = type === Command.blockStatus;
+        const payload = status ? states(0, [2 ** 44, 3], [512, 0]) : bytes();
+        peer.socket.write(extendedChunk(handle, status ? Chunk.blockStatusExtended : Chunk.none, payload));
+      }
+    });
+    await node.requests.discard(0, size);
+    await node.requests.writeZeroes(2 ** 40, 2 ** 40, RequestFlag.mayUnmap);
+    await node.requests.write(2 ** 44, Buffer.alloc(1024, 1), RequestFlag.fua);
+    expect(await node.instance?.blockStatus?.(2 ** 41, size - 2 ** 41)).toMatchObject({ length: 2 ** 44, data: false });
+    expect(asked).toEqual([
+      [Command.trim, 0, 0, size],
+      [Command.writeZeroes, 0, 2 ** 40, 2 ** 40],
+      [Command.write, CommandFlag.fua | CommandFlag.payloadLength, 2 ** 44, 1024],
+      [Command.blockStatus, CommandFlag.requestOne, 2 ** 41, size - 2 ** 41],
+    ]);
   });
 
   it('memory that a reply leaves out shows nothing of its past', async () => {

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { ByteReader } from '../../../../../runtime/block/nbd/byte-reader.js';
 import {
   ExportFlag,
+  extendedReplyMagic,
   HandshakeFlag,
   Info,
   initMagic,
@@ -49,6 +50,16 @@ export function chunk(
   return bytes([4, structuredReplyMagic], [2, done ? 1 : 0], [2, type], [8, handle], [4, length], payload);
 }
 
+/** A chunk with an extended header, which is for the offset 0. */
+export function extendedChunk(
+  handle: bigint,
+  type: number,
+  payload: Uint8Array,
+  { length = payload.length }: { length?: number | bigint } = {},
+) {
+  return bytes([4, extendedReplyMagic], [2, 1], [2, type], [8, handle], [8, 0], [8, length], payload);
+}
+
 /** The connection of a client, as seen by a server. */
 export class Peer {
   readonly socket: Socket;
@@ -66,14 +77,14 @@ export class Peer {
   }
 
   /** The next request, whose data, if it is a write, is still to be read. */
-  async request(): Promise<ReceivedRequest> {
-    const head = Buffer.from(await this.read(requestSize));
+  async request(extended = false): Promise<ReceivedRequest> {
+    const head = Buffer.from(await this.read(extended ? requestSize.extended : requestSize.simple));
     return {
       flags: head.readUInt16BE(4),
       type: head.readUInt16BE(6),
       handle: head.readBigUInt64BE(8),
       offset: Number(head.readBigUInt64BE(16)),
-      length: head.readUInt32BE(24),
+      length: extended ? Number(head.readBigUInt64BE(24)) : head.readUInt32BE(24),
     };
   }
 
@@ -97,12 +108,15 @@ export class Peer {
     size = 1 << 20,
     flags = allFlags,
     structured = true,
+    extended = false,
     blocks = undefined as readonly [number, number, number] | undefined,
   } = {}): Promise<void> {
     await this.greet();
     for (;;) {
       const { option, data } = await this.option();
-      if (option === Option.structuredReply) {
+      if (option === Option.extendedHeaders) {
+        this.reply(option, extended ? OptionReply.ack : OptionReply.unsupported);
+      } else if (option === Option.structuredReply) {
         this.reply(option, structured ? OptionReply.ack : OptionReply.unsupported);
       } else if (option === Option.setMetaContext) {
         const name = data.subarray(data.readUInt32BE(0) + 12);
