@@ -1,8 +1,27 @@
 import { parseInteger } from './number.js';
 import { isJsonObject, type JsonValue } from './value.js';
 
-/** What may be an integer beyond the safe range, or stand in a string: then it costs time and nothing else. Fractions are none. */
-const LONG = /(?:[^.\d]|^)\d{16}/;
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code > 47 && code < 58;
+}
+
+/**
+ * Whether there may be an integer beyond the safe range: 16 digits that are no fraction. They may stand in a string, which costs time
+ * and nothing else. One digit of each such number is among every 16th character, and another 8 before or 7 behind it.
+ */
+function mayBeUnsafe(text: string): boolean {
+  for (let at = 15; at < text.length; at += 16) {
+    if (!isDigit(text, at) || !(isDigit(text, at - 8) || isDigit(text, at + 7))) continue;
+    let start = at;
+    while (isDigit(text, start - 1)) start--;
+    let end = at;
+    while (isDigit(text, end)) end++;
+    if (end - start > 15 && text[start - 1] !== '.') return true;
+    at = end - 1;
+  }
+  return false;
+}
 
 /** A whole number of so many digits, or how C prints doubles that JSON has no form for. */
 const TOKEN = /(?<![\w.+-])-?(?:\d{16,}(?![\d.eE])|inf|nan)(?!\w)/g;
@@ -56,7 +75,7 @@ export function parseJson(text: string): JsonValue {
   let failure: unknown;
   try {
     value = JSON.parse(text) as JsonValue;
-    if (!LONG.test(text)) return value;
+    if (!mayBeUnsafe(text)) return value;
   } catch (error) {
     failure = error;
   }
