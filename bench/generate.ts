@@ -10,16 +10,14 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { generate, incrementalGenerator } from '../generator/emit/generate.js';
+import { generate } from '../generator/emit/generate.js';
 import { resolveOptions } from '../generator/emit/options.js';
-import { incrementalWriter, writeFiles } from '../generator/emit/output/write.js';
+import { writeFiles } from '../generator/emit/output/write.js';
 import { planOf } from '../generator/emit/plan.js';
 import { selectTargets } from '../generator/emit/targets.js';
 import { analyse } from '../generator/schema/analyse.js';
-import { incrementalLoader } from '../generator/schema/load.js';
 import type { Schema } from '../generator/schema/model.js';
 import { Dialect } from '../generator/syntax/dialect.js';
-import { nodeHost } from '../generator/syntax/host.js';
 import { loadSyntax } from '../generator/syntax/load.js';
 import { enlarge } from './enlarge.js';
 
@@ -174,18 +172,19 @@ function besideQemu(): void {
   console.log();
 }
 
+/** What a script of this folder prints, in a process of its own. */
+function run<T>(script: string, ...args: readonly string[]): T {
+  const command = [join(root, 'run.mjs'), join(root, 'bench', script), ...args];
+  const { stdout, stderr, status } = spawnSync(process.execPath, command, { encoding: 'utf8', env: environment });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as T;
+}
+
 async function growth(): Promise<void> {
   const larger = await enlarge(schemaPath, LARGER, join(folder, 'larger'));
-  const run = (schema: string): [load: number, generate: number, peak: number] => {
-    const script = join(root, 'bench/one-run.ts');
-    const { stdout, stderr, status } = spawnSync(process.execPath, [join(root, 'run.mjs'), script, schema], {
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(stderr);
-    return JSON.parse(stdout) as [number, number, number];
-  };
-  const small = [0, 1, 2].map(() => run(schemaPath));
-  const large = [0, 1, 2].map(() => run(larger));
+  type OneRun = readonly [load: number, generate: number, peak: number];
+  const small = [0, 1, 2].map(() => run<OneRun>('one-run.ts', schemaPath));
+  const large = [0, 1, 2].map(() => run<OneRun>('one-run.ts', larger));
   const of = (runs: typeof small, part: 0 | 1): number => median(runs.map((one) => one[part]));
   console.log(`A schema ${LARGER} times as large, processor time without start-up, medians of 3`);
   for (const [name, part] of [
@@ -212,37 +211,22 @@ async function memory(): Promise<void> {
   );
 }
 
-/** What a change to one module costs, in a process that has generated before, beside what a cold run costs. */
-async function watching(cold: number): Promise<void> {
-  const changes = new Map<string, string>();
-  const host = {
-    resolve: nodeHost.resolve,
-    async read(path: string) {
-      const change = changes.get(nodeHost.resolve(path));
-      const before = await nodeHost.read(path);
-      return change === undefined ? before : Buffer.concat([before, Buffer.from(change)]);
-    },
-  };
-  const generateAgain = incrementalGenerator();
-  const loadAgain = incrementalLoader();
-  const writeAgain = incrementalWriter();
-  const once = async (): Promise<readonly string[]> => {
-    const { schema, files } = await loadAgain(schemaPath, { host, advice: false });
-    if (!schema) throw new Error('the schema is not valid');
-    writeAgain(output, generateAgain(schema));
-    return files;
-  };
-  const modules = await once();
-  const times: number[] = [];
-  for (const [index, module] of modules.entries()) {
-    changes.set(nodeHost.resolve(module), `\n{ 'struct': 'BenchChange${index}', 'data': { 'a': 'int' } }\n`);
-    times.push((await timed(once))[1]);
-  }
-  const row = (name: string, time: number): void =>
+/** What a change to one module costs, in a process that has generated before and done nothing else, beside what a cold run costs. */
+function watching(cold: number): void {
+  const runs = [0, 1, 2].map(() => run<Record<string, number>>('watching.ts', schemaPath, output));
+  const row = (name: string, of: (times: Record<string, number>) => number): void => {
+    const time = median(runs.map(of));
     console.log(`  ${name.padEnd(28)}${ms(time)}: ${((100 * time) / cold).toFixed(0)} % of a cold run`);
-  console.log(`Watching: a change to one module, for each of ${modules.length} modules in turn (target: at most 10 %)`);
-  row('median', median(times));
-  row('the largest module', times[modules.findIndex((path) => path.endsWith('/block-core.json'))] ?? Number.NaN);
+  };
+  const count = Object.keys(runs[0] ?? {}).length;
+  console.log(
+    `Watching: a change to one module, for each of ${count} modules in turn, medians of 3 (target: at most 10 %)`,
+  );
+  row('median', (times) => median(Object.values(times)));
+  row(
+    'the largest module',
+    (times) => Object.entries(times).find(([path]) => path.endsWith('/block-core.json'))?.[1] ?? Number.NaN,
+  );
 }
 
 try {
@@ -251,7 +235,7 @@ try {
   besideQemu();
   await growth();
   await memory();
-  await watching(cold);
+  watching(cold);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -33,6 +33,9 @@ const globals = new Set(
   ).split(' '),
 );
 
+/** All names that no declaration may have. */
+const unavailable = new Set([...reserved, ...globals]);
+
 const identifier = /^[A-Za-z_$][\w$]*$/;
 
 /** The characters that a single-quoted literal cannot hold as they are. Lone surrogates have no UTF-8 form. */
@@ -71,17 +74,13 @@ export function pascalCase(name: string): string {
 
 /** Hands out identifiers so that no two declarations get the same. */
 export class IdentifierPool {
-  readonly #taken = new Set<string>();
+  readonly #taken = new Set<string>(unavailable);
 
   /** The wanted identifier, or the nearest free one: with `_` at its end, then with `_2`, `_3` … */
   claim(wanted: string): string {
-    let name = this.#free(wanted) ? wanted : `${wanted}_`;
-    for (let count = 2; !this.#free(name); count++) name = `${wanted}_${count}`;
+    let name = this.#taken.has(wanted) ? `${wanted}_` : wanted;
+    for (let count = 2; this.#taken.has(name); count++) name = `${wanted}_${count}`;
     this.#taken.add(name);
     return name;
-  }
-
-  #free(name: string): boolean {
-    return !this.#taken.has(name) && !reserved.has(name) && !globals.has(name);
   }
 }
