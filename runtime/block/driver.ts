@@ -354,6 +354,8 @@ export interface BlockDriver {
   readonly prefixes?: readonly string[];
   /** The driver has many children, and is looked through when a snapshot, a resize or a replacement needs the image. */
   readonly filter?: boolean;
+  /** The child whose disk a filter shows. Default: `file`. */
+  readonly filters?: string;
   /** It cannot be opened without a file name. */
   readonly needsFilename?: boolean;
   /**

@@ -79,6 +79,12 @@ export function ofFormat(own: Permissions, { writable, readsData }: ParentState)
   };
 }
 
+/** What the driver of a disk does to a file with nothing but data of it: its users may make that longer, but no other user may resize it. */
+export function ofData(own: Permissions): Permissions {
+  const { write, resize } = Permission;
+  return { uses: own.uses | (own.uses & write ? resize : 0), shares: own.shares & ~resize };
+}
+
 /** What an overlay does to its backing file. Where the overlay may change, the backing file may. */
 export function ofOverlay(own: Permissions): Permissions {
   const { consistentRead, write, writeUnchanged, resize } = Permission;

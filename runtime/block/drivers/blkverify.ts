@@ -2,6 +2,7 @@ import type { BlockDriver, BlockHost, Child, DriverInstance, OpenContext } from 
 import { BlockError, ioError } from '../error.js';
 import { RequestTracker } from '../io/tracker.js';
 import type { BlockOptions } from '../options.js';
+import { ofData } from '../permissions.js';
 import { RequestFlag } from '../request-flag.js';
 import { outcome } from './shared/outcome.js';
 
@@ -15,6 +16,8 @@ export const blkverify: BlockDriver = {
   name: 'blkverify',
   kind: 'protocol',
   filter: true,
+  filters: 'raw',
+  childPermissions: (own, _state, child) => (child === 'test' ? ofData(own) : own),
   parseFilename,
   async open(context: OpenContext): Promise<DriverInstance> {
     const { options, node, host } = context;

@@ -3,6 +3,7 @@ import type { DriverInfo } from '../driver-info.js';
 import { BlockError, invalid, ioError } from '../error.js';
 import { roundUp, sectorSize } from '../limits.js';
 import type { BlockOptions } from '../options.js';
+import { Permission, type Permissions } from '../permissions.js';
 import { RequestFlag } from '../request-flag.js';
 import { nothingToSwitch } from './shared/reopening.js';
 
@@ -41,6 +42,12 @@ class RawInstance implements DriverInstance {
   constructor(file: Child, part: FilePart) {
     this.file = file;
     this.#part = part;
+  }
+
+  /** What follows a part of a file is not this disk: no other user may move the file's end. */
+  childPermissions({ uses, shares }: Permissions): Permissions {
+    const { offset, size } = this.#part;
+    return { uses, shares: offset === 0 && size === undefined ? shares : shares & ~Permission.resize };
   }
 
   get info(): DriverInfo | undefined {

@@ -130,7 +130,8 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   }
 
   get under(): NodeEdge | undefined {
-    return this.driver.filter ? (this.file ?? this.children.get('backing')) : this.backing;
+    const { filter, filters = 'file' } = this.driver;
+    return filter ? (this.children.get(filters) ?? this.children.get('backing')) : this.backing;
   }
 
   /** The node, and what is below it along backing edges and through filters. */

@@ -113,9 +113,9 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const { readsData, parents, amendments } = parent;
   const writable = !flagsOf(parent).readOnly;
   const state = { writable, readsData, used: parents.size > 0, amended: amendments > 0 };
-  const special = parent.instance?.childPermissions ?? driver.childPermissions;
-  if (special !== undefined) return special(own, state, edge.name);
-  return driver.kind === 'format' ? ofFormat(own, state) : own;
+  const special =
+    parent.instance?.childPermissions?.(own, state, edge.name) ?? driver.childPermissions?.(own, state, edge.name);
+  return special ?? (driver.kind === 'format' ? ofFormat(own, state) : own);
 }
 
 /** @throws BlockError when something writes to a node that is going to be read-only: one of some nodes, or below them */

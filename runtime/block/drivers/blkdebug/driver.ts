@@ -24,6 +24,8 @@ const passedOn = RequestFlag.fua | RequestFlag.mayUnmap | RequestFlag.noFallback
 export const blkdebug: BlockDriver = {
   name: 'blkdebug',
   kind: 'protocol',
+  filter: true,
+  filters: 'image',
   changeable: [],
   parseFilename,
   async open(context: OpenContext): Promise<DriverInstance> {

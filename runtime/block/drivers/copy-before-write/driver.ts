@@ -51,7 +51,7 @@ function takeBitmap(options: BlockOptions, host: BlockHost) {
 /** As soon as something is above the node, no one else may write beside it: what they change would not be kept. */
 function childPermissions(own: Permissions, { used }: ParentState, child: string): Permissions {
   const { consistentRead, write, resize } = Permission;
-  if (child === 'target') return { uses: write, shares: everything };
+  if (child === 'target') return { uses: write, shares: everything & ~resize };
   return {
     uses: own.uses | (own.uses & write ? consistentRead : 0),
     shares: used ? own.shares & ~(write | resize) : everything,
