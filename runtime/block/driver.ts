@@ -358,11 +358,10 @@ export interface BlockDriver {
   readonly filters?: string;
   /** It cannot be opened without a file name. */
   readonly needsFilename?: boolean;
-  /**
-   * The options of its own, or groups of them, that `blockdev-reopen` can give other values. Absent: that command refuses its nodes,
-   * as QEMU's does.
-   */
+  /** Its own options, or groups of them, that `blockdev-reopen` can change. Absent: that refuses its nodes, as in QEMU. */
   readonly changeable?: readonly string[];
+  /** Options that can be given other values as well, but must be given again once they have been. */
+  readonly keptOnceGiven?: readonly string[];
   /** Options, or groups of them, that do not decide what is read: file names do without them. */
   readonly weakOptions?: readonly string[];
   /** Images may have a backing file. */

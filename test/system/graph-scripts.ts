@@ -9,7 +9,7 @@ export type GraphStep =
   /** What is said of nodes, their edges, bitmaps and exports is compared. */
   | { readonly kind: 'look' };
 
-const formats = ['qcow2', 'qed', 'vdi', 'vhdx', 'vmdk', 'parallels', 'qcow'] as const;
+const formats = ['qcow2', 'qed', 'vdi', 'vhdx', 'vmdk', 'parallels', 'qcow', 'vpc'] as const;
 
 /**
  * Makes a script of changes of a graph: nodes of all filters come and go under exports, options of nodes are changed, alone and several at
@@ -26,10 +26,12 @@ export function graphScript(seed: number): GraphStep[] {
   const command = (name: string, args: object): void => void steps.push({ kind: 'command', name, args });
   const images = ['base', 'mid', 'top'];
   const filters: string[] = [];
+  const over: string[] = [];
   let made = 0;
   let bottomed = false;
   const image = (): string => one([...images, 'top', 'top', 'other']);
-  const any = (): string => one([...images, 'top', 'port', 'port', 'other', ...filters, ...filters, 'nothing']);
+  const any = (): string =>
+    one([...images, 'top', 'port', 'port', 'other', ...filters, ...filters, ...over, 'nothing']);
 
   const generic = () => ({
     ...maybe(0.25, 'read-only', chance(0.5)),
@@ -41,24 +43,19 @@ export function graphScript(seed: number): GraphStep[] {
   });
   const backings: { [name: string]: string } = { mid: 'base', top: 'mid' };
   const options = (name: string): object => {
-    if (name === 'port' || name === 'part') {
-      const place =
-        name === 'part'
-          ? { ...maybe(0.4, 'offset', one([0, 65_536, 1000])), ...maybe(0.4, 'size', one([65_536, 1 << 20, 100])) }
-          : {};
-      return {
-        driver: 'raw',
-        'node-name': name,
-        file: name === 'part' ? 'plain' : one(['top', 'top', any()]),
-        ...place,
-        ...generic(),
-      };
-    }
+    if (name === 'port') return { driver: 'raw', 'node-name': name, file: one(['top', 'top', any()]), ...generic() };
     const filter = filters.find((each) => each === name);
     if (filter !== undefined) {
       const driver = filter.replace(/\d+$/, '');
+      if (driver === 'part')
+        return { driver: 'raw', 'node-name': name, file: one(['plain', 'plain', any()]), ...part(), ...generic() };
       const group = driver === 'throttle' ? { 'throttle-group': one(['g', 'h', 'nothing']) } : {};
-      return { driver, 'node-name': name, file: one(['top', any()]), ...group, ...generic() };
+      const below = { [driver === 'blkdebug' ? 'image' : 'file']: one(['top', any()]) };
+      return { driver, 'node-name': name, ...below, ...group, ...generic() };
+    }
+    if (over.includes(name)) {
+      const file = { driver: 'file', filename: `@${name}` };
+      return { driver: 'qcow2', 'node-name': name, file, backing: one([null, image()]), ...generic() };
     }
     const own = backings[name];
     const backing = chance(0.1)
@@ -81,14 +78,44 @@ export function graphScript(seed: number): GraphStep[] {
       ...generic(),
     };
   };
+  const fileOptions = () => ({
+    ...generic(),
+    ...maybe(0.2, 'drop-cache', chance(0.5)),
+    ...maybe(0.2, 'aio-max-batch', one([0, 16])),
+    ...maybe(0.05, 'locking', 'off'),
+  });
   const reopen = (): void => {
     const count = one([1, 1, 1, 2, 2, 3]);
     // Of two elements for one node the last counts; 7.2 looks at the permissions of the first, too.
     const names = new Set(Array.from({ length: count }, () => (chance(0.3) ? 'port' : any())));
-    const files = chance(0.2) ? [{ driver: 'file', 'node-name': 'top-file', filename: '@top', ...generic() }] : [];
+    const files = chance(0.2) ? [{ driver: 'file', 'node-name': 'top-file', filename: '@top', ...fileOptions() }] : [];
     command('blockdev-reopen', { options: [...[...names].map(options), ...files] });
     steps.push({ kind: 'look' });
   };
+  const part = () => ({
+    ...maybe(0.5, 'offset', one([0, 65_536, 1000])),
+    ...maybe(0.5, 'size', one([65_536, 1 << 20, 100])),
+  });
+  /** The chain in another order, all at once. */
+  const swap = (): void => {
+    const order = [...images, 'other'].map((name) => [random(), name] as const).toSorted(([x], [y]) => x - y);
+    const chain = order.map(([, name]) => name).slice(0, 2 + below(3));
+    const swapped = chain.map((name, place) => ({
+      driver: 'qcow2',
+      'node-name': name,
+      file: `${name}-file`,
+      backing: chain[place + 1] ?? null,
+      ...maybe(0.5, 'read-only', place > 0),
+    }));
+    if (chance(0.7)) swapped.reverse();
+    command('blockdev-reopen', { options: swapped });
+    steps.push({ kind: 'look' });
+  };
+  /** QEMU refuses an empty list. */
+  const permissions = (): string[] => [
+    'write-unchanged',
+    ...['consistent-read', 'write', 'resize'].filter(() => chance(0.3)),
+  ];
   const add = (): void => {
     const driver = one([
       'throttle',
@@ -98,6 +125,12 @@ export function graphScript(seed: number): GraphStep[] {
       'snapshot-access',
       'preallocate',
       'raw',
+      'part',
+      'part',
+      'blkdebug',
+      'blkverify',
+      'quorum',
+      'quorum',
     ]);
     const name = `${driver}${made++}`;
     const more: { readonly [driver: string]: () => object } = {
@@ -114,9 +147,23 @@ export function graphScript(seed: number): GraphStep[] {
         ...maybe(0.2, 'on-cbw-error', one(['break-guest-write', 'break-snapshot'])),
       }),
       preallocate: () => maybe(0.3, 'prealloc-align', one([512, 100])),
+      part: () => ({ driver: 'raw', ...part() }),
+      blkdebug: () => ({
+        ...maybe(0.3, 'take-child-perms', permissions()),
+        ...maybe(0.3, 'unshare-child-perms', permissions()),
+      }),
+      // What differs would end both programs: nothing else writes to these.
+      blkverify: () => ({ raw: 'twin1', test: 'twin2' }),
+      quorum: () => ({
+        // With the same child twice, QEMU crashes.
+        children: [...new Set(['plain', 'copy', any()].filter(() => chance(0.7)))],
+        ...maybe(0.2, 'rewrite-corrupted', true),
+        'vote-threshold': one([1, 1, 2]),
+      }),
     };
-    const file = driver === 'preallocate' ? 'plain' : chance(0.5) ? 'top' : any();
-    command('blockdev-add', { driver, 'node-name': name, file, ...more[driver]?.(), ...generic() });
+    const file = driver === 'preallocate' || driver === 'part' ? 'plain' : chance(0.5) ? 'top' : any();
+    const below1 = { blkverify: {}, quorum: {}, blkdebug: { image: file } }[driver as string] ?? { file };
+    command('blockdev-add', { driver, 'node-name': name, ...below1, ...more[driver]?.(), ...generic() });
     filters.push(name);
     // Where it has come to be, guests go through it.
     if (chance(0.6) && driver !== 'snapshot-access')
@@ -131,6 +178,59 @@ export function graphScript(seed: number): GraphStep[] {
   const guest = (): void => {
     const what = one(['write -P 17', 'write -z', 'write -zu', 'discard', 'read']);
     steps.push({ kind: 'guest', line: `${what} ${below(diskSize / 512 - 140) * 512} ${(1 + below(130)) * 512}` });
+  };
+  const member = (): void => {
+    const quorums = filters.filter((name) => name.startsWith('quorum'));
+    if (quorums.length === 0) return;
+    const change = chance(0.6) ? { node: one(['plain', 'copy', any()]) } : { child: `children.${below(4)}` };
+    command('x-blockdev-change', { parent: one(quorums), ...change });
+    steps.push({ kind: 'look' });
+  };
+  const group = (): void => {
+    const id = one(['g', 'h']);
+    const change = one(['object-del', 'object-add', 'qom-set', 'qom-set']);
+    if (change === 'object-del') command(change, { id });
+    else if (change === 'object-add') command(change, { 'qom-type': 'throttle-group', id });
+    else {
+      const limits = { 'iops-total': one([0, 1_000_000]), ...maybe(0.3, 'iops-read', 1_000_000) };
+      command(change, { path: `/objects/${id}`, property: 'limits', value: limits });
+    }
+  };
+  const resize = (): void => {
+    command('block_resize', { 'node-name': any(), size: one([diskSize, diskSize + (1 << 20), diskSize / 2, 1000]) });
+    steps.push({ kind: 'look' });
+  };
+  /** A new image over a node: what used that uses the new one. */
+  const snapshot = (): void => {
+    const id = `s${made++}`;
+    const file = { driver: 'file', filename: `@${id}` };
+    const options = { driver: 'qcow2', file, size: diskSize };
+    for (const [job, created] of [
+      [`${id}f`, { ...file, size: 0 }],
+      [id, options],
+    ] as const) {
+      const args = { 'job-id': job, options: created };
+      steps.push({ kind: 'command', name: 'blockdev-create', args, job });
+    }
+    command('blockdev-add', { driver: 'qcow2', 'node-name': id, file, backing: null, ...generic() });
+    command('blockdev-snapshot', { node: any(), overlay: id });
+    over.push(id);
+    steps.push({ kind: 'look' });
+  };
+  const merge = (): void => {
+    const node = any();
+    const from = [one(['a', 'b']), ...(chance(0.3) ? [{ node: any(), name: one(['a', 'b']) }] : [])];
+    const data = { node, target: one(['a', 'b']), bitmaps: from };
+    if (chance(0.5)) {
+      command('block-dirty-bitmap-merge', data);
+      return;
+    }
+    const actions = [
+      { type: 'block-dirty-bitmap-add', data: { node, name: one(['a', 'b']), ...maybe(0.3, 'persistent', true) } },
+      { type: 'block-dirty-bitmap-merge', data },
+      { type: one(['block-dirty-bitmap-clear', 'block-dirty-bitmap-disable']), data: { node: any(), name: 'a' } },
+    ];
+    command('transaction', { actions: actions.slice(below(2)) });
   };
   const exporting = (): void => {
     const id = one(['x', 'y']);
@@ -177,6 +277,7 @@ export function graphScript(seed: number): GraphStep[] {
         ...maybe(0.2, 'log-size', one([1 << 20, 1000])),
       }),
       vdi: () => maybe(0.3, 'preallocation', one(['metadata', 'full'])),
+      vpc: () => ({ ...maybe(0.5, 'subformat', one(['fixed', 'dynamic'])), ...maybe(0.5, 'force-size', true) }),
     };
     const file = { driver: 'file', filename: `@${id}` };
     const into = chance(0.15) ? any() : file;
@@ -195,7 +296,8 @@ export function graphScript(seed: number): GraphStep[] {
     command('blockdev-del', { 'node-name': id });
   };
 
-  const episodes = [reopen, reopen, reopen, reopen, add, add, add, remove, exporting, bitmap, create, guest, guest];
+  const often = [reopen, reopen, reopen, reopen, add, add, add, add, remove, exporting, guest, guest];
+  const episodes = [...often, bitmap, create, swap, member, group, resize, snapshot, merge];
   for (let count = 10 + below(15); count > 0; count--) one(episodes)();
   steps.push({ kind: 'look' });
   return steps;

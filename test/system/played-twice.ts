@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { described, said } from './script-compare.js';
@@ -49,6 +50,12 @@ export async function playedTwice(
   };
   const { seen } = await playedAt(at.ours, ours);
   const { seen: there, died } = await playedAt(at.real, start);
+  // A folder for the lines of both, to look for what came before a difference.
+  const kept = process.env.JOB_SCRIPT_LINES;
+  if (kept !== undefined) {
+    writeFileSync(join(kept, `${seed}.ours`), seen.join('\n'));
+    writeFileSync(join(kept, `${seed}.real`), there.join('\n'));
+  }
   if (died) console.warn(`QEMU's program crashed after ${there.length} lines of seed ${seed}: ${there.at(-1)}`);
   if (process.env.JOB_SCRIPT_SEEDS === undefined) expect(died).toBe(false);
   return { here: died ? seen.slice(0, there.length) : seen, there, died, at };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { JsonObject } from '../../runtime/json/value.js';
+import { QmpTimeoutError } from '../../runtime/qmp/failure.js';
 import type { AnySchema } from '../../runtime/qmp/schema.js';
 import { type SpawnedProgram, spawnQemu, spawnStorageDaemon } from '../../runtime/qmp/spawn.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
@@ -51,6 +52,9 @@ export async function ours(folder: string): Promise<Side> {
   };
 }
 
+/** How long an answer may take before the program counts as one that runs in circles, in milliseconds. */
+const patience = 20_000;
+
 /** A program of release 7.2. */
 function sideOf(folder: string, started: SpawnedProgram<AnySchema>): Side {
   const { client, exited } = started;
@@ -60,7 +64,15 @@ function sideOf(folder: string, started: SpawnedProgram<AnySchema>): Side {
     folder,
     nbd: `nbd+unix:///top?socket=${join(folder, 'nbd')}`,
     events,
-    execute: (name, given) => client.executeUnknown(name, inFolder(folder, given) as JsonObject),
+    async execute(name, given) {
+      try {
+        return await client.executeUnknown(name, inFolder(folder, given) as JsonObject, { timeout: patience });
+      } catch (error) {
+        // It counts as one that has crashed.
+        if (error instanceof QmpTimeoutError) started.process.kill('SIGKILL');
+        throw error;
+      }
+    },
     async died() {
       const waited = new Promise<false>((go) => setTimeout(go, 2000, false));
       return Promise.race([exited.then(() => true), waited]);

@@ -82,11 +82,6 @@ function appendStep(
       if (!node.inserted) throw noMedium(node.deviceOrNodeName);
       node.blockers.check('external-snapshot', node.name);
       if (!node.flags.readOnly) await node.requests.flush();
-      if (node.driver.filter && node.children.size > 1) {
-        throw new BlockError(`Node '${node.name}' has several images below it, and an overlay can be over one only`, {
-          code: 'ENOTSUP',
-        });
-      }
       const opened = await open(node);
       opened.holds++;
       overlay = opened;

@@ -160,7 +160,7 @@ function takeNodeFlags(node: BlockNode, rest: BlockOptions, base: OpenFlags): Op
 
 /** Takes the options that the driver can change. @throws BlockError when one that it cannot is not given any more */
 function takeChangeable(node: BlockNode, rest: BlockOptions): BlockOptions {
-  const names = node.driver.changeable ?? [];
+  const { changeable: names = [], keptOnceGiven: kept = [] } = node.driver;
   const can = (key: string) => names.some((name) => key === name || key.startsWith(`${name}.`));
   for (const key of node.given.keys()) {
     if (!rest.has(key) && !commonOptions.has(key) && !can(key) && !ofChild(node, key)) {
@@ -169,7 +169,7 @@ function takeChangeable(node: BlockNode, rest: BlockOptions): BlockOptions {
   }
   const taken: [string, OptionValue][] = [];
   for (const [key, value] of [...rest.entries()]) {
-    if (!can(key)) continue;
+    if (!can(key) && !kept.includes(key)) continue;
     taken.push([key, value]);
     rest.take(key);
   }

@@ -94,17 +94,27 @@ function usesOf(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissi
     const one = usesThrough(edge, flagsOf, seen);
     all = together(all, { uses: one.uses, shares: one.sharesBelow ?? one.shares });
   }
-  const uses = node.forceShare ? { ...all, shares: everything } : all;
-  seen.set(node, uses);
-  return uses;
+  seen.set(node, all);
+  return all;
 }
 
 /** What one edge does to the node that it leads to. */
 function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): Permissions {
-  const { owner, permissions, role } = edge;
+  const { owner, permissions } = edge;
   if ('backend' in owner) return flagsOf(edge.node).inactive ? unused : permissions;
   const parent = owner.node;
   if (parent === undefined) return unused;
+  const uses = usesOfParent(edge, parent, flagsOf, seen);
+  return edge.node.forceShare ? { ...uses, shares: everything } : uses;
+}
+
+/** What a node does to one of its children. */
+function usesOfParent(
+  { role, name }: NodeEdge,
+  parent: BlockNode,
+  flagsOf: FlagsOf,
+  seen: Map<BlockNode, Permissions>,
+): Permissions {
   const own = usesOf(parent, flagsOf, seen);
   if (role === 'backing') return ofOverlay(own);
   const { driver } = parent;
@@ -113,8 +123,7 @@ function usesThrough(edge: NodeEdge, flagsOf: FlagsOf, seen: Map<BlockNode, Perm
   const { readsData, parents, amendments } = parent;
   const writable = !flagsOf(parent).readOnly;
   const state = { writable, readsData, used: parents.size > 0, amended: amendments > 0 };
-  const special =
-    parent.instance?.childPermissions?.(own, state, edge.name) ?? driver.childPermissions?.(own, state, edge.name);
+  const special = parent.instance?.childPermissions?.(own, state, name) ?? driver.childPermissions?.(own, state, name);
   return special ?? (driver.kind === 'format' ? ofFormat(own, state) : own);
 }
 
@@ -160,7 +169,6 @@ function refuseInactiveChildren(node: BlockNode, flagsOf: FlagsOf): void {
 
 /** @throws BlockError when one user of a node does what another does not share */
 function refuseConflicts(node: BlockNode, flagsOf: FlagsOf, seen: Map<BlockNode, Permissions>): void {
-  if (node.forceShare) return;
   const users = [...node.parents].map((edge) => ({ edge, permissions: usesThrough(edge, flagsOf, seen) }));
   for (const other of users) {
     for (const { edge, permissions } of users) {

@@ -6,7 +6,7 @@ import { type Extent, ExtentMap } from './extents.js';
 import { type NativeCalls, nativeCalls, warnWithoutNative } from './native.js';
 import { OpenFile } from './open-file.js';
 import { handleFlags, type OpenPath, PathInstance } from './path-instance.js';
-import { lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
+import { lookAt, parsePrefixed, reopenedFileOptions, takeFileOptions } from './path-options.js';
 import { statFd, truncateFd } from './system-io.js';
 import { Zeroing } from './zeroing.js';
 
@@ -111,7 +111,7 @@ export function makeFileDriver(findNative: () => NativeCalls | undefined): Block
   return {
     name: 'file',
     kind: 'protocol',
-    changeable: [],
+    ...reopenedFileOptions,
     needsFilename: true,
     parseFilename: (filename, options) => parsePrefixed('file', filename, options),
     open: (context) => open(context, findNative()),

@@ -4,7 +4,7 @@ import { deviceLength, needNative } from './host-device.js';
 import { type NativeCalls, nativeCalls } from './native.js';
 import { OpenFile } from './open-file.js';
 import { handleFlags, type OpenPath, PathInstance } from './path-instance.js';
-import { lookAt, parsePrefixed, takeFileOptions } from './path-options.js';
+import { lookAt, parsePrefixed, reopenedFileOptions, takeFileOptions } from './path-options.js';
 import { statFd, statPath } from './system-io.js';
 
 /** Requests to a drive, and the state of one that has a disc (linux/cdrom.h). */
@@ -81,7 +81,7 @@ export class HostCdromInstance extends PathInstance {
 export const hostCdromDriver: BlockDriver = {
   name: 'host_cdrom',
   kind: 'protocol',
-  changeable: [],
+  ...reopenedFileOptions,
   needsFilename: true,
   claimsPath: (path, host) => claims(path, host, nativeCalls()),
   parseFilename: (filename, options) => parsePrefixed('host_cdrom', filename, options),

@@ -5,7 +5,7 @@ import { RequestFlag } from '../../request-flag.js';
 import { type NativeCalls, nativeCalls, Whence } from './native.js';
 import { OpenFile, type OpenPlace } from './open-file.js';
 import { handleFlags, type OpenPath, PathInstance } from './path-instance.js';
-import { lookAt, parsePrefixed, takeFileOptions, withoutPrefix } from './path-options.js';
+import { lookAt, parsePrefixed, reopenedFileOptions, takeFileOptions, withoutPrefix } from './path-options.js';
 import { statFd, statPath } from './system-io.js';
 import { Zeroing } from './zeroing.js';
 
@@ -73,7 +73,7 @@ export function makeHostDeviceDriver(findNative: () => NativeCalls | undefined):
   return {
     name: 'host_device',
     kind: 'protocol',
-    changeable: [],
+    ...reopenedFileOptions,
     needsFilename: true,
     claimsPath: isDevice,
     parseFilename: (filename, options) => parsePrefixed('host_device', filename, options),

@@ -5,6 +5,9 @@ import { BlockError, blockErrorOf } from '../../error.js';
 import type { BlockOptions } from '../../options.js';
 import { statPath } from './system-io.js';
 
+/** What `blockdev-reopen` can change of the options of files and devices. */
+export const reopenedFileOptions = { changeable: ['x-check-cache-dropped'], keptOnceGiven: ['drop-cache'] } as const;
+
 /** What the options of a file or device say. */
 export interface FileOptions {
   readonly path: string;
@@ -17,9 +20,10 @@ export interface FileOptions {
 }
 
 /**
- * Takes the options of the drivers for files and devices, `filename`, `aio` and `locking`, and asks the operator for the file.
+ * Takes the options of the drivers for files and devices, `filename`, `aio`, `locking` and some hints, and asks the operator for the file.
  *
- * Both ways of `aio` come to the same here: Node.js does its requests in threads.
+ * Both ways of `aio` come to the same here: Node.js does its requests in threads. For the same reason nothing is handed
+ * over in batches. What the host has cached is not dropped: no other host takes over.
  *
  * @throws BlockError when an option is wrong, or the file is not allowed
  */
@@ -33,6 +37,9 @@ export async function takeFileOptions(context: OpenContext): Promise<FileOptions
       code: 'EINVAL',
     });
   }
+  options.takeInteger('aio-max-batch');
+  for (const name of reopenedFileOptions.keptOnceGiven) options.takeBoolean(name);
+  for (const name of reopenedFileOptions.changeable) options.takeBoolean(name);
   const locking = options.takeEnum('locking', OnOffAuto) ?? 'auto';
   await host.authorize(path);
   return {

@@ -1,7 +1,6 @@
 import type { BlockDriver, Child, DriverInstance, OpenContext } from '../../driver.js';
-import { Permission } from '../../permissions.js';
 import { takeQuorumOptions } from './options.js';
-import { Quorum } from './quorum.js';
+import { ofMember, Quorum } from './quorum.js';
 
 /**
  * `quorum`: writes to several nodes, and lets them vote on what is read, so that one that fails or lies does no harm.
@@ -13,11 +12,7 @@ export const quorum: BlockDriver = {
   kind: 'protocol',
   prefixes: [],
   filter: true,
-  // Whatever others write to one child makes it differ from its siblings.
-  childPermissions: ({ uses, shares }) => ({
-    uses,
-    shares: shares & (Permission.consistentRead | Permission.writeUnchanged),
-  }),
+  childPermissions: (own) => ofMember(own, false),
   async open(context: OpenContext): Promise<DriverInstance> {
     const options = takeQuorumOptions(context.options, context.host);
     const children: Child[] = [];

@@ -2,11 +2,18 @@ import type { BlockHost, Child, DriverInstance, NodeView, OpenContext } from '..
 import type { Errno } from '../../errno.js';
 import { BlockError, blockErrorOf, ioError } from '../../error.js';
 import { RequestTracker } from '../../io/tracker.js';
+import { Permission, type Permissions } from '../../permissions.js';
 import { RequestFlag } from '../../request-flag.js';
 import { outcome } from '../shared/outcome.js';
 import type { QuorumOptions } from './options.js';
 import { type Request, reportBad, reportFailure } from './reports.js';
 import { vote, winner } from './vote.js';
+
+/** What a quorum does to one of its children. Whatever others write to that makes it differ from its siblings. */
+export function ofMember({ uses, shares }: Permissions, rewrites: boolean): Permissions {
+  const { consistentRead, write, writeUnchanged } = Permission;
+  return { uses: uses | (rewrites ? write : 0), shares: shares & (consistentRead | writeUnchanged) };
+}
 
 /** Several nodes that hold the same, and vote on what that is. */
 export class Quorum implements DriverInstance {
@@ -34,6 +41,10 @@ export class Quorum implements DriverInstance {
     this.#options = options;
     this.#children = children;
     this.#nextIndex = children.length;
+  }
+
+  childPermissions(own: Permissions): Permissions {
+    return ofMember(own, this.#options.rewriteCorrupted);
   }
 
   /** @throws BlockError (EIO) when the children are of different lengths */

@@ -261,3 +261,14 @@ describe('blockdev-reopen and options', () => {
     await reopen();
   });
 });
+
+it('changes the hints of files, of which one that was given must be given again', async () => {
+  await reopen(overFile({ 'drop-cache': false, 'x-check-cache-dropped': true }));
+  await reopen(overFile({ 'drop-cache': true }));
+  await expect(reopen(overFile({}))).rejects.toThrow("Option 'drop-cache' cannot be reset to its default value");
+  const batched = reopen(overFile({ 'drop-cache': true, 'aio-max-batch': 16 }));
+  await expect(batched).rejects.toThrow("Cannot change the option 'aio-max-batch'");
+  const file = { driver: 'file', 'node-name': 'hinted', filename: at('b.img'), 'read-only': true };
+  await add({ ...file, 'aio-max-batch': 16, 'drop-cache': false });
+  await reopen({ ...file, 'aio-max-batch': 16, 'drop-cache': true });
+});

@@ -1,5 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { XDbgBlockGraph } from '../../../../generated/index.js';
+import { createImage } from '../../../../runtime/block/graph/create.js';
 import { LayerClient } from '../layer-client.js';
 
 let client: LayerClient;
@@ -55,6 +59,46 @@ describe('what nodes do to their children', () => {
       `test: consistent-read,write,resize / ${noResize}`,
     ]);
   });
+});
+
+it('writes to the members of a quorum that rewrites what is corrupted, which a node that is read-only refuses', async () => {
+  const quorum = { driver: 'quorum', 'vote-threshold': 1, 'rewrite-corrupted': true };
+  await client.execute('blockdev-add', { ...quorum, 'node-name': 'q', children: ['disk'] });
+  expect(await edgesOf('q')).toEqual(['children.0: write / consistent-read,write-unchanged']);
+  const readOnly = { driver: 'null-co', 'node-name': 'readable', 'read-only': true };
+  await client.execute('blockdev-add', readOnly);
+  const refused = client.execute('blockdev-add', { ...quorum, 'node-name': 'r', children: ['readable'] });
+  await expect(refused).rejects.toThrow('Block node is read-only');
+});
+
+it('lets others do anything to a node with force-share, and not to what is below it', async () => {
+  const shared = { driver: 'raw', 'node-name': 'shared', file: 'disk', 'read-only': true, 'force-share': true };
+  await client.execute('blockdev-add', shared);
+  await client.execute('blockdev-add', {
+    driver: 'raw',
+    'node-name': 'part',
+    file: 'shared',
+    'read-only': true,
+    size: 512,
+  });
+  await client.execute('nbd-server-start', { addr: { type: 'inet', data: { host: '127.0.0.1', port: '0' } } });
+  await client.execute('block-export-add', { type: 'nbd', id: 'x', 'node-name': 'part' });
+  expect(await edgesOf('part')).toEqual(['file: consistent-read / consistent-read,write,write-unchanged,resize']);
+  await client.execute('block-export-add', { type: 'nbd', id: 'y', 'node-name': 'shared' });
+  expect(await edgesOf('shared')).toEqual(['file: consistent-read / consistent-read,write,write-unchanged']);
+});
+
+it('puts an image over a quorum of several', async () => {
+  const quorum = { driver: 'quorum', 'node-name': 'q', 'vote-threshold': 1, children: ['disk', 'other'] };
+  await client.execute('blockdev-add', quorum);
+  const folder = mkdtempSync(join(tmpdir(), 'over-quorum-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const filename = join(folder, 'over.qcow2');
+  await createImage(client.layer.graph, { format: 'qcow2', filename, size: 1 << 20 });
+  const file = { driver: 'file', filename };
+  await client.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'over', file, backing: null });
+  await client.execute('blockdev-snapshot', { node: 'q', overlay: 'over' });
+  expect(await edgesOf('over')).toContainEqual(expect.stringMatching(/^backing: /));
 });
 
 it('counts backing files below blkdebug and blkverify, which are filters', async () => {
