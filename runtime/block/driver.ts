@@ -4,7 +4,12 @@
  * the reader of small files and the tracker that keeps overlapping requests apart.
  */
 
-import type { BlkdebugEvent, BlockdevAmendOptions, ImageInfoSpecific } from '../../generated/index.js';
+import type {
+  BlkdebugEvent,
+  BlockdevAmendOptions,
+  BlockStatsSpecific,
+  ImageInfoSpecific,
+} from '../../generated/index.js';
 import type { EventSink } from '../qmp/event-sink.js';
 import type {
   DebugBreakpoints,
@@ -270,6 +275,8 @@ export interface DriverInstance {
   makeEmpty?(): Promise<void>;
   /** What `query-block` shows of this format only. */
   specificInfo?(): ImageInfoSpecific | undefined;
+  /** What `query-blockstats` shows of this driver only. */
+  specificStats?(): BlockStatsSpecific;
   /** Bytes that the host has allocated. Absent: that of the `file` child. */
   allocatedSize?(): Promise<number | undefined>;
   /**

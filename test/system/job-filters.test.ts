@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { graphView } from './graph-view.js';
 import { describeWithPrograms } from './programs.js';
+import { has } from './release.js';
 import type { Data } from './script-compare.js';
 import { ours, real, type Side } from './script-sides.js';
 
@@ -71,6 +72,7 @@ describeWithPrograms('the graph during a job', ['qemu-img', 'qemu-io', 'qemu-sto
   )(
     'a job shows the same nodes and edges as with the real storage daemon: $kind, filter called $name',
     async ({ kind, name, command, args }) => {
+      const staysWritable = kind === 'stream below an overlay' && has('streamed images stay writable');
       const play = async (start: typeof real, place: string): Promise<string[]> => {
         const at = join(folder, place);
         cpSync(`${at}-made`, at, { recursive: true });
@@ -86,7 +88,7 @@ describeWithPrograms('the graph during a job', ['qemu-img', 'qemu-io', 'qemu-sto
         await side.execute('job-cancel', { id: 'j' });
         await reach(side, 'gone');
         // 7.2 leaves a base writable there; later releases do not.
-        if (kind !== 'active commit') await look('cancelled');
+        if (kind !== 'active commit' && !staysWritable) await look('cancelled');
         await side.execute(command, { ...common, 'auto-finalize': false });
         if (command === 'blockdev-mirror' || (command === 'block-commit' && !('top-node' in args))) {
           await reach(side, 'ready');
@@ -97,7 +99,7 @@ describeWithPrograms('the graph during a job', ['qemu-img', 'qemu-io', 'qemu-sto
         await look('pending');
         await side.execute('job-finalize', { id: 'j' });
         await reach(side, 'gone');
-        await look('over');
+        if (!staysWritable) await look('over');
         return seen;
       };
       const [here, there] = await Promise.all([play(ours, 'ours'), play(real, 'real')]);

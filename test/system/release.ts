@@ -12,6 +12,10 @@ const changes = {
   'histograms have boundaries': '11.1',
   /** A TLS record is read to its end, however long it is. */
   'TLS records are read to their end': '11.1',
+  /** An image that was read-only and had its backing files streamed into it can be written from then on. */
+  'streamed images stay writable': '11.1',
+  /** Machines of releases that are old are deprecated, and say so. */
+  'old machines are deprecated': '11.1',
   /** `-mon` is deprecated, and says so: a monitor is an object. */
   'monitors are objects': '11.1',
 } as const satisfies { readonly [change: string]: string };

@@ -36,7 +36,11 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
     // An image whose key is missing is not opened in the first place.
     encryption_key_missing: false,
     detect_zeroes: node.detectZeroes,
-    children: Array.from(node.children.values(), (edge) => ({ child: edge.name, 'node-name': edge.node.name })),
+    // The latest child comes first, as in QEMU.
+    children: Array.from(node.children.values(), (edge) => ({
+      child: edge.name,
+      'node-name': edge.node.name,
+    })).reverse(),
     active: flags.inactive === undefined,
     ...limits,
     ...(dirty.length === 0 ? {} : { 'dirty-bitmaps': dirty }),

@@ -84,10 +84,12 @@ function chainStats({ belowImplicit: node }: BlockNode): BlockStats {
 
 /** A node with its file, and the file's file. Requests are counted at backends: of a node only the highest offset is known. */
 function nodeStats(node: BlockNode, fileStats = nodeStats as (file: BlockNode) => BlockStats): BlockStats {
+  const specific = node.instance?.specificStats?.();
   const file = (node.file ?? (node.driver.filter ? node.under : undefined))?.node;
   return {
     'node-name': node.name,
     stats: { ...noRequests, wr_highest_offset: node.requests.highestOffset },
+    ...(specific === undefined ? {} : { 'driver-specific': specific }),
     ...(file === undefined ? {} : { parent: fileStats(file) }),
   };
 }

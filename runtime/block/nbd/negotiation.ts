@@ -142,7 +142,11 @@ class Negotiation {
         return undefined;
       case Option.list:
         expectNoData(data);
-        for (const name of this.#exports.names()) this.#reply(option, OptionReply.server, lengthPrefixed(name));
+        for (const name of this.#exports.names()) {
+          const { description = '' } = this.#exports.find(name) ?? {};
+          const entry = Buffer.concat([lengthPrefixed(name), Buffer.from(description)]);
+          this.#reply(option, OptionReply.server, entry);
+        }
         return undefined;
       case Option.info:
         this.#describe(option, data);

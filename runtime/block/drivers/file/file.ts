@@ -1,7 +1,9 @@
+import type { BlockStatsSpecific, ImageInfoSpecific } from '../../../../generated/index.js';
 import type { BlockDriver, BlockStatus, OpenContext } from '../../driver.js';
 import { BlockError, errnoOf, ioError } from '../../error.js';
 import { RequestFlag } from '../../request-flag.js';
 import { createFile } from './create.js';
+import { DiscardCount } from './discard-count.js';
 import { type Extent, ExtentMap } from './extents.js';
 import { type NativeCalls, nativeCalls, warnWithoutNative } from './native.js';
 import { OpenFile } from './open-file.js';
@@ -16,6 +18,7 @@ class FileInstance extends PathInstance {
   #length: number;
   readonly #extents: ExtentMap | undefined;
   readonly #zeroing: Zeroing | undefined;
+  readonly #discards = new DiscardCount();
 
   constructor(opened: OpenPath) {
     super(opened);
@@ -52,15 +55,26 @@ class FileInstance extends PathInstance {
     if (this.isDurable(flags)) await file.sync();
   }
 
-  async discard(offset: number, length: number): Promise<void> {
-    const zeroing = this.#zeroing;
-    if (zeroing === undefined) throw ioError('ENOTSUP');
-    const { file } = this;
-    try {
-      await file.busy(() => zeroing.punch(file.fd, offset, length));
-    } finally {
-      this.#extents?.forget();
-    }
+  discard(offset: number, length: number): Promise<void> {
+    return this.#discards.of(length, async () => {
+      const zeroing = this.#zeroing;
+      if (zeroing === undefined) throw ioError('ENOTSUP');
+      const { file } = this;
+      try {
+        await file.busy(() => zeroing.punch(file.fd, offset, length));
+      } finally {
+        this.#extents?.forget();
+      }
+    });
+  }
+
+  specificInfo(): ImageInfoSpecific {
+    // The size in which the file system allocates is not asked for.
+    return { type: 'file', data: {} };
+  }
+
+  specificStats(): BlockStatsSpecific {
+    return { driver: 'file', ...this.#discards.shown };
   }
 
   async blockStatus(offset: number, length: number): Promise<BlockStatus> {

@@ -1,7 +1,9 @@
 import type { Stats } from 'node:fs';
+import type { BlockStatsSpecific } from '../../../../generated/index.js';
 import type { BlockDriver, BlockHost, NodeFlags, OpenContext } from '../../driver.js';
 import { BlockError, errnoOf, ioError } from '../../error.js';
 import { RequestFlag } from '../../request-flag.js';
+import { DiscardCount } from './discard-count.js';
 import { type NativeCalls, nativeCalls, Whence } from './native.js';
 import { OpenFile, type OpenPlace } from './open-file.js';
 import { handleFlags, type OpenPath, PathInstance } from './path-instance.js';
@@ -18,6 +20,7 @@ class HostDeviceInstance extends PathInstance {
   readonly length: number;
   readonly #calls: NativeCalls;
   readonly #zeroing: Zeroing;
+  readonly #discards = new DiscardCount();
 
   constructor(opened: OpenPath, native: NativeCalls, length: number) {
     super(opened);
@@ -44,7 +47,11 @@ class HostDeviceInstance extends PathInstance {
   }
 
   discard(offset: number, length: number): Promise<void> {
-    return this.#control(BLKDISCARD, offset, length);
+    return this.#discards.of(length, () => this.#control(BLKDISCARD, offset, length));
+  }
+
+  specificStats(): BlockStatsSpecific {
+    return { driver: 'host_device', ...this.#discards.shown };
   }
 
   /** A device has the size that it has; what lies inside is no error, as nothing is lost. */

@@ -46,6 +46,15 @@ describe('query-named-block-nodes', () => {
 });
 
 describe('query-blockstats', () => {
+  it('counts how discards of a file end', async () => {
+    await add({ driver: 'file', 'node-name': 'f', discard: 'unmap', filename: at('odd.img') });
+    await client.layer.graph.node('f')?.requests.discard(0, 512);
+    const [stats] = (await client.execute('query-blockstats', { 'query-nodes': true })) as BlockStats[];
+    const counts = { 'discard-nb-ok': 1, 'discard-nb-failed': 0, 'discard-bytes-ok': 512 };
+    expect(stats?.['driver-specific']).toEqual({ driver: 'file', ...counts });
+    expect((await node('f'))?.image['format-specific']).toEqual({ type: 'file', data: {} });
+  });
+
   it('reports the backing files of the node under a device, also below a format in a format', async () => {
     await add({ driver: 'qcow2', 'node-name': 'top', file: file('top.qcow2') });
     await client.layer.addDrive(

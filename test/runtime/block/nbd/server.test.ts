@@ -127,8 +127,8 @@ describe('negotiation', () => {
     expect(greeting.subarray(0, 16).toString()).toBe('NBDMAGICIHAVEOPT');
     client.socket.write(Buffer.from([0, 0, 0, 3]));
     client.option(3);
-    expect((await client.reply()).data.subarray(4).toString()).toBe('disk');
-    expect((await client.reply()).data.subarray(4).toString()).toBe('fixed');
+    expect((await client.reply()).data.subarray(4).toString()).toBe('diska disk in memory');
+    expect((await client.reply()).data.subarray(4).toString()).toBe('fixeda disk in memory');
     expect((await client.reply()).type).toBe(1);
     client.option(7, Buffer.from('\0\0\0\x05fixed\0\0'));
     const { data } = await client.reply();
