@@ -155,8 +155,7 @@ async function changeBackingFile(
       await image.changeBackingFile(
         backingFile === '' ? undefined : { name: backingFile, ...(format === undefined ? {} : { format }) },
       );
-      image.backingName = backingFile === '' ? undefined : backingFile;
-      image.backingFormat = backingFile === '' ? undefined : format;
+      graph.describeAbove(image);
     } catch (error) {
       throw blockErrorOf(error, `Could not change the backing file of '${imageName}' to '${backingFile}'`);
     } finally {

@@ -1,5 +1,5 @@
 import type { BlockLimitsInfo, ImageInfo } from '../../../generated/index.js';
-import { resolveBackingName } from '../graph/filename.js';
+import { placeOf, resolveBackingName } from '../graph/filename.js';
 import type { BlockNode } from '../graph/node.js';
 import { roundUp, sectorSize } from '../limits.js';
 
@@ -16,13 +16,14 @@ export interface ImageInfoManner {
  * may change meanwhile.
  */
 export async function imageInfo(node: BlockNode, manner: ImageInfoManner = {}): Promise<ImageInfo> {
-  const { open, backingName, below, under } = node;
+  const { open, under } = node;
+  const { backingFile } = open;
   const { flat = false, ofDrive = false } = manner;
   const shown = ofDrive ? under?.node.belowImplicit : under?.node;
   const { info } = open;
   const snapshots = open.snapshots?.list() ?? [];
   const specific = open.specificInfo?.();
-  const full = below?.filename ?? (backingName === undefined ? undefined : fullName(node.filename, backingName));
+  const full = backingFile && fullName(placeOf(node), backingFile.name);
   const described = {
     filename: node.filename,
     format: node.driver.name,
@@ -31,11 +32,9 @@ export async function imageInfo(node: BlockNode, manner: ImageInfoManner = {}): 
     ...(info === undefined ? {} : { 'dirty-flag': info.dirty ?? false }),
     ...(info?.clusterSize ? { 'cluster-size': info.clusterSize } : {}),
     ...(open.encrypted ? { encrypted: true } : {}),
-    ...(backingName === undefined ? {} : { 'backing-filename': backingName }),
+    ...(backingFile === undefined ? {} : { 'backing-filename': backingFile.name }),
     ...(full === undefined ? {} : { 'full-backing-filename': full }),
-    ...(backingName === undefined || node.backingFormat === undefined
-      ? {}
-      : { 'backing-filename-format': node.backingFormat }),
+    ...(backingFile?.format === undefined ? {} : { 'backing-filename-format': backingFile.format }),
     ...(snapshots.length === 0 ? {} : { snapshots: [...snapshots] }),
     limits: limitsOf(node),
     ...(specific === undefined ? {} : { 'format-specific': specific }),

@@ -21,7 +21,7 @@ export interface NodeInfoContext {
 
 /** What queries tell of a node. */
 export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promise<BlockDeviceInfo> {
-  const { flags, backingName } = node;
+  const { flags, below } = node;
   const { bitmaps, flat, limits = throttleInfo(), writeback = true, ofDrive } = context;
   const dirty = bitmaps.describe(node);
   return {
@@ -29,7 +29,7 @@ export async function nodeInfo(node: BlockNode, context: NodeInfoContext): Promi
     'node-name': node.name,
     ro: staysReadOnly(flags),
     drv: node.driver.name,
-    ...(backingName === undefined ? {} : { backing_file: backingName }),
+    ...(below === undefined ? {} : { backing_file: below.filename }),
     // QEMU does not count where it does not show the images below.
     backing_file_depth: flat ? 0 : depthOf(node, ofDrive),
     encrypted: node.open.encrypted ?? false,

@@ -72,8 +72,6 @@ function appendStep(
 ): TransactionStep {
   let top: BlockNode | undefined;
   let overlay: BlockNode | undefined;
-  /** What the overlay says of its backing file. Absent: it is as it was. */
-  let before: Pick<BlockNode, 'backingName' | 'backingFormat'> | undefined;
   let appended = false;
   let committed = false;
   return {
@@ -90,7 +88,6 @@ function appendStep(
       top = node;
       node.holds++;
       // Steps that follow find the overlay where the node was.
-      before = { backingName: opened.backingName, backingFormat: opened.backingFormat };
       await graph.append(opened, node);
       appended = true;
     },
@@ -98,10 +95,9 @@ function appendStep(
       committed = true;
     },
     async abort() {
-      if (before === undefined || top === undefined || overlay === undefined) return;
+      if (top === undefined || overlay === undefined) return;
       if (appended) await graph.replace(overlay, top);
       if (overlay.below === top) await graph.unlink(overlay);
-      Object.assign(overlay, before);
     },
     async clean() {
       if (top !== undefined) {

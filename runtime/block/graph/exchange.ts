@@ -39,16 +39,11 @@ export function exchangeChild(graph: BlockGraph, node: BlockNode, name: string, 
     edge.point(next);
     return { node, before, undo: () => edge.point(before) };
   }
-  const { backingName, backingFormat } = node;
   putBacking(graph, node, next);
   return {
     node,
     before,
-    undo() {
-      putBacking(graph, node, before ?? null);
-      node.backingName = backingName;
-      node.backingFormat = backingFormat;
-    },
+    undo: () => putBacking(graph, node, before ?? null),
   };
 }
 

@@ -82,6 +82,8 @@ export interface NamedNode {
   readonly driver: Pick<BlockDriver, 'name' | 'kind' | 'filter' | 'weakOptions'>;
   readonly given: BlockOptions;
   readonly children: ReadonlyMap<string, { readonly node: { readonly filename: string; readonly options: JsonValue } }>;
+  /** Opened by its name, it would have another backing file than it has. */
+  readonly backingOverridden: boolean;
   readonly instance:
     | {
         exactFilename?(): string | undefined;
@@ -105,10 +107,11 @@ function ownOptions({ driver, given, children, instance }: NamedNode): { [key: s
 
 /**
  * A node's name as queries show it, and the options that it stands for. A plain name where that opens the same: for
- * a protocol node with nothing but a file name, and for a format node with no options of its own that decide what is read.
+ * a protocol node with nothing but a file name, and for a format node with no options of its own that decide what is read, over
+ * the backing file that its header names.
  */
 export function describeNode(node: NamedNode): { readonly filename: string; readonly options: JsonValue } {
-  const { driver, children, instance, given } = node;
+  const { driver, children, instance, given, backingOverridden } = node;
   const own = ownOptions(node);
   const plainOptions = Object.keys(own).length === 0;
   const options: { [key: string]: JsonValue } = { driver: driver.name, ...own };
@@ -124,9 +127,13 @@ export function describeNode(node: NamedNode): { readonly filename: string; read
   } else {
     const file = children.get('file')?.node.filename;
     if (instance?.exactFilename !== undefined) exact = instance.exactFilename();
-    else if (!driver.filter && plainOptions && file !== undefined && !isJsonName(file)) exact = file;
+    else if (!driver.filter && plainOptions && !backingOverridden && file !== undefined && !isJsonName(file))
+      exact = file;
   }
-  for (const [name, child] of children) if (name !== 'backing') setPath(options, name, child.node.options);
+  if (backingOverridden) options.backing = null;
+  for (const [name, child] of children) {
+    if (name !== 'backing' || backingOverridden) setPath(options, name, child.node.options);
+  }
   return { filename: exact ?? `${jsonPrefix}${stringifyReply(options)}`, options };
 }
 

@@ -11,10 +11,10 @@ import type { BlockNode } from './node.js';
  */
 export async function findBacking(top: BlockNode, name: string): Promise<BlockNode | undefined> {
   for (const overlay of top.chain()) {
-    const { backingName } = overlay;
     const below = overlay.below?.image;
     if (below === undefined) continue;
-    const stored = backingName ?? below.filename;
+    const header = overlay.backingOverridden ? undefined : overlay.instance?.backingFile;
+    const stored = header?.name ?? below.filename;
     if (name === stored || name === below.filename) return below;
     if (protocolOf(name) !== undefined || protocolOf(stored) !== undefined) continue;
     const place = placeOf(overlay);

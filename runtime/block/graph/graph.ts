@@ -245,8 +245,7 @@ export class BlockGraph implements OpenEnvironment {
       'stream',
     ]);
     backing.blockers.add(overlay.backingBlocker);
-    overlay.backingName = backing.filename;
-    overlay.backingFormat = backing.driver.name;
+    this.#describe(overlay);
   }
 
   /** Takes the backing file from under an overlay. @returns what was there, which is left to the caller: {@link unlink} lets go of it */
@@ -258,8 +257,7 @@ export class BlockGraph implements OpenEnvironment {
     overlay.backingBlocker = undefined;
     overlay.children.delete('backing');
     edge.cut();
-    overlay.backingName = undefined;
-    overlay.backingFormat = undefined;
+    this.#describe(overlay);
     return below;
   }
 
@@ -360,12 +358,17 @@ export class BlockGraph implements OpenEnvironment {
     if (before !== child) await this.letGo(before);
   }
 
+  #describe(node: BlockNode): void {
+    if (node.instance !== undefined) node.describe();
+    this.describeAbove(node);
+  }
+
   /** Makes the file names of all nodes above one anew. */
   describeAbove(node: BlockNode): void {
     const described = new Set([node]);
     for (const below of described) {
-      for (const { owner, role } of below.parents) {
-        if (!('node' in owner) || owner.node === undefined || role === 'backing') continue;
+      for (const { owner } of below.parents) {
+        if (!('node' in owner) || owner.node === undefined) continue;
         const parent = owner.node;
         // A node that is reached on several ways is described again after the last of them.
         described.delete(parent);

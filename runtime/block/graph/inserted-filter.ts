@@ -22,11 +22,6 @@ export interface InsertedFilter {
   open(filtered: Child): DriverInstance | Promise<DriverInstance>;
 }
 
-/** What the header of an overlay said of its backing file before a filter came between them. */
-type Named = Pick<BlockNode, 'backingName' | 'backingFormat'>;
-
-const namesBefore = new WeakMap<BlockNode, Map<BlockNode, Named>>();
-
 /**
  * Puts a new filter over a node, in the place of which it is for all that is above, but for jobs. The caller has drained the node.
  *
@@ -48,7 +43,6 @@ export async function insertFilter(graph: BlockGraph, below: BlockNode, wanted: 
   if (target !== undefined)
     filter.children.set('target', new Edge<BlockNode>('target', 'format', { node: filter }, target));
   graph.register(filter);
-  namesBefore.set(filter, new Map());
   try {
     filter.instance = await wanted.open(edge);
     filter.describe();
@@ -87,19 +81,11 @@ function follows({ owner }: NodeEdge, inside: ReadonlySet<BlockNode>): boolean {
   return owner.node === undefined || !inside.has(owner.node);
 }
 
-/** Has an edge lead to a filter, or from there to what is below. An overlay's header is as before when that is taken back. */
+/** Has an edge lead to a filter, or from there to what is below. */
 function lead(graph: BlockGraph, edge: NodeEdge, to: BlockNode): void {
   const overlay = 'node' in edge.owner ? edge.owner.node : undefined;
-  if (overlay === undefined || edge.role !== 'backing') {
-    edge.point(to);
-    return;
-  }
-  const { backingName, backingFormat } = overlay;
-  const before = namesBefore.get(edge.node)?.get(overlay);
-  graph.link(overlay, to);
-  if (before !== undefined) Object.assign(overlay, before);
-  else namesBefore.get(to)?.set(overlay, { backingName, backingFormat });
-  if (to.ofJob === 'implicit') Object.assign(overlay, { backingName, backingFormat });
+  if (overlay === undefined || edge.role !== 'backing') edge.point(to);
+  else graph.link(overlay, to);
 }
 
 async function discard(graph: BlockGraph, filter: BlockNode): Promise<void> {

@@ -54,9 +54,8 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   filename = '';
   /** The options that its file name stands for. */
   options: JsonValue = {};
-  /** What queries show as the backing file: from the header, or what the graph has put there since. */
-  backingName: string | undefined;
-  backingFormat: string | undefined;
+  /** The file name of the backing file that was opened by what the header says. Absent: none was, or the header says something else by now. */
+  openedFromHeader: string | undefined;
   /** An overlay in a file that is gone with it: its cache mode was not chosen by a user. */
   temporary = false;
   /** More than 0: options of its format are being changed, and its driver writes to its header. */
@@ -225,6 +224,15 @@ export class BlockNode implements EdgeEnd<BlockNode> {
     }
     await requests.flush();
     await instance.changeBackingFile(backing);
+    this.openedFromHeader = undefined;
+    this.describe();
+  }
+
+  /** It is over something else than its header says, or over nothing where that names a backing file. Always false for a filter. */
+  get backingOverridden(): boolean {
+    const { driver, instance, below, readsData } = this;
+    if (driver.filter || !readsData) return false;
+    return below?.filename !== (this.openedFromHeader ?? instance?.backingFile?.name);
   }
 
   /** Makes its file name anew: after opening, and when something below has changed. */

@@ -21,8 +21,6 @@ export async function openAgain(graph: BlockGraph, node: BlockNode, flags: NodeF
   }
   // It has had nothing to write since it was read-only.
   await old?.close();
-  node.backingName ??= node.instance.backingFile?.name;
-  node.backingFormat ??= node.instance.backingFile?.format;
   node.describe();
 }
 

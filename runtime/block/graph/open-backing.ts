@@ -1,5 +1,5 @@
 import { blockErrorOf } from '../error.js';
-import { resolveBackingName } from './filename.js';
+import { placeOf, resolveBackingName } from './filename.js';
 import { inherited, rootDefaults } from './flags.js';
 import type { BlockGraph } from './graph.js';
 import type { BlockNode } from './node.js';
@@ -14,16 +14,14 @@ export async function openBacking(graph: BlockGraph, node: BlockNode): Promise<v
   if (header === undefined || node.below !== undefined) return;
   try {
     const backing = await graph.open({
-      filename: resolveBackingName(node.filename, header.name),
+      filename: resolveBackingName(placeOf(node), header.name),
       format: header.format,
       role: 'backing',
       flags: inherited({ ...rootDefaults, ...node.flags }, 'backing'),
     });
     backing.opener = node;
+    node.openedFromHeader = backing.filename;
     await graph.relink(node, backing);
-    // What the header says stays what it says.
-    node.backingName = header.name;
-    node.backingFormat = header.format;
   } catch (error) {
     throw blockErrorOf(error, 'Could not open backing file');
   }

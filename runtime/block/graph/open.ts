@@ -179,8 +179,6 @@ class Opening {
     // A length that cannot be represented is an error of opening, not of the first request.
     if (!Number.isSafeInteger(instance.length)) throw new BlockError('The image is too large', { code: 'EFBIG' });
     node.describe();
-    node.backingName = instance.backingFile?.name;
-    node.backingFormat = instance.backingFile?.format;
   }
 
   /** What was given, as it was: for file names and reopening. */
@@ -321,6 +319,7 @@ class Opening {
         return;
       }
       const options = wanted ?? new BlockOptions();
+      const asHeaderSays = options.size === 0;
       const named = options.has('file') || options.hasUnder('file') || options.has('filename');
       const filename = named || header === undefined ? undefined : resolveBackingName(placeOf(node), header.name);
       const own = await canonical(node.filename);
@@ -342,6 +341,7 @@ class Opening {
         above: [...above, own],
       });
       backing.opener = node;
+      if (asHeaderSays) node.openedFromHeader = backing.filename;
       this.#environment.link(node, backing);
     } catch (error) {
       throw blockErrorOf(error, 'Could not open backing file');

@@ -87,7 +87,6 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
           ...(backingFile !== undefined && { name: backingFile }),
           ...(plan.backingFormat !== undefined && { format: plan.backingFormat }),
         });
-        if (backingFile !== undefined) overlay.backingName = backingFile;
         graph.describeAbove(overlay);
       });
     },

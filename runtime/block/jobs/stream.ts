@@ -55,7 +55,6 @@ export function streamWork(plan: StreamPlan, root: Child): JobWork {
         };
         await node.changeBackingFile(backing);
         await graph.relink(node, base);
-        if (backing !== undefined) node.backingName = backing.name;
         graph.describeAbove(node);
       });
     },

@@ -184,13 +184,16 @@ function cow(disk: MemoryDisk): BlockDriver {
       const [first = '', format = ''] = head.toString('latin1').split('\n');
       const name = first.slice(4);
       const allocated = new Set<number>();
+      let backingFile = name === '' ? undefined : { name, ...(format === '' ? {} : { format }) };
       const instance: DriverInstance = {
         get length() {
           return file.node.length - 512;
         },
         requestAlignment: 512,
         info: { clusterSize: 512, unallocatedIsZero: true },
-        ...(name === '' ? {} : { backingFile: { name, ...(format === '' ? {} : { format }) } }),
+        get backingFile() {
+          return backingFile;
+        },
         async read(offset, buffer) {
           for (let at = 0; at < buffer.length; at += 512) {
             const part = buffer.subarray(at, at + 512);
@@ -216,6 +219,7 @@ function cow(disk: MemoryDisk): BlockDriver {
         async changeBackingFile(backing) {
           disk.onStep('change backing file');
           await file.write(0, cowHeader(backing ?? { name: '' }));
+          backingFile = backing;
         },
         prepareReopen: async (flags) => disk.reopening(node.name, flags),
         close: async () => void disk.open--,

@@ -158,7 +158,7 @@ describe('change-backing-file', () => {
   it('rewrites the header, with the format of the actual backing file', async () => {
     await change({ 'image-node-name': 'top', 'backing-file': './base.qcow2' });
     expect(await node('top')).toMatchObject({
-      backing_file: './base.qcow2',
+      backing_file: at('base.qcow2'),
       image: { 'backing-filename': './base.qcow2', 'backing-filename-format': 'qcow2' },
     });
     await client.execute('x-blockdev-del', { 'node-name': 'top' });
@@ -183,7 +183,10 @@ describe('change-backing-file', () => {
     await client.execute('x-blockdev-del', { 'node-name': 'top' });
     await add({ driver: 'qcow2', 'node-name': 'ro', 'read-only': true, file: file('top.qcow2') });
     await change({ device: 'ro', 'image-node-name': 'ro' });
-    expect(client.layer.graph.node('ro')).toMatchObject({ backingName: 'new', flags: { readOnly: true } });
+    expect(client.layer.graph.node('ro')).toMatchObject({
+      instance: { backingFile: { name: 'new' } },
+      flags: { readOnly: true },
+    });
   });
 
   it.each([

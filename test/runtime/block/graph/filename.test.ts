@@ -75,6 +75,7 @@ function node(
   given: object,
   children: { readonly [name: string]: Described } = {},
   instance: NamedNode['instance'] = {},
+  backingOverridden = false,
 ): Described {
   const driver = { name: kind === 'format' ? 'raw' : 'file', kind };
   return describeNode({
@@ -82,6 +83,7 @@ function node(
     given: BlockOptions.flatten(given),
     children: new Map(Object.entries(children).map(([name, child]) => [name, { node: child }])),
     instance,
+    backingOverridden,
   });
 }
 
@@ -98,6 +100,16 @@ describe('the name of a node', () => {
     ).toBe('a.img');
     expect(node('format', { backing: '' }, { file, backing: file }).filename).toBe('a.img');
     expect(node('format', { backing: { driver: 'raw' } }, { file }).filename).toBe('a.img');
+  });
+
+  it('shows the backing file that an image has, or that it has none, where its header says something else', () => {
+    const base = node('protocol', { driver: 'file', filename: 'b.img' });
+    expect(node('format', {}, { file, backing: base }, {}, true).filename).toBe(
+      'json:{"driver": "raw", "backing": {"driver": "file", "filename": "b.img"}, "file": {"driver": "file", "filename": "a.img"}}',
+    );
+    expect(node('format', { backing: null }, { file }, {}, true).filename).toBe(
+      'json:{"driver": "raw", "backing": null, "file": {"driver": "file", "filename": "a.img"}}',
+    );
   });
 
   it('shows a json: name of the options where any of them matters', () => {

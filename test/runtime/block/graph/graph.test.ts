@@ -110,14 +110,14 @@ describe('backing files', () => {
     const { disk, graph, addImage } = scene();
     const [a, b, top] = [await addImage('a'), await addImage('b'), await addImage('top')];
     graph.link(top, a);
-    expect([chainOf(top), top.backingName, top.backingFormat]).toEqual([['top', 'a'], 'a.cow', 'cow']);
+    expect([chainOf(top), top.backingOverridden]).toEqual([['top', 'a'], true]);
     await graph.relink(top, b);
-    expect([chainOf(top), top.backingName, a.parents.size, a.usable]).toEqual([['top', 'b'], 'b.cow', 0, true]);
+    expect([chainOf(top), a.parents.size, a.usable]).toEqual([['top', 'b'], 0, true]);
     b.monitorOwned = false;
     await graph.release(b);
     expect(b.usable).toBe(true);
     await graph.relink(top, undefined);
-    expect([chainOf(top), top.backingName, top.backingFormat]).toEqual([['top'], undefined, undefined]);
+    expect([chainOf(top), top.backingOverridden]).toEqual([['top'], false]);
     expect([b.usable, graph.node('b'), disk.open]).toEqual([false, undefined, 4]);
   });
 
@@ -166,7 +166,7 @@ describe('replacing', () => {
     const pair = await add({ driver: 'pair', 'node-name': 'pair', first: 'from', second: 'from' });
     const root = await graph.attachRoot(from, owner('d'));
     await graph.replace(from, to);
-    expect([root.node, overlay.below, overlay.backingName]).toEqual([to, to, 'to.cow']);
+    expect([root.node, overlay.below]).toEqual([to, to]);
     expect([...pair.children.values()].map(({ node }) => node.name)).toEqual(['to', 'to']);
     expect([from.parents.size, to.parents.size]).toEqual([0, 4]);
     expect([from.blockers.reason('resize'), to.blockers.reason('resize')]).toEqual([
@@ -257,7 +257,10 @@ describe('dropping what is between', () => {
     await graph.dropIntermediate(overlay, two, base);
     expect(chainOf(active)).toEqual(['active', 'overlay', 'base']);
     expect([one.usable, two.usable, base.usable, disk.open]).toEqual([false, false, true, 6]);
-    expect([overlay.backingName, overlay.backingFormat]).toEqual(['base.cow', 'cow']);
+    expect([overlay.instance?.backingFile, overlay.filename]).toEqual([
+      { name: 'base.cow', format: 'cow' },
+      'overlay.cow',
+    ]);
     expect(Buffer.from(disk.files.get('overlay.cow') ?? []).toString('latin1', 0, 18)).toBe('COW base.cow\ncow\n\0');
     expect(base.blockers.reason('resize')).toContain("'overlay'");
   });

@@ -40,7 +40,7 @@ describe('opening a node', () => {
     const node = await graph.open({ filename: 'top.cow' });
     expect(node.below?.driver.name).toBe('raw');
     expect(node.below?.flags.readOnly).toBe(true);
-    expect(node.backingName).toBe('base.img');
+    expect([node.instance?.backingFile?.name, node.backingOverridden]).toEqual(['base.img', false]);
     expect(node.flags.readOnly).toBe(false);
   });
 

@@ -142,7 +142,10 @@ class World {
       const overlays = [...node.parents].filter(({ role }) => role === 'backing');
       expect(node.blockers.reason('resize') !== undefined).toBe(overlays.length > 0);
       expect(above(node).has(node)).toBe(false);
-      if (node.below) expect(node.backingFormat).toBe(node.below.driver.name);
+      if (!node.usable) continue;
+      const shown = [node.filename, node.options];
+      node.describe();
+      expect(shown).toEqual([node.filename, node.options]);
     }
     expect(disk.open).toBe(nodes.size);
   }

@@ -17,6 +17,8 @@ import { Request } from '../../../../runtime/block/nbd/request.js';
 const framings: readonly Framing[] = ['simple', 'structured', 'extended'];
 const contextId = 5;
 const safe = fc.maxSafeNat();
+/** Where data may lie: its end is a number that is exact, too. */
+const place = fc.nat(2 ** 52);
 const anyRequest = fc.record({
   type: fc.constantFrom(...Object.values(Command)),
   flags: fc.constantFrom(0, CommandFlag.fua, CommandFlag.noHole | CommandFlag.fastZero, CommandFlag.requestOne),
@@ -92,7 +94,7 @@ describe.each(framings)('requests and replies with %s headers', (framing) => {
   });
 
   it('the data of a read arrives', async () => {
-    const cases = [fc.uint8Array({ minLength: 1, maxLength: 3000 }), safe, fc.integer({ min: 1, max: 700 })] as const;
+    const cases = [fc.uint8Array({ minLength: 1, maxLength: 3000 }), place, fc.integer({ min: 1, max: 700 })] as const;
     await fc.assert(
       fc.asyncProperty(...cases, async (data, offset, piece) => {
         const target = Buffer.alloc(data.length);
@@ -108,7 +110,7 @@ describe.each(framings)('requests and replies with %s headers', (framing) => {
   });
 
   it('a read that is answered in pieces arrives', async () => {
-    const cases = [fc.uint8Array({ minLength: 2, maxLength: 3000 }), safe, fc.nat(), fc.boolean()] as const;
+    const cases = [fc.uint8Array({ minLength: 2, maxLength: 3000 }), place, fc.nat(), fc.boolean()] as const;
     await fc.assert(
       fc.asyncProperty(...cases, async (data, offset, cut, whole) => {
         const target = Buffer.alloc(data.length);
