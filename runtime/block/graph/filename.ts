@@ -114,25 +114,27 @@ export function describeNode(node: NamedNode): { readonly filename: string; read
   const { driver, children, instance, given, backingOverridden } = node;
   const own = ownOptions(node);
   const plainOptions = Object.keys(own).length === 0;
-  const options: { [key: string]: JsonValue } = { driver: driver.name, ...own };
+  // What a filter with a backing edge filters is in no header.
+  const showsBacking = backingOverridden || (driver.filter && children.has('backing'));
+  const options: { [key: string]: JsonValue } = {
+    ...(showsBacking ? { backing: null } : {}),
+    driver: driver.name,
+    ...own,
+  };
   let exact: string | undefined;
   if (driver.kind === 'protocol') {
     const name = given.get('filename');
-    if (typeof name === 'string') options.filename = name;
-    exact = instance?.exactFilename
-      ? instance.exactFilename()
-      : plainOptions && typeof name === 'string'
-        ? name
-        : undefined;
+    const known = instance?.exactFilename?.();
+    if (typeof name === 'string') options.filename = known ?? name;
+    exact = instance?.exactFilename ? known : plainOptions && typeof name === 'string' ? name : undefined;
   } else {
     const file = children.get('file')?.node.filename;
     if (instance?.exactFilename !== undefined) exact = instance.exactFilename();
     else if (!driver.filter && plainOptions && !backingOverridden && file !== undefined && !isJsonName(file))
       exact = file;
   }
-  if (backingOverridden) options.backing = null;
   for (const [name, child] of children) {
-    if (name !== 'backing' || backingOverridden) setPath(options, name, child.node.options);
+    if (name !== 'backing' || showsBacking) setPath(options, name, child.node.options);
   }
   return { filename: exact ?? `${jsonPrefix}${stringifyReply(options)}`, options };
 }

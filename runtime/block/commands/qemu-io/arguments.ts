@@ -8,6 +8,8 @@ export interface IoSyntax {
   readonly options: string;
   readonly least: number;
   readonly most: number;
+  /** It changes the image. */
+  readonly writes?: true;
   /** How it is written. */
   readonly usage: string;
   /** What it is for. */

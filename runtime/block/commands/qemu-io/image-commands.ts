@@ -23,6 +23,7 @@ export const imageCommands: readonly IoCommand[] = [
     name: 'truncate',
     least: 1,
     most: 1,
+    writes: true,
     usage: 'truncate off',
     help: 'changes the length of the disk',
     async run({ node }, { words: [size = ''] }) {

@@ -26,6 +26,7 @@ const writeSyntax: IoSyntax = {
   options: 'bcCfnpP:quz',
   least: 2,
   most: 2,
+  writes: true,
   usage: 'write [-bcCfnquz] [-P pattern] off len',
   help: 'writes a number of bytes at a specified offset',
 };
@@ -92,6 +93,7 @@ export const requestCommands: readonly IoCommand[] = [
     options: 'Cq',
     least: 2,
     most: 2,
+    writes: true,
     usage: 'discard [-Cq] off len',
     help: 'says that a number of bytes is not needed any more',
     run: ({ backend }, args) => timed(args, 'discard', (offset, length) => backend.discard(offset, length)),

@@ -28,6 +28,7 @@ export async function runIoLine(disk: IoDisk, line: string): Promise<readonly st
   if (name === undefined || name === '') return [];
   const command = commands.find((each) => each.name === name);
   if (command === undefined) return [`command "${name}" not found`];
+  if (command.writes && disk.node.flags.readOnly) return ['Block node is read-only'];
   try {
     return await command.run(disk, readIoArguments(words, command));
   } catch (error) {

@@ -105,6 +105,13 @@ describe('the file name of an image and that of its backing file', () => {
     expect([(await shown('mid')).name, (await shown('n')).name]).toEqual([at('top'), at('upper')]);
   });
 
+  it('shows a backing file by its own name, also where the header has a prefix', async () => {
+    await create('prefixed', `file:${at('base')}`);
+    await add('n', 'prefixed');
+    await client.execute('change-backing-file', { device: 'n', 'image-node-name': 'n', 'backing-file': 'x' });
+    expect((await shown('n')).name).toEqual(qcow2('prefixed', { backing: qcow2('base') }));
+  });
+
   it('shows the overlay that a node is put under by what it is over', async () => {
     await create('empty');
     await add('b', 'base');

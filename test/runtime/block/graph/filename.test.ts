@@ -105,10 +105,10 @@ describe('the name of a node', () => {
   it('shows the backing file that an image has, or that it has none, where its header says something else', () => {
     const base = node('protocol', { driver: 'file', filename: 'b.img' });
     expect(node('format', {}, { file, backing: base }, {}, true).filename).toBe(
-      'json:{"driver": "raw", "backing": {"driver": "file", "filename": "b.img"}, "file": {"driver": "file", "filename": "a.img"}}',
+      'json:{"backing": {"driver": "file", "filename": "b.img"}, "driver": "raw", "file": {"driver": "file", "filename": "a.img"}}',
     );
     expect(node('format', { backing: null }, { file }, {}, true).filename).toBe(
-      'json:{"driver": "raw", "backing": null, "file": {"driver": "file", "filename": "a.img"}}',
+      'json:{"backing": null, "driver": "raw", "file": {"driver": "file", "filename": "a.img"}}',
     );
   });
 

@@ -51,6 +51,14 @@ it('commits an image into its backing file and empties it', async () => {
   expect(await hmp(client, 'commit d0')).toContain('not found');
 });
 
+it.each(['write 0 4k', 'write -z 0 4k', 'aio_write 0 4k', 'writev 0 4k', 'discard 0 4k', 'truncate 8M'])(
+  'changes nothing of a node that is read-only: %s',
+  async (line) => {
+    const client = await JobClient.withChain();
+    expect(await hmp(client, `qemu-io base "${line}"`)).toBe('Block node is read-only\n');
+  },
+);
+
 it('resizes, limits, and shows statistics', async () => {
   const client = await JobClient.withChain();
   expect(await hmp(client, 'block_resize d0 8M')).toBe('');
