@@ -47,7 +47,7 @@ import type { DeviceConfig } from './drive/device.js';
 import type { DeviceModel } from './drive/device-model.js';
 import { Drives } from './drive/drives.js';
 import type { BlockHost } from './driver.js';
-import { noMedium } from './error.js';
+import { BlockError, noMedium } from './error.js';
 import { activate } from './graph/activation.js';
 import { staysReadOnly } from './graph/flags.js';
 import { BlockGraph } from './graph/graph.js';
@@ -338,7 +338,9 @@ export class BlockLayer implements AsyncDisposable {
   /** Runs a line of `qemu-io` on a device, or on a node through a backend of its own. */
   async #io(name: string, line: string): Promise<readonly string[]> {
     const device = this.backend(name) ?? withDevice(this, name);
-    const backend = device ?? (await this.#anonymous(this.graph.reference(name), true));
+    const alone = device === undefined ? this.graph.node(name) : undefined;
+    const backend = device ?? (alone && (await this.#anonymous(alone, true)));
+    if (backend === undefined) throw new BlockError(`Cannot find device='' nor node-name='${name}'`);
     const node = this.graph.mediumOf(backend);
     if (node === undefined) throw noMedium(name);
     try {

@@ -225,7 +225,7 @@ describe('commands about what the command line makes', () => {
     const human = (line: string) => client.execute('human-monitor-command', { 'command-line': line });
     const names = async () =>
       ((await client.execute('query-block')) as { device: string }[]).map(({ device }) => device);
-    expect(await human('drive_add 0 if=none,id=x,file=/nonexistent/a')).toMatch(/^Could not open .*\r\n$/);
+    expect(await human('drive_add 0 if=none,id=x,file=/nonexistent/a')).toMatch(/^Error: Could not open .*\r\n$/);
     expect(await human('drive_add 0 if=none,id=x')).toBe('OK\r\n');
     expect(await human('drive_add 0 if=none,id=x')).toMatch(/'x' already/);
     expect(await human('drive_add 0 driver=null-co')).toBe('OK\r\n');
@@ -243,7 +243,7 @@ describe('commands about what the command line makes', () => {
     ]);
     expect(await human('drive_add -n 0 driver=null-co,node-name=n')).toMatch(/Duplicate nodes with node-name='n'/);
     expect(await human('drive_del n')).toBe('');
-    expect(await human('drive_del n')).toBe("Device 'n' not found\r\n");
+    expect(await human('drive_del n')).toBe("Error: Device 'n' not found\r\n");
     expect(await human('info block x')).toMatch(/^x: \[not inserted\]/);
   });
 

@@ -1,6 +1,5 @@
 import { isQmpFailure } from '../../../qmp/error.js';
 import { OptionError } from '../../../visit/option-error.js';
-import { BlockError } from '../../error.js';
 import type { BlockHandlers } from '../handlers.js';
 import type { HumanCommand, HumanMonitor } from './command.js';
 import { driveLines } from './drive-lines.js';
@@ -17,12 +16,15 @@ export function humanMonitorCommands(monitor: HumanMonitor) {
   return {
     async 'human-monitor-command'({ 'command-line': line }): Promise<string> {
       const printed: string[] = [];
+      // A line that cannot be read is answered with how it is written, and a command that fails with an error.
+      let prefix = '';
       try {
         const read = readHumanLine(line, humanCommands);
+        prefix = 'Error: ';
         await read?.command.run(read, monitor, (text) => printed.push(text));
       } catch (error) {
         if (!isQmpFailure(error) && !(error instanceof OptionError)) throw error;
-        printed.push(error.message);
+        printed.push(prefix + error.message);
       }
       // The reference's monitor is made for terminals.
       return printed.map((text) => `${text}\n`.replaceAll('\n', '\r\n')).join('');
@@ -65,6 +67,6 @@ const humanCommands: readonly HumanCommand[] = [
 
 function help(name: string, print: (text: string) => void): void {
   const about = humanCommands.filter((command) => name === '' || `${command.name} `.startsWith(`${name} `));
-  if (about.length === 0) throw new BlockError(`unknown command: '${name}'`);
+  if (about.length === 0) print(`unknown command: '${name}'`);
   for (const command of about) print(command.help);
 }

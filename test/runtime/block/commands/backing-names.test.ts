@@ -56,7 +56,7 @@ async function shown(name: string) {
 const qcow2 = (name: string, more: object = {}) => ({ driver: 'qcow2', file: file(name), ...more });
 
 describe('the file name of an image and that of its backing file', () => {
-  it('is plain over what the header names, however that is written', async () => {
+  it('shows a plain name over what the header names, however that is written', async () => {
     await add('n', 'top');
     const plain = { name: at('top'), over: at('base') };
     expect(await shown('n')).toEqual({ ...plain, header: 'base', full: at('base') });
@@ -79,7 +79,7 @@ describe('the file name of an image and that of its backing file', () => {
     expect(await shown('none')).toEqual({ name: qcow2('top', { backing: null }), over: undefined, ...header });
   });
 
-  it('is plain over a node that has the very name which the header has', async () => {
+  it('shows a plain name over a node that has the very name which the header has', async () => {
     await create('absolute', at('base'));
     await add('b', 'base');
     await add('n', 'absolute', { backing: 'b' });

@@ -55,7 +55,10 @@ it.each(['write 0 4k', 'write -z 0 4k', 'aio_write 0 4k', 'writev 0 4k', 'discar
   'changes nothing of a node that is read-only: %s',
   async (line) => {
     const client = await JobClient.withChain();
-    expect(await hmp(client, `qemu-io base "${line}"`)).toBe('Block node is read-only\n');
+    const file = { driver: 'file', filename: client.at('base.qcow2') };
+    const options = { driver: 'qcow2', 'node-name': 'low', 'read-only': true, 'force-share': true, file };
+    await client.execute('blockdev-add', options);
+    expect(await hmp(client, `qemu-io low "${line}"`)).toBe('Block node is read-only\n');
   },
 );
 

@@ -89,7 +89,7 @@ describe('drive_add', () => {
         'drive_add  0:1.0  "file=with space"  ',
         'drive_add 0 if=none,id=d0',
       ),
-    ).toEqual(['OK\r\n', 'OK\r\n', "There is a device 'd0' already\r\n"]);
+    ).toEqual(['OK\r\n', 'OK\r\n', "Error: There is a device 'd0' already\r\n"]);
     expect(monitor.drives).toMatchObject([
       { id: 'd0', copyOnRead: true },
       { id: 'none1', filename: 'with space' },
@@ -106,7 +106,7 @@ describe('drive_add', () => {
     ['drive_add 0 if=ide,id=d0', /if=ide cannot be added/],
     ['drive_add 0 if=none,addr=3', /'addr' is for if=virtio/],
     ['drive_add 0 if=none,id=1d', /'1d' is not a valid 'id'/],
-    ['drive_add 0 if=none,file=missing', /^Could not open 'missing': No such file or directory\r\n$/],
+    ['drive_add 0 if=none,file=missing', /^Error: Could not open 'missing': No such file or directory\r\n$/],
     ['drive_add', /^drive_add: an argument is missing\r\nTry "help drive_add"/],
     ['drive_add 0', /an argument is missing/],
     ['drive_add -n 0', /an argument is missing/],
@@ -142,7 +142,7 @@ describe('drive_add', () => {
 describe('drive_del', () => {
   it('deletes a drive, and reports one that does not exist', async () => {
     const monitor = new Monitor();
-    expect(await lines(monitor, 'drive_del d0', 'drive_del gone')).toEqual(['', "Device 'gone' not found\r\n"]);
+    expect(await lines(monitor, 'drive_del d0', 'drive_del gone')).toEqual(['', "Error: Device 'gone' not found\r\n"]);
     expect(monitor.deleted).toEqual(['d0']);
   });
 });
