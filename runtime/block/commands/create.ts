@@ -102,7 +102,7 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
   await graph.using(node, makingInNode, async (old) => {
     const { length } = node;
     // What was there before could be taken for part of the image.
-    const file = new EmptiedAtFirst(old, staysInPlace.has(driver.name));
+    const file = new EmptiedAtFirst(old, staysInPlace(driver.name, options));
     try {
       await driver.create?.(file, {
         ...{ filename: node.filename, size, exactSize: true, options, host: graph.host },
@@ -133,14 +133,13 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
   });
 }
 
-/**
- * Formats that do not count from the end of their file: QEMU makes such an image in a file that is longer, and leaves it so. A VHD
- * ends with its footer, and QCOW, QED and Parallels put new data at the end: their files end with the image.
- */
-const keepsLength: ReadonlySet<string> = new Set(['qcow2', 'vdi']);
+/** Formats that QEMU makes in a file that is longer, and leaves it so. A VHD ends with its footer here: its file ends with the image. */
+const keepsLength: ReadonlySet<string> = new Set(['qcow2', 'vdi', 'qcow', 'parallels']);
 
-/** Formats that can be made in a node whose length cannot change, such as a part of a disk. */
-const staysInPlace: ReadonlySet<string> = new Set([...keepsLength, 'vpc']);
+/** Whether an image can be made in a node whose length cannot change, such as a part of a disk. A fixed VHD sets the length itself. */
+function staysInPlace(format: string, options: BlockOptions): boolean {
+  return keepsLength.has(format) || (format === 'vpc' && options.get('subformat') !== 'fixed');
+}
 
 /** Formats that count in sectors. */
 const wholeSectors: ReadonlySet<string> = new Set(['qcow2', 'vmdk', 'parallels', 'qed']);

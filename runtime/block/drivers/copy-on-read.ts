@@ -48,6 +48,10 @@ class CopyOnReadInstance extends FilterInstance {
     }
   }
 
+  writeCompressed(offset: number, data: Uint8Array): Promise<void> {
+    return this.file.write(offset, data, RequestFlag.compressed);
+  }
+
   /** The stretch from `offset` on that is copied, or not: it is when a layer below the node, down to the bottom, has it. */
   async #nextPart(offset: number, wanted: number): Promise<{ readonly length: number; readonly copies: boolean }> {
     const base = this.#bottom === undefined ? undefined : layerNamed(this.file, this.#bottom)?.node.under?.node;

@@ -114,13 +114,14 @@ function ofChild({ children }: BlockNode, key: string): boolean {
   return [...children.keys(), 'file', 'backing'].some((name) => key === name || key.startsWith(`${name}.`));
 }
 
-/** @throws BlockError when a backing file would be lost because it is not mentioned */
+/** @throws BlockError when a backing file that the image has, or its header names, is not mentioned */
 function refuseLostBacking(node: BlockNode, options: BlockOptions): void {
   const { given } = node;
+  if (options.has('backing') || options.hasUnder('backing')) return;
   const below = node.below?.belowImplicit;
-  if (below === undefined || options.has('backing') || options.hasUnder('backing')) return;
+  if (below === undefined && node.instance?.backingFile === undefined) return;
   // The image's header alone named it, and still does.
-  if (below.opener === node && !given.has('backing') && !given.hasUnder('backing')) return;
+  if (below?.opener === node && !given.has('backing') && !given.hasUnder('backing')) return;
   throw invalid(`backing is missing for '${node.name}'`);
 }
 

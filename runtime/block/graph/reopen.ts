@@ -52,7 +52,7 @@ export async function prepareDriver(
   flags: NodeFlags,
   options?: BlockOptions,
 ): Promise<Reopening> {
-  if (instance?.prepareReopen === undefined) {
+  if (instance?.prepareReopen === undefined || (driver.filter && driver.changeable === undefined)) {
     throw new BlockError(`Driver '${driver.name}' of node '${name}' does not support reopening files`, {
       code: 'ENOTSUP',
     });

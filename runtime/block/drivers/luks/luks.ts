@@ -19,6 +19,7 @@ import { writeOutZeroes } from '../shared/zeroed.js';
 export const luks: BlockDriver = {
   name: 'luks',
   kind: 'format',
+  changeable: [],
   probe: (head) => (isLuks(head) ? 100 : 0),
   // The header is only written while key slots change, and the data is as long as the file.
   childPermissions: (own, { readsData, amended }) => {

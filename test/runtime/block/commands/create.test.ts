@@ -66,6 +66,8 @@ it('leaves what a file has when an image cannot be made of it with these options
 it.each([
   ['qcow2', {}, 4 * megabyte],
   ['vdi', {}, 4 * megabyte],
+  ['qcow', {}, 4 * megabyte],
+  ['parallels', {}, 4 * megabyte],
   ['vpc', { 'force-size': true }, 2560],
   ['qed', {}, 327_680],
 ])('makes an image in format %s in a longer node, whose old data are gone', async (driver, more, length) => {
@@ -78,7 +80,7 @@ it.each([
   expect(readFileSync(filename).filter((byte) => byte === 0x5a).length).toBeLessThan(9);
 });
 
-it.each(['qcow2', 'vdi', 'vpc'])(
+it.each(['qcow2', 'vdi', 'qcow', 'parallels', 'vpc'])(
   'makes an image in format %s in a part of a disk, which cannot be resized, and nothing beside that',
   async (driver) => {
     const client = await JobClient.withChain();
@@ -98,6 +100,15 @@ it.each(['qcow2', 'vdi', 'vpc'])(
     expect(node?.image).toMatchObject({ 'virtual-size': 2 * megabyte });
   },
 );
+
+it('refuses to make a fixed VHD in a part of a disk, which it would have to resize', async () => {
+  const client = await JobClient.withChain();
+  const file = { driver: 'file', filename: client.at('disk.img') };
+  await create(client, { ...file, size: 4 * megabyte });
+  await client.execute('blockdev-add', { driver: 'raw', 'node-name': 'part', size: 2 * megabyte, file });
+  const fixed = { driver: 'vpc', subformat: 'fixed', 'force-size': true, file: 'part', size: megabyte };
+  expect(await create(client, fixed)).toContain('Cannot resize fixed-size raw disks');
+});
 
 it.each(['qcow2', 'qed'])('refuses to make an image in format %s where it does not fit', async (driver) => {
   const client = await JobClient.withChain();

@@ -272,3 +272,29 @@ it('changes the hints of files, of which one that was given must be given again'
   await add({ ...file, 'aio-max-batch': 16, 'drop-cache': false });
   await reopen({ ...file, 'aio-max-batch': 16, 'drop-cache': true });
 });
+
+it('wants to hear of the backing file that the header names, also where the image is open without it', async () => {
+  const backing = { name: at('a.img'), format: 'raw' };
+  await createImage(client.layer.graph, { filename: at('named.qcow2'), format: 'qcow2', size, backing });
+  const named = { driver: 'qcow2', 'node-name': 'named', file: { driver: 'file', filename: at('named.qcow2') } };
+  await add({ ...named, backing: null });
+  await expect(reopen(named)).rejects.toThrow("backing is missing for 'named'");
+  await reopen({ ...named, backing: null });
+});
+
+it('leaves a filter writable that cannot be reopened, and the rest below an image that is put over it', async () => {
+  const group = { 'qom-type': 'throttle-group', id: 'g' };
+  await client.execute('object-add', group);
+  await add({ driver: 'copy-on-read', 'node-name': 'copying', file: 'b' });
+  await add({ driver: 'throttle', 'node-name': 'limited', 'throttle-group': 'g', file: 'c' });
+  const file = (name: string) => ({ driver: 'file', filename: at(`${name}.qcow2`) });
+  for (const [name, node] of [
+    ['other', 'copying'],
+    ['third', 'limited'],
+  ] as const) {
+    if (name === 'third') await createImage(client.layer.graph, { filename: at('third.qcow2'), format: 'qcow2', size });
+    await add({ driver: 'qcow2', 'node-name': name, file: file(name), backing: null });
+    await client.execute('blockdev-snapshot', { node, overlay: name });
+  }
+  expect([node('copying').flags.readOnly, node('limited').flags.readOnly]).toEqual([false, true]);
+});

@@ -216,6 +216,15 @@ describe('other filters', () => {
     expect(await node('disk').open.blockStatus?.(0, 512)).not.toHaveProperty('offset');
   });
 
+  it('compress stores compressed through copy-on-read, too', async () => {
+    await addImage('disk');
+    await add({ driver: 'copy-on-read', 'node-name': 'copying', file: 'disk' });
+    await add({ driver: 'compress', 'node-name': 'c', file: 'copying' });
+    await node('c').requests.write(0, filled(65_536, 7));
+    expect((await read('disk', 0, 65_536)).every((byte) => byte === 7)).toBe(true);
+    expect(await node('disk').open.blockStatus?.(0, 512)).not.toHaveProperty('offset');
+  });
+
   it('preallocate makes the file larger in advance, and cuts it when it is closed', async () => {
     const filename = at('grown.raw');
     await client.layer.graph.drivers
