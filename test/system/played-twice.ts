@@ -58,7 +58,10 @@ export async function playedTwice(
   }
   if (died) console.warn(`QEMU's program crashed after ${there.length} lines of seed ${seed}: ${there.at(-1)}`);
   if (process.env.JOB_SCRIPT_SEEDS === undefined) expect(died).toBe(false);
-  return { here: died ? seen.slice(0, there.length) : seen, there, died, at };
+  if (!died) return { here: seen, there, died, at };
+  // The last line may show the crash.
+  const lived = there.slice(0, -1);
+  return { here: seen.slice(0, lived.length), there: lived, died, at };
 }
 
 /** An image that both have made is the same: backing file, bitmaps, what a check finds, and contents. */

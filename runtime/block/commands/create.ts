@@ -102,7 +102,8 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
   await graph.using(node, makingInNode, async (old) => {
     const { length } = node;
     // What was there before could be taken for part of the image.
-    const file = new EmptiedAtFirst(old, staysInPlace(driver.name, options));
+    const keeps = keepsLength(driver.name, options);
+    const file = new EmptiedAtFirst(old, keeps);
     try {
       await driver.create?.(file, {
         ...{ filename: node.filename, size, exactSize: true, options, host: graph.host },
@@ -125,7 +126,7 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
       if (left.length > 0) throw invalid('List of extents contains unused extents');
       const [unknown] = options.keys();
       if (unknown !== undefined) throw invalid(`'${unknown}' is not supported here`);
-      if (keepsLength.has(driver.name) && node.length < length) await file.truncate(length);
+      if (keeps && node.length < length) await file.truncate(length);
       await file.flush();
     } finally {
       for (const close of opened) await close();
@@ -133,12 +134,14 @@ async function createInto(graph: BlockGraph, driver: BlockDriver, creation: Crea
   });
 }
 
-/** Formats that QEMU makes in a file that is longer, and leaves it so. A VHD ends with its footer here: its file ends with the image. */
-const keepsLength: ReadonlySet<string> = new Set(['qcow2', 'vdi', 'qcow', 'parallels']);
-
-/** Whether an image can be made in a node whose length cannot change, such as a part of a disk. A fixed VHD sets the length itself. */
-function staysInPlace(format: string, options: BlockOptions): boolean {
-  return keepsLength.has(format) || (format === 'vpc' && options.get('subformat') !== 'fixed');
+/**
+ * Whether an image can be made in a node whose length cannot change, such as a part of a disk. QEMU leaves a file that is longer than such an
+ * image as long as it is. A fixed VHD ends with the file.
+ */
+function keepsLength(format: string, options: BlockOptions): boolean {
+  return (
+    ['qcow2', 'vdi', 'qcow', 'parallels'].includes(format) || (format === 'vpc' && options.get('subformat') !== 'fixed')
+  );
 }
 
 /** Formats that count in sectors. */

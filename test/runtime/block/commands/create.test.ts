@@ -1,5 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { JobClient } from '../jobs/job-client.js';
 
 /** Runs a job of creation to its end. @returns its error, if there is one */
@@ -68,7 +68,8 @@ it.each([
   ['vdi', {}, 4 * megabyte],
   ['qcow', {}, 4 * megabyte],
   ['parallels', {}, 4 * megabyte],
-  ['vpc', { 'force-size': true }, 2560],
+  ['vpc', { 'force-size': true }, 4 * megabyte],
+  ['vpc', { 'force-size': true, subformat: 'fixed' }, megabyte + 512],
   ['qed', {}, 327_680],
 ])('makes an image in format %s in a longer node, whose old data are gone', async (driver, more, length) => {
   const client = await JobClient.withChain();
@@ -147,10 +148,11 @@ it('reports each step of a job of creation, and no event of block jobs', async (
     'job-id': 'c',
     options: { driver: 'file', filename: client.at('f'), size: 512 },
   });
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(client.events.map(({ name, data }) => [name, (data as { status: string }).status])).toEqual(
-    ['created', 'running', 'waiting', 'pending', 'concluded'].map((status) => ['JOB_STATUS_CHANGE', status]),
-  );
+  const steps = ['created', 'running', 'waiting', 'pending', 'concluded'];
+  await vi.waitFor(() => {
+    const seen = client.events.map(({ name, data }) => [name, (data as { status: string }).status]);
+    expect(seen).toEqual(steps.map((status) => ['JOB_STATUS_CHANGE', status]));
+  }, 10_000);
 });
 
 it.each([
