@@ -26,10 +26,8 @@ export function checkInPhases(
   sound?.begin(context);
   for (const expression of expressions) {
     if (sound?.has(expression)) continue;
-    const { length } = context.diagnostics;
     context.enter(expression);
-    checkDefinition(expression, context);
-    if (context.diagnostics.length === length) sound?.add(expression);
+    if (isSilent(context, () => checkDefinition(expression, context))) sound?.add(expression);
   }
   const namedData = context.dialect.has('structs with named data');
   const drafts = define(expressions, context.dialect, lost, (expression, { meta, name }, earlier) => {
@@ -40,19 +38,29 @@ export function checkInPhases(
     expression.keepOnly(meta);
   });
   const describedLast = context.dialect.has('non-existent descriptions reported last');
-  const documented: Draft[] = [];
+  const documented: { readonly draft: Draft; readonly complete: boolean }[] = [];
+  const describe = (draft: Draft, complete: boolean): void => {
+    if (isSilent(context, () => checkDescribed(draft, context)) && complete) sound?.addDescribed(draft);
+  };
   checkEntities(drafts, context, (draft) => {
-    if (!draft.doc || context.isFaulty(draft.expression)) return;
-    checkUndescribed(draft, context);
-    if (describedLast) documented.push(draft);
-    else checkDescribed(draft, context);
+    if (!draft.doc || context.isFaulty(draft.expression) || sound?.isDescribed(draft)) return;
+    const complete = isSilent(context, () => checkUndescribed(draft, context));
+    if (describedLast) documented.push({ draft, complete });
+    else describe(draft, complete);
   });
-  for (const draft of documented) {
+  for (const { draft, complete } of documented) {
     context.enter(draft.expression);
-    checkDescribed(draft, context);
+    describe(draft, complete);
   }
   checkFeatureLimit(drafts, context);
   return drafts;
+}
+
+/** Whether a check finds nothing. */
+function isSilent(context: CheckContext, check: () => void): boolean {
+  const { length } = context.diagnostics;
+  check();
+  return context.diagnostics.length === length;
 }
 
 /** Reports a second definition of a name. */
