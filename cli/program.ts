@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { writtenOut } from './abbreviations.js';
 import { type Host, wantsColours } from './host.js';
 import { report } from './report-error.js';
 import { exitCodes, type Subcommand } from './subcommand.js';
@@ -75,6 +76,7 @@ Examples:
 /** Runs a command line (without the name of the program) and returns the exit code. Never throws. */
 export async function run(args: readonly string[], host: Host): Promise<number> {
   let code: number = exitCodes.ok;
+  let parsed = args;
   const program = emptyProgram();
   configure(program, host);
   for (const [name, { summary, load }] of Object.entries(subcommands)) {
@@ -84,12 +86,13 @@ export async function run(args: readonly string[], host: Host): Promise<number> 
     if (!args.includes(name) && args[0] !== 'completion') continue;
     const subcommand = await load();
     subcommand.declare(command);
+    if (args[0] === name && subcommand.abbreviated) parsed = writtenOut(args, command, subcommand.abbreviated);
     command.action(async () => {
       code = await subcommand.run(command, host);
     });
   }
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(parsed, { from: 'user' });
   } catch (error) {
     // Commander has printed what it throws: help, the version, or how the command line is wrong.
     if (error instanceof CommanderError) return args.length === 0 ? exitCodes.problems : error.exitCode;

@@ -5,6 +5,8 @@ import type { Host } from './host.js';
 export interface Subcommand {
   /** Declares operands, options and examples. */
   declare(command: Command): void;
+  /** Long options that may be shortened as long as no other of them begins so. Default: none. */
+  readonly abbreviated?: readonly string[];
   /** Does the work and returns the exit code. The operands and options are the command's. */
   run(command: Command, host: Host): Promise<number>;
 }

@@ -57,7 +57,8 @@ export {
 } from './qmp/server/agent-server.js';
 export type { BuiltinCommand } from './qmp/server/builtins.js';
 export { type RateLimit, type RateLimits, rateLimitsOf, referenceRateLimits } from './qmp/server/event-limits.js';
-export { type ListenAddress, ListenError } from './qmp/server/listen.js';
+export type { ListenAddress } from './qmp/server/listen.js';
+export { ListenError } from './qmp/server/listen-error.js';
 export type { OlderForms } from './qmp/server/older-forms.js';
 export type { CompatPolicy } from './qmp/server/policy.js';
 export type { ServerProblem } from './qmp/server/problem.js';

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Schema } from '../../generator/schema/model.js';
 import { stringify } from '../../runtime/json/stringify.js';
 import type { JsonValue } from '../../runtime/json/value.js';
-import { ListenError } from '../../runtime/qmp/server/listen.js';
+import { ListenError } from '../../runtime/qmp/server/listen-error.js';
 import type { ServerVersion } from '../../runtime/qmp/server/server.js';
 import { parseSocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import { type MockAgent, mockAgent } from '../../testkit/mock/agent.js';

@@ -1,50 +1,31 @@
-import { abstractPath } from '../../runtime/qmp/abstract/name.js';
-import { LONGEST_DELAY } from '../../runtime/qmp/deadline.js';
-import { familyOf, type InetFamily } from '../../runtime/qmp/server/inet-place.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import { type OptsType, parseOpts } from '../../runtime/visit/opts-text.js';
-import { readBoolean, readUnsigned } from '../../runtime/visit/scalar-text.js';
+import { readBoolean, readSize } from '../../runtime/visit/scalar-text.js';
+import { readSocketChardev, type SocketChardev } from './chardev-socket.js';
 
 /** A character device: what a monitor is connected by. */
-export type ChardevConfig =
-  | { readonly id: string; readonly backend: 'stdio' | 'null' }
-  | (SocketChardev & { readonly id: string; readonly backend: 'socket' });
+export type ChardevConfig = { readonly id: string } & (
+  | { readonly backend: 'stdio' | 'null' }
+  | FileChardev
+  | { readonly backend: 'pipe'; readonly path: string }
+  | (SocketChardev & { readonly backend: 'socket' })
+);
 
-/** A socket that the parent process has opened, and passed on under this number: one that listens, or one that is connected. */
-interface PassedSocket {
-  readonly fd: number;
+/** A file that output goes to, and perhaps one that input comes from. */
+export interface FileChardev {
+  readonly backend: 'file';
+  readonly path: string;
+  /** What is in the file stays. */
+  readonly append: boolean;
+  readonly inputPath: string | undefined;
 }
 
-/** A TCP address, or, of a server, some: it takes the first port that is free. */
-export interface InetRange {
-  readonly host: string;
-  readonly port: number;
-  /** The last port. */
-  readonly to: number;
-  readonly family: InetFamily;
-}
-
-/** A socket, as server or as client. */
-export interface SocketChardev {
-  /** A path that begins with NUL is an abstract name. */
-  readonly place: { readonly path: string } | InetRange | PassedSocket;
-  readonly server: boolean;
-  /** Of a server: it negotiates the options of telnet, and takes them out of what the client sends. */
-  readonly telnet: boolean;
-  /** Of a server: starting waits for the first client. */
-  readonly wait: boolean;
-  /** Of a client: milliseconds after which it connects again. Absent: never. */
-  readonly reconnect: number | undefined;
-  /** Id of the object with the TLS credentials. Absent: no TLS. */
-  readonly tlsCreds: string | undefined;
-  /** Id of the object that says which clients get in. */
-  readonly tlsAuthz: string | undefined;
-}
-
-/** The keys of QEMU's `-chardev` for the kinds that there are here. */
-const keys: { readonly [key: string]: OptsType } = {
+/** The keys of QEMU's `-chardev` for the kinds that its storage daemon has. */
+export const chardevKeys: { readonly [key: string]: OptsType } = {
   backend: 'string',
   path: 'string',
+  'input-path': 'string',
+  append: 'bool',
   host: 'string',
   port: 'string',
   localaddr: 'string',
@@ -65,31 +46,49 @@ const keys: { readonly [key: string]: OptsType } = {
   signal: 'bool',
   logfile: 'string',
   logappend: 'bool',
+  logtimestamp: 'bool',
   'tls-creds': 'string',
   'tls-authz': 'string',
   abstract: 'bool',
   tight: 'bool',
   fd: 'string',
+  chardev: 'string',
+  size: 'size',
+  rows: 'number',
+  cols: 'number',
+  width: 'number',
+  height: 'number',
+  name: 'string',
+  debug: 'number',
+  mouse: 'bool',
+  clipboard: 'bool',
+  encoding: 'string',
 };
 
-/** What QEMU has and this server has not: refused unless it is off. */
-const absent = ['tn3270', 'websocket', 'mux', 'logfile'];
+/** The kinds that there are here, in the order in which help lists them. */
+export const chardevKinds = ['file', 'memory', 'null', 'pipe', 'ringbuf', 'socket', 'stdio'] as const;
+
+/** What the storage daemon has beside. */
+const notHere = ['hub', 'mux', 'parallel', 'pty', 'serial', 'udp'];
+
+/** What QEMU has for all kinds and this server has not: refused unless it is off. */
+const absent = ['mux', 'logfile'];
 
 /**
- * Reads a `--chardev`: `socket,id=ID,path=PATH,server=on,wait=off`, `stdio,id=ID` or `null,id=ID`.
+ * Reads a `--chardev`: `socket,id=ID,path=PATH,server=on,wait=off`, `stdio,id=ID`, `file,id=ID,path=PATH` and so on.
  *
  * @throws OptionError that says what is wrong
  */
 export function readChardev(text: string): ChardevConfig {
-  const opts = parseOpts(text, { name: 'chardev', impliedKey: 'backend', keys });
+  const opts = parseOpts(text, { name: 'chardev', impliedKey: 'backend', keys: chardevKeys });
   const { id } = opts;
   const given = new Map(opts.entries);
   const backend = given.get('backend');
   if (id === undefined) throw new OptionError('chardev: no id specified', 'id');
-  if (backend === 'stdio' || backend === 'null') return { id, backend };
-  if (backend !== 'socket') {
+  if (backend === undefined) throw new OptionError(`chardev: "${id}" missing backend`, 'backend');
+  if (notHere.includes(backend)) {
     throw new OptionError(
-      `'${backend ?? ''}' is not a valid char driver name: there are socket, stdio and null`,
+      `'${backend}' is not available in this server: there are ${chardevKinds.join(', ')}`,
       'backend',
     );
   }
@@ -97,71 +96,45 @@ export function readChardev(text: string): ChardevConfig {
     const value = given.get(key);
     if (value !== undefined && value !== 'off') throw new OptionError(`'${key}' is not available in this server`, key);
   }
-  return { id, backend, ...readSocket(given) };
+  switch (backend) {
+    case 'socket':
+      return { id, backend, ...readSocketChardev(given) };
+    case 'stdio':
+    case 'null':
+      return { id, backend };
+    case 'memory':
+    case 'ringbuf':
+      checkRing(given.get('size'));
+      // Of what is written there only the HMP of the emulator reads something.
+      return { id, backend: 'null' };
+    case 'pipe':
+      return { id, backend, path: expectPath(given, 'chardev: pipe: no device path given') };
+    case 'file':
+      return {
+        id,
+        backend,
+        path: expectPath(given, 'chardev: file: no filename given'),
+        append: readBoolean(given.get('append') ?? 'off') ?? false,
+        inputPath: given.get('input-path'),
+      };
+    default:
+      throw new OptionError(
+        `'${backend}' is not a valid char driver name: there are ${chardevKinds.join(', ')}`,
+        'backend',
+      );
+  }
 }
 
-function readSocket(given: ReadonlyMap<string, string>): SocketChardev {
-  const flag = (key: string) => readFlag(given, key);
-  const server = flag('server') ?? false;
-  const wait = flag('wait');
-  const pause = given.get('reconnect-ms') ?? given.get('reconnect');
-  const unit = given.has('reconnect-ms') ? 1 : 1000;
-  if (!server && wait !== undefined) {
-    throw new OptionError("'wait' option is incompatible with socket in client connect mode", 'wait');
-  }
-  if (given.has('fd') && pause !== undefined) {
-    throw new OptionError("'reconnect' option is incompatible with 'fd'", 'reconnect');
-  }
-  if (server && pause !== undefined) {
-    throw new OptionError("'reconnect' option is incompatible with socket in server listen mode", 'reconnect');
-  }
-  const milliseconds = pause === undefined ? 0 : Math.min(Number(readUnsigned(pause)) * unit, LONGEST_DELAY);
-  return {
-    place: readPlace(given, server),
-    server,
-    telnet: server && (flag('telnet') ?? false),
-    wait: server && (wait ?? true),
-    reconnect: milliseconds === 0 ? undefined : milliseconds,
-    tlsCreds: given.get('tls-creds'),
-    tlsAuthz: given.get('tls-authz'),
-  };
-}
-
-function readFlag(given: ReadonlyMap<string, string>, key: string): boolean | undefined {
-  const value = given.get(key);
-  return value === undefined ? undefined : readBoolean(value);
-}
-
-function readPlace(given: ReadonlyMap<string, string>, server: boolean): SocketChardev['place'] {
-  const flag = (key: string) => readFlag(given, key);
-  const fd = given.get('fd');
-  if (fd !== undefined) {
-    if (!/^\d{1,9}$/.test(fd)) throw new OptionError(`'${fd}' is not the number of a file descriptor`, 'fd');
-    return { fd: Number(fd) };
-  }
+function expectPath(given: ReadonlyMap<string, string>, missing: string): string {
   const path = given.get('path');
-  if (path !== undefined) return { path: flag('abstract') ? abstractPath(path, flag('tight')) : path };
-  const host = given.get('host');
-  const port = given.get('port');
-  if (port === undefined) {
-    throw new OptionError(
-      host === undefined
-        ? "chardev: socket: give 'path', or 'host' and 'port', or 'fd'"
-        : 'chardev: socket: no port given',
-    );
-  }
-  const first = readPort(port, 'port');
-  const family = familyOf(flag('ipv4'), flag('ipv6'));
-  if (family === 'none') throw new OptionError('Cannot disable IPv4 and IPv6 at same time', 'ipv6');
-  const end = given.get('to');
-  if (end !== undefined && !server) throw new OptionError("'to' goes with a socket that listens", 'to');
-  const last = end === undefined ? first : readPort(end, 'to');
-  if (last < first) throw new OptionError(`the last port, ${last}, is below the first, ${first}`, 'to');
-  const loopback = family === undefined ? 'localhost' : family === 6 ? '::1' : '127.0.0.1';
-  return { host: host === undefined || host === '' ? loopback : host, port: first, to: last, family };
+  if (path === undefined) throw new OptionError(missing, 'path');
+  return path;
 }
 
-function readPort(text: string, key: string): number {
-  if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new OptionError(`'${text}' is not a TCP port`, key);
+function checkRing(text: string | undefined): void {
+  if (text === undefined) return;
+  const size = readSize(text) ?? 0n;
+  if ((size & (size - 1n)) !== 0n) {
+    throw new OptionError('size of ringbuf chardev must be power of two', 'size');
+  }
 }

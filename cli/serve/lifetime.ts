@@ -1,4 +1,5 @@
 import { endProcess } from '../../runtime/block/drivers/file/native.js';
+import { LONGEST_DELAY } from '../../runtime/qmp/deadline.js';
 import { interrupts } from '../host.js';
 import { exitCodes } from '../subcommand.js';
 
@@ -18,6 +19,16 @@ export function endAtSecondSignal(first: AbortSignal): () => void {
     first.removeEventListener('abort', listen);
     for (const signal of interrupts) process.off(signal, end);
   };
+}
+
+/**
+ * Keeps the process from ending for want of something to wait for: of a server without sockets, a signal is all that ends it.
+ *
+ * @returns takes that back
+ */
+export function stayUntilEnded(): () => void {
+  const timer = setInterval(() => {}, LONGEST_DELAY);
+  return () => clearInterval(timer);
 }
 
 /** Milliseconds that a process whose work is done may take to end by itself. */

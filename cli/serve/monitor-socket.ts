@@ -5,16 +5,17 @@ import type { BlockLayer } from '../../runtime/block/index.js';
 import { serverHandshake } from '../../runtime/block/objects/server-handshake.js';
 import { expectPassedSocket } from '../../runtime/block/passed-socket.js';
 import { secureClient } from '../../runtime/block/tls.js';
-import type { ReplyLayout } from '../../runtime/json/stringify-reply.js';
 import { isAbstract } from '../../runtime/qmp/abstract/name.js';
 import { connectAt } from '../../runtime/qmp/server/connect-at.js';
 import { ConnectionTurns } from '../../runtime/qmp/server/connection-turns.js';
-import { ListenError, type Listener, listen } from '../../runtime/qmp/server/listen.js';
+import { type Listener, listen } from '../../runtime/qmp/server/listen.js';
 import { listenAt } from '../../runtime/qmp/server/listen-at.js';
-import type { QmpServer } from '../../runtime/qmp/server/server.js';
+import { ListenError } from '../../runtime/qmp/server/listen-error.js';
 import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
-import type { InetRange, SocketChardev } from './chardev.js';
+import type { StreamPair } from '../../runtime/qmp/streams.js';
+import type { InetRange, SocketChardev } from './chardev-socket.js';
 import { aborted } from './lifetime.js';
+import type { OpenChardev } from './open-chardev.js';
 import { telnet } from './telnet.js';
 
 type Accept = Parameters<typeof listen>[1];
@@ -22,8 +23,8 @@ type Accept = Parameters<typeof listen>[1];
 /** What a monitor's socket is opened with. */
 export interface MonitorSocketOptions {
   readonly chardev: SocketChardev;
-  readonly layout: ReplyLayout;
-  readonly server: QmpServer;
+  /** Begins to serve a client. */
+  readonly serve: (client: StreamPair) => void;
   /** Has the objects with TLS credentials. */
   readonly layer: BlockLayer;
   /** Tells the operator. */
@@ -32,29 +33,17 @@ export interface MonitorSocketOptions {
   readonly signal: AbortSignal;
 }
 
-/** An open socket of a monitor. */
-export interface MonitorSocket {
-  readonly address: string;
-  close(): Promise<void>;
-}
-
 /**
  * Listens for the client of a monitor, one at a time, or connects to it.
  *
  * @throws BlockError when there are no such TLS credentials, or the client cannot be reached and is not to be tried again
  * @throws ListenError when the address is not available
  */
-export function openMonitorSocket(options: MonitorSocketOptions): Promise<MonitorSocket> {
+export function openMonitorSocket(options: MonitorSocketOptions): Promise<OpenChardev> {
   return options.chardev.server ? listenForClient(options) : connectToClient(options);
 }
 
-async function listenForClient({
-  chardev,
-  layout,
-  server,
-  layer,
-  signal,
-}: MonitorSocketOptions): Promise<MonitorSocket> {
+async function listenForClient({ chardev, serve, layer, signal }: MonitorSocketOptions): Promise<OpenChardev> {
   const { place, tlsCreds, tlsAuthz, wait, telnet: speaksTelnet } = chardev;
   const secure = serverHandshake(layer.objects, tlsCreds, tlsAuthz);
   let arrived = (): void => {};
@@ -67,7 +56,7 @@ async function listenForClient({
     handshaking = socket;
     const streams = secure === undefined ? socket : await secure(socket);
     handshaking = undefined;
-    server.serve(speaksTelnet ? telnet(streams) : { readable: streams, writable: streams }, layout);
+    serve(speaksTelnet ? telnet(streams) : { readable: streams, writable: streams });
     arrived();
   });
   const take = (socket: Socket): void => turns.take(socket);
@@ -87,8 +76,8 @@ async function listenForClient({
   };
 }
 
-async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSocket> {
-  const { chardev, layout, server, layer, warn, signal } = options;
+async function connectToClient(options: MonitorSocketOptions): Promise<OpenChardev> {
+  const { chardev, serve, layer, warn, signal } = options;
   const { place, reconnect, tlsCreds } = chardev;
   const credentials = tlsCreds === undefined ? undefined : layer.objects.tlsCredentials(tlsCreds, 'client');
   const hostname = 'host' in place ? place.host : undefined;
@@ -105,12 +94,12 @@ async function connectToClient(options: MonitorSocketOptions): Promise<MonitorSo
     );
     const streams = credentials === undefined ? plain : await secureClient(plain, credentials, hostname);
     plain.once('close', again);
-    server.serve({ readable: streams, writable: streams }, layout);
+    serve({ readable: streams, writable: streams });
   };
   try {
     await open();
   } catch (error) {
-    const name = 'path' in place && !isAbstract(place.path) ? place.path : addressOf(place);
+    const name = 'path' in place && !isAbstract(place.path) ? place.path : addressOf(place).replace(/^tcp:/, '');
     const failure = blockErrorOf(error, `Failed to connect to '${name}'`);
     if (reconnect === undefined) throw failure;
     warn(`${failure.message}; it is tried again`);

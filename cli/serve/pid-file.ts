@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { blockErrorOf } from '../../runtime/block/error.js';
 import { UserError } from '../user-error.js';
 
 /**
@@ -14,7 +15,9 @@ export function writePidFile(path: string): () => void {
     removeStale(path);
     fd = openSync(path, 'wx', 0o644);
   } catch (error) {
-    throw new UserError(`--pidfile ${path}: cannot create PID file: ${(error as Error).message}`, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === undefined ? message : blockErrorOf(error, `Could not create '${path}'`).message;
+    throw new UserError(`--pidfile ${path}: cannot create PID file: ${reason}`, { cause: error });
   }
   writeSync(fd, `${process.pid}\n`);
   closeSync(fd);

@@ -21,6 +21,7 @@ import { type ChardevConfig, readChardev } from './chardev.js';
 import { readCompat } from './compat.js';
 import { PlannedThings } from './planned-things.js';
 import { readBlockdev, readExport, readMonitor, readNbdServer, readObject } from './schema-options.js';
+import { readTrace } from './trace.js';
 
 type TcpPlace = Exclude<SocketPlace, { readonly path: string }>;
 
@@ -35,7 +36,8 @@ type OptionName =
   | 'chardev'
   | 'monitor'
   | 'qmp'
-  | 'compat';
+  | 'compat'
+  | 'trace';
 
 /** The options of a server, as they were written, in their order. */
 export type ServerTexts = { readonly [Name in OptionName]?: readonly string[] } & {
@@ -66,15 +68,18 @@ export interface ServerPlan {
   /** The NBD server that commands and the exports below use. Absent: none. */
   readonly nbdServer: Planned<NbdServerOptions> | undefined;
   readonly exports: readonly Planned<BlockExportOptions>[];
-  readonly monitors: readonly PlannedMonitor[];
+  /** What may be used by a monitor, and is opened in any case. */
+  readonly chardevs: readonly PlannedChardev[];
   readonly qmp: readonly Planned<SocketPlace | 'stdio'>[];
+  /** Whether something is asked for that only a whole machine has: clients then learn of the end by an event. */
+  readonly machine: boolean;
   /** What is done about deprecated and unstable interfaces. */
   readonly policy: CompatPolicy;
 }
 
-/** A monitor as the storage daemon has them: by a character device. The option is that of the device, which is what can fail. */
-interface PlannedMonitor extends Planned<MonitorOptions> {
-  readonly chardev: ChardevConfig;
+/** A character device, and the monitor that is connected by it, if there is one. */
+export interface PlannedChardev extends Planned<ChardevConfig> {
+  readonly monitor: MonitorOptions | undefined;
 }
 
 /** Something that is wrong with an option. */
@@ -132,11 +137,12 @@ export function planServer(
   each('nbd', readNbd, (config, option) => nbd.add(option, config, things));
   const [nbdServer] = each('nbdServer', readNbdServer, () => things.addNbdServer());
   const exports = each('export', readExport, (options) => things.addExport(options));
-  const chardevs = each('chardev', readChardev, ({ id }) => things.addChardev(id));
-  const monitors = each('monitor', readMonitor, ({ chardev }) => things.addMonitor(chardev)).flatMap((monitor) => {
-    const device = chardevs.find(({ config }) => config.id === monitor.config.chardev);
-    return device === undefined ? [] : [{ ...monitor, option: device.option, chardev: device.config }];
-  });
+  const devicesOfMonitors = each('chardev', readChardev, (chardev) => things.addChardev(chardev));
+  const monitors = each('monitor', readMonitor, (monitor) => things.addMonitor(monitor));
+  const chardevs: PlannedChardev[] = devicesOfMonitors.map((device) => ({
+    ...device,
+    monitor: monitors.find(({ config }) => config.chardev === device.config.id)?.config,
+  }));
   const policies = each('compat', readCompat, () => {});
   const policy: CompatPolicy = Object.assign({}, ...policies.map(({ config }) => config));
   const places = new Map(nbd.servers.map(({ option, config }) => [formatSocketPlace(config), option]));
@@ -145,13 +151,28 @@ export function planServer(
     const place = typeof listener === 'object' && 'telnet' in listener ? listener.telnet : listener;
     const key = place === 'stdio' ? place : formatSocketPlace(place);
     const other = places.get(key);
+    if (place === 'stdio') things.takeStdio();
     if (other !== undefined && !isAnyPort(place)) throw new OptionError(`${other} listens there already`);
     places.set(key, option);
   })) {
     if (typeof config === 'string' || !('telnet' in config)) qmp.push({ option, config });
-    else monitors.push({ option, config: { chardev: option }, chardev: telnetChardev(option, config.telnet) });
+    else chardevs.push({ option, config: telnetChardev(option, config.telnet), monitor: { chardev: option } });
   }
-  const plan = { objects, blockdevs, drives, devices, nbd: nbd.servers, nbdServer, exports, monitors, qmp, policy };
+  const machine = (['qmp', 'drive', 'device'] as const).some((name) => texts[name] !== undefined);
+  each('trace', readTrace, () => {});
+  const plan = {
+    machine,
+    objects,
+    blockdevs,
+    drives,
+    devices,
+    nbd: nbd.servers,
+    nbdServer,
+    exports,
+    chardevs,
+    qmp,
+    policy,
+  };
   return { plan, problems };
 }
 

@@ -1,6 +1,7 @@
 import {
   type BlockdevOptions,
   type BlockExportOptions,
+  type MonitorOptions,
   type ObjectOptions,
   visitBlockdevOptions,
 } from '../../generated/index.js';
@@ -27,6 +28,7 @@ import { OptionError } from '../../runtime/visit/option-error.js';
 import type { JsonKind, Name } from '../../runtime/visit/visitor.js';
 import { WalkVisitor } from '../../runtime/visit/walk-visitor.js';
 import { checkId, isWellFormedId } from '../../runtime/visit/well-formed-id.js';
+import type { ChardevConfig } from './chardev.js';
 
 interface PlannedDrive extends PresentDrive {
   readonly empty: boolean;
@@ -41,10 +43,12 @@ export class PlannedThings implements DriveRegistry {
   readonly #objects = new Set<string>();
   readonly #exports = new Set<string>();
   readonly #exportNames = new Set<string>();
+  readonly #monitors = new Set<string>();
   readonly #chardevs = new Map<string, { used: boolean }>();
   /** What is plugged in without a drive. */
   readonly #devices: PresentDrive[] = [];
   #nbdServer = false;
+  #stdio = false;
 
   constructor({ drivers, whitelist = {} }: { readonly drivers: DriverRegistry; readonly whitelist?: DriverWhitelist }) {
     this.#drivers = drivers;
@@ -62,7 +66,9 @@ export class PlannedThings implements DriveRegistry {
   /** @throws OptionError for a malformed or taken id */
   addObject({ id }: ObjectOptions): void {
     checkId(id);
-    if (isObjectIdTaken(id, this.#objects)) throw new OptionError(`there is an object '${id}' already`, 'id');
+    if (isObjectIdTaken(id, this.#objects)) {
+      throw new OptionError(`attempt to add duplicate property '${id}' to object (type 'container')`, 'id');
+    }
     this.#objects.add(id);
   }
 
@@ -72,7 +78,9 @@ export class PlannedThings implements DriveRegistry {
     visitBlockdevOptions(references, options);
     for (const name of references.found) {
       if (this.#names.kind(name) === undefined) {
-        throw new OptionError(`there is no node '${name}': the --blockdev that makes it must come before`);
+        throw new OptionError(
+          `Cannot find device='${name}' nor node-name='${name}': the --blockdev that makes it must come before`,
+        );
       }
     }
     const flat = BlockOptions.flatten(options);
@@ -158,17 +166,29 @@ export class PlannedThings implements DriveRegistry {
     this.#exportNames.add(name);
   }
 
-  /** @throws OptionError for a taken id */
-  addChardev(id: string): void {
-    if (this.#chardevs.has(id)) throw new OptionError(`there is a chardev '${id}' already`, 'id');
+  /** @throws OptionError for a taken id, or a second user of standard input and output */
+  addChardev({ id, backend }: ChardevConfig): void {
+    if (this.#chardevs.has(id))
+      throw new OptionError(`attempt to add duplicate property '${id}' to object (type 'container')`, 'id');
+    if (backend === 'stdio') this.takeStdio();
     this.#chardevs.set(id, { used: false });
   }
 
-  /** @throws OptionError when there is no such character device, or another monitor has it */
-  addMonitor(id: string): void {
-    const chardev = this.#chardevs.get(id);
-    if (chardev === undefined) throw new OptionError(`chardev "${id}" not found`, 'chardev');
-    if (chardev.used) throw new OptionError(`Device '${id}' is in use`, 'chardev');
+  /** @throws OptionError when another one has standard input and output */
+  takeStdio(): void {
+    if (this.#stdio) throw new OptionError('cannot use stdio by multiple character devices');
+    this.#stdio = true;
+  }
+
+  /** @throws OptionError when there is no such character device, or another monitor has it, or the id */
+  addMonitor({ chardev: device, id }: MonitorOptions): void {
+    const chardev = this.#chardevs.get(device);
+    if (chardev === undefined) throw new OptionError(`chardev "${device}" not found`, 'chardev');
+    if (chardev.used) throw new OptionError(`chardev '${device}' is already in use`, 'chardev');
+    if (id !== undefined && this.#monitors.has(id)) {
+      throw new OptionError(`attempt to add duplicate property '${id}' to object (type 'container')`, 'id');
+    }
+    if (id !== undefined) this.#monitors.add(id);
     chardev.used = true;
   }
 

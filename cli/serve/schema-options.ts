@@ -12,6 +12,7 @@ import {
 } from '../../generated/index.js';
 import { OptionError } from '../../runtime/visit/option-error.js';
 import { readOption } from '../../runtime/visit/options.js';
+import { checkId } from '../../runtime/visit/well-formed-id.js';
 
 /**
  * Reads the text of a `--blockdev`: `qcow2,node-name=d0,file.driver=file,file.filename=a.qcow2`, or the same as JSON.
@@ -21,7 +22,9 @@ import { readOption } from '../../runtime/visit/options.js';
 export function readBlockdev(text: string): BlockdevOptions & { readonly 'node-name': string } {
   const options = readOption(visitBlockdevOptions, text, { impliedKey: 'driver' });
   const name = options['node-name'];
-  if (name === undefined) throw new OptionError("'node-name' is missing: nothing could refer to the node", 'node-name');
+  if (name === undefined) {
+    throw new OptionError("'node-name' must be specified for the root node: nothing could refer to it", 'node-name');
+  }
   return { ...options, 'node-name': name };
 }
 
@@ -59,6 +62,7 @@ export function readNbdServer(text: string): NbdServerOptions {
  */
 export function readMonitor(text: string): MonitorOptions {
   const options = readOption(visitMonitorOptions, text, { impliedKey: 'chardev' });
+  if (options.id !== undefined) checkId(options.id);
   if (options.mode === 'readline') throw new OptionError('Only QMP is supported', 'mode');
   return options;
 }

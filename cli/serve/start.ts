@@ -1,4 +1,5 @@
 import { unlinkSync } from 'node:fs';
+import { emitShutdown, type ShutdownCause } from '../../generated/index.js';
 import packageJson from '../../package.json' with { type: 'json' };
 import {
   BlockLayer,
@@ -10,20 +11,18 @@ import {
   olderForms,
 } from '../../runtime/block/index.js';
 import { isAbstract } from '../../runtime/qmp/abstract/name.js';
-import { isQmpFailure } from '../../runtime/qmp/error.js';
-import { ListenError } from '../../runtime/qmp/server/listen.js';
 import type { ServerProblem } from '../../runtime/qmp/server/problem.js';
 import { createQmpServer, type QmpServer } from '../../runtime/qmp/server/server.js';
-import { formatSocketPlace, type SocketPlace } from '../../runtime/qmp/server/socket-place.js';
+import { formatSocketPlace } from '../../runtime/qmp/server/socket-place.js';
 import type { Host } from '../host.js';
-import { UserError } from '../user-error.js';
 import { logJob, type ServerLog } from './log.js';
-import { type MonitorSocket, openMonitorSocket } from './monitor-socket.js';
+import { openMonitors } from './monitors.js';
+import { naming } from './naming.js';
+import type { OpenChardev } from './open-chardev.js';
 import type { Planned, PlannedNbd, ServerPlan } from './plan.js';
-import { standardStreams } from './streams.js';
 
 /** What the server is to its clients: the newest release whose block layer it has. */
-const version = { major: 10, minor: 1, micro: 0, package: `qapi-ts ${packageJson.version}` };
+const version = { major: 11, minor: 1, micro: 0, package: `qapi-ts ${packageJson.version}` };
 
 /** What a server is started with. */
 export interface StartOptions {
@@ -60,11 +59,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   try {
     const nbd = await carryOut(plan, parts, options);
     parts.begun();
-    const listening = await listenForMonitors(parts, options);
+    const listening = await openMonitors(parts, options);
     return {
       places: { qmp: listening.places, nbd },
       ended: Promise.race([parts.quit, listening.deserted]),
-      close: () => closeParts(parts, log),
+      close: () => {
+        if (plan.machine && options.signal.aborted) announceEnd(parts.server, 'host-signal');
+        return closeParts(parts, log);
+      },
     };
   } catch (error) {
     await closeParts(parts, log);
@@ -81,8 +83,8 @@ interface Parts {
   begun(): void;
   /** What else is to be undone, last first. */
   readonly undo: (() => Promise<void> | void)[];
-  /** Sockets of monitors, which close with their clients. */
-  readonly sockets: MonitorSocket[];
+  /** What monitors are connected by, which closes with their clients. */
+  readonly chardevs: OpenChardev[];
   /** How often the layer has warned of something. */
   warnings(): number;
 }
@@ -96,6 +98,7 @@ async function createParts({ plan, whitelist, authorize, name, log }: StartOptio
     onQuit = resolve;
   });
   const server = await createQmpServer({
+    beforeQuit: () => plan.machine && announceEnd(server, 'host-qmp-quit'),
     onQuit: () => onQuit(),
     dispatch: commands,
     events,
@@ -133,7 +136,11 @@ async function createParts({ plan, whitelist, authorize, name, log }: StartOptio
   const begun = (): void => {
     starting = false;
   };
-  return { server, layer: made as BlockLayer, quit, begun, undo: [], sockets: [], warnings: () => warnings };
+  return { server, layer: made as BlockLayer, quit, begun, undo: [], chardevs: [], warnings: () => warnings };
+}
+
+function announceEnd({ events: sink }: QmpServer, reason: ShutdownCause): void {
+  emitShutdown(sink, { guest: false, reason });
 }
 
 function tellProblem(problem: ServerProblem, log: ServerLog): void {
@@ -196,55 +203,8 @@ function unlinkAtExit(path: string): () => void {
   return () => void process.off('exit', remove);
 }
 
-/** Takes clients. `deserted` resolves when the only client there can be has gone, and no other can come. */
-async function listenForMonitors(
-  { server, layer, sockets }: Parts,
-  { plan, host, signal, log }: StartOptions,
-): Promise<{ places: string[]; deserted: Promise<void> }> {
-  const alone = plan.qmp.length + plan.monitors.length === 1 && plan.nbd.length === 0 && plan.nbdServer === undefined;
-  let desert = (): void => {};
-  const deserted = new Promise<void>((resolve) => {
-    desert = resolve;
-  });
-  const listen = (place: SocketPlace | 'stdio'): Promise<void> =>
-    server.listen(place === 'stdio' ? standardStreams(host, () => alone && desert()) : place);
-  for (const { option, config } of plan.qmp) {
-    signal.throwIfAborted();
-    await naming(option, () => listen(config));
-  }
-  const places = [...server.addresses];
-  for (const { option, chardev, config } of plan.monitors) {
-    signal.throwIfAborted();
-    const layout = { pretty: config.pretty ?? false };
-    if (chardev.backend !== 'socket') {
-      if (chardev.backend === 'null') continue;
-      server.serve(
-        standardStreams(host, () => alone && desert()),
-        layout,
-      );
-      places.push('stdio');
-      continue;
-    }
-    const warn = (message: string): void => log.warn({ option }, message);
-    const socket = await naming(option, () => openMonitorSocket({ chardev, layout, server, layer, warn, signal }));
-    sockets.push(socket);
-    places.push(socket.address);
-  }
-  return { places, deserted };
-}
-
-/** Runs a step of starting; when it fails, the error tells of the option that asked for it. */
-async function naming<T>(option: string, step: () => Promise<T> | T): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (!isQmpFailure(error) && !(error instanceof ListenError)) throw error;
-    throw new UserError(`${option}: ${error.message}`, { cause: error });
-  }
-}
-
 /** Closes everything in order. What goes wrong meanwhile is logged, and does not keep the rest from being closed. */
-async function closeParts({ server, layer, undo, sockets, warnings }: Parts, log: ServerLog): Promise<boolean> {
+async function closeParts({ server, layer, undo, chardevs, warnings }: Parts, log: ServerLog): Promise<boolean> {
   let well = true;
   const warned = warnings();
   const attempt = async (what: string, step: () => unknown): Promise<void> => {
@@ -259,7 +219,7 @@ async function closeParts({ server, layer, undo, sockets, warnings }: Parts, log
   server.stopExecuting();
   for (const step of undo.reverse()) await attempt('an NBD server could not be closed', step);
   await attempt('the images could not be closed', () => layer.close());
-  const monitors = () => Promise.all([server.close(), ...sockets.map((socket) => socket.close())]);
+  const monitors = () => Promise.all([server.close(), ...chardevs.map((chardev) => chardev.close())]);
   await attempt('the monitors could not be closed', monitors);
   // The layer warns of images that it could not flush or close.
   return well && warnings() === warned;

@@ -45,7 +45,7 @@ export function parseKeyval(text: string, options: KeyvalOptions = {}): Keyval {
     const parameter = parseParameter(text, start, start === 0 ? options.impliedKey : undefined);
     if (parameter.key === undefined) {
       if (!options.allowHelp)
-        throw new OptionError(`Help is not available here: remove '${text.slice(start, parameter.end)}'`);
+        throw new OptionError(`Help is not available for this option: remove '${text.slice(start, parameter.end)}'`);
       help = true;
     } else {
       insert(root, parameter.key, splitKey(parameter.key), parameter.value);
@@ -71,7 +71,7 @@ function parseParameter(text: string, start: number, impliedKey: string | undefi
   if (word === 'help' || word === '?') return { key: undefined, value: '', end };
   if (impliedKey === undefined) {
     throw new OptionError(
-      word === '' ? `Expected a key before ',' in '${text}'` : `Expected '=' after '${word}'`,
+      word === '' ? `Expected a key before ',' in '${text}'` : `Expected '=' after parameter '${word}'`,
       word,
     );
   }

@@ -23,6 +23,8 @@ export interface Opts {
   readonly id?: string;
   /** Every key with its text, in order, repeated ones included. */
   readonly entries: readonly (readonly [key: string, value: string])[];
+  /** The words that stood without a value, as they were written. Absent: none did. */
+  readonly lone?: readonly string[];
   /** Whether `help` or `?` stood in it. Only a closed table has help. */
   readonly help: boolean;
   /** Deprecated spellings that were accepted. */
@@ -38,6 +40,7 @@ export interface Opts {
 export function parseOpts(text: string, table: OptsTable): Opts {
   const entries: [string, string][] = [];
   const warnings: string[] = [];
+  const lone: string[] = [];
   let id: string | undefined;
   let help = false;
   for (const { key, value, flag } of parameters(text, table.impliedKey)) {
@@ -46,12 +49,13 @@ export function parseOpts(text: string, table: OptsTable): Opts {
     } else if (key === 'id') {
       id ??= takeId(value, table);
     } else {
+      if (flag) lone.push(flag);
       if (flag) warnings.push(`'${flag}' without a value is deprecated: write '${key}=${value}'`);
       checkValue(key, value, table);
       entries.push([key, value]);
     }
   }
-  return { ...(id !== undefined && { id }), entries, help, warnings };
+  return { ...(id !== undefined && { id }), entries, ...(lone.length > 0 && { lone }), help, warnings };
 }
 
 interface OptsParameter {
@@ -98,9 +102,9 @@ function checkValue(key: string, value: string, table: OptsTable): void {
   if (!table.keys) return;
   const type = Object.hasOwn(table.keys, key) ? table.keys[key] : undefined;
   if (type === undefined) {
-    throw new OptionError(`-${table.name} has no option '${key}'; it has ${Object.keys(table.keys).join(', ')}`, key);
+    throw new OptionError(`Invalid parameter '${key}': -${table.name} has ${Object.keys(table.keys).join(', ')}`, key);
   }
   if (type !== 'string' && expectations[type].read(value) === undefined) {
-    throw new OptionError(`'${key}' of -${table.name} must be ${expectations[type].text}, not '${value}'`, key);
+    throw new OptionError(`Parameter '${key}' expects ${expectations[type].text}, not '${value}'`, key);
   }
 }

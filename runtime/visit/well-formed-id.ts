@@ -13,5 +13,5 @@ export function isWellFormedId(id: string): boolean {
 /** The `id` of an option of the command line. @throws OptionError when it is malformed */
 export function checkId(id: string): string {
   if (isWellFormedId(id)) return id;
-  throw new OptionError(`'${id}' is not a valid 'id': expected ${idSyntax}`, 'id');
+  throw new OptionError(`Parameter 'id' expects an identifier, not '${id}': ${idSyntax}`, 'id');
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
@@ -35,6 +35,15 @@ const good: readonly string[] = [
   `--chardev socket,id=c,path=${at('c')},server,nowait --monitor c`,
   `--chardev socket,id=c,path=${at('none')},server=off,${has('reconnect-ms') ? 'reconnect-ms=1000' : 'reconnect=1'} --monitor c`,
   `--chardev null,id=c --monitor c`,
+  '--chardev null,id=c',
+  '--blockdev null-co,node-name=n',
+  '--blockd null-co,node-name=n',
+  '--obj secret,id=s,data=x',
+  '--trace bogus_*',
+  '-Tbogus_*',
+  `--chardev ringbuf,id=c,size=64k --monitor c`,
+  `--chardev file,id=c,path=${at('out')} --monitor c`,
+  `--chardev pipe,id=c,path=${at('fifo')} --monitor c`,
   nbdServer,
   `--nbd-server {"addr":{"type":"unix","path":"${at('n')}"}}`,
   '--nbd-server addr.type=inet,addr.host=127.0.0.1,addr.port=0,max-connections=4',
@@ -70,6 +79,20 @@ const bad: readonly (readonly [line: string, said: string])[] = [
   [`--chardev socket,id=c,path=${at('c')},server=maybe`, 'server'],
   [`--chardev socket,id=c,path=${at('c')},foo=on`, 'foo'],
   ['--chardev foo,id=c', "'foo' is not a valid char driver name"],
+  ['--chardev id=c', 'chardev: "c" missing backend'],
+  ['--chardev null,id=c --chardev null,id=c', "attempt to add duplicate property 'c'"],
+  ['--chardev stdio,id=a --chardev stdio,id=b', 'cannot use stdio by multiple character devices'],
+  [`--chardev file,id=c,path=${at('no/c')}`, `Could not open '${at('no/c')}': No such file or directory`],
+  [`--chardev pipe,id=c,path=${at('no/c')}`, `Could not open '${at('no/c')}': No such file or directory`],
+  ['--chardev ringbuf,id=c,size=3', 'size of ringbuf chardev must be power of two'],
+  [`--chardev socket,id=c,path=${at('c')},host=h,port=1`, 'option required.'],
+  [`--chardev socket,id=c,path=${at('c')},server=on,wait=off,delay=on,nodelay=on`, 'are mutually exclusive'],
+  [
+    `--chardev socket,id=c,path=${at('no/c')},server=on,wait=off`,
+    `Failed to bind socket to ${at('no/c')}: No such file`,
+  ],
+  ['--object main-loop,id=a --object main-loop,id=b', 'only one main-loop instance allowed'],
+  ['--trace events=/nonexistent', '/nonexistent: No such file or directory'],
   [`--chardev socket,id=1c,path=${at('c')},server=on,wait=off`, 'id'],
   [`--chardev socket,id=c,host=127.0.0.1,port=0,server=on,wait=off,tls-creds=nope --monitor c`, "with id 'nope'"],
   [
@@ -82,7 +105,7 @@ const bad: readonly (readonly [line: string, said: string])[] = [
   ['--nbd-server addr.type=foo', 'foo'],
   [`${nbdServer},tls-creds=nope`, "No TLS credentials with id 'nope'"],
   [`${nbdServer},max-connections=-1`, 'max-connections'],
-  [`--nbd-server addr.type=unix,addr.path=${at('no/n')}`, at('no/n')],
+  [`--nbd-server addr.type=unix,addr.path=${at('no/n')}`, `Failed to bind socket to ${at('no/n')}: No such file`],
   [`${node} ${nbdServer} --export nbd,node-name=f`, 'id'],
   [`${node} ${nbdServer} --export nbd,id=e`, 'node-name'],
   [`${node} ${nbdServer} --export nbd,id=e,node-name=nope`, "Cannot find device='' nor node-name='nope'"],
@@ -161,7 +184,10 @@ describeWithPrograms("the storage daemon's command line", ['qemu-storage-daemon'
   beforeAll(async () => {
     writeFileSync(at('disk'), Buffer.alloc(65_536));
     writeFileSync(at('keys.psk'), 'qemu:0102030405060708090a0b0c0d0e0f10\n');
+    spawnSync('mkfifo', [at('fifo')]);
     program = await bundledProgram();
+    // Loading it is no part of the first test.
+    await import('../../cli/serve/serve.js');
   });
   afterAll(() => {
     program.remove();
@@ -192,6 +218,41 @@ describeWithPrograms("the storage daemon's command line", ['qemu-storage-daemon'
     return { child, ended: once(child, 'close').then(([code]) => ({ code, said })) };
   };
 
+  it.each([[['--chardev', 'null,id=c', '--monitor', 'c']], [['--blockdev', 'null-co,node-name=n']], [[]]])(
+    'stays until a signal ends it, though nothing happens: %j',
+    async (args) => {
+      const pid = at('alone');
+      const { child, ended } = run(...args, '--pidfile', pid);
+      await vi.waitFor(() => expect(existsSync(pid)).toBe(true), { timeout: 20_000 });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      child.kill();
+      const { code, said } = await ended;
+      expect(code).toBe(0);
+      expect(said).toContain('"msg":"stopped"');
+    },
+  );
+
+  it('takes what a client says from a file or a pipe, and answers in another', async () => {
+    const said = '{"execute":"qmp_capabilities"}{"execute":"query-name"}{"execute":"quit"}';
+    const answered = [expect.stringContaining('"QMP"'), ...Array<string>(3).fill('{"return": {}}'), ''];
+    writeFileSync(at('input'), said);
+    for (const append of ['off', 'on']) {
+      const file = `file,id=c,path=${at('output')},input-path=${at('input')},append=${append}`;
+      expect(await run('--chardev', file, '--monitor', 'c').ended).toMatchObject({ code: 0 });
+    }
+    expect(readFileSync(at('output'), 'utf8').split('\r\n')).toEqual([...answered.slice(0, -1), ...answered]);
+    for (const name of ['p.in', 'p.out']) spawnSync('mkfifo', [at(name)]);
+    const { ended } = run('--chardev', `pipe,id=c,path=${at('p')}`, '--monitor', 'c');
+    const reader = spawn('sh', ['-c', `echo '${said}' > ${at('p.in')} & timeout 20 head -n 4 ${at('p.out')}`]);
+    let heard = '';
+    reader.stdout.on('data', (text: Buffer) => {
+      heard += text;
+    });
+    await once(reader, 'close');
+    expect(heard.split('\r\n')).toEqual(answered);
+    expect(await ended).toMatchObject({ code: 0 });
+  });
+
   it('goes on in the background when all is ready, and removes the file with its number at the end', async () => {
     const socket = at('daemon');
     const args = ['--chardev', `socket,id=c,path=${socket},server=on,wait=off`, '--monitor', 'c'];
@@ -210,6 +271,10 @@ describeWithPrograms("the storage daemon's command line", ['qemu-storage-daemon'
     // The number is taken while it runs.
     const second = await run('--chardev', 'null,id=c', '--monitor', 'c', '--pidfile', at('pid')).ended;
     expect(second).toEqual({ code: 1, said: expect.stringContaining('cannot create PID file') });
+    const nowhere = await run('--chardev', 'null,id=c', '--pidfile', at('no/pid')).ended;
+    expect(nowhere.said).toContain(
+      `cannot create PID file: Could not create '${at('no/pid')}': No such file or directory`,
+    );
     await client.execute('quit');
     await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 20_000 });
     expect([existsSync(at('pid')), existsSync(socket)]).toEqual([false, false]);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { JsonObject } from '../../runtime/json/value.js';
 import { connect } from '../../runtime/qmp/client.js';
 import { isQmpFailure } from '../../runtime/qmp/error.js';
@@ -84,6 +84,9 @@ async function answers(command: readonly string[], dashes: string): Promise<unkn
   const found: unknown[] = [];
   client.on('STOP', () => found.push('STOP'));
   client.on('RESUME', () => found.push('RESUME'));
+  client.on('SHUTDOWN', ({ data }) => found.push(data));
+  const gone: unknown[] = [];
+  client.on('DEVICE_DELETED', ({ data }) => gone.push(data));
   for (const [name, args, compared] of requests) {
     const outcome = await client.execute(name, args).then(
       (result) => (compared === undefined ? 'success' : result),
@@ -102,6 +105,10 @@ async function answers(command: readonly string[], dashes: string): Promise<unkn
       })),
     );
   }
+  // Without a guest that lets go of it, a device of a machine is gone by a reset.
+  await client.execute('system_reset');
+  await vi.waitFor(() => expect(gone).toHaveLength(2), { timeout: 20_000 });
+  found.push(gone);
   await client.execute('quit');
   await client.close();
   await ended;

@@ -117,7 +117,7 @@ describeWithPrograms('sockets of all kinds', ['qemu-storage-daemon', 'qemu-io', 
     await startDaemon('ours', args);
     const { code, stderr } = await startServerProcess(program.program, args).ended;
     expect(code).toBe(1);
-    expect(stderr).toContain(`Cannot listen on 'abstract:${name}': the address is in use`);
+    expect(stderr).toContain(`Failed to bind socket to abstract:${name}: Address already in use`);
   });
 
   it.each(['ours', 'theirs'])('a telnet client is greeted and understood as by the other: %s', async (which) => {

@@ -1,4 +1,5 @@
-import { clearSocketPath, ListenError } from '../../qmp/server/listen.js';
+import { clearSocketPath } from '../../qmp/server/listen.js';
+import { ListenError, listenError } from '../../qmp/server/listen-error.js';
 import { formatSocketPlace } from '../../qmp/server/socket-place.js';
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { BlockError, blockErrorOf, deviceNotFound, invalid, noMedium } from '../error.js';
@@ -84,8 +85,9 @@ export class ExportServer {
       if ('path' in address) await clearSocketPath(address.path);
       await opened.#server.listen(address);
     } catch (error) {
-      if (error instanceof ListenError) throw new BlockError(error.message, { code: 'EBUSY', cause: error });
-      throw blockErrorOf(error, `Could not listen on '${nameOfPlace(address)}'`);
+      if ('fd' in address) throw blockErrorOf(error, `Could not listen on '${nameOfPlace(address)}'`);
+      const { message } = error instanceof ListenError ? error : listenError(error, address);
+      throw new BlockError(message, { code: 'EBUSY', cause: error });
     }
     return opened;
   }

@@ -1,5 +1,5 @@
 import type { BlockdevOnError } from '../../../generated/index.js';
-import { devicePath } from './device-path.js';
+import { backendPath } from './device-path.js';
 
 /** What can stand in for a guest's device. */
 export type DeviceKind = 'disk' | 'floppy' | 'cdrom';
@@ -58,7 +58,7 @@ export class VirtualDevice {
 
   /** What queries call it: its id, or, of a virtio device, the path of what its disk belongs to. */
   get qdev(): string {
-    return this.model.startsWith('virtio-') ? `${devicePath}${this.id}/virtio-backend` : this.id;
+    return backendPath(this.model, this.id) ?? this.id;
   }
 
   /** The medium can be exchanged. */

@@ -80,7 +80,8 @@ export function notBuiltIn(type: BlockExportOptions['type']): string {
 
 /** Requests are worked on by one event loop, whichever thread they are meant for; but the thread must be there. */
 function checkThreads(threads: BlockExportOptions['iothread'], objects: UserObjects): void {
-  for (const thread of threads === undefined ? [] : [threads].flat()) expectThread(objects, thread);
+  if (Array.isArray(threads)) throw new BlockError('NBD export does not support multi-threading', { code: 'EINVAL' });
+  if (threads !== undefined) expectThread(objects, threads);
 }
 
 /** @throws BlockError when there is no `iothread` object of an id */

@@ -1,6 +1,6 @@
 import { emitDeviceDeleted, emitReset, emitResume, emitStop, type IOThreadInfo } from '../../../generated/index.js';
 import type { JsonObject } from '../../json/value.js';
-import { devicePath } from '../backend/device-path.js';
+import { backendPath, devicePath } from '../backend/device-path.js';
 import type { RunState } from '../backend/run-state.js';
 import { readDeviceModel } from '../drive/device-model.js';
 import type { Drives } from '../drive/drives.js';
@@ -58,8 +58,10 @@ export function machineCommands({ graph, jobs, drives, runState, objects }: Mach
     },
 
     async device_del({ id }) {
-      const name = await drives.unplug(id, (medium) => jobs.endOn(medium));
-      emitDeviceDeleted(events, { device: name, path: `${devicePath}${name}` });
+      const gone = await drives.unplug(id, (medium) => jobs.endOn(medium));
+      const part = backendPath(gone.model, gone.id);
+      if (part !== undefined) emitDeviceDeleted(events, { path: part });
+      emitDeviceDeleted(events, { device: gone.id, path: `${devicePath}${gone.id}` });
     },
   } satisfies Partial<BlockHandlers>;
 }

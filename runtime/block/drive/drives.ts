@@ -164,15 +164,22 @@ export class Drives implements DriveRegistry {
    * Takes a virtual device away, and what only it used: its drive, too, if it has one.
    *
    * @param endJobs ends what goes on with a medium that is about to be closed
-   * @returns its id
+   * @returns what it was
    * @throws BlockError when there is none of that id or path
    */
-  async unplug(name: string, endJobs: (medium: BlockNode) => Promise<void>): Promise<string> {
+  async unplug(
+    name: string,
+    endJobs: (medium: BlockNode) => Promise<void>,
+  ): Promise<{ readonly id: string; readonly model: string }> {
     const controller = name.startsWith(devicePath) ? name.slice(devicePath.length) : name;
-    if (this.#controllers.delete(controller)) return controller;
+    const found = this.#controllers.get(controller);
+    if (found !== undefined) {
+      this.#controllers.delete(controller);
+      return { id: controller, model: found };
+    }
     const backend = withDevice(this, name);
     if (backend?.device === undefined) throw deviceNotFound(name);
-    const { id } = backend.device;
+    const { id, model } = backend.device;
     if (this.#nameless.has(backend)) {
       await this.#environment.eject(backend);
       this.#nameless.delete(backend);
@@ -182,7 +189,7 @@ export class Drives implements DriveRegistry {
       await this.#discard(backend);
     }
     backend.device = undefined;
-    return id;
+    return { id, model };
   }
 
   /** Puts another node, or the medium of none, under a device. Exports of it follow. @throws BlockError when that must not be */

@@ -27,15 +27,28 @@ export function renameFormat(options: BlockOptions, format: string | undefined):
 /**
  * Adds what the root node is opened with unless its options say something else.
  *
+ * @param image `lone` has the words of the option that stand without a value
  * @returns how it treats discards
  * @throws BlockError when there is nothing to open, or not in that way
  */
 export function completeNodeOptions(
   options: BlockOptions,
-  { id, filename, readOnly, aio }: Pick<DriveConfig, 'id' | 'filename' | 'readOnly' | 'aio'>,
+  {
+    id,
+    filename,
+    readOnly,
+    aio,
+    lone,
+  }: Pick<DriveConfig, 'id' | 'filename' | 'readOnly' | 'aio'> & { readonly lone: readonly string[] },
 ): DriveConfig['discard'] {
   if (filename === undefined && !options.has('driver') && !options.hasUnder('file')) {
-    const [key] = options.keys();
+    const [key = ''] = options.keys();
+    const word = lone.find((each) => each === key || each === `no${key}`);
+    if (word !== undefined) {
+      throw invalid(
+        `'${word}' says nothing about a drive: write 'file=${word}' for an image, or 'if=${word}' for an interface`,
+      );
+    }
     throw invalid(`'${key}' is about an image, but there is none: give 'file' or 'driver', or leave '${key}' out`);
   }
   if (options.get('node-name') === id) throw invalid(`'${id}' cannot name both the drive and its node`);

@@ -39,7 +39,7 @@ export function readDrive(
   registry: DriveRegistry,
   defaults: { readonly snapshot: boolean } = { snapshot: false },
 ): DriveConfig {
-  const { id: givenId, entries, warnings: deprecations } = parseOpts(text, { name: 'drive' });
+  const { id: givenId, entries, lone = [], warnings: deprecations } = parseOpts(text, { name: 'drive' });
   const warnings = [...deprecations];
   if (givenId !== undefined) refuseTaken(givenId, registry);
   const options = new BlockOptions(entries);
@@ -76,7 +76,7 @@ export function readDrive(
 
   const filename = legacy.file === '' ? undefined : legacy.file;
   const empty = filename === undefined && options.size === 0;
-  const discard = empty ? 'ignore' : completeNodeOptions(options, { id, filename, readOnly, aio });
+  const discard = empty ? 'ignore' : completeNodeOptions(options, { id, filename, readOnly, aio, lone });
   return {
     id,
     empty,

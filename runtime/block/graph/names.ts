@@ -27,7 +27,7 @@ export class NameSpace {
       return generated;
     }
     if (!isWellFormedId(name)) {
-      throw invalid(`Invalid node-name '${name}': expected ${idSyntax}`);
+      throw invalid(`Invalid node-name: '${name}': expected ${idSyntax}`);
     }
     if (name.length > longestNodeName) {
       throw invalid(`Node-name '${name}' is too long: ${longestNodeName} characters are allowed`);

@@ -16,6 +16,9 @@ import { makePskCredentials } from './tls-psk.js';
 import { makeX509Credentials } from './tls-x509.js';
 import type { MakeThrottleGroup, ObjectHost, UserObject } from './user-object.js';
 
+/** There is one event loop, which is there as long as the server. */
+const mainLoop = 'main-loop';
+
 /** The objects that users have made, by their ids. They cannot be changed, only removed. */
 export class UserObjects {
   readonly #objects = new Map<string, UserObject>();
@@ -54,6 +57,9 @@ export class UserObjects {
         code: 'EEXIST',
       });
     }
+    if (options['qom-type'] === mainLoop && [...this.#objects.values()].some(({ type }) => type === mainLoop)) {
+      throw invalid('only one main-loop instance allowed');
+    }
     this.#reserved.add(id);
     try {
       this.#objects.set(id, await this.#make(options));
@@ -66,15 +72,20 @@ export class UserObjects {
   remove(id: string): void {
     const object = this.#objects.get(id);
     if (object === undefined) throw new BlockError(`object '${id}' not found`, { code: 'ENOENT' });
+    if (object.type === mainLoop) throw invalid(`Deleting main loop '${id}' is not supported`);
     if (object.inUse?.()) throw new BlockError(`object '${id}' is in use, can not be deleted`, { code: 'EBUSY' });
-    this.#objects.delete(id);
-    object.secret?.fill(0);
-    object.removed?.();
+    this.#forget(id, object);
   }
 
   /** Removes all objects. */
   clear(): void {
-    for (const id of [...this.#objects.keys()]) this.remove(id);
+    for (const [id, object] of this.#objects) this.#forget(id, object);
+  }
+
+  #forget(id: string, object: UserObject): void {
+    this.#objects.delete(id);
+    object.secret?.fill(0);
+    object.removed?.();
   }
 
   /** A copy of what the secret with an id keeps. @throws BlockError when there is none of that id */

@@ -1,12 +1,13 @@
 import { unlinkSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
-import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAbstract, isPossibleAbstract, LONGEST_ABSTRACT_NAME } from '../abstract/name.js';
 import { LONGEST_SOCKET_PATH } from '../socket-path.js';
 import type { StreamPair } from '../streams.js';
 import { listenAt } from './listen-at.js';
-import { formatSocketPlace, parseSocketPlace } from './socket-place.js';
+import { ListenError, listenError } from './listen-error.js';
+import { formatSocketPlace, parseSocketPlace, type SocketPlace } from './socket-place.js';
 
 /**
  * Where a server takes clients:
@@ -31,11 +32,6 @@ export interface Listener {
   readonly address: string;
   /** Takes no more clients and removes the socket file. */
   close(): Promise<void>;
-}
-
-/** The address cannot be listened on. The message says why, and what to do. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
 }
 
 /**
@@ -159,23 +155,11 @@ function probed(path: string, patience: number): Promise<'server' | 'nothing' | 
   });
 }
 
-async function bind(server: Server, options: ListenOptions): Promise<void> {
-  try {
-    await listenAt(server, options);
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    const { path, host, port } = options;
-    const where = path === undefined ? `${host}:${port}` : isAbstract(path) ? formatSocketPlace({ path }) : path;
-    throw new ListenError(`Cannot listen on '${where}': ${reasons[code] ?? message}`, { cause: error });
-  }
+async function bind(server: Server, place: SocketPlace): Promise<void> {
+  await listenAt(server, place).catch((error: unknown) => {
+    throw listenError(error, place);
+  });
 }
-
-const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use',
-  EACCES: 'this user may not create it',
-  ENOENT: 'its folder does not exist',
-  EADDRNOTAVAIL: 'this machine does not have the address',
-};
 
 function closed(server: Server): Promise<void> {
   return new Promise((settle) => server.close(() => settle()));

@@ -67,6 +67,8 @@ export interface QmpServerOptions<Handlers> {
    * still reported to clients by events. Default: the server closes at once.
    */
   readonly onQuit?: () => void;
+  /** Called before `quit` is answered: events that are sent now precede the answer, as QEMU's `SHUTDOWN` does. */
+  readonly beforeQuit?: () => void;
   /**
    * Called with what the operator should know: the whole story of unexpected errors, which clients do not receive. Default: such
    * errors go to the standard error.
@@ -139,6 +141,7 @@ export class QmpServer implements AsyncDisposable {
         commands: [...there],
         introspection: policy.deprecatedOutput === 'hide' ? withoutDeprecated(data) : data,
         quit: () => {
+          options.beforeQuit?.();
           executor.stop();
           // The reply goes out first.
           setImmediate(() => (options.onQuit === undefined ? void this.close() : options.onQuit()));

@@ -63,9 +63,9 @@ describe('a plan', () => {
         qmp: ['here'],
       }),
     ).toEqual([
-      "--object (no. 2): there is an object 'k' already",
+      "--object (no. 2): attempt to add duplicate property 'k' to object (type 'container')",
       expect.stringMatching(/^--object \(no\. 3\): 'id'/),
-      expect.stringMatching(/^--blockdev null-co: 'node-name' is missing/),
+      expect.stringMatching(/^--blockdev null-co: 'node-name' must be specified/),
       expect.stringMatching(/^--blockdev bogus,node-name=x: 'driver'/),
       expect.stringMatching(/^--drive cache=bogus: 'cache' cannot be/),
       "--qmp here: 'here' is no address: write unix:PATH, abstract:NAME or tcp:HOST:PORT",
@@ -75,23 +75,26 @@ describe('a plan', () => {
   const manyA = 'a'.repeat(32);
   it.each<[ServerTexts, RegExp]>([
     [{ blockdev: [nullNode, nullNode] }, /Duplicate nodes with node-name='n'/],
-    [{ blockdev: ['null-co,node-name=1'] }, /Invalid node-name '1'/],
+    [{ blockdev: ['null-co,node-name=1'] }, /Invalid node-name: '1'/],
     [{ blockdev: [`null-co,node-name=${manyA}`] }, /too long/],
     [{ blockdev: [nullNode], drive: ['id=n'] }, /There is a node 'n' already/],
     [{ drive: ['id=n', 'id=n'] }, /There is a device 'n' already/],
     [{ drive: ['file.node-name=n,file.driver=null-co,driver=raw', 'id=n'] }, /There is a node 'n' already/],
     [{ drive: ['if=ide,index=1', 'if=ide,index=1'] }, /bus 0, unit 1 already/],
-    [{ blockdev: ['raw,node-name=a,file=n', nullNode] }, /no node 'n'.*must come before/],
+    [
+      { blockdev: ['raw,node-name=a,file=n', nullNode] },
+      /Cannot find device='n' nor node-name='n': .* must come before/,
+    ],
     [
       { blockdev: ['raw,node-name=a,file.driver=null-co,file.node-name=n', nullNode] },
       /Duplicate nodes with node-name='n'/,
     ],
-    [{ blockdev: ['quorum,node-name=q,vote-threshold=1,children.0=x'] }, /no node 'x'/],
+    [{ blockdev: ['quorum,node-name=q,vote-threshold=1,children.0=x'] }, /Cannot find device='x' nor node-name='x'/],
     [{ blockdev: ['vmdk,node-name=v,file.driver=null-co'] }, /'vmdk' is not built in/],
     [{ drive: ['driver=bogus'] }, /Unknown driver 'bogus'/],
     [{ drive: ['file=a,format=vmdk'] }, /'vmdk' is not built in/],
     [{ blockdev: [`${nullNode},detect-zeroes=unmap`] }, /unmap/],
-    [{ object: ['secret,id=type,data=x'] }, /there is an object 'type' already/],
+    [{ object: ['secret,id=type,data=x'] }, /attempt to add duplicate property 'type'/],
     [{ device: ['disk,drive=d'] }, /no drive 'd'/],
     [{ drive: ['id=d'], device: ['disk,drive=d', 'floppy,drive=d'] }, /already in use by another/],
     [{ device: ['scsi-hd,drive=nope'] }, /can't find value 'nope'/],
@@ -114,7 +117,8 @@ describe('a plan', () => {
     [{ nbd: ['unix:/s'], qmp: ['unix:/s'] }, /--nbd unix:\/s listens there already/],
     [{ qmp: ['unix:/s,server=on,wait=off'] }, /write 'unix:\/s'.*without 'server=on,wait=off'/],
     [{ qmp: ['tcp::1,server,nowait'] }, /write 'tcp::1'/],
-    [{ qmp: ['stdio', 'stdio'] }, /listens there already/],
+    [{ qmp: ['stdio', 'stdio'] }, /cannot use stdio by multiple character devices/],
+    [{ qmp: ['stdio'], chardev: ['stdio,id=c'] }, /cannot use stdio by multiple character devices/],
     [{ qmp: ['tcp::5', 'tcp:localhost:5'] }, /listens there already/],
   ])('refuses %j', (texts, message) => {
     expect(problems(texts)).toEqual([expect.stringMatching(message)]);

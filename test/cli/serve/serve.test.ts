@@ -56,7 +56,7 @@ const log = ({ stderr }: Ran) =>
     });
 
 describe('the end of a server', () => {
-  test('shows clients what ends with it, after the answer to quit', async () => {
+  test('shows clients that it ends before the answer to quit, and what ends with it after that', async () => {
     const folder = folderWith({ 'disk.img': 'x'.repeat(4096) });
     const at = (name: string): string => join(folder, name);
     const { ended } = await serving([
@@ -70,7 +70,25 @@ describe('the end of a server', () => {
     await client.execute('quit');
     expect((await ended).code).toBe(0);
     const both = ['e1', 'e2'].map((id) => ['BLOCK_EXPORT_DELETED', { id }]);
-    await vi.waitFor(() => expect(events).toEqual(both), { timeout: 20_000 });
+    const shutdown = ['SHUTDOWN', { guest: false, reason: 'host-qmp-quit' }];
+    await vi.waitFor(() => expect(events).toEqual([shutdown, ...both]), { timeout: 20_000 });
+  });
+
+  test('announces by an event that a signal ends it, unless it was started as the storage daemon', async () => {
+    const folder = folderWith({});
+    const asDaemon = ['--chardev', `socket,id=c,path=${folder}/c,server=on,wait=off`, '--monitor', 'c'];
+    for (const [args, path] of [
+      [['--qmp', `unix:${folder}/q`], 'q'],
+      [asDaemon, 'c'],
+    ] as const) {
+      const server = await serving(args);
+      const client = await connect(join(folder, path));
+      const events: unknown[] = [];
+      client.on('*', ({ event, data }) => void events.push([event, data]));
+      await server.interrupt();
+      await client.closed;
+      expect(events).toEqual(path === 'q' ? [['SHUTDOWN', { guest: false, reason: 'host-signal' }]] : []);
+    }
   });
 });
 
@@ -80,7 +98,7 @@ describe('serve', () => {
     const server = await serving(['--qmp', `unix:${socket}`, '--blockdev', 'null-co,node-name=n,size=4096']);
     expect(server.ready).toMatchObject({ qmp: [`unix:${socket}`], nbd: [] });
     const client = await connect(socket);
-    expect(client.greeting.version).toMatchObject({ qemu: { major: 10, minor: 1, micro: 0 } });
+    expect(client.greeting.version).toMatchObject({ qemu: { major: 11, minor: 1, micro: 0 } });
     expect(await client.execute('query-named-block-nodes')).toMatchObject([
       { 'node-name': 'n', drv: 'null-co', image: { 'virtual-size': 4096 } },
     ]);
@@ -309,7 +327,10 @@ describe('a server that cannot be started', () => {
       /^error: --drive file=\/nonexistent\/a,id=d: Could not open .*No such file/,
     ],
     [['--blockdev', 'file,node-name=n,filename=/nonexistent/a'], /^error: --blockdev file,.*No such file/],
-    [['--qmp', 'unix:/nonexistent/q'], /^error: --qmp unix:\/nonexistent\/q: Cannot listen /],
+    [
+      ['--qmp', 'unix:/nonexistent/q'],
+      /^error: --qmp unix:\/nonexistent\/q: Failed to bind socket to \/nonexistent\/q: No such file or directory: /,
+    ],
     [['--nbd', 'unix:/nonexistent/n'], /^error: --nbd unix:\/nonexistent\/n: /],
   ])('%j: says why, and leaves nothing behind', async (args, message) => {
     const folder = folderWith({});
@@ -374,8 +395,17 @@ describe('serve --check-config', () => {
     });
   });
 
-  test('refuses to start when no client could reach it', async () => {
-    expect(await check()).toMatchObject({ code: 1, stderr: expect.stringContaining('--qmp or an --nbd') });
+  test('refuses to start when no client could reach it, but for the options of the storage daemon', async () => {
+    for (const args of [[], ['--drive', 'driver=null-co']]) {
+      expect(await check(...args)).toMatchObject({ code: 1, stderr: expect.stringContaining('--qmp or an --nbd') });
+    }
+    for (const args of [
+      ['--chardev', 'null,id=c'],
+      ['--pidfile', 'p'],
+      ['--blockdev', 'null-co,node-name=n'],
+    ]) {
+      expect(await check(...args)).toMatchObject({ code: 0, stderr: 'warning: no client could reach the server\n' });
+    }
   });
 
   test('reports unknown drivers', async () => {

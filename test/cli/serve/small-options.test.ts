@@ -115,7 +115,7 @@ describe('--blockdev and --object', () => {
   });
 
   it('reports what is wrong with an option', () => {
-    expect(() => readBlockdev('null-co')).toThrow(/'node-name' is missing/);
+    expect(() => readBlockdev('null-co')).toThrow(/'node-name' must be specified/);
     expect(() => readBlockdev('{"driver": "null-co"')).toThrow(/not complete/);
     expect(() => readObject('secret')).toThrow(/'id'/);
     expect(() => readObject('bogus,id=x')).toThrow(/'qom-type'/);

@@ -92,7 +92,7 @@ describe('readRequest', () => {
     ['node-del modes.0=blue node-name=x', /^'modes\.0': .*"blue"/],
     ['node-del colour=blue node-name=x', /^'colour': /],
     ['node-del modes.0=raw', /^'node-name': missing/],
-    ['node-del node-name', "Expected '=' after 'node-name'"],
+    ['node-del node-name', "Expected '=' after parameter 'node-name'"],
     ['node-del node-name="x', 'the quote " is not closed'],
     ['query-jobs x=1', /'x'/],
     ['node-del {"node-name"', /not complete/],

@@ -32,7 +32,7 @@ describe('parseKeyval', () => {
   });
 
   it.each([
-    ['a', "Expected '=' after 'a'"],
+    ['a', "Expected '=' after parameter 'a'"],
     [',a=1', "Expected a key before ','"],
     ['=1', "'' is not a valid key"],
     ['7up=1', "'7up' is not a valid key"],
@@ -46,7 +46,7 @@ describe('parseKeyval', () => {
     ['a.b.c=1,a.b=2', "'a.b' is given both a value and members"],
     ['l.0=a,l.2=c', "'l.1' is missing"],
     ['l.0=a,l.x=c', "'l' has both indexes and names"],
-    ['help', 'Help is not available here'],
+    ['help', 'Help is not available for this option'],
     [`${'a'.repeat(128)}=1`, 'longer than 127 characters'],
   ])('refuses %j', (text, message) => {
     expect(() => parseKeyval(text)).toThrow(OptionError);

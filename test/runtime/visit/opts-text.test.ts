@@ -77,7 +77,7 @@ describe('parseOpts', () => {
 
   it('takes the first id', () => {
     expect(parseOpts('id=d0,file=x,id=d1', open)).toMatchObject({ id: 'd0', entries: [['file', 'x']] });
-    expect(() => parseOpts('id=0d', open)).toThrow("'0d' is not a valid 'id'");
+    expect(() => parseOpts('id=0d', open)).toThrow("Parameter 'id' expects an identifier, not '0d'");
     expect(() => parseOpts('id=x', { ...open, mergeLists: true })).toThrow("takes no 'id'");
   });
 
@@ -94,11 +94,11 @@ describe('parseOpts', () => {
   });
 
   it.each([
-    ['pth=/x', "has no option 'pth'"],
-    ['wait=ON', "'wait' of -chardev must be 'on' or 'off', not 'ON'"],
-    ['port=1k', "'port' of -chardev must be a number"],
-    ['size=-1', "'size' of -chardev must be a size"],
-    ['backend=x,toString=1', "has no option 'toString'"],
+    ['pth=/x', "Invalid parameter 'pth': -chardev has"],
+    ['wait=ON', "Parameter 'wait' expects 'on' or 'off', not 'ON'"],
+    ['port=1k', "Parameter 'port' expects a number"],
+    ['size=-1', "Parameter 'size' expects a size"],
+    ['backend=x,toString=1', "Invalid parameter 'toString'"],
   ])('refuses %j', (text, message) => {
     expect(() => parseOpts(text, closed)).toThrow(OptionError);
     expect(() => parseOpts(text, closed)).toThrow(message);

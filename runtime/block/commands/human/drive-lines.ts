@@ -113,6 +113,7 @@ async function addNode(text: string, monitor: HumanMonitor): Promise<void> {
   const { id, entries } = parseOpts(text, { name: 'drive' });
   const options = new BlockOptions(entries);
   if (id !== undefined) throw new BlockError("A node has no 'id': it has a 'node-name'");
-  if (!options.has('node-name')) throw new BlockError("'node-name' is missing: nothing could refer to the node");
+  if (!options.has('node-name'))
+    throw new BlockError("'node-name' must be specified for the root node: nothing could refer to it");
   await monitor.addNode(options);
 }

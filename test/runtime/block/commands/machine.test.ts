@@ -96,10 +96,10 @@ it('adds and removes virtual disks, which queries show', async () => {
   await expect(add({ driver: 'virtio-blk', id: '1', drive: 'b' })).rejects.toThrow('expects an identifier');
   await expect(execute('blockdev-del', { 'node-name': 'a' })).rejects.toThrow('in use');
   await execute('device_del', { id: '/machine/peripheral/vb0' });
-  expect(client.events.at(-1)).toEqual({
-    name: 'DEVICE_DELETED',
-    data: { device: 'vb0', path: '/machine/peripheral/vb0' },
-  });
+  expect(client.events.slice(-2)).toEqual([
+    { name: 'DEVICE_DELETED', data: { path: '/machine/peripheral/vb0/virtio-backend' } },
+    { name: 'DEVICE_DELETED', data: { device: 'vb0', path: '/machine/peripheral/vb0' } },
+  ]);
   await expect(execute('device_del', { id: 'vb0' })).rejects.toMatchObject({ class: 'DeviceNotFound' });
   expect(await execute('query-block')).toEqual([]);
   await execute('blockdev-del', { 'node-name': 'a' });
@@ -121,7 +121,14 @@ it('a device that goes takes its drive along, and the jobs that work on that', a
     name: 'scsi0',
     type: 'child<virtio-scsi>',
   });
+  expect(client.events.filter(({ name }) => name === 'DEVICE_DELETED')).toEqual([
+    { name: 'DEVICE_DELETED', data: { device: 'hd', path: '/machine/peripheral/hd' } },
+  ]);
   await execute('device_del', { id: '/machine/peripheral/scsi0' });
+  expect(client.events.slice(-2).map(({ data }) => data)).toEqual([
+    { path: '/machine/peripheral/scsi0/virtio-backend' },
+    { device: 'scsi0', path: '/machine/peripheral/scsi0' },
+  ]);
   await expect(execute('device_del', { id: 'scsi0' })).rejects.toMatchObject({ class: 'DeviceNotFound' });
 });
 

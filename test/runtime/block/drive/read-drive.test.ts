@@ -251,7 +251,7 @@ describe('the id of a drive', () => {
     expect(() => read('id=n', taken)).toThrow("There is a node 'n' already");
     expect(() => read('', taken)).toThrow("There is a device 'none0' already");
     expect(() => read('id=x,file=a,node-name=x')).toThrow(/both/);
-    expect(() => read('id=1bad')).toThrow(/'1bad' is not a valid 'id'/);
+    expect(() => read('id=1bad')).toThrow(/'id' expects an identifier, not '1bad'/);
   });
 });
 

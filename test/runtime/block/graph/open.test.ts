@@ -103,7 +103,7 @@ describe('opening a node', () => {
     [{ driver: 'raw', file: '' }, /Cannot find device='' nor node-name=''/],
     [{ driver: 'file' }, /requires a file name/],
     [{ driver: 'file', filename: 'absent' }, /'absent'/],
-    [{ driver: 'file', filename: 'disk.img', 'node-name': '9' }, /Invalid node-name '9'/],
+    [{ driver: 'file', filename: 'disk.img', 'node-name': '9' }, /Invalid node-name: '9'/],
     [{ driver: 'file', filename: 'disk.img', 'node-name': 'x'.repeat(32) }, /too long/],
     [{ driver: 'file', filename: 'disk.img', 'detect-zeroes': 'unmap' }, /detect-zeroes/],
     [{ driver: 'file', filename: 'disk.img', bogus: 1 }, /Block protocol 'file' doesn't support the option 'bogus'/],

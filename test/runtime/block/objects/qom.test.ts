@@ -37,6 +37,14 @@ describe('object-add and object-del', () => {
     });
   });
 
+  it('make one main loop, which stays', async () => {
+    await add({ 'qom-type': 'main-loop', id: 'main' });
+    await expect(add({ 'qom-type': 'main-loop', id: 'other' })).rejects.toThrow('only one main-loop instance allowed');
+    await expect(remove('main')).rejects.toThrow("Deleting main loop 'main' is not supported");
+    objects.clear();
+    expect(objects.all.size).toBe(0);
+  });
+
   it('want well-formed ids', async () => {
     for (const id of ['', '1a', 'bad id', '-x', 'ä', 'a/b']) {
       await expect(add({ 'qom-type': 'secret', id, data: 'x' }), id).rejects.toThrow(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type CommandContext, type CommandTable, codec, QmpError, visitEmpty } from '../../../../runtime/index.js';
-import { ListenError } from '../../../../runtime/qmp/server/listen.js';
+import { ListenError } from '../../../../runtime/qmp/server/listen-error.js';
 import type { ServerProblem } from '../../../../runtime/qmp/server/problem.js';
 import { createQmpServer, type QmpServer } from '../../../../runtime/qmp/server/server.js';
 import { type Base, type Node, visitBase, visitNode } from '../../visit/__golden__/index.js';
@@ -485,7 +485,9 @@ describe('listening', () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, 'localhost', resolve));
     const { port: used } = taken.address() as { port: number };
-    await expect(server?.listen(`tcp:localhost:${used}`)).rejects.toThrow('the address is in use');
+    await expect(server?.listen(`tcp:localhost:${used}`)).rejects.toThrow(
+      'Failed to find an available port: Address already in use',
+    );
     taken.close();
   });
 

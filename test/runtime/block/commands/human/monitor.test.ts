@@ -105,7 +105,7 @@ describe('drive_add', () => {
   it.each([
     ['drive_add 0 if=ide,id=d0', /if=ide cannot be added/],
     ['drive_add 0 if=none,addr=3', /'addr' is for if=virtio/],
-    ['drive_add 0 if=none,id=1d', /'1d' is not a valid 'id'/],
+    ['drive_add 0 if=none,id=1d', /'id' expects an identifier, not '1d'/],
     ['drive_add 0 if=none,file=missing', /^Error: Could not open 'missing': No such file or directory\r\n$/],
     ['drive_add', /^drive_add: an argument is missing\r\nTry "help drive_add"/],
     ['drive_add 0', /an argument is missing/],
@@ -130,7 +130,7 @@ describe('drive_add', () => {
       ['node-name', 'n'],
       ['size', '1M'],
     ]);
-    expect(await one('drive_add -n 0 driver=null-co')).toMatch(/'node-name' is missing/);
+    expect(await one('drive_add -n 0 driver=null-co')).toMatch(/'node-name' must be specified/);
     expect(await one('drive_add -n 0 driver=null-co,node-name=n,id=x')).toMatch(/no 'id'/);
   });
 
