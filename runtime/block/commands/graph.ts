@@ -47,7 +47,7 @@ export function graphCommands(graph: BlockGraph) {
 
     async block_resize({ device, 'node-name': nodeName, size }) {
       const node = resizedBy(graph.deviceOrNode(device, nodeName));
-      if (size < 0) throw new BlockError("Parameter 'size' expects a size >= 0");
+      if (size < 0) throw new BlockError("Parameter 'size' expects a >0 size");
       if (node.blockers.reason('resize') !== undefined || node.image.blockers.reason('resize') !== undefined) {
         throw new BlockError(`Device '${device ?? nodeName ?? ''}' is in use`, { code: 'EBUSY' });
       }

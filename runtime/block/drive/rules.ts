@@ -55,9 +55,10 @@ export function checkNewModel(drives: Iterable<PresentDrive>, asked: DeviceModel
   }
 }
 
-/** There is no drive and no node of that name. */
+/** There is no drive and no node of that name. Whatever connects a virtio disk to the machine, its drive is that of the disk behind it. */
 export function noSuchDrive(model: string, drive: string): BlockError {
-  return invalid(`Property '${model}.drive' can't find value '${drive}'`);
+  const owner = model.startsWith('virtio-blk') ? 'virtio-blk-device' : model;
+  return invalid(`Property '${owner}.drive' can't find value '${drive}'`);
 }
 
 function checkDeviceId(drives: Iterable<PresentDrive>, id: string): void {

@@ -91,7 +91,9 @@ it('adds and removes virtual disks, which queries show', async () => {
   const add = (args: object) => execute('device_add', args);
   await expect(add({ driver: 'virtio-blk', id: 'vb0', drive: 'b' })).rejects.toThrow("Duplicate device ID 'vb0'");
   await expect(add({ driver: 'virtio-blk', id: 'vb1' })).rejects.toThrow('drive property not set');
-  await expect(add({ driver: 'virtio-blk', id: 'vb1', drive: 'nope' })).rejects.toThrow("can't find value 'nope'");
+  await expect(add({ driver: 'virtio-blk', id: 'vb1', drive: 'nope' })).rejects.toThrow(
+    "Property 'virtio-blk-device.drive' can't find value 'nope'",
+  );
   await expect(add({ driver: 'virtio-net-pci', id: 'n' })).rejects.toThrow('not a valid device model name');
   await expect(add({ driver: 'virtio-blk', id: '1', drive: 'b' })).rejects.toThrow('expects an identifier');
   await expect(execute('blockdev-del', { 'node-name': 'a' })).rejects.toThrow('in use');

@@ -69,6 +69,12 @@ describe('query-blockstats', () => {
 });
 
 describe('block_resize', () => {
+  it('refuses a negative size', async () => {
+    await add({ driver: 'raw', 'node-name': 'd', file: file('odd.img') });
+    const resized = client.execute('block_resize', { 'node-name': 'd', size: -1 });
+    await expect(resized).rejects.toThrow("Parameter 'size' expects a >0 size");
+  });
+
   it('reports a size that is too large', async () => {
     await add({ driver: 'raw', 'node-name': 'd', file: file('odd.img') });
     const resized = client.execute('block_resize', { 'node-name': 'd', size: 2n ** 62n });
