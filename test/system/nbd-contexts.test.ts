@@ -25,6 +25,7 @@ async function maps(execute: Execute, socket: string): Promise<{ [context: strin
   await execute('nbd-server-start', { addr: { type: 'unix', data: { path: socket } } });
   const options = {
     name: 'e',
+    description: 'two layers',
     writable: true,
     'allocation-depth': true,
     bitmaps: ['top', { node: 'base', name: 'base' }],
@@ -37,7 +38,8 @@ async function maps(execute: Execute, socket: string): Promise<{ [context: strin
     found[context] = JSON.parse(stdout);
   }
   const { stdout } = await promisify(execFile)('nbdinfo', ['--json', '--list', `nbd+unix:///?socket=${socket}`]);
-  found.contexts = JSON.parse(stdout).exports[0].contexts;
+  const [listed] = JSON.parse(stdout).exports;
+  found.contexts = [listed.description, ...listed.contexts];
   return found;
 }
 
