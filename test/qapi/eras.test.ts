@@ -49,7 +49,7 @@ describeWithCorpus('the schema holds both ends', 'releases', () => {
     },
   );
 
-  it.each(['10.1', '11.1'])('has the features of %s that clients look for', async (release) => {
+  it.each(['10.1', '11.1'])('the schema shows the features of %s that clients look for', async (release) => {
     const ours = await load(ownSchema, '10.1');
     const theirs = await load(corpusPath('releases', release, 'qapi/qapi-schema.json'), 'auto');
     const missing = ownDefinitions(theirs).flatMap((definition) => {
