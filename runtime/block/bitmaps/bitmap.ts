@@ -17,6 +17,15 @@ export interface BitmapOptions {
   readonly inconsistent?: boolean;
 }
 
+/** What queries show of a bitmap, and its place among others: of two, the one with the greater number was made later. */
+export interface DescribedBitmap {
+  readonly order: number;
+  readonly info: BlockDirtyInfo;
+}
+
+/** How many bitmaps and successors were made. */
+let made = 0;
+
 /**
  * Records what is written to a node. While a backup uses it, it is *frozen*: what is written meanwhile is recorded apart, by its
  * successor, which takes its place when the backup succeeds, and is added to it when the backup fails.
@@ -31,6 +40,9 @@ export class DirtyBitmap {
   readonly #node: BlockNode;
   #bits: DirtyBits;
   #successor: DirtyBits | undefined;
+  /** How many were made before this one, and before its successor. */
+  #order = made++;
+  #successorOrder = 0;
   /** Users that need it to stay as it is. */
   readonly #holds = new Set<object>();
   readonly #track = (offset: number, length: number): void => {
@@ -169,11 +181,14 @@ export class DirtyBitmap {
   /** A backup uses it from now on. */
   freeze(): void {
     this.#successor = new DirtyBits(this.#bits.size, this.#bits.granularity);
+    this.#successorOrder = made++;
   }
 
   /** The backup has succeeded: only what was written since it began is dirty. */
   abdicate(): void {
-    if (this.#successor !== undefined) this.#bits = this.#successor;
+    if (this.#successor === undefined) return;
+    this.#bits = this.#successor;
+    this.#order = this.#successorOrder;
     this.#successor = undefined;
   }
 
@@ -198,18 +213,17 @@ export class DirtyBitmap {
     this.#bits = before;
   }
 
-  /** What queries show. */
-  describe(): BlockDirtyInfo {
+  /** What queries show: the bitmap, and, while a backup uses it, its successor, which has no name. */
+  *describe(): Iterable<DescribedBitmap> {
     const { granularity, dirtyBytes } = this.#bits;
-    return {
-      ...(this.name === undefined ? {} : { name: this.name }),
-      count: dirtyBytes + (this.#successor?.dirtyBytes ?? 0),
-      granularity,
-      status: this.status,
-      recording: this.#recording,
-      busy: this.busy,
-      persistent: this.persistent,
-      ...(this.inconsistent ? { inconsistent: true } : {}),
-    };
+    const name = this.name === undefined ? {} : { name: this.name };
+    const recording = this.#recording;
+    const kept = { persistent: this.persistent, ...(this.inconsistent ? { inconsistent: true } : {}) };
+    const { status, busy } = this;
+    const info = { ...name, count: dirtyBytes, granularity, status, recording, busy, ...kept };
+    yield { order: this.#order, info };
+    if (this.#successor === undefined) return;
+    const later = { count: this.#successor.dirtyBytes, granularity, recording, busy: false, persistent: false };
+    yield { order: this.#successorOrder, info: { ...later, status: recording ? 'active' : 'disabled' } };
   }
 }

@@ -30,7 +30,8 @@ export class Bitmaps {
 
   /** What queries show of the bitmaps of a node. */
   describe(node: BlockNode): BlockDirtyInfo[] {
-    return this.of(node).map((bitmap) => bitmap.describe());
+    const described = this.of(node).flatMap((bitmap) => [...bitmap.describe()]);
+    return described.sort((a, b) => b.order - a.order).map(({ info }) => info);
   }
 
   /** @throws BlockError when the node has no bitmap of this name */

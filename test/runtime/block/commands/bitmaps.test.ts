@@ -58,7 +58,8 @@ it('freezes a bitmap while a backup uses it, and loses nothing when that is canc
   await client.execute('drive-backup', backup);
   await d0.write(2 << 20, Buffer.alloc(1, 1));
   expect(await bitmapsOf(client)).toEqual([
-    { name: 'b', count: 3 * 65_536, granularity: 65_536, status: 'frozen', ...idle, busy: true },
+    { count: 65_536, granularity: 65_536, status: 'active', ...idle },
+    { name: 'b', count: 2 * 65_536, granularity: 65_536, status: 'frozen', ...idle, busy: true },
   ]);
   for (const command of ['block-dirty-bitmap-clear', 'block-dirty-bitmap-remove']) {
     await expect(client.execute(command, { node: 'd0', name: 'b' })).rejects.toThrow('in use by another operation');
@@ -68,6 +69,19 @@ it('freezes a bitmap while a backup uses it, and loses nothing when that is canc
   expect(await bitmapsOf(client)).toEqual([
     { name: 'b', count: 3 * 65_536, granularity: 65_536, status: 'active', ...idle },
   ]);
+});
+
+it('shows what was made last first: a bitmap whose backup succeeds is as young as its successor', async () => {
+  const client = await JobClient.withChain();
+  for (const name of ['a', 'b', 'c']) await client.execute('block-dirty-bitmap-add', { node: 'd0', name });
+  const names = async () => (await bitmapsOf(client))?.map(({ name }) => name);
+  const backup = { device: 'd0', target: client.at('i.qcow2'), sync: 'incremental', 'auto-finalize': false };
+  await client.execute('drive-backup', { ...backup, bitmap: 'b' });
+  await client.event('BLOCK_JOB_PENDING');
+  expect(await names()).toEqual([undefined, 'c', 'b', 'a']);
+  await client.execute('block-job-finalize', { id: 'd0' });
+  await client.end();
+  expect(await names()).toEqual(['b', 'c', 'a']);
 });
 
 it.each([
