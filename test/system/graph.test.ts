@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import type { Child } from '../../runtime/block/driver.js';
+import { dropIntermediate } from '../../runtime/block/graph/drop-intermediate.js';
 import { reopen } from '../../runtime/block/graph/reopen.js';
 import { chainStatus } from '../../runtime/block/io/status.js';
 import { LayerClient } from '../runtime/block/layer-client.js';
@@ -125,7 +126,7 @@ describeWithPrograms('Chains of real images', ['qemu-img', 'qemu-io'], () => {
         }
         offset += status.length;
       }
-      await graph.dropIntermediate(active, two, base, { name: 'base.raw' });
+      await dropIntermediate(graph, { overlay: active, top: two, base }, { name: 'base.raw' });
       await reopen(graph, base, true);
     });
     expect([two.usable, active.below, base.flags.readOnly]).toEqual([false, base, true]);

@@ -41,7 +41,7 @@ export function driveBackupStep(jobs: Jobs, bitmaps: Bitmaps, args: DriveBackup,
     const { graph } = jobs;
     const source = sourceOf(graph, args.device);
     const { mode = 'absolute-paths' } = args;
-    source.blockers.check('backup-source', source.name);
+    source.checkAllowed('backup-source');
     const sync = syncOf(source, args.sync);
     const bitmap = backupBitmap(bitmaps, source, args);
     const target = await openTarget(graph, {
@@ -137,8 +137,8 @@ function checkBackup({ source, target }: BackupParts, compress: boolean): void {
   if (compress && target.instance?.writeCompressed === undefined) {
     throw new BlockError(`Compression is not supported for this drive ${target.deviceOrNodeName}`, { code: 'ENOTSUP' });
   }
-  source.blockers.check('backup-source', source.name);
-  target.blockers.check('backup-target', target.name);
+  source.checkAllowed('backup-source');
+  target.checkAllowed('backup-target');
 }
 
 /** How much is copied at a time. @throws BlockError when that makes no sense */

@@ -28,7 +28,7 @@ export function commitCommand(jobs: Jobs, bitmaps: Bitmaps) {
           throw invalid(`'${name}-node' and '${name}' are mutually exclusive`);
         }
       }
-      active.blockers.check('commit-source', active.name);
+      active.checkAllowed('commit-source');
       const top = await topOf(graph, active, args);
       const base = await baseOf(graph, top, args);
       checkChain('commit-target', top.image, base);
@@ -117,7 +117,7 @@ async function commitBelow(
     if (node === top) break;
     if (!node.driver.filter) overlay = node;
   }
-  overlay.blockers.check('commit-target', overlay.name);
+  overlay.checkAllowed('commit-target');
   jobs.check(active, request);
   const reopened: Reopened[] = [];
   const plan = { graph, overlay, top, base, backingFile, backingFormat, onError, reopened };

@@ -46,11 +46,10 @@ export function graphCommands(graph: BlockGraph) {
     },
 
     async block_resize({ device, 'node-name': nodeName, size }) {
-      const node = resizedBy(graph.deviceOrNode(device, nodeName));
+      const asked = graph.deviceOrNode(device, nodeName);
+      const node = resizedBy(asked);
       if (size < 0) throw new BlockError("Parameter 'size' expects a >0 size");
-      if (node.blockers.reason('resize') !== undefined || node.image.blockers.reason('resize') !== undefined) {
-        throw new BlockError(`Device '${device ?? nodeName ?? ''}' is in use`, { code: 'EBUSY' });
-      }
+      for (const each of [asked, node.image]) each.checkAllowed('resize');
       // Beyond, a number would not be exact, and a message with it neither.
       if (size > largestSize)
         throw new BlockError(`Could not resize to ${size} bytes: File too large`, { code: 'EFBIG' });
@@ -81,7 +80,7 @@ export async function deleteNode(graph: BlockGraph, node: BlockNode): Promise<vo
   // Clients look for this text, in which the name is not quoted.
   const used = `Node ${node.name} is in use`;
   // A job says more about itself than that it uses the node.
-  node.blockers.check('drive-del', node.name);
+  node.checkAllowed('drive-del');
   if (node.hasBackend) throw new BlockError(`${used}: it is the medium of a device, or exported`);
   if (!node.monitorOwned) {
     throw new BlockError(
@@ -142,7 +141,7 @@ async function changeBackingFile(
   if (image.below === undefined) {
     throw new BlockError(`Node '${imageName}' does not have a backing file`);
   }
-  root.blockers.check('change', root.name);
+  root.checkAllowed('change');
   if (!root.image.chainHas(image)) {
     throw new BlockError(`'${root.deviceOrNodeName}' and image file '${imageName}' are not in the same chain`);
   }

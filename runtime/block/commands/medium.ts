@@ -114,7 +114,7 @@ async function removeMedium(context: MediumContext, backend: Backend, args: Back
   checkReachable(backend, args);
   const node = context.graph.mediumOf(backend);
   if (node === undefined) return;
-  node.blockers.check('eject', node.name);
+  context.graph.attachedTo(backend)?.checkAllowed('eject');
   rememberRootState(backend, node);
   await context.eject(backend);
   if (!backend.device?.hasTray) backend.changeMedium(false);

@@ -18,7 +18,7 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
     async 'drive-mirror'(args) {
       const source = graph.rootNode(args.device);
       const { mode = 'absolute-paths', replaces, 'node-name': nodeName, format } = args;
-      source.blockers.check('mirror-source', source.name);
+      source.checkAllowed('mirror-source');
       const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, nodeName);
       const backing = backingFor(source, sync);
@@ -47,8 +47,8 @@ export function mirrorCommands(jobs: Jobs, bitmaps: Bitmaps) {
       const source = graph.rootNode(args.device);
       const target = graph.reference(args.target);
       const { replaces } = args;
-      source.blockers.check('mirror-source', source.name);
-      target.blockers.check('mirror-target', target.name);
+      source.checkAllowed('mirror-source');
+      target.checkAllowed('mirror-target');
       const sync = syncOf(source, args.sync);
       if (replaces !== undefined) checkReplaced(graph, source, replaces, target.name);
       const filterName = args['filter-node-name'];
@@ -97,7 +97,7 @@ function checkReplaced(graph: BlockGraph, source: BlockNode, replaces: string, n
   }
   const node = graph.node(replaces);
   if (node === undefined) throw new BlockError(`Node name '${replaces}' not found`, { code: 'ENODEV' });
-  node.blockers.check('replace', node.name);
+  node.checkAllowed('replace');
   if (!isReplaceable(source, node)) {
     throw new BlockError(
       `Cannot replace '${replaces}' by a node mirrored from '${source.name}': those that read it might abruptly see other data`,

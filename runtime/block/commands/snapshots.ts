@@ -78,7 +78,7 @@ function appendStep(
     async prepare() {
       const node = find();
       if (!node.inserted) throw noMedium(node.deviceOrNodeName);
-      node.blockers.check('external-snapshot', node.name);
+      node.checkAllowed('external-snapshot');
       if (!node.flags.readOnly) await node.requests.flush();
       const opened = await open(node);
       opened.holds++;
@@ -139,7 +139,7 @@ export function internalSnapshotStep(graph: BlockGraph, { device, name }: Blockd
   return {
     async prepare() {
       const node = graph.rootNode(device);
-      node.blockers.check('internal-snapshot', node.name);
+      node.checkAllowed('internal-snapshot');
       if (node.flags.readOnly) throw new BlockError(`Device '${device}' is read only`, { code: 'EACCES' });
       const { snapshots } = node.open;
       if (snapshots?.create === undefined) {
@@ -198,7 +198,7 @@ async function deleteInternal(
 ): Promise<SnapshotInfo> {
   const node = graph.rootNode(device);
   if (id === undefined && name === undefined) throw invalid("Name or id must be provided: 'id', 'name' or both");
-  node.blockers.check('internal-snapshot-delete', node.name);
+  node.checkAllowed('internal-snapshot-delete');
   return graph.drained(node, () => removeSnapshot(node, id, name));
 }
 

@@ -23,7 +23,8 @@ export function streamCommand(jobs: Jobs) {
           throw invalid(`'${one}' and '${other}' cannot be specified at the same time`);
         }
       }
-      const node = graph.reference(args.device).image;
+      const attached = graph.reference(args.device);
+      const node = attached.image;
       if (!node.inserted) throw noMedium(args.device);
       const base = await baseOf(graph, node, args);
       if (base === undefined && args['backing-file'] !== undefined) {
@@ -31,7 +32,7 @@ export function streamCommand(jobs: Jobs) {
       }
       const chain = [...node.chain()];
       const between = chain.slice(1, base && chain.indexOf(base));
-      checkChain('stream', node, between.at(-1) ?? node);
+      checkChain('stream', attached, between.at(-1) ?? node);
       checkFilterName(graph, filterName, 'Could not create node: ');
       const request = requestOf(args);
       jobs.check(node, request);
@@ -43,7 +44,7 @@ export function streamCommand(jobs: Jobs) {
         const plan = { graph, node, base, backingFile, backingFormat: maskedFormat(args, base), onError, reopened };
         const job = await jobs.over(node, streamFilter(graph, filterName, bottom), (filter) =>
           jobs.create(
-            node,
+            filter,
             'stream',
             request,
             [

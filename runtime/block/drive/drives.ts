@@ -243,7 +243,7 @@ export class Drives implements DriveRegistry {
     if (medium?.monitorOwned) {
       throw new BlockError(`Deleting device '${name}' is not supported: its medium was added with blockdev-add`);
     }
-    medium?.blockers.check('drive-del', medium.name);
+    graph.attachedTo(backend)?.checkAllowed('drive-del');
     await this.#discard(backend);
     if (backend.device === undefined) return;
     backend.name = '';

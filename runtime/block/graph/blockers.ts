@@ -1,5 +1,3 @@
-import { BlockError } from '../error.js';
-
 /** What can be done to a node, where others may forbid it. */
 export const operations = [
   'backup-source',
@@ -50,11 +48,5 @@ export class OperationBlockers {
   reason(operation: Operation): string | undefined {
     for (const blocker of this.#blockers) if (blocker.operations.has(operation)) return blocker.reason;
     return undefined;
-  }
-
-  /** @throws BlockError when the operation is forbidden on this node */
-  check(operation: Operation, nodeName: string): void {
-    const reason = this.reason(operation);
-    if (reason !== undefined) throw new BlockError(`Node '${nodeName}' is busy: ${reason}`, { code: 'EBUSY' });
   }
 }

@@ -10,7 +10,7 @@ import type { BlockNode } from './node.js';
  */
 export function checkChain(operation: Operation, top: BlockNode, lowest?: BlockNode): void {
   for (const node of top.chain()) {
-    node.blockers.check(operation, node.name);
+    node.checkAllowed(operation);
     if (node === lowest) return;
   }
 }

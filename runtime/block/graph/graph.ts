@@ -1,5 +1,5 @@
-import type { BackingFile, BlockHost, Child } from '../driver.js';
-import { BlockError, blockErrorOf, invalid, noMedium } from '../error.js';
+import type { BlockHost, Child } from '../driver.js';
+import { BlockError, blockErrorOf, noMedium } from '../error.js';
 import { type Permissions, unused } from '../permissions.js';
 import { blockerExcept } from './blockers.js';
 import { closeNode } from './close.js';
@@ -11,7 +11,7 @@ import { type OpenEnvironment, type OpenRequest, openNode } from './open.js';
 import type { DriverRegistry } from './registry.js';
 import { Turns } from './turns.js';
 import { refuseInactive, Usage } from './usage.js';
-import { nodesBelow, tiedNodes } from './walk.js';
+import { follows, nodesBelow, tiedNodes } from './walk.js';
 import type { DriverWhitelist } from './whitelist.js';
 
 /** A backend, as far as the graph knows it. */
@@ -81,16 +81,17 @@ export class BlockGraph implements OpenEnvironment {
   }
 
   /**
-   * The node that two arguments of a command mean: a device's medium, else a node.
+   * The node that two arguments of a command mean: what is right below a device, else a node. While a job's filter is over the device's
+   * medium, it is the filter.
    *
    * @throws BlockError when neither exists, or the device is empty
    */
   deviceOrNode(device: string | undefined, nodeName: string | undefined): BlockNode {
     const backend = device === undefined ? undefined : this.#devices.get(device);
     if (backend !== undefined) {
-      const medium = this.mediumOf(backend);
-      if (medium === undefined) throw noMedium(backend.name);
-      return medium;
+      const attached = this.attachedTo(backend);
+      if (attached === undefined) throw noMedium(backend.name);
+      return attached;
     }
     const node = nodeName === undefined ? undefined : this.node(nodeName);
     if (node !== undefined) return node;
@@ -288,16 +289,14 @@ export class BlockGraph implements OpenEnvironment {
 
   /**
    * Puts one node where another is: everything that led to `from` leads to `to`, except what is below `to` itself, such as its own
-   * backing edge. The caller has drained both, and holds `from`, or it is closed.
+   * backing edge, and jobs. The caller has drained both, and holds `from`, or it is closed.
    *
    * @throws BlockError when users of `to` exclude those of `from`; nothing has changed then
    */
   async replace(from: BlockNode, to: BlockNode): Promise<void> {
     if (from === to) return;
     const inside = nodesBelow(to);
-    const moving = [...from.parents].filter(({ owner }) => {
-      return !('node' in owner) || owner.node === undefined || !inside.has(owner.node);
-    });
+    const moving = [...from.parents].filter((edge) => follows(edge, inside));
     for (const edge of moving) this.#move(edge, to);
     try {
       await this.usage.update([to, from]);
@@ -319,43 +318,6 @@ export class BlockGraph implements OpenEnvironment {
   async append(overlay: BlockNode, top: BlockNode): Promise<void> {
     await this.relink(overlay, top);
     await this.replace(top, overlay);
-  }
-
-  /**
-   * Takes nodes out of a backing chain whose data is in `base` by now: `overlay`, which is above `top` with nothing but filters
-   * between them, gets `base` as its backing file, in its header, too. The nodes from `top` to above `base` are closed when nothing else holds them. The caller
-   * has drained the overlay, and opened it for writing.
-   *
-   * @param backingFile what the header shall say. Default: the file name of `base`
-   * @throws BlockError when the three are no such chain, or the header cannot be written; nothing has changed then
-   */
-  async dropIntermediate(
-    overlay: BlockNode,
-    top: BlockNode,
-    base: BlockNode,
-    { name = base.image.filename, format = base.image.driver.name }: Partial<BackingFile> = {},
-  ): Promise<void> {
-    let above = overlay;
-    while (above.under?.node !== top && above.under?.node.driver.filter) above = above.under.node;
-    if (above.under?.node !== top || top === base || !top.chainHas(base)) {
-      throw invalid(`'${base.name}' is not below '${top.name}', or that is not the backing file of '${overlay.name}'`);
-    }
-    await overlay.changeBackingFile({ name, format });
-    if (above === overlay) await this.relink(overlay, base);
-    else await this.#lead(above.under, base);
-  }
-
-  /** Has the edge from a filter lead to another node; the one that was there is closed when nothing else holds it. */
-  async #lead(edge: NodeEdge, child: BlockNode): Promise<void> {
-    const before = edge.node;
-    edge.point(child);
-    try {
-      await this.usage.update([child, before]);
-    } catch (error) {
-      edge.point(before);
-      throw error;
-    }
-    if (before !== child) await this.letGo(before);
   }
 
   #describe(node: BlockNode): void {

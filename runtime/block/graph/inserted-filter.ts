@@ -5,7 +5,7 @@ import { Edge } from './edge.js';
 import { rootDefaults } from './flags.js';
 import type { BlockGraph } from './graph.js';
 import { BlockNode, type NodeEdge } from './node.js';
-import { nodesBelow } from './walk.js';
+import { follows, nodesBelow } from './walk.js';
 
 /** A filter that a job puts over a node for as long as it runs. */
 export interface InsertedFilter {
@@ -73,12 +73,6 @@ export async function removeFilter(graph: BlockGraph, filter: BlockNode): Promis
     await discard(graph, filter);
     graph.describeAbove(below);
   });
-}
-
-/** Whether a user of a node is one of what is put over it. Jobs know the nodes that they work on, and what is below it stays there. */
-function follows({ owner }: NodeEdge, inside: ReadonlySet<BlockNode>): boolean {
-  if ('backend' in owner) return owner.backend.roots === undefined;
-  return owner.node === undefined || !inside.has(owner.node);
 }
 
 /** Has an edge lead to a filter, or from there to what is below. */

@@ -6,7 +6,7 @@ import { BlockError, ioError } from '../error.js';
 import { NodeRequests } from '../io/requests.js';
 import { statusOf } from '../io/status.js';
 import type { BlockOptions } from '../options.js';
-import { type Blocker, OperationBlockers } from './blockers.js';
+import { type Blocker, type Operation, OperationBlockers } from './blockers.js';
 import type { Edge, EdgeChanges, EdgeEnd, EdgeUser } from './edge.js';
 import { describeNode } from './filename.js';
 import type { OpenFlags } from './flags.js';
@@ -186,17 +186,21 @@ export class BlockNode implements EdgeEnd<BlockNode> {
   }
 
   get deviceName(): string {
-    for (const { owner } of this.parents) {
+    for (const { owner } of this.parents)
       if ('backend' in owner && owner.backend.name !== '') return owner.backend.name;
-      // What a job has put between them is not what a device's medium is called by.
-      if ('node' in owner && owner.node?.ofJob !== undefined && owner.node.deviceName !== '')
-        return owner.node.deviceName;
-    }
     return '';
   }
 
   get deviceOrNodeName(): string {
     return this.deviceName || this.name;
+  }
+
+  /** @throws BlockError when another user of the node forbids an operation on it */
+  checkAllowed(operation: Operation): void {
+    const reason = this.blockers.reason(operation);
+    if (reason !== undefined) {
+      throw new BlockError(`Node '${this.deviceOrNodeName}' is busy: ${reason}`, { code: 'EBUSY' });
+    }
   }
 
   /** A medium is in the drive: the driver says so, or has no opinion and all children have one. */

@@ -1,4 +1,4 @@
-import type { BlockNode, RootOwner } from './node.js';
+import type { BlockNode, NodeEdge, RootOwner } from './node.js';
 
 /** A node with all that is below it. */
 export function nodesBelow(node: BlockNode): Set<BlockNode> {
@@ -64,4 +64,15 @@ export function backendsAbove(nodes: ReadonlySet<BlockNode>): RootOwner[] {
 export function isBusy(nodes: ReadonlySet<BlockNode>): boolean {
   for (const { requests } of nodes) if (requests.tracker.size > 0) return true;
   return false;
+}
+
+/**
+ * Whether a user of a node is one of another that takes its place. Jobs know the nodes that they work on, and what is below the other stays
+ * there.
+ *
+ * @param inside the other node with all that is below it
+ */
+export function follows({ owner }: NodeEdge, inside: ReadonlySet<BlockNode>): boolean {
+  if ('backend' in owner) return owner.backend.roots === undefined;
+  return owner.node === undefined || !inside.has(owner.node);
 }

@@ -23,7 +23,7 @@ export async function createBackupJob(
   let work: BackupWork | undefined;
   const job = await jobs.over(source, backupFilter(filterName, target, plan), (filter) =>
     jobs.create(
-      source,
+      filter,
       'backup',
       request,
       [

@@ -1,5 +1,6 @@
 import type { BlockdevOnError } from '../../../generated/index.js';
 import type { Child } from '../driver.js';
+import { dropIntermediate, overlaysOf } from '../graph/drop-intermediate.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { BlockNode } from '../graph/node.js';
 import { Permission, type Permissions } from '../permissions.js';
@@ -7,7 +8,7 @@ import { CopyFailure, copyStretch } from './copy.js';
 import type { JobWork } from './job-work.js';
 import type { JobNode } from './jobs.js';
 import { layerStatus } from './layer-status.js';
-import { type Reopened, restore } from './reopened.js';
+import { openForWriting, type Reopened, restore } from './reopened.js';
 import { inSequence } from './sequence.js';
 import { dissolving } from './target.js';
 import type { WorkingJob } from './working-job.js';
@@ -83,11 +84,11 @@ export function commitWork(plan: CommitPlan, from: Child, into: Child): JobWork 
     async commit(job) {
       await graph.drained(overlay, async () => {
         await plan.rest(job);
-        await graph.dropIntermediate(overlay, top, base, {
+        for (const each of overlaysOf(top)) await openForWriting(graph, each, reopened);
+        await dropIntermediate(graph, plan, {
           ...(backingFile !== undefined && { name: backingFile }),
           ...(plan.backingFormat !== undefined && { format: plan.backingFormat }),
         });
-        graph.describeAbove(overlay);
       });
     },
 

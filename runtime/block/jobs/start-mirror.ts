@@ -59,8 +59,8 @@ function checkMirror({ source, target, granularity, bufferSize, type }: MirrorRe
     if (!isPowerOfTwo(granularity)) throw invalid("Parameter 'granularity' expects a power of 2");
   }
   if (type === 'mirror') {
-    source.blockers.check('mirror-source', source.name);
-    target.blockers.check('mirror-target', target.name);
+    source.checkAllowed('mirror-source');
+    target.checkAllowed('mirror-target');
     if (source === target) throw invalid("Can't mirror node into itself");
   }
   if (bufferSize < 0) throw invalid("Invalid parameter 'buf-size': it is at least 0");
@@ -84,7 +84,7 @@ export async function startMirror(
     const over = type === 'commit' ? activeCommitFilter : mirrorFilter;
     const job = await jobs.over(source, over(filterName), (filter) =>
       jobs.create(
-        source,
+        filter,
         type,
         request,
         [
@@ -152,7 +152,7 @@ class Ending {
     if (replaces === undefined || this.#replaced !== undefined) return;
     const node = this.#graph.node(replaces);
     if (node === undefined) throw new BlockError(`Node name '${replaces}' not found`, { code: 'ENODEV' });
-    node.blockers.check('replace', node.name);
+    node.checkAllowed('replace');
     this.#blocker = blockerExcept('block device is in use by block-job-complete', []);
     node.blockers.add(this.#blocker);
     this.#replaced = node;

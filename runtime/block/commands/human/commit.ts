@@ -21,16 +21,21 @@ const chunk = 1024 * 1024;
 export async function commitDrives(graph: BlockGraph, backends: Iterable<Backend>, name: string): Promise<void> {
   if (name === 'all') {
     for (const backend of backends) {
-      const node = graph.mediumOf(backend);
+      const node = committed(graph, backend);
       if (node?.below !== undefined) await explained(backend.name, () => commit(graph, node));
     }
     return;
   }
   const backend = [...backends].find((each) => each.name === name);
   if (backend === undefined) throw deviceNotFound(name);
-  const node = graph.mediumOf(backend);
+  const node = committed(graph, backend);
   if (node === undefined) throw noMedium(name);
   await explained(name, () => commit(graph, node));
+}
+
+/** A filter that a user has named has no backing file of its own, and nothing to commit. */
+function committed(graph: BlockGraph, backend: Backend): BlockNode | undefined {
+  return graph.attachedTo(backend)?.belowImplicit;
 }
 
 async function explained(name: string, work: () => Promise<void>): Promise<void> {
@@ -45,8 +50,8 @@ async function explained(name: string, work: () => Promise<void>): Promise<void>
 async function commit(graph: BlockGraph, top: BlockNode): Promise<void> {
   const base = top.below;
   if (base === undefined) throw ioError('ENOTSUP');
-  top.blockers.check('commit-source', top.name);
-  base.blockers.check('commit-target', base.name);
+  top.checkAllowed('commit-source');
+  base.checkAllowed('commit-target');
   const reopened: Reopened[] = [];
   const filter = await graph.drained(base, () => insertFilter(graph, base, commitFilter(undefined)));
   try {

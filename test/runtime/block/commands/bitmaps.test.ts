@@ -52,6 +52,7 @@ it('freezes a bitmap while a backup uses it, and loses nothing when that is canc
   const client = await JobClient.withChain();
   await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'b' });
   const d0 = client.backend('d0');
+  const node = d0.root?.node.name;
   await d0.write(0, Buffer.alloc(65_536, 1));
   await d0.write(1 << 20, Buffer.alloc(65_536, 1));
   const backup = { device: 'd0', target: client.at('i.qcow2'), sync: 'incremental', bitmap: 'b', speed: 1 };
@@ -62,7 +63,7 @@ it('freezes a bitmap while a backup uses it, and loses nothing when that is canc
     { name: 'b', count: 2 * 65_536, granularity: 65_536, status: 'frozen', ...idle, busy: true },
   ]);
   for (const command of ['block-dirty-bitmap-clear', 'block-dirty-bitmap-remove']) {
-    await expect(client.execute(command, { node: 'd0', name: 'b' })).rejects.toThrow('in use by another operation');
+    await expect(client.execute(command, { node, name: 'b' })).rejects.toThrow('in use by another operation');
   }
   await client.execute('block-job-cancel', { device: 'd0' });
   await client.end();

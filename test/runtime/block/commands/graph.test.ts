@@ -135,7 +135,7 @@ describe('block_resize', () => {
     [{ 'node-name': 'd', size: -1 }, /size/],
     [{ 'node-name': 'n', size: 512 }, /does not support resizing/],
     [{ 'node-name': 'ro', size: 512 }, /read only/],
-    [{ 'node-name': 'b', size: 1 << 21 }, /in use/],
+    [{ 'node-name': 'b', size: 1 << 21 }, "Node 'b' is busy: node is used as backing hd of 'top'"],
     [{ 'node-name': 'top', size: 1000 }, /512/],
   ])('refuses %j', async (args, message) => {
     await raw();

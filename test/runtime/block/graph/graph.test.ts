@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../../../runtime/block/graph/blockers.js';
+import { dropIntermediate } from '../../../../runtime/block/graph/drop-intermediate.js';
 import type { BlockNode } from '../../../../runtime/block/graph/node.js';
 import { chainOf, owner, scene } from './scene.js';
 
@@ -138,12 +139,10 @@ describe('backing files', () => {
     graph.link(top, base);
     const allowed = operations.filter((operation) => base.blockers.reason(operation) === undefined);
     expect(allowed).toEqual(['backup-source', 'backup-target', 'commit-target', 'stream']);
-    expect(() => base.blockers.check('resize', 'base')).toThrow(
-      "Node 'base' is busy: node is used as backing hd of 'drive0'",
-    );
+    expect(() => base.checkAllowed('resize')).toThrow("Node 'base' is busy: node is used as backing hd of 'drive0'");
     expect(operations.filter((operation) => top.blockers.reason(operation) !== undefined)).toEqual([]);
     await graph.unlink(top);
-    for (const operation of operations) base.blockers.check(operation, 'base');
+    for (const operation of operations) base.checkAllowed(operation);
   });
 
   it('keeps a backing file blocked while one of several overlays is left', async () => {
@@ -254,7 +253,7 @@ describe('dropping what is between', () => {
 
   it('puts the base under the overlay, in its header, too, and closes the rest', async () => {
     const { disk, graph, base, one, two, overlay, active } = await chain();
-    await graph.dropIntermediate(overlay, two, base);
+    await dropIntermediate(graph, { overlay, top: two, base });
     expect(chainOf(active)).toEqual(['active', 'overlay', 'base']);
     expect([one.usable, two.usable, base.usable, disk.open]).toEqual([false, false, true, 6]);
     expect([overlay.instance?.backingFile, overlay.filename]).toEqual([
@@ -268,10 +267,27 @@ describe('dropping what is between', () => {
   it('writes another name into the header, if one is given', async () => {
     const { disk, graph, one, two, overlay, active } = await chain();
     one.holds++;
-    await graph.dropIntermediate(overlay, two, one, { name: './one' });
+    await dropIntermediate(graph, { overlay, top: two, base: one }, { name: './one' });
     expect([chainOf(active), two.usable]).toEqual([['active', 'overlay', 'one', 'base'], false]);
     expect(Buffer.from(disk.files.get('overlay.cow') ?? []).toString('latin1', 0, 9)).toBe('COW ./one');
     one.holds--;
+  });
+
+  it('puts the base under all that was above what is dropped, but not under a job', async () => {
+    const { graph, addImage, base, one, two, overlay } = await chain();
+    const other = await addImage('other', 'two');
+    const root = await graph.attachRoot(two, owner('drive0'));
+    const job = await graph.attachRoot(two, { ...owner(''), roots: new Set() });
+    await dropIntermediate(graph, { overlay, top: two, base });
+    expect([chainOf(other), other.backingName, root.node, job.node]).toEqual([
+      ['other', 'base'],
+      'base.cow',
+      base,
+      two,
+    ]);
+    expect([one.usable, two.usable]).toEqual([true, true]);
+    await graph.detachRoot(job);
+    expect([one.usable, two.usable]).toEqual([false, false]);
   });
 
   it('changes nothing when they are no chain, or the header cannot be written', async () => {
@@ -283,14 +299,14 @@ describe('dropping what is between', () => {
       [overlay, two, active],
       [base, two, one],
     ] as const) {
-      await expect(graph.dropIntermediate(a, b, c)).rejects.toMatchObject({ code: 'EINVAL' });
+      await expect(dropIntermediate(graph, { overlay: a, top: b, base: c })).rejects.toMatchObject({ code: 'EINVAL' });
     }
     disk.onStep = (step) => {
       if (step === 'change backing file') throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     };
-    await expect(graph.dropIntermediate(overlay, two, base)).rejects.toThrow('full');
+    await expect(dropIntermediate(graph, { overlay, top: two, base })).rejects.toThrow('full');
     delete overlay.open.changeBackingFile;
-    await expect(graph.dropIntermediate(overlay, two, base)).rejects.toMatchObject({ code: 'ENOTSUP' });
+    await expect(dropIntermediate(graph, { overlay, top: two, base })).rejects.toMatchObject({ code: 'ENOTSUP' });
     expect(chainOf(active)).toEqual(before);
   });
 });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Child } from '../../../../runtime/block/driver.js';
+import { dropIntermediate } from '../../../../runtime/block/graph/drop-intermediate.js';
 import type { BlockNode, NodeEdge } from '../../../../runtime/block/graph/node.js';
 import { owner, type Scene, scene } from './scene.js';
 
@@ -108,7 +109,7 @@ class World {
       case 'drop': {
         const top = a.below;
         const base = top?.below;
-        if (top && base) await graph.dropIntermediate(a, top, base);
+        if (top && base) await dropIntermediate(graph, { overlay: a, top, base });
         break;
       }
       case 'attach':

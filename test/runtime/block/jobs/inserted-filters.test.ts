@@ -75,10 +75,46 @@ describe('the filter of a job', () => {
         job.kind === 'backup' ? { 'node-name': name, drv: 'copy-before-write' } : { 'node-name': image.name };
       expect(await drive()).toMatchObject(shown);
       expect(client.backend('d0').root?.node.name).toBe(name);
-      await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'b' });
-      expect(client.layer.bitmaps.of(image).map((bitmap) => bitmap.name)).toContain('b');
     },
   );
+
+  it.each(jobs)('the name of a drive means the filter over its image in every command: $kind', async (job) => {
+    const image = medium();
+    const named = () => client.layer.bitmaps.of(image).flatMap(({ name }) => name ?? []);
+    await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'before' });
+    await begin(job.command, job.args);
+    await client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'meanwhile' });
+    await client.execute('block-dirty-bitmap-merge', {
+      node: 'd0',
+      target: 'meanwhile',
+      bitmaps: [{ node: image.name, name: 'before' }],
+    });
+    await expect(client.execute('block-dirty-bitmap-clear', { node: 'd0', name: 'before' })).rejects.toThrow(
+      "Dirty bitmap 'before' not found",
+    );
+    await expect(
+      client.execute('block-dirty-bitmap-add', { node: 'd0', name: 'kept', persistent: true }),
+    ).rejects.toThrow("Can't store persistent bitmaps to d0: Operation not supported");
+    const type = job.command === 'block-commit' ? 'commit' : job.kind;
+    const busy = `Node 'd0' is busy: block device is in use by block job: ${type}`;
+    for (const [command, args] of [
+      ['block_resize', { device: 'd0', size: 2 * size }],
+      ['blockdev-snapshot-sync', { device: 'd0', 'snapshot-file': client.at('snapshot.qcow2') }],
+      ['blockdev-backup', { device: 'd0', 'job-id': 'k', target: 'target', sync: 'full' }],
+      ['block-stream', { device: 'd0', 'job-id': 'k' }],
+      ['eject', { device: 'd0', force: true }],
+    ] as const) {
+      await expect(client.execute(command, args)).rejects.toThrow(busy);
+    }
+    await client.execute('blockdev-add', { driver: 'raw', 'node-name': 'over', file: 'd0', 'read-only': true });
+    expect(client.layer.graph.node('over')?.file?.node.ofJob).toBeDefined();
+    await client.execute('blockdev-del', { 'node-name': 'over' });
+    expect(named()).toEqual(['before']);
+    await client.execute('block-job-cancel', { device: 'j' });
+    await client.end();
+    expect(named()).toEqual(['before']);
+    await client.execute('block-dirty-bitmap-clear', { node: 'd0', name: 'before' });
+  });
 
   it.each(jobs)('guests read, write and flush through the filter: $kind', async ({ command, args }) => {
     const backend = client.backend('d0');
