@@ -65,7 +65,7 @@ const blockArrows = {
   graph: [...contract, 'io', 'transaction'],
   bitmaps: [...contract, 'graph', 'io'],
   backend: [...contract, 'graph', 'io', 'nbd', 'bitmaps'],
-  jobs: [...contract, 'drivers/shared/filter', 'backend', 'graph', 'bitmaps', 'io', 'transaction'],
+  jobs: [...contract, 'drivers/shared/filter', 'drivers/shared/past', 'backend', 'graph', 'bitmaps', 'io', 'transaction'],
   drive: [...contract, 'backend', 'graph'],
   objects: contract,
   commands: [...contract, ...ideas],

@@ -1,6 +1,6 @@
 import { unused } from '../permissions.js';
 import { type BackupPlan, type BackupWork, backupWork } from './backup.js';
-import { backupFilter, filtered } from './filters.js';
+import { backupFilter, filtered, showPast } from './filters.js';
 import type { Job } from './job.js';
 import type { JobRequest, Jobs } from './jobs.js';
 
@@ -34,6 +34,7 @@ export async function createBackupJob(
         const into = filter.children.get('target');
         if (into === undefined) throw new Error('The filter of a backup has a target');
         work = backupWork(plan, filtered(filter), into);
+        showPast(filter, work.past);
         return work;
       },
       [{ node: source, allowed: request.internal ? ['dataplane'] : harmless }],

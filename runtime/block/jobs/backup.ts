@@ -1,7 +1,9 @@
 import type { BitmapSyncMode, BlockdevOnError, MirrorSyncMode } from '../../../generated/index.js';
 import type { DirtyBitmap } from '../bitmaps/bitmap.js';
 import { DirtyBits, type Stretch } from '../bitmaps/dirty-bits.js';
-import type { Child } from '../driver.js';
+import type { Child, PastView } from '../driver.js';
+import { KeptClusters, Place } from '../drivers/shared/past/kept-clusters.js';
+import { PastDisk } from '../drivers/shared/past/past-disk.js';
 import type { BlockNode } from '../graph/node.js';
 import { giveUpWaiting } from '../graph/walk.js';
 import type { WriteNotice } from '../io/requests.js';
@@ -49,6 +51,8 @@ export interface BackupPlan {
 
 /** The work of a backup. */
 export interface BackupWork extends JobWork {
+  /** The disk as it was when the backup began. */
+  readonly past: PastView;
   /** From now on the disk as it is now is kept. Nothing may be in flight. */
   startAnew(): void;
 }
@@ -61,10 +65,14 @@ export function backupWork(plan: BackupPlan, from: Child, into: Child): BackupWo
     clean: async (job, succeeded) => backup.clean(job, succeeded),
     interrupt: () => giveUpWaiting(plan.target),
     startAnew: () => backup.startAnew(),
+    past: backup.past,
   };
 }
 
 class Backup {
+  readonly past: PastDisk;
+  /** Where what guests have changed since is as it was. */
+  readonly #kept: KeptClusters;
   readonly #plan: BackupPlan;
   readonly #from: Child;
   readonly #into: Child;
@@ -96,11 +104,15 @@ class Backup {
     if (bitmap !== undefined && copiesBitmap(sync)) this.#pending.add(bitmap.bitmap.bits);
     else this.#pending.set(0, source.length);
     this.#total = this.#bytesOf(this.#pending);
+    this.#kept = new KeptClusters(source.length, clusterSize);
+    this.past = new PastDisk(this.#kept, from, into, RequestFlag.noSerialising);
     source.requests.beforeWrite.add(this.#beforeWrite);
   }
 
   startAnew(): void {
-    this.#pending.set(0, this.#plan.source.length);
+    const { length } = this.#plan.source;
+    this.#pending.set(0, length);
+    this.#kept.set(0, length, Place.source);
   }
 
   async run(job: WorkingJob): Promise<void> {
@@ -138,6 +150,7 @@ class Backup {
   async clean(job: WorkingJob, succeeded: boolean): Promise<void> {
     const { source, bitmap } = this.#plan;
     source.requests.beforeWrite.delete(this.#beforeWrite);
+    this.past.broken = true;
     await Promise.allSettled(this.#copying.values());
     this.#tell(job);
     if (bitmap === undefined) return;
@@ -230,8 +243,20 @@ class Backup {
     return { allocated: false, length };
   }
 
-  /** Before a write: copies what it would change, or waits for that. */
+  /** Before a write: copies what it would change, or waits for that, and for those that read it as it was. */
   async #copyBefore({ offset, length }: WriteNotice): Promise<void> {
+    if (!(await this.#saved(offset, length))) {
+      this.past.broken = true;
+      return;
+    }
+    for (const run of this.#kept.wholeRuns(offset, length)) {
+      if (run.place === Place.source) this.#kept.set(run.offset, run.length, Place.target);
+    }
+    await this.past.unread(offset, length);
+  }
+
+  /** Resolves when a stretch is in the target. @returns false when it could not be copied, and is to be changed nevertheless */
+  async #saved(offset: number, length: number): Promise<boolean> {
     const { clusterSize } = this.#plan;
     const start = roundDown(offset, clusterSize);
     const end = roundUp(offset + length, clusterSize);
@@ -244,7 +269,7 @@ class Backup {
         continue;
       }
       const found = this.#pending.run(start, largestStretch);
-      if (found === undefined || found.offset >= end) return;
+      if (found === undefined || found.offset >= end) return true;
       const stretch = { offset: found.offset, length: Math.min(found.length, end - found.offset) };
       // The write fails as the copy does: the job's policies are for its own requests.
       try {
@@ -252,7 +277,7 @@ class Backup {
       } catch (error) {
         if (!this.#plan.breaksSnapshot) throw error;
         this.#failure ??= { error };
-        return;
+        return false;
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { BlockDriver, BlockHost, Child, OpenContext } from '../driver.js';
+import type { BlockDriver, BlockHost, Child, OpenContext, PastView } from '../driver.js';
 import { FilterInstance, filterTraits } from '../drivers/shared/filter.js';
 import type { BlockGraph } from '../graph/graph.js';
 import type { InsertedFilter } from '../graph/inserted-filter.js';
@@ -103,14 +103,25 @@ export function filtered({ under }: BlockNode): NodeEdge {
   return under;
 }
 
+/** Has the filter of a backup show the disk as the backup keeps it, to a `snapshot-access` node above it. */
+export function showPast({ instance }: BlockNode, past: PastView): void {
+  if (instance instanceof JobFilter) instance.kept = past;
+}
+
 /** Hands all requests on. */
 class JobFilter extends FilterInstance {
+  /** Absent: the past is that of the node below. */
+  kept: PastView | undefined;
   readonly writeCompressed?: (offset: number, data: Uint8Array) => Promise<void>;
 
   constructor(below: Child) {
     super(below);
     if (!below.node.compresses) return;
     this.writeCompressed = (offset, data) => below.write(offset, data, RequestFlag.compressed);
+  }
+
+  override get past(): PastView | undefined {
+    return this.kept ?? super.past;
   }
 
   get leastBlock(): number {

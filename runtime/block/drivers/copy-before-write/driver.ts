@@ -5,8 +5,8 @@ import { isPowerOfTwo, leastCopied } from '../../limits.js';
 import type { BlockOptions } from '../../options.js';
 import { everything, type ParentState, Permission, type Permissions } from '../../permissions.js';
 import { FilterInstance, filterTraits, nameOfChild } from '../shared/filter.js';
-import { KeptClusters } from './kept-clusters.js';
-import { PastDisk } from './past.js';
+import { KeptClusters } from '../shared/past/kept-clusters.js';
+import { PastDisk } from '../shared/past/past-disk.js';
 import { Saver } from './saver.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { OnCbwError } from '../../../../generated/index.js';
 import type { BlockHost, Child } from '../../driver.js';
 import { BlockError, ioError } from '../../error.js';
-import { type ClusterRun, type KeptClusters, Place } from './kept-clusters.js';
-import type { PastDisk } from './past.js';
+import { type ClusterRun, type KeptClusters, Place } from '../shared/past/kept-clusters.js';
+import type { PastDisk } from '../shared/past/past-disk.js';
 
 /** Bytes that are copied at a time. */
 const piece = 2 ** 20;

@@ -203,6 +203,36 @@ describe('the filter of a job', () => {
     expect(client.warnings).toEqual([]);
   });
 
+  it.each(['none', 'full'])(
+    'a snapshot-access node above the filter of a backup shows the disk as it was when that began: %s',
+    async (sync) => {
+      const backend = client.backend('d0');
+      const before = await client.content('d0');
+      await begin('blockdev-backup', { device: 'd0', target: 'target', sync, 'filter-node-name': 'filter' });
+      await client.execute('blockdev-add', { driver: 'snapshot-access', 'node-name': 'past', file: 'filter' });
+      const past = client.layer.graph.node('past');
+      const shown = async () => {
+        const content = Buffer.alloc(size);
+        await past?.requests.read(0, content);
+        return content.equals(before);
+      };
+      const reads = [shown()];
+      for (let count = 0; count < 20; count++) {
+        const offset = count * 200_000 + 300;
+        await Promise.all([
+          backend.write(offset, Buffer.alloc(70_000, count + 7)),
+          backend.writeZeroes(size - offset - 1000, 1000),
+        ]);
+        reads.push(shown());
+      }
+      expect(new Set(await Promise.all(reads))).toEqual(new Set([true]));
+      expect((await client.content('d0')).equals(before)).toBe(false);
+      await client.execute('block-job-cancel', { device: 'j' });
+      await client.end();
+      await expect(shown()).rejects.toThrow('Operation not supported');
+    },
+  );
+
   it('a node above a filter is reopened with the child that it had, and with no other', async () => {
     await client.execute('eject', { device: 'd0', force: true });
     const image = (name: string) => ({ driver: 'file', filename: client.at(`${name}.qcow2`) });

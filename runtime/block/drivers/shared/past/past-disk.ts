@@ -1,7 +1,7 @@
-import type { BlockStatus, Child, PastView } from '../../driver.js';
-import { ioError } from '../../error.js';
-import { chainStatus } from '../../io/status.js';
-import { roundDown, roundUp } from '../../limits.js';
+import type { BlockStatus, Child, PastView } from '../../../driver.js';
+import { ioError } from '../../../error.js';
+import { chainStatus } from '../../../io/status.js';
+import { roundDown, roundUp } from '../../../limits.js';
 import { type KeptClusters, Place } from './kept-clusters.js';
 
 /** A read of what has not changed yet: a write waits for it. */
@@ -11,19 +11,22 @@ interface PastRead {
   readonly over: Promise<unknown>;
 }
 
-/** The disk as it was when the node was opened. */
+/** The disk as it was at the moment from which on all that changes is kept. */
 export class PastDisk implements PastView {
   readonly #kept: KeptClusters;
   readonly #source: Child;
   readonly #target: Child;
+  readonly #sourceFlags: number;
   readonly #reads = new Set<PastRead>();
   /** Something could not be kept: nothing holds any more. */
   broken = false;
 
-  constructor(kept: KeptClusters, source: Child, target: Child) {
+  /** @param sourceFlags of the reads of what has not changed */
+  constructor(kept: KeptClusters, source: Child, target: Child, sourceFlags = 0) {
     this.#kept = kept;
     this.#source = source;
     this.#target = target;
+    this.#sourceFlags = sourceFlags;
   }
 
   async read(offset: number, buffer: Uint8Array): Promise<void> {
@@ -69,7 +72,7 @@ export class PastDisk implements PastView {
 
   /** Begins without a pause since the place was looked up. */
   async #readSource(offset: number, buffer: Uint8Array): Promise<void> {
-    const reading = this.#source.read(offset, buffer);
+    const reading = this.#source.read(offset, buffer, this.#sourceFlags);
     const read = { from: offset, to: offset + buffer.length, over: reading.catch(() => {}) };
     this.#reads.add(read);
     try {
