@@ -154,6 +154,7 @@ class Mirror {
         this.#tell(job);
         await job.pausePointOf(this.#flights);
         if (this.#failure) throw this.#failure.error;
+        if (job.cancelled) return;
         if (await this.#copyNext(job)) continue;
         if (this.#flights.size > 0) {
           await this.#flights.one();

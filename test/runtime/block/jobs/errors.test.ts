@@ -108,3 +108,17 @@ it.each(['blockdev-mirror', 'blockdev-backup'])(
     expect(flush).toHaveBeenCalledTimes(1);
   },
 );
+
+it('does not try again what has failed in a paused mirror that is cancelled', async () => {
+  const client = await JobClient.withChain();
+  await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'target', size: 4 << 20 });
+  const write = vi.spyOn(client.layer.graph.namedNode('target').requests, 'write').mockRejectedValue(ioError('ENOSPC'));
+  const mirror = { device: 'd0', 'job-id': 'j', target: 'target', sync: 'full', 'on-target-error': 'stop' };
+  await client.execute('blockdev-mirror', mirror);
+  await client.event('BLOCK_JOB_ERROR');
+  await vi.waitFor(async () => expect(await client.jobs()).toMatchObject([{ status: 'paused' }]));
+  const tried = write.mock.calls.length;
+  await client.execute('block-job-cancel', { device: 'j', force: true });
+  expect((await client.end()).name).toBe('BLOCK_JOB_CANCELLED');
+  expect(write).toHaveBeenCalledTimes(tried);
+});
