@@ -188,7 +188,7 @@ describeWithPrograms("the storage daemon's command line", ['qemu-storage-daemon'
     program = await bundledProgram();
     // Loading it is no part of the first test.
     await import('../../cli/serve/serve.js');
-  });
+  }, 120_000);
   afterAll(() => {
     program.remove();
     rmSync(folder, { recursive: true, force: true });

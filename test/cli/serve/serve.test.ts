@@ -4,10 +4,13 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { connect, type QmpClient } from '../../../runtime/qmp/client.js';
 import { runJob } from '../../../runtime/qmp/job.js';
 import { folderWith, qapiTs, type Ran } from '../command-line.js';
+
+// Loading it is no part of the first test.
+beforeAll(() => import('../../../cli/serve/serve.js'), 120_000);
 
 interface Serving {
   /** The line that tells that it is ready. */
