@@ -60,16 +60,22 @@ async function addL2Table(image: Image, offset: GuestOffset): Promise<void> {
   const shared = l2TableOffset(image, offset);
   const { offset: place } = await allocateClusters(image, 1);
   const bytes = new Uint8Array(clusterSize);
-  if (shared !== 0) {
-    file.debug('l2_alloc_cow_read');
-    const table = await l2Table(image, offset);
-    if (table !== undefined) bytes.set(table.bytes);
+  try {
+    if (shared !== 0) {
+      file.debug('l2_alloc_cow_read');
+      const table = await l2Table(image, offset);
+      if (table !== undefined) bytes.set(table.bytes);
+    }
+    await checkOverlap(image, MetadataKind.activeL2, place, clusterSize);
+    await writeRefcounts(image);
+    file.debug('l2_alloc_write');
+    await file.write(place, bytes);
+    await file.flush();
+  } catch (error) {
+    // Nothing points at it yet.
+    freeClusters(image, place, 1, 'other');
+    throw error;
   }
-  await checkOverlap(image, MetadataKind.activeL2, place, clusterSize);
-  await writeRefcounts(image);
-  file.debug('l2_alloc_write');
-  await file.write(place, bytes);
-  await file.flush();
   await image.l2Tables.insert(place, bytes);
   image.tablePlaces.add(place);
   await changeL1Entry(image, Math.floor(offset / image.l2Span), place);
@@ -103,12 +109,18 @@ export async function growL1Table(image: Image, entries: number): Promise<void> 
   file.debug('l1_grow_alloc_table');
   const bytes = new Uint8Array(grown * 8);
   bytes.set(image.l1.bytes);
-  const { offset } = await allocateClusters(image, Math.ceil(bytes.length / clusterSize));
-  await checkOverlap(image, 0, offset, bytes.length);
-  await writeRefcounts(image);
-  file.debug('l1_grow_write_table');
-  await file.write(offset, bytes);
-  await file.flush();
+  const clusters = Math.ceil(bytes.length / clusterSize);
+  const { offset } = await allocateClusters(image, clusters);
+  try {
+    await checkOverlap(image, 0, offset, bytes.length);
+    await writeRefcounts(image);
+    file.debug('l1_grow_write_table');
+    await file.write(offset, bytes);
+    await file.flush();
+  } catch (error) {
+    freeClusters(image, offset, clusters, 'other');
+    throw error;
+  }
   const changed = { ...image.header, l1Offset: offset, l1Entries: grown };
   file.debug('l1_grow_activate_table');
   await image.changeHeader(changed, l1Fields(changed));

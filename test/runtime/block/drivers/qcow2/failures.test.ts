@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { check } from '../../../../../runtime/block/drivers/qcow2/check/check.js';
 import { ioError } from '../../../../../runtime/block/error.js';
 import { MemoryChild } from '../../memory-child.js';
+import { createImage } from './images.js';
 import { actions, geometries, ModelledImage } from './model.js';
 import { contents, openOn } from './opened.js';
 
@@ -10,6 +11,28 @@ const groups = fc.noBias(
   fc.array(fc.array(actions, { maxLength: 8, size: 'max' }), { minLength: 1, maxLength: 8, size: 'max' }),
 );
 const numbers = fc.infiniteStream(fc.noBias(fc.nat(999)));
+
+it('leaves no cluster behind of a table that could not be written, and writes it again', async () => {
+  let failed = 0;
+  for (let failing = 0; ; failing++) {
+    const file = await createImage(96 * 1024, { cluster_size: 512 });
+    const { instance } = await openOn(file);
+    const end = file.bytes.length;
+    let count = 0;
+    // The table above it is in the file already: where that could not be written, it may point at the new one all the same.
+    file.onRequest = (kind, offset) => {
+      if (kind === 'write' && offset >= end && count++ === failing) throw ioError('ENOSPC');
+    };
+    const data = Buffer.alloc(512, 7);
+    const error = await instance.write(40 * 1024, data, 0).catch((caught: unknown) => caught);
+    if (count <= failing) break;
+    if (error !== undefined) failed++;
+    await instance.write(40 * 1024, data, 0);
+    await instance.close();
+    expect([failing, await check(file)]).toMatchObject([failing, { corruptions: 0, leaks: 0 }]);
+  }
+  expect(failed).toBe(2);
+});
 
 describe('an image on a disk that fails now and then', () => {
   it('an image stays sound while the disk fails, and works on when the disk does', async () => {
