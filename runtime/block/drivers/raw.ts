@@ -38,16 +38,18 @@ class RawInstance implements DriverInstance {
   readonly writeFlags = RequestFlag.fua;
   protected readonly file: Child;
   #part: FilePart;
+  /** As in QEMU, reopening does not change it. */
+  readonly #openedAsPart: boolean;
 
   constructor(file: Child, part: FilePart) {
     this.file = file;
     this.#part = part;
+    this.#openedAsPart = part.offset !== 0 || part.size !== undefined;
   }
 
   /** What follows a part of a file is not this disk: no other user may move the file's end. */
   childPermissions({ uses, shares }: Permissions): Permissions {
-    const { offset, size } = this.#part;
-    return { uses, shares: offset === 0 && size === undefined ? shares : shares & ~Permission.resize };
+    return { uses, shares: this.#openedAsPart ? shares & ~Permission.resize : shares };
   }
 
   get info(): DriverInfo | undefined {
