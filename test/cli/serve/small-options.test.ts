@@ -58,7 +58,7 @@ describe('--device', () => {
     ['disk', /'drive' is missing/],
     ['tape,drive=d', /'type' cannot be 'tape'; it can be disk, cdrom, floppy/],
     ['disc,drive=d', /did you mean 'disk'/],
-    ['disk,drive=d,id=1', /not a valid 'id'/],
+    ['disk,drive=d,id=1', /'id' expects an identifier/],
     ['disk,drive=d,locked=on', /only a cdrom/],
     ['cdrom,drive=d,locked=maybe', /'on' or 'off'/],
     ['disk,drive=d,lokced=on', /did you mean 'locked'/],
