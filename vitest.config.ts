@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { viteHandlebars } from './handlebars-plugin.mjs';
+import { viteHandlebars } from './build/handlebars-plugin.mjs';
 
 export default defineConfig({
   plugins: [viteHandlebars],

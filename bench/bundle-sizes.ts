@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promis
 import { join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
-import { bundlePackage } from '../bundle.mjs';
+import { bundlePackage } from '../build/bundle.mjs';
 import { generate } from '../generator/emit/generate.js';
 import { writeFiles } from '../generator/emit/output/write.js';
 import { loadSchema } from '../generator/schema/load.js';

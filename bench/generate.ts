@@ -174,7 +174,7 @@ function besideQemu(): void {
 
 /** What a script of this folder prints, in a process of its own. */
 function run<T>(script: string, ...args: readonly string[]): T {
-  const command = [join(root, 'run.mjs'), join(root, 'bench', script), ...args];
+  const command = [join(root, 'build/run.mjs'), join(root, 'bench', script), ...args];
   const { stdout, stderr, status } = spawnSync(process.execPath, command, { encoding: 'utf8', env: environment });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as T;

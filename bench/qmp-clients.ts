@@ -15,7 +15,7 @@ const TIME_MS = 5000;
 
 const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-bench-'));
 const path = join(folder, 'qmp');
-const server = fork(join(import.meta.dirname, '../run.mjs'), [
+const server = fork(join(import.meta.dirname, '../build/run.mjs'), [
   join(import.meta.dirname, 'qmp-peer.ts'),
   'server',
   path,

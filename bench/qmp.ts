@@ -24,7 +24,7 @@ const folder = mkdtempSync(join(tmpdir(), 'qapi-ts-bench-'));
 const children: ChildProcess[] = [];
 
 async function peer(role: 'server' | 'echo', path: string): Promise<void> {
-  const runner = join(import.meta.dirname, '../run.mjs');
+  const runner = join(import.meta.dirname, '../build/run.mjs');
   const child = fork(runner, [join(import.meta.dirname, 'qmp-peer.ts'), role, path, reply]);
   children.push(child);
   await once(child, 'message');

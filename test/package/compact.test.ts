@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compact } from '../../compact.mjs';
+import { compact } from '../../build/compact.mjs';
 
 const bundle = `import {
   other

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { declarationsBehind } from '../../declarations.mjs';
+import { declarationsBehind } from '../../build/declarations.mjs';
 
 /** What is left of files with declarations, of which `index.d.ts` is the door. */
 function behind(files: Readonly<Record<string, string>>): Record<string, string> {

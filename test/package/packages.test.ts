@@ -5,13 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { transform } from 'sucrase';
 import { expect, onTestFinished, test } from 'vitest';
+import { withoutUnused } from '../../build/packages.mjs';
 import * as log from '../../cli/serve/log.js';
 import type { stripTypes } from '../../cli/strip-types.js';
 import * as load from '../../generator/schema/load.js';
 import { memoryHost } from '../../generator/syntax/host.js';
 import { catalogue } from '../../generator/text/catalogue/index.js';
 import type { DiagnosticKind } from '../../generator/text/diagnostic.js';
-import { withoutUnused } from '../../packages.mjs';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import Handlebars from 'handlebars';
 import { expect, onTestFinished, test } from 'vitest';
-import { esbuildHandlebars } from '../../handlebars-plugin.mjs';
+import { esbuildHandlebars } from '../../build/handlebars-plugin.mjs';
 
 /** What the build makes of a template. */
 async function built(template: string, name: string): Promise<(context: unknown) => string> {

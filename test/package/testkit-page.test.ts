@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { esbuildHandlebars } from '../../build/handlebars-plugin.mjs';
 import { generate } from '../../generator/emit/generate.js';
 import { writeFiles } from '../../generator/emit/output/write.js';
 import { loadSchema } from '../../generator/schema/load.js';
-import { esbuildHandlebars } from '../../handlebars-plugin.mjs';
 import { compileGenerated } from '../generator/emit/compile.js';
 
 const root = join(import.meta.dirname, '../..');

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { build } from 'esbuild';
 import { onTestFinished } from 'vitest';
-import { esbuildHandlebars } from '../../handlebars-plugin.mjs';
+import { esbuildHandlebars } from '../../build/handlebars-plugin.mjs';
 
 const root = join(import.meta.dirname, '../..');
 

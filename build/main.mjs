@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bundlePackage } from './bundle.mjs';
 import { writeDeclarations } from './declarations.mjs';
 
-const root = import.meta.dirname;
+const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const { exports: doors } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 

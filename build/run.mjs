@@ -1,4 +1,4 @@
-/** Runs a script in TypeScript: `node run.mjs SCRIPT [ARGUMENT …]`. Its `import.meta.dirname` is its own folder. */
+/** Runs a script in TypeScript: `node build/run.mjs SCRIPT [ARGUMENT …]`. Its `import.meta.dirname` is its own folder. */
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { esbuildHandlebars } from './handlebars-plugin.mjs';
 
 const script = resolve(process.argv[2]);
 // Below the project, so that packages are found; each run has its own.
-const folder = join(import.meta.dirname, 'node_modules/.cache/qapi-ts');
+const folder = join(import.meta.dirname, '../node_modules/.cache/qapi-ts');
 const bundle = join(folder, `${process.pid}.mjs`);
 
 await mkdir(folder, { recursive: true });

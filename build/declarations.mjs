@@ -12,7 +12,7 @@ import ts from 'typescript-5.9';
 /** Writes the declarations behind the doors of the project in `root` into `dist`. */
 export async function writeDeclarations(root, dist, doors) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc, '-p', 'build/tsconfig.json'], { cwd: root, stdio: 'inherit' });
   // The block layer's door has the tables of all commands and events. What is generated for single ones, and for types, is behind none.
   const index = join(dist, 'generated/index.d.ts');
   const single = /^export \* from '\.\/[^']+\/(?:commands|events|visitors)\.js';\n/gm;
