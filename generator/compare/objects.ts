@@ -32,6 +32,13 @@ export interface TagChange {
   readonly branch: readonly ChangeBranch[];
 }
 
+/** The types that a discriminator's values select on both sides. */
+export interface BranchPair {
+  readonly old: ObjectType;
+  readonly new: ObjectType;
+  readonly branch: readonly ChangeBranch[];
+}
+
 /** What two object types have in common, and what not. */
 export interface ObjectDifference {
   readonly members: readonly MemberPair[];
@@ -79,6 +86,26 @@ function byValue(tag: string, old: Shape, now: Shape): ObjectDifference {
   // Without a value in common, the members that depend on none are left.
   const members = common.length === 0 ? pairs(old, now) : groups.pairs();
   return { members: members.map((pair) => (pair.name === tag ? { ...pair, tag: true } : pair)), tags };
+}
+
+/** The types of the branches that two unions have in common, however deep: introspection shows each as a type of its own. */
+export function branchPairs(old: ObjectType, now: ObjectType): BranchPair[] {
+  if (old.kind !== 'union' || now.kind !== 'union' || old.tag.name !== now.tag.name) return [];
+  const after = new Map(now.branches.map(({ name, type }) => [name, type]));
+  const pairs = new Map<string, { readonly old: ObjectType; readonly new: ObjectType; readonly values: string[] }>();
+  for (const { name, type } of old.branches) {
+    const other = after.get(name);
+    if (other === undefined) continue;
+    const key = `${numberOf(type)} ${numberOf(other)}`;
+    const known = pairs.get(key);
+    if (known === undefined) pairs.set(key, { old: type, new: other, values: [name] });
+    else known.values.push(name);
+  }
+  return Array.from(pairs.values()).flatMap(({ values, ...types }) => {
+    const branch = [{ tag: old.tag.name, values }];
+    const inside = branchPairs(types.old, types.new);
+    return [{ ...types, branch }, ...inside.map((pair) => ({ ...pair, branch: [...branch, ...pair.branch] }))];
+  });
 }
 
 /** The values of an enum that is a plain member; undefined when it is no enum. */

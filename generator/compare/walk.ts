@@ -5,7 +5,14 @@ import { describeMember, describeType, listOf, rangeOf } from './describe.js';
 import { compareElements, type Depth } from './elements.js';
 import type { Findings, Place } from './findings.js';
 import { bothMarks } from './marks.js';
-import { compareObjects, type MemberPair, numberOf, type ObjectDifference, type TagChange } from './objects.js';
+import {
+  branchPairs,
+  compareObjects,
+  type MemberPair,
+  numberOf,
+  type ObjectDifference,
+  type TagChange,
+} from './objects.js';
 import { choicesOf, compareChoices, valuesOf } from './types.js';
 
 /** Two types in the same place. */
@@ -58,8 +65,7 @@ export class Walk {
       const visit = `${key} ${pair.tag} ${JSON.stringify(place.marks)}`;
       if (visited.has(visit)) return;
       visited.add(visit);
-      // A condition of a type alone shows nowhere on the wire.
-      compareElements(old, now, `type ${key}`, place, this.#findings, 'introspection');
+      this.#features(old, now, place);
     }
     const [before, after] = [choicesOf(old), choicesOf(now)];
     const change = compareChoices(before, after);
@@ -168,6 +174,13 @@ export class Walk {
     }
     for (const change of difference.tags) this.#tag(change, of, place);
     for (const pair of difference.members) yield* this.#member(pair, of, place);
+    for (const pair of branchPairs(old, now)) this.#features(pair.old, pair.new, place, pair.branch);
+  }
+
+  /** Compares the features of types. A condition of a type alone shows nowhere on the wire. */
+  #features(old: Type, now: Type, place: Place, branch: readonly ChangeBranch[] = []): void {
+    const key = `type ${numberOf(old)} ${numberOf(now)}`;
+    compareElements(old, now, key, place, this.#findings, 'introspection', '', branch);
   }
 
   *#member(pair: MemberPair, of: string, outer: Place): Generator<TypePair> {

@@ -207,4 +207,20 @@ describe('unions', () => {
       'enum-value-added run>arguments.kind',
     ]);
   });
+
+  test('a feature that the type of a branch has lost is reported with the values that select it, however deep', async () => {
+    const unions = (features: string): string => `
+      { 'enum': 'Kind', 'data': [ 'a', 'b', 'c' ] }
+      { 'struct': 'Leaf', 'data': { 'x': 'int' }${features} }
+      { 'union': 'Inner', 'base': { 'what': 'Kind' }, 'discriminator': 'what', 'data': { 'c': 'Leaf' } }
+      { 'union': 'Outer', 'base': { 'kind': 'Kind' }, 'discriminator': 'kind', 'data': { 'a': 'Inner', 'b': 'Inner' } }
+      { 'command': 'run', 'data': 'Outer', 'boxed': true }`;
+    const [marked, plain] = [unions(", 'features': [ 'news' ]"), unions('')];
+    expect((await changesBetween(marked, plain)).map(lineOf)).toEqual([
+      'feature-removed run>arguments [kind=a|b] [what=c] *',
+    ]);
+    expect((await changesBetween(plain, marked)).map(lineOf)).toEqual([
+      'feature-added run>arguments [kind=a|b] [what=c]',
+    ]);
+  });
 });
