@@ -49,15 +49,21 @@ export const absences: readonly Absence[] = [
   },
   {
     releases: today,
-    what: 'reasons of `RESET` that a machine has: `guest-reset`, `guest-panic`, `subsystem-reset` and their like',
-    why: 'nothing but `system_reset` resets here',
-    pattern: /^RESET enum-value-removed data.reason/,
+    what: 'reasons of `RESET` and `SHUTDOWN` that a machine has: `guest-reset`, `guest-panic`, `subsystem-reset` and their like',
+    why: 'nothing but `system_reset` resets here, and nothing but `quit` and signals ends the server',
+    pattern: /^RESET,SHUTDOWN enum-value-removed data.reason/,
   },
   {
     releases: today,
     what: 'the feature `savevm-monitor-nodes` of `human-monitor-command`',
     why: 'the line `savevm` saves the state of a machine, which is not there',
     pattern: /^human-monitor-command feature-removed .* 'savevm-monitor-nodes'/,
+  },
+  {
+    releases: today,
+    what: 'the feature `fdset` of the driver `virtio-blk-vhost-vdpa`',
+    why: 'the driver is not built in',
+    pattern: /^blockdev-add,blockdev-create,blockdev-reopen feature-removed .* 'fdset'/,
   },
   {
     releases: ['10.1'],

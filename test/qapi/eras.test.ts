@@ -17,12 +17,6 @@ function namesIn(files: readonly string[]): Set<string> {
 /** The modules that hold the block half of a release of today. */
 const todaysModules = ['block-core', 'block', 'block-export', 'job', 'transaction'].map((name) => `qapi/${name}.json`);
 
-/** What these features say, the schema may say otherwise: it has an era more. */
-const marks = new Set(['deprecated', 'unstable']);
-
-/** Features of a driver that is not built in, and of a line of the human monitor that is not there. */
-const absentFeatures = ['BlockdevOptionsVirtioBlkVhostVdpa fdset', 'human-monitor-command savevm-monitor-nodes'];
-
 const line = ({ entities, kind, path, message }: Change): string => `${entities.join()} ${kind} ${path} ${message}`;
 
 describeWithCorpus('the schema holds both ends', 'releases', () => {
@@ -48,19 +42,6 @@ describeWithCorpus('the schema holds both ends', 'releases', () => {
       expect(stale.map(String)).toEqual([]);
     },
   );
-
-  it.each(['10.1', '11.1'])('the schema shows the features of %s that clients look for', async (release) => {
-    const ours = await load(ownSchema, '10.1');
-    const theirs = await load(corpusPath('releases', release, 'qapi/qapi-schema.json'), 'auto');
-    const missing = ownDefinitions(theirs).flatMap((definition) => {
-      const own = ours.lookup(definition.name);
-      if (own === undefined) return [];
-      const present = new Set(own.features.map(({ name }) => name));
-      const lost = definition.features.filter(({ name }) => !present.has(name) && !marks.has(name));
-      return lost.map(({ name }) => `${definition.name} ${name}`);
-    });
-    expect(missing).toEqual(absentFeatures);
-  });
 
   it('names the releases that brought what is still the same as in 2016', async () => {
     const ours = await load(ownSchema, '10.1');
