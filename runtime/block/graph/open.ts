@@ -321,11 +321,13 @@ class Opening {
       const options = wanted ?? new BlockOptions();
       const asHeaderSays = options.size === 0;
       const named = options.has('file') || options.hasUnder('file') || options.has('filename');
-      const filename = named || header === undefined ? undefined : resolveBackingName(placeOf(node), header.name);
-      const own = await canonical(node.filename);
+      // Without its backing file, the name of the node itself says that it has none.
+      const place = placeOf(node);
+      const filename = named || header === undefined ? undefined : resolveBackingName(place, header.name);
+      const own = await canonical(place);
       const { above = [] } = this.#request;
       if (above.includes(own)) {
-        throw new BlockError(`The backing chain runs in a circle: '${node.filename}' is its own backing file`, {
+        throw new BlockError(`The backing chain runs in a circle: '${place}' is its own backing file`, {
           code: 'ELOOP',
         });
       }
