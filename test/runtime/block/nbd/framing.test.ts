@@ -144,38 +144,37 @@ describe.each(framings)('requests and replies with %s headers', (framing) => {
     );
   });
 
-  it.skipIf(framing === 'simple')(
-    'the first extent of a status arrives, cut as far as its header needs it',
-    async () => {
-      const stretch = (most: number) =>
-        fc.record({ length: fc.integer({ min: 1, max: most }), state: fc.nat(2 ** 32 - 1) });
-      const cases = [
-        fc.array(stretch(2 ** 27), { maxLength: 20 }),
-        stretch(2 ** 50),
-        fc.nat(2 ** 50),
-        fc.boolean(),
-      ] as const;
-      await fc.assert(
-        fc.asyncProperty(...cases, async (before, last, more, one) => {
-          const states = [...before, last];
-          // The last begins inside of what was asked for.
-          const asked = before.reduce((sum, { length }) => sum + length, 1) + more;
-          const length = framing === 'extended' ? asked : Math.min(asked, 2 ** 32 - 1);
-          const flags = one ? CommandFlag.requestOne : 0;
-          const extent = await answer(
-            { type: Command.blockStatus, flags, offset: 0, length },
-            framing,
-            50,
-            (replies, request) => replies.status(request, [{ id: contextId, states }]),
-          );
-          const [first = last] = states;
-          const inside = one || states.length > 1 ? Math.min(first.length, length) : first.length;
-          const most = framing === 'extended' ? Number.POSITIVE_INFINITY : 0xffff_f000;
-          expect(extent).toEqual({ length: Math.min(inside, most), state: first.state });
-        }),
-      );
-    },
-  );
+  // Simple replies tell of no status.
+  if (framing === 'simple') return;
+  it('the first extent of a status arrives, cut as far as its header needs it', async () => {
+    const stretch = (most: number) =>
+      fc.record({ length: fc.integer({ min: 1, max: most }), state: fc.nat(2 ** 32 - 1) });
+    const cases = [
+      fc.array(stretch(2 ** 27), { maxLength: 20 }),
+      stretch(2 ** 50),
+      fc.nat(2 ** 50),
+      fc.boolean(),
+    ] as const;
+    await fc.assert(
+      fc.asyncProperty(...cases, async (before, last, more, one) => {
+        const states = [...before, last];
+        // The last begins inside of what was asked for.
+        const asked = before.reduce((sum, { length }) => sum + length, 1) + more;
+        const length = framing === 'extended' ? asked : Math.min(asked, 2 ** 32 - 1);
+        const flags = one ? CommandFlag.requestOne : 0;
+        const extent = await answer(
+          { type: Command.blockStatus, flags, offset: 0, length },
+          framing,
+          50,
+          (replies, request) => replies.status(request, [{ id: contextId, states }]),
+        );
+        const [first = last] = states;
+        const inside = one || states.length > 1 ? Math.min(first.length, length) : first.length;
+        const most = framing === 'extended' ? Number.POSITIVE_INFINITY : 0xffff_f000;
+        expect(extent).toEqual({ length: Math.min(inside, most), state: first.state });
+      }),
+    );
+  });
 });
 
 it('an offset and a length of 64 bits are rounded, and the offset is echoed as it came', async () => {
