@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
+import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 /** A module that asks for Node's own modules by `require` gets them without that function, which ES modules lack. */
@@ -135,7 +136,7 @@ export function packagesAsModules(root, settings, files) {
         sideEffects: false,
       }));
       main.onLoad({ filter: /./, namespace: 'generated' }, () =>
-        load('', "export * from './generated/index.ts';", [runtimeOutside]),
+        load('', "export * from './generated/index.ts';", [runtimeOutside, introspectionPacked]),
       );
     },
   };
@@ -152,6 +153,34 @@ const runtimeOutside = {
     });
   },
 };
+
+/** What `query-qmp-schema` returns is a tenth as long when it is compressed, and unpacked as quickly as it is read. */
+const introspectionPacked = {
+  name: 'introspection-packed',
+  setup(build) {
+    build.onLoad({ filter: /[/\\]generated[/\\]introspection\.ts$/ }, async ({ path }) => ({
+      contents: packedIntrospection(await readFile(path, 'utf8')),
+      loader: 'ts',
+    }));
+  },
+};
+
+/**
+ * A module like the one generated for introspection, whose data is compressed.
+ *
+ * @param {string} text the generated module: between its first and its last line with a bracket, the data stands as JSON
+ * @returns {string} a module that exports the same
+ */
+export function packedIntrospection(text) {
+  const [, data] = /^export const introspection: SchemaInfo\[\] = (\[\n.*),\n\];\n$/ms.exec(text);
+  const packed = brotliCompressSync(JSON.stringify(JSON.parse(`${data}]`))).toString('base64');
+  return `import { brotliDecompressSync } from 'node:zlib';
+const packed = ${JSON.stringify(packed.match(/.{1,150}/g))};
+export const introspection = /* @__PURE__ */ JSON.parse(
+  /* @__PURE__ */ String(/* @__PURE__ */ brotliDecompressSync(/* @__PURE__ */ Buffer.from(/* @__PURE__ */ packed.join(''), 'base64'))),
+);
+`;
+}
 
 async function asModule(root, contents, settings, files) {
   const { metafile, outputFiles } = await build({

@@ -5,9 +5,10 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { transform } from 'sucrase';
 import { expect, onTestFinished, test } from 'vitest';
-import { withoutUnused } from '../../build/packages.mjs';
+import { packedIntrospection, withoutUnused } from '../../build/packages.mjs';
 import * as log from '../../cli/serve/log.js';
 import type { stripTypes } from '../../cli/strip-types.js';
+import { introspection } from '../../generated/introspection.js';
 import * as load from '../../generator/schema/load.js';
 import { memoryHost } from '../../generator/syntax/host.js';
 import { catalogue } from '../../generator/text/catalogue/index.js';
@@ -100,4 +101,12 @@ test('the part of pino that is shipped logs what the whole logs', async () => {
   const expected = lines(log.serverLog, log.tellReady);
   expect(lines(serverLog, tellReady)).toEqual(expected);
   expect(expected.length).toBeGreaterThan(4);
+});
+
+test('the introspection data that is shipped compressed is the generated data', async () => {
+  const module = join(temporaryFolder(), 'introspection.mjs');
+  const packed = packedIntrospection(readFileSync(join(root, 'generated/introspection.ts'), 'utf8'));
+  writeFileSync(module, packed);
+  expect(packed.length).toBeLessThan(JSON.stringify(introspection).length / 3);
+  expect(await import(pathToFileURL(module).href)).toHaveProperty('introspection', introspection);
 });
