@@ -10,6 +10,9 @@ const lineLimit = 160;
 /** Comments on lines of their own. Those within a line tell bundlers what is pure. */
 const comment = /^[ \t]*(?:\/\*\*(?:[^*]|\*(?!\/))*\*\/[ \t]*|\/\/(?!#).*)\n/gm;
 
+/** What a module of a bundle imports from outside, as esbuild writes it. */
+const importing = /^import (?:[^;"]* from )?"[^"]*";$/gm;
+
 /**
  * Shortens a bundle and the mappings of its source map.
  *
@@ -70,10 +73,12 @@ export function isForeign(path) {
 async function take(result, known, lines, mappings, minified) {
   if (lines.length === 0) return;
   if (minified) {
-    // Not a module of its own: its outermost names are used elsewhere in the bundle, and stay.
+    // Not a module of its own, for which an import would make it: its outermost names are used elsewhere in the bundle, and stay.
+    const text = lines.join('\n');
+    const imports = text.match(importing) ?? [];
     const options = { minify: true, lineLimit, target: 'node20.19', legalComments: 'none', treeShaking: false };
-    const { code } = await transform(lines.join('\n'), options);
-    const shorter = code.trimEnd().split('\n');
+    const { code } = await transform(text.replace(importing, ''), options);
+    const shorter = [...imports, ...code.trimEnd().split('\n')];
     result.lines.push(...shorter);
     result.mappings.push(...shorter.map((_line, index) => (index === 0 ? [[0]] : [])));
     return;

@@ -39,8 +39,9 @@ function visitKind(visitor, value) {
 }
 
 // node_modules/aside/last.js
+import { inflateSync as unpack } from "node:zlib";
 var last_default = function(parameter) {
-  return parameter;
+  return unpack(parameter);
 };
 export {
   first,
@@ -83,7 +84,8 @@ function second() {
   return text;
 }
 
-function visitKind(t,n){return t.str(n)}var last_default=function(t){return t};
+import { inflateSync as unpack } from "node:zlib";
+function visitKind(n,t){return n.str(t)}var last_default=function(n){return unpack(n)};
 export { first, last_default };
 `);
   // What is said of a line of ours is said of the same line afterwards.
